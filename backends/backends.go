@@ -1,0 +1,69 @@
+// Package backends holds what the query languages share: the interface, what a
+// language can say, and the pass Legalize that rewrites a rule into that.
+package backends
+
+import (
+	"fmt"
+
+	"sigmac/ir"
+)
+
+// A Backend writes one query language.
+type Backend interface {
+	// Name is the target's name on the command line.
+	Name() string
+	// Caps says what the language can say natively.
+	Caps() Caps
+	// Emit writes one query a condition, in order. The conditions of r are
+	// legal under Caps; another node is a bug and panics. The error is an
+	// *Unsupported for a value that no literal of the language can hold.
+	Emit(r *ir.Rule) ([]string, error)
+}
+
+// An Unsupported says that a target cannot express a construct of a rule.
+type Unsupported struct {
+	Pos     ir.Pos
+	Feature string // the construct, with its article: "a keyword search"
+	Backend string
+	Reason  string // more, or empty
+}
+
+func (u *Unsupported) Error() string {
+	s := fmt.Sprintf("%s cannot express %s", u.Backend, u.Feature)
+	if u.Reason != "" {
+		s += ": " + u.Reason
+	}
+	return s
+}
+
+// Caps is what a language can say natively. Legalize rewrites the rest into
+// it, exactly, or refuses.
+type Caps struct {
+	Backend string
+
+	// Pattern says whether the language has p over a text as it stands;
+	// another Pattern becomes a Regexp over the whole value.
+	Pattern func(p ir.Pattern) bool
+	// Regexp names the feature of re that the language lacks, or is "".
+	Regexp func(re *ir.Re) string
+	// KeywordField is the field that holds the text of the whole event. Empty
+	// and without Keyword, the language has no keyword search.
+	KeywordField string
+	// Keyword says whether the language tests every column by itself.
+	Keyword bool
+	// FieldRef says whether two fields can be compared.
+	FieldRef bool
+	// OrderText says whether a text can be compared as a number.
+	OrderText bool
+	// CIDRText says whether a text can be tested against a network; without
+	// it, IPv4 becomes a Regexp and IPv6 is refused.
+	CIDRText bool
+	// TimePart names the parts of a date that can be tested.
+	TimePart map[string]bool
+	// BlankIsMissing: a text column holds no null, so a test that the empty
+	// text passes asks for a text that is not empty beside it.
+	BlankIsMissing bool
+	// NullFolds names the tests that vanish, with the `not` around them, on a
+	// field that no index maps; under a `not` they are guarded.
+	NullFolds func(t ir.Test) bool
+}

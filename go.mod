@@ -1,0 +1,3 @@
+module sigmac
+
+go 1.26

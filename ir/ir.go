@@ -1,0 +1,202 @@
+// Package ir holds sigmac's intermediate representation of a detection rule
+// and the passes that rewrite it.
+//
+// Every value is immutable: a pass returns a new tree and shares what it did
+// not change.
+package ir
+
+// A Pos is a place in a source file: line and column, both from 1, the column
+// counted in characters. The zero Pos is unknown.
+type Pos struct{ Line, Column int }
+
+// A Span is the part of a source file from Start up to, but without, End.
+type Span struct{ Start, End Pos }
+
+// A Rule is one Sigma rule. It means the Or of its conditions.
+type Rule struct {
+	Meta       Meta
+	Source     LogSource
+	Scope      Scope
+	Detections []Detection // named, in file order
+	Conditions []Condition // each gives one query
+}
+
+// Meta is what a rule says about itself; nothing of it changes what the rule
+// matches.
+type Meta struct {
+	Title          string
+	ID             string
+	Name           string
+	Related        []Related
+	Taxonomy       string
+	Status         string
+	Description    string
+	License        string
+	Author         string
+	References     []string
+	Date           string
+	Modified       string
+	Tags           []string
+	FalsePositives []string
+	Fields         []string
+	Level          string
+	Scope          []string
+	Custom         []Attribute // attributes that the specification does not name, in file order
+}
+
+// Related is one entry of a rule's attribute related.
+type Related struct{ ID, Type string }
+
+// An Attribute is an attribute outside the specification, with its value as
+// YAML text.
+type Attribute struct {
+	Name  string
+	Value string
+	Pos   Pos
+}
+
+// A LogSource says which events a rule is about.
+type LogSource struct {
+	Category, Product, Service, Definition string
+	Custom                                 []Attribute
+	Pos                                    Pos
+}
+
+// A Scope is where a query looks, set by pipelines only.
+type Scope struct {
+	Table    string // Kusto table
+	Index    string // Splunk or Elasticsearch index
+	Category string // EQL event category
+}
+
+// A Detection is a named part of a rule.
+type Detection struct {
+	Name string
+	Pos  Pos  // of the name
+	Span Span // of the body
+	Expr Expr
+}
+
+// A Condition is one condition of a rule, as written and as an Expr over Ref
+// and Of.
+type Condition struct {
+	Text string
+	Pos  Pos
+	Expr Expr
+}
+
+// An Expr is a predicate over an event: And, Or, Not, Match or Keyword; before
+// the pass Inline also Ref, Of and Item.
+type Expr interface {
+	String() string
+	expr()
+}
+
+// And is true where all its parts are; the empty And is true.
+type And []Expr
+
+// Or is true where one of its parts is; the empty Or is false.
+type Or []Expr
+
+// Not is true where X is not.
+type Not struct{ X Expr }
+
+// A Match is true where some value of Field passes Test.
+type Match struct {
+	Field Field
+	Test  Test
+	Pos   Pos // of the value
+}
+
+// A Keyword is a Match over the text of the whole event. Its Test looks
+// anywhere in that text: a Pattern has a wildcard at both ends.
+type Keyword struct {
+	Test Test
+	Pos  Pos
+}
+
+// A Ref is a detection, by its name.
+type Ref struct {
+	Name string
+	Span Span
+}
+
+// An Of is `1 of Pattern` or, with All, `all of Pattern`; Names are the
+// detections that Pattern selects, in file order, at least one.
+type Of struct {
+	All     bool
+	Pattern string
+	Names   []string
+	Span    Span
+}
+
+// An Item is one line of a detection as it was written; its meaning is X.
+type Item struct {
+	Field Field // without a name: keywords
+	Mods  []Modifier
+	Raw   []Scalar
+	X     Expr
+	Span  Span
+}
+
+// A Modifier is one modifier of an Item, under its canonical name (`i` for
+// `ignorecase`, `utf16le` for `wide` stays as written).
+type Modifier struct {
+	Name string
+	Pos  Pos
+}
+
+// A Scalar is one value of an Item as it was written.
+type Scalar struct {
+	Text string
+	Kind ScalarKind
+	Pos  Pos
+}
+
+// A ScalarKind is the type that a YAML scalar resolves to.
+type ScalarKind uint8
+
+// The kinds of a YAML scalar.
+const (
+	ScalarString ScalarKind = iota
+	ScalarNumber
+	ScalarBool
+	ScalarNull
+)
+
+// A Field is a field of an event. Its Type is Unknown until the pass Type.
+type Field struct {
+	Name string
+	Type Type
+}
+
+// A Type is the type of a field at the target.
+type Type uint8
+
+// The types of a field.
+const (
+	Unknown Type = iota
+	Text
+	Numeric
+	Boolean
+	Address
+)
+
+func (t Type) String() string {
+	return [...]string{"unknown", "text", "number", "boolean", "address"}[t]
+}
+
+func (And) expr()     {}
+func (Or) expr()      {}
+func (Not) expr()     {}
+func (Match) expr()   {}
+func (Keyword) expr() {}
+func (Ref) expr()     {}
+func (Of) expr()      {}
+func (Item) expr()    {}
+
+// True and False are the constant predicates.
+var (
+	True  = And{}
+	False = Or{}
+)

@@ -1,0 +1,90 @@
+package ir
+
+import (
+	"math/big"
+	"strconv"
+	"strings"
+)
+
+// A Number is an exact decimal number in canonical form: no exponent, no
+// leading zeros, no trailing zeros after the point, no `-0`.
+type Number string
+
+// maxDigits bounds a number's digits and exponent: a rule from a stranger may
+// say 1e999999999.
+const maxDigits = 400
+
+// ParseNumber reads a decimal number, `-12.50` or `1.5e3`; ok is false for any
+// other text and for a number of more than 400 digits.
+func ParseNumber(s string) (n Number, ok bool) {
+	mantissa, exp := s, 0
+	if i := strings.IndexAny(s, "eE"); i >= 0 {
+		e, err := strconv.Atoi(s[i+1:])
+		if err != nil || e > maxDigits || e < -maxDigits {
+			return "", false
+		}
+		mantissa, exp = s[:i], e
+	}
+	sign := ""
+	switch {
+	case strings.HasPrefix(mantissa, "-"):
+		sign, mantissa = "-", mantissa[1:]
+	case strings.HasPrefix(mantissa, "+"):
+		mantissa = mantissa[1:]
+	}
+	whole, frac, _ := strings.Cut(mantissa, ".")
+	if whole+frac == "" || len(whole)+len(frac) > maxDigits || strings.Trim(whole+frac, "0123456789") != "" {
+		return "", false
+	}
+	for ; exp > 0; exp-- {
+		if frac == "" {
+			frac = "0"
+		}
+		whole, frac = whole+frac[:1], frac[1:]
+	}
+	for ; exp < 0; exp++ {
+		if whole == "" {
+			whole = "0"
+		}
+		whole, frac = whole[:len(whole)-1], whole[len(whole)-1:]+frac
+	}
+	whole, frac = strings.TrimLeft(whole, "0"), strings.TrimRight(frac, "0")
+	if whole == "" {
+		whole = "0"
+	}
+	if frac != "" {
+		whole += "." + frac
+	}
+	if whole == "0" {
+		return "0", true
+	}
+	return Number(sign + whole), true
+}
+
+// Cmp is -1, 0 or 1 as n is less than, equal to or greater than m.
+func (n Number) Cmp(m Number) int { return n.rat().Cmp(m.rat()) }
+
+func (n Number) rat() *big.Rat {
+	r, ok := new(big.Rat).SetString(string(n))
+	if !ok {
+		panic("ir: not a number: " + string(n))
+	}
+	return r
+}
+
+// Holds says whether `a op b`.
+func (o Op) Holds(a, b Number) bool {
+	c := a.Cmp(b)
+	switch o {
+	case Eq:
+		return c == 0
+	case Lt:
+		return c < 0
+	case Lte:
+		return c <= 0
+	case Gt:
+		return c > 0
+	default:
+		return c >= 0
+	}
+}
