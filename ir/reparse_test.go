@@ -285,7 +285,7 @@ func FuzzParseRegexp(f *testing.F) {
 		if re.Re.MatchesEmpty() != r.MatchString("") {
 			t.Fatalf("%s: the empty text", src)
 		}
-		for _, other := range []string{`\s`, `\S`, `\v`, `\V`, `\p`, `\P`, `[:`, "\u017f", "\u212a", `\Z`, `\C`, `\Q`, `\E`, `(?#`} {
+		for _, other := range []string{`\s`, `\S`, `\v`, `\V`, `\p`, `\P`, `[:`, "\u017f", "\u212a", `\Z`, `\C`, `\Q`, `\E`, `(?#`, `{0`, `,0`} {
 			if strings.Contains(src, other) {
 				return
 			}
