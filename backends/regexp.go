@@ -17,9 +17,9 @@ type ReDialect struct {
 	escape   func(r rune, inClass bool) string
 }
 
-// PCRE is the dialect of Splunk. It stays the same at each level of escaping
-// that a search may go through: of the characters that such a level reads,
-// only single backslashes occur.
+// PCRE is the dialect of Splunk. A text in it stays the same whatever a search
+// unescapes on the way: it holds no quote or backtick, and no backslash before
+// a backslash or a pipe.
 var PCRE = ReDialect{extended: true, ascii: true, escape: escapePCRE}
 
 // Rust is the dialect of Kusto, that of the Rust crate regex.
@@ -47,12 +47,17 @@ func escapeRust(r rune, inClass bool) string {
 	return string(r)
 }
 
-// Lacks names the first construct of re that the dialect lacks, with its
-// article: "a look-ahead". It is "" if the dialect has them all.
+// Lacks names a construct of re that the dialect lacks, with its article: "a
+// look-ahead". It is "" if the dialect has them all.
 func (d ReDialect) Lacks(re *ir.Re) string {
 	f := re.Extended()
 	switch {
-	case d.extended || f == "":
+	case d.extended:
+		return ""
+	case f == "" && hasOp(re, ir.ReNoWordBoundary):
+		// Versions of the crate differ in whether they accept (?-u:\B).
+		return "a negated word boundary"
+	case f == "":
 		return ""
 	case strings.IndexByte("aeiou", f[0]) >= 0:
 		return "an " + f
@@ -60,18 +65,21 @@ func (d ReDialect) Lacks(re *ir.Re) string {
 	return "a " + f
 }
 
+func hasOp(re *ir.Re, op ir.ReOp) bool {
+	return re.Op == op || slices.ContainsFunc(re.Subs, func(s *ir.Re) bool { return hasOp(s, op) })
+}
+
 // PrintRe writes re, which the dialect does not lack, as short as is readable.
 func PrintRe(re *ir.Re, d ReDialect) string {
 	p := &rePrinter{ReDialect: d, afterRef: -1}
-	p.survey(re)
 	u := useOf(re)
-	p.global = u.folds && !u.cased
-	p.dotAll = p.any && !p.anyButNewline
+	fold := u.folds && !u.cased
+	p.dotAll = hasOp(re, ir.ReAny) && !hasOp(re, ir.ReAnyNotNewline)
 	flags := ""
-	if p.global {
+	if fold {
 		flags += "i"
 	}
-	if p.line {
+	if hasOp(re, ir.ReBeginLine) || hasOp(re, ir.ReEndLine) {
 		flags += "m"
 	}
 	if p.dotAll {
@@ -80,30 +88,15 @@ func PrintRe(re *ir.Re, d ReDialect) string {
 	if flags != "" {
 		p.WriteString("(?" + flags + ")")
 	}
-	p.print(re, reAlternative, p.global)
+	p.print(re, reAlternative, fold)
 	return p.String()
 }
 
 type rePrinter struct {
 	ReDialect
 	strings.Builder
-	any, anyButNewline, line bool // occur
-	global, dotAll           bool // the flags i and s at the front
-	afterRef                 int  // where a digit would lengthen a back-reference
-}
-
-func (p *rePrinter) survey(re *ir.Re) {
-	switch re.Op {
-	case ir.ReAny:
-		p.any = true
-	case ir.ReAnyNotNewline:
-		p.anyButNewline = true
-	case ir.ReBeginLine, ir.ReEndLine:
-		p.line = true
-	}
-	for _, s := range re.Subs {
-		p.survey(s)
-	}
+	dotAll   bool // the flag s is at the front
+	afterRef int  // where a digit would lengthen a back-reference
 }
 
 // A reUse says what an expression asks of case; neither is often true.
