@@ -1,0 +1,65 @@
+// Package elastic writes EQL, the event query language of Elasticsearch.
+package elastic
+
+import (
+	"strings"
+	"unicode"
+
+	"sigmac/backends"
+	"sigmac/ir"
+)
+
+const name = "elastic"
+
+type backend struct{ pretty bool }
+
+// New is the backend for EQL. Pretty breaks long queries over lines.
+func New(pretty bool) backends.Backend { return backend{pretty} }
+
+func (backend) Name() string { return name }
+
+func (backend) Caps() backends.Caps {
+	return backends.Caps{
+		Backend:   name,
+		Pattern:   hasPattern,
+		Regexp:    lacks,
+		NullFolds: nullFolds,
+	}
+}
+
+// hasPattern is false where only a regular expression says p exactly.
+// Wildcards have no escape (SEMANTICS D.1), and case folds in ASCII only (D.6).
+func hasPattern(p ir.Pattern) bool {
+	if p.Has(ir.Placeholder) {
+		return false
+	}
+	shape, _ := p.Shape()
+	text := p.Literals()
+	switch {
+	case shape == ir.Any:
+		return true
+	case !p.Cased && !ir.ASCIIFolds(text):
+		return false
+	case shape == ir.Exact:
+		return true
+	}
+	// A control character is the escape that Elasticsearch uses inside.
+	return !strings.ContainsAny(text, "*?") && strings.IndexFunc(text, unicode.IsControl) < 0
+}
+
+// nullFolds is false for what is written with `==` or `!=`: these are read as
+// null checks on a field that no index maps (D.4.4).
+func nullFolds(t ir.Test) bool {
+	switch t := t.(type) {
+	case ir.Pattern:
+		switch kindOf(t) {
+		case kindExists, kindEqual:
+			return false
+		}
+	case ir.Compare:
+		return t.Op != ir.Eq
+	case ir.Bool, ir.Null, ir.Exists:
+		return false
+	}
+	return true
+}

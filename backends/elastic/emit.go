@@ -1,0 +1,320 @@
+package elastic
+
+import (
+	"fmt"
+	"strings"
+
+	"sigmac/backends"
+	"sigmac/ir"
+)
+
+// Emit writes one query a condition. Every field is optional, so that a query
+// also runs where no index has the field.
+func (k backend) Emit(r *ir.Rule) ([]string, error) {
+	head := "any where "
+	if c := r.Scope.Category; c != "" {
+		if !identifier(c) {
+			lit, ok := quote(c)
+			if !ok {
+				return nil, &backends.Unsupported{Pos: r.Source.Pos, Backend: name,
+					Feature: "an event category that is not UTF-8 text"}
+			}
+			c = lit
+		}
+		head = c + " where "
+	}
+	var out []string
+	for _, c := range r.Conditions {
+		w := &writer{}
+		d := w.expr(c.Expr, false)
+		if w.err != nil {
+			return nil, w.err
+		}
+		d.Text = head + d.Text
+		if k.pretty {
+			out = append(out, d.Pretty())
+		} else {
+			out = append(out, d.Flat())
+		}
+	}
+	return out, nil
+}
+
+type writer struct{ err error }
+
+func (w *writer) fail(at ir.Pos, feature, reason string) {
+	if w.err == nil {
+		w.err = &backends.Unsupported{Pos: at, Feature: feature, Backend: name, Reason: reason}
+	}
+}
+
+func text(s string) backends.Doc { return backends.Doc{Text: s} }
+
+// expr writes e so that it can be joined by its own operator; negated says
+// whether it stands under a `not`.
+func (w *writer) expr(e ir.Expr, negated bool) backends.Doc {
+	switch e := e.(type) {
+	case ir.And:
+		if len(e) == 0 {
+			return text("true")
+		}
+		return w.joined("and", flatten[ir.And](nil, e), negated)
+	case ir.Or:
+		if len(e) == 0 {
+			return text("false")
+		}
+		return w.joined("or", gather(flatten[ir.Or](nil, e), negated), negated)
+	case ir.Not:
+		if m, ok := e.X.(ir.Match); ok {
+			switch m.Test.(type) {
+			case ir.Null:
+				return w.expr(ir.Match{Field: m.Field, Test: ir.Exists{}, Pos: m.Pos}, negated)
+			case ir.Exists:
+				return w.expr(ir.Match{Field: m.Field, Test: ir.Null{}, Pos: m.Pos}, negated)
+			}
+		}
+		d := w.expr(e.X, true)
+		if d.Sep != "" && d.Open == "" {
+			d.Open, d.Close = "not (", ")"
+			return d
+		}
+		return backends.Doc{Open: "not (", Close: ")", Parts: []backends.Doc{d}}
+	case ir.Match:
+		return w.matches([]ir.Match{e})
+	case matches:
+		return w.matches(e.ms)
+	}
+	panic(fmt.Sprintf("elastic: cannot write %T", e))
+}
+
+func flatten[T ~[]ir.Expr](out []ir.Expr, es T) []ir.Expr {
+	for _, e := range es {
+		if same, ok := e.(interface{}).(T); ok && len(same) > 0 {
+			out = flatten(out, same)
+		} else {
+			out = append(out, e)
+		}
+	}
+	return out
+}
+
+func (w *writer) joined(op string, es []ir.Expr, negated bool) backends.Doc {
+	d := backends.Doc{Sep: op}
+	for _, e := range es {
+		p := w.expr(e, negated)
+		if len(es) > 1 && p.Open == "" && (p.Sep == "and" || p.Sep == "or") {
+			p.Open, p.Close = "(", ")"
+		}
+		d.Parts = append(d.Parts, p)
+	}
+	if len(d.Parts) == 1 {
+		return d.Parts[0]
+	}
+	return d
+}
+
+// matches are tests of one field and one kind, of which one must pass.
+type matches struct {
+	ir.Expr
+	ms []ir.Match
+}
+
+// maxRegex is the length of a regular expression that Elasticsearch takes by
+// default (index.max_regex_length); a list counts as one.
+const maxRegex = 1000
+
+// gather puts together what one list can say, where the first of them is.
+func gather(es []ir.Expr, negated bool) []ir.Expr {
+	type key struct {
+		field string
+		kind  kind
+	}
+	var out []ir.Expr
+	first := map[key]int{}
+	size := map[key]int{}
+	for _, e := range es {
+		m, ok := e.(ir.Match)
+		if !ok {
+			out = append(out, e)
+			continue
+		}
+		k := key{m.Field.Name, kindOf(m.Test)}
+		switch k.kind {
+		case kindEqual:
+			// `in` may vanish with the `not` around it where `==` does not, and
+			// these have no guard.
+			if negated {
+				k.kind = kindOther
+			}
+		case kindRegex:
+			n := len(regexText(m.Test.(ir.Regexp))) + 1
+			if size[k] += n; size[k] > maxRegex {
+				delete(first, k)
+				size[k] = n
+			}
+		}
+		if i, ok := first[k]; ok && k.kind >= kindEqual {
+			g := out[i].(matches)
+			g.ms = append(g.ms, m)
+			out[i] = g
+			continue
+		}
+		first[k] = len(out)
+		out = append(out, matches{ms: []ir.Match{m}})
+	}
+	return out
+}
+
+// A kind is a way to write a test; those from kindEqual on have lists.
+type kind int
+
+const (
+	kindOther     kind = iota
+	kindExists         // ?f != null
+	kindEqual          // ?f == "v", ?f in ("v", "w")
+	kindEqualFold      // ?f in~ ("v", "w")
+	kindLikeFold       // ?f : "v*", ?f : ("v*", "w")
+	kindLike           // ?f like "v*", ?f like ("v*", "w*")
+	kindRegex          // ?f regex "v", ?f regex ("v", "w")
+	kindCIDR           // cidrMatch(?f, "v", "w")
+)
+
+func kindOf(t ir.Test) kind {
+	switch t := t.(type) {
+	case ir.Pattern:
+		shape, s := t.Shape()
+		switch {
+		case shape == ir.Any:
+			return kindExists
+		case shape == ir.Exact && (t.Cased || s == ""):
+			return kindEqual
+		case shape == ir.Exact && strings.ContainsAny(s, "*?"):
+			return kindEqualFold
+		case t.Cased:
+			return kindLike
+		}
+		return kindLikeFold
+	case ir.Regexp:
+		return kindRegex
+	case ir.CIDR:
+		return kindCIDR
+	case ir.Compare:
+		if t.Op == ir.Eq {
+			return kindEqual
+		}
+	case ir.Exists:
+		return kindExists
+	}
+	return kindOther
+}
+
+// matches writes tests of one field and one kind.
+func (w *writer) matches(ms []ir.Match) backends.Doc {
+	f, ok := fieldName(ms[0].Field.Name)
+	if !ok {
+		w.fail(ms[0].Pos, "a field without a name in plain characters", "")
+	}
+	k := kindOf(ms[0].Test)
+	var vs []backends.Doc
+	for _, m := range ms {
+		vs = append(vs, text(w.value(m)))
+	}
+	var one, many string
+	switch k {
+	case kindExists:
+		return text(f + " != null")
+	case kindOther:
+		return text(f + w.value(ms[0]))
+	case kindCIDR:
+		return backends.Doc{Text: "cidrMatch", Open: "(", Sep: ",", Close: ")", Parts: append([]backends.Doc{text(f)}, vs...)}
+	case kindEqual:
+		one, many = " == ", " in "
+	case kindEqualFold:
+		one, many = "", " in~ "
+	case kindLikeFold:
+		one, many = " : ", " : "
+	case kindLike:
+		one, many = " like ", " like "
+	case kindRegex:
+		one, many = " regex ", " regex "
+	}
+	if len(vs) == 1 && one != "" {
+		return text(f + one + vs[0].Text)
+	}
+	return backends.Doc{Text: f + many, Open: "(", Sep: ",", Close: ")", Parts: vs}
+}
+
+// value writes the constant of a test; of kindOther, with its operator.
+func (w *writer) value(m ir.Match) string {
+	str := func(s string) string {
+		lit, ok := quote(s)
+		if !ok {
+			w.fail(m.Pos, "a value that is not UTF-8 text", "")
+		}
+		return lit
+	}
+	switch t := m.Test.(type) {
+	case ir.Pattern:
+		if !hasPattern(t) {
+			panic("elastic: cannot write " + t.String())
+		}
+		var b strings.Builder
+		for _, p := range t.Parts {
+			switch p.Kind {
+			case ir.AnyRun:
+				b.WriteByte('*')
+			case ir.AnyOne:
+				b.WriteByte('?')
+			default:
+				b.WriteString(p.Text)
+			}
+		}
+		return str(b.String())
+	case ir.Regexp:
+		return str(regexText(t))
+	case ir.CIDR:
+		return str(t.Net.String())
+	case ir.Compare:
+		n := w.number(t.Number, m.Pos)
+		switch t.Op {
+		case ir.Eq:
+			return n
+		case ir.Lt:
+			return " < " + n
+		case ir.Lte:
+			return " <= " + n
+		case ir.Gt:
+			return " > " + n
+		case ir.Gte:
+			return " >= " + n
+		}
+	case ir.Bool:
+		return fmt.Sprintf(" == %t", t.Value)
+	case ir.Null:
+		return " == null"
+	case ir.Exists:
+		return ""
+	}
+	panic(fmt.Sprintf("elastic: cannot write %T", m.Test))
+}
+
+// number writes n: a long, or a double that keeps all digits of n.
+func (w *writer) number(n ir.Number, at ir.Pos) string {
+	whole, frac, _ := strings.Cut(string(n), ".")
+	switch {
+	case frac == "" && (n.Cmp("9223372036854775807") > 0 || n.Cmp("-9223372036854775807") < 0):
+		w.fail(at, "a whole number of more than 64 bits", "")
+	case frac != "" && len(strings.TrimLeft(strings.TrimPrefix(whole, "-")+frac, "0")) > 15:
+		w.fail(at, "a number of more than 15 digits with a point", "")
+	}
+	return string(n)
+}
+
+// regexText writes the meaning of t for Lucene.
+func regexText(t ir.Regexp) string {
+	s, lack := lucene(t.Re)
+	if lack != "" {
+		panic("elastic: cannot write " + lack)
+	}
+	return s
+}

@@ -1,0 +1,695 @@
+package elastic
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+
+	"sigmac/ir"
+)
+
+// Lucene's expressions match the whole value and have no assertions (SEMANTICS
+// D.7). So `.*` goes around the expression, and what stands beside an anchor or
+// a word boundary is narrowed until the assertion holds by itself: `\bfoo`
+// becomes `(.*[^0-9A-Z_a-z])?foo.*`. An expression with assertions is first
+// spread out into branches, sequences in which the assertions stand free.
+
+const (
+	maxBranches = 64      // of an expression with assertions, in the end
+	maxSpread   = 1024    // branches on the way there
+	maxCopies   = 16      // of a repeated part with assertions
+	maxWork     = 1 << 18 // nodes looked at
+	maxLength   = 1 << 14 // bytes of an expression with assertions
+)
+
+// lacks names the feature of re that Lucene cannot say, or is "".
+func lacks(re *ir.Re) string {
+	_, lack := lucene(re)
+	return lack
+}
+
+// lucene writes the expression for the values in which re matches somewhere,
+// or names what Lucene lacks.
+func lucene(re *ir.Re) (text, lack string) {
+	if f := re.Extended(); f != "" {
+		if strings.IndexByte("aeiou", f[0]) >= 0 {
+			return "", "an " + f
+		}
+		return "", "a " + f
+	}
+	asserts := assertion(re)
+	r := &resolver{}
+	bs := r.resolve(re)
+	if r.over {
+		return "", cmp.Or(asserts, "a regular expression of that size")
+	}
+	p := &printer{}
+	p.factored(bs)
+	if asserts != "" && p.Len() > maxLength {
+		return "", asserts
+	}
+	return p.String(), ""
+}
+
+// assertion names the first assertion in re, or is "".
+func assertion(re *ir.Re) string {
+	switch re.Op {
+	case ir.ReBeginText, ir.ReEndText:
+		return "an anchor inside a regular expression"
+	case ir.ReBeginLine, ir.ReEndLine:
+		return "a line anchor in a regular expression"
+	case ir.ReWordBoundary, ir.ReNoWordBoundary:
+		return "a word boundary inside a regular expression"
+	}
+	for _, s := range re.Subs {
+		if a := assertion(s); a != "" {
+			return a
+		}
+	}
+	return ""
+}
+
+func plain(re *ir.Re) bool { return assertion(re) == "" }
+
+func zeroWidth(re *ir.Re) bool { return len(re.Subs) == 0 && !plain(re) }
+
+var (
+	reEmpty = &ir.Re{Op: ir.ReEmpty}
+	reRun   = &ir.Re{Op: ir.ReRepeat, Max: -1, Subs: []*ir.Re{{Op: ir.ReAny}}} // .*
+
+	reWord    = []ir.RuneRange{{Lo: '0', Hi: '9'}, {Lo: 'A', Hi: 'Z'}, {Lo: '_', Hi: '_'}, {Lo: 'a', Hi: 'z'}}
+	reNotWord = ir.NegateRanges(reWord)
+	reNewline = []ir.RuneRange{{Lo: '\n', Hi: '\n'}}
+)
+
+// A branch is a sequence: assertions, and parts without any.
+type branch []*ir.Re
+
+func concat(subs ...*ir.Re) *ir.Re {
+	subs = slices.DeleteFunc(slices.Clone(subs), func(s *ir.Re) bool { return s.Op == ir.ReEmpty })
+	switch len(subs) {
+	case 0:
+		return reEmpty
+	case 1:
+		return subs[0]
+	}
+	return &ir.Re{Op: ir.ReConcat, Subs: subs}
+}
+
+// either is one of subs; those that are nil match nothing.
+func either(subs ...*ir.Re) *ir.Re {
+	subs = slices.DeleteFunc(slices.Clone(subs), func(s *ir.Re) bool { return s == nil })
+	switch len(subs) {
+	case 0:
+		return nil
+	case 1:
+		return subs[0]
+	}
+	return &ir.Re{Op: ir.ReAlternate, Subs: subs}
+}
+
+type resolver struct {
+	work int
+	over bool // a limit is reached
+}
+
+func (r *resolver) count() bool {
+	r.work++
+	r.over = r.over || r.work > maxWork
+	return !r.over
+}
+
+// resolve is re as branches without assertions over the whole value.
+func (r *resolver) resolve(re *ir.Re) []branch {
+	todo := r.spread(re)
+	for i, b := range todo {
+		todo[i] = slices.Concat(branch{reRun}, b, branch{reRun})
+	}
+	var out []branch
+	seen := map[string]bool{}
+	for n := 0; len(todo) > 0 && !r.over; n++ {
+		b := todo[0]
+		i := slices.IndexFunc(b, zeroWidth)
+		if i >= 0 {
+			todo = append(r.step(b[:i], b[i].Op, b[i+1:]), todo[1:]...)
+			r.over = r.over || n > maxSpread || len(todo) > maxSpread
+			continue
+		}
+		todo = todo[1:]
+		b = tidy(b)
+		p := &printer{}
+		p.sequence(b)
+		if !seen[p.String()] {
+			seen[p.String()] = true
+			out = append(out, b)
+		}
+		r.over = r.over || len(out) > maxBranches
+	}
+	return out
+}
+
+// spread brings the assertions of re to the top of branches.
+func (r *resolver) spread(re *ir.Re) []branch {
+	if !r.count() {
+		return nil
+	}
+	switch {
+	case re.Op == ir.ReGroup:
+		return r.spread(re.Subs[0])
+	case re.Op == ir.ReConcat && plain(re):
+		return []branch{re.Subs}
+	case re.Op == ir.ReConcat:
+		out := []branch{nil}
+		var run branch // not yet in out
+		for _, s := range re.Subs {
+			bs := r.spread(s)
+			if len(bs) == 1 {
+				run = append(run, bs[0]...)
+				continue
+			}
+			out = r.product(r.product(out, []branch{run}), bs)
+			run = nil
+		}
+		return r.product(out, []branch{run})
+	case plain(re) || zeroWidth(re):
+		return []branch{{re}}
+	case re.Op == ir.ReAlternate:
+		var out []branch
+		var free []*ir.Re
+		at := -1
+		for _, s := range re.Subs {
+			if !plain(s) {
+				out = append(out, r.spread(s)...)
+				continue
+			}
+			if at < 0 {
+				at = len(out)
+				out = append(out, nil)
+			}
+			free = append(free, s)
+		}
+		if at >= 0 {
+			out[at] = branch{either(free...)}
+			if f := out[at][0]; f.Op == ir.ReConcat {
+				out[at] = branch(f.Subs)
+			}
+		}
+		return out
+	case re.Op == ir.ReRepeat:
+		if re.Max < 0 || re.Max > maxCopies {
+			r.over = true
+			return nil
+		}
+		one := r.spread(re.Subs[0])
+		var out []branch
+		times := []branch{nil}
+		for n := 0; n <= re.Max && !r.over; n++ {
+			if n > 0 {
+				times = r.product(times, one)
+			}
+			if n >= re.Min {
+				out = append(out, times...)
+			}
+		}
+		r.over = r.over || len(out) > maxSpread
+		return out
+	}
+	panic(fmt.Sprintf("elastic: regular expression node %d", re.Op))
+}
+
+func (r *resolver) product(as, bs []branch) []branch {
+	if len(as)*len(bs) > maxSpread {
+		r.over = true
+		return nil
+	}
+	var out []branch
+	for _, a := range as {
+		for _, b := range bs {
+			if r.work += len(a) + len(b); !r.count() {
+				return nil
+			}
+			out = append(out, slices.Concat(a, b))
+		}
+	}
+	return out
+}
+
+// step is the branches in which the assertion op holds between left, which has
+// no assertions, and right.
+func (r *resolver) step(left branch, op ir.ReOp, right branch) []branch {
+	var out []branch
+	add := func(l *ir.Re, rs []branch) {
+		if l == nil {
+			return
+		}
+		head := branch{l}
+		if l.Op == ir.ReConcat {
+			head = l.Subs
+		}
+		for _, b := range rs {
+			out = append(out, slices.Concat(head, b))
+		}
+	}
+	whole := concat(left...)
+	var blank *ir.Re // left as the empty text
+	if r.nullable(whole) {
+		blank = reEmpty
+	}
+	switch op {
+	case ir.ReBeginText:
+		add(blank, []branch{right})
+	case ir.ReEndText:
+		add(whole, r.blankRight(right))
+	case ir.ReBeginLine:
+		add(either(blank, r.ends(whole, reNewline)), []branch{right})
+	case ir.ReEndLine:
+		add(whole, r.starting(right, reNewline, true))
+	case ir.ReWordBoundary:
+		add(either(blank, r.ends(whole, reNotWord)), r.starting(right, reWord, false))
+		add(r.ends(whole, reWord), r.starting(right, reNotWord, true))
+	case ir.ReNoWordBoundary:
+		add(either(blank, r.ends(whole, reNotWord)), r.starting(right, reNotWord, true))
+		add(r.ends(whole, reWord), r.starting(right, reWord, false))
+	}
+	return out
+}
+
+// blankRight is b as the empty text: at most one branch, of assertions.
+func (r *resolver) blankRight(b branch) []branch {
+	var out branch
+	for _, s := range b {
+		switch {
+		case zeroWidth(s):
+			out = append(out, s)
+		case !r.nullable(s):
+			return nil
+		}
+	}
+	return []branch{out}
+}
+
+// starting is b where its text starts with a character of set or, with blank,
+// is empty.
+func (r *resolver) starting(b branch, set []ir.RuneRange, blank bool) []branch {
+	if !slices.ContainsFunc(b, zeroWidth) {
+		whole := concat(b...)
+		s := r.starts(whole, set)
+		if blank && r.nullable(whole) {
+			s = either(reEmpty, s)
+		}
+		switch {
+		case s == nil:
+			return nil
+		case s.Op == ir.ReConcat:
+			return []branch{s.Subs}
+		}
+		return []branch{{s}}
+	}
+	var out []branch
+	var before branch // assertions
+	for i, s := range b {
+		if zeroWidth(s) {
+			before = append(before, s)
+			continue
+		}
+		if t := r.starts(s, set); t != nil {
+			out = append(out, slices.Concat(before, branch{t}, b[i+1:]))
+		}
+		if !r.nullable(s) {
+			return out
+		}
+	}
+	if blank {
+		out = append(out, before)
+	}
+	return out
+}
+
+// nullable says whether re, without assertions, matches the empty text.
+func (r *resolver) nullable(re *ir.Re) bool {
+	if !r.count() {
+		return false
+	}
+	switch re.Op {
+	case ir.ReEmpty:
+		return true
+	case ir.ReConcat:
+		return !slices.ContainsFunc(re.Subs, func(s *ir.Re) bool { return !r.nullable(s) })
+	case ir.ReAlternate:
+		return slices.ContainsFunc(re.Subs, r.nullable)
+	case ir.ReRepeat:
+		return re.Min == 0 || r.nullable(re.Subs[0])
+	case ir.ReGroup:
+		return r.nullable(re.Subs[0])
+	}
+	return false
+}
+
+// starts is re where its text starts with a character of set; nil if none does.
+func (r *resolver) starts(re *ir.Re, set []ir.RuneRange) *ir.Re { return r.edge(re, set, false) }
+
+// ends is re where its text ends with a character of set; nil if none does.
+func (r *resolver) ends(re *ir.Re, set []ir.RuneRange) *ir.Re { return r.edge(re, set, true) }
+
+func (r *resolver) edge(re *ir.Re, set []ir.RuneRange, last bool) *ir.Re {
+	if !r.count() {
+		return nil
+	}
+	switch re.Op {
+	case ir.ReEmpty:
+		return nil
+	case ir.ReGroup:
+		return r.edge(re.Subs[0], set, last)
+	case ir.ReConcat:
+		var alts []*ir.Re
+		for i := range re.Subs {
+			at, rest := i, re.Subs[i+1:]
+			if last {
+				at = len(re.Subs) - 1 - i
+				rest = re.Subs[:at]
+			}
+			s := re.Subs[at]
+			if t := r.edge(s, set, last); t != nil {
+				switch {
+				case t == s && i == 0:
+					alts = append(alts, re)
+				case last:
+					alts = append(alts, concat(append(slices.Clone(rest), t)...))
+				default:
+					alts = append(alts, concat(append([]*ir.Re{t}, rest...)...))
+				}
+			}
+			if !r.nullable(s) {
+				break
+			}
+		}
+		return either(alts...)
+	case ir.ReAlternate:
+		var alts []*ir.Re
+		for _, s := range re.Subs {
+			alts = append(alts, r.edge(s, set, last))
+		}
+		if slices.Equal(alts, re.Subs) {
+			return re
+		}
+		return either(alts...)
+	case ir.ReRepeat:
+		s := re.Subs[0]
+		t := r.edge(s, set, last)
+		if t == nil || re.Max == 0 {
+			return nil
+		}
+		if t == s && re.Min > 0 && !r.nullable(s) {
+			return re
+		}
+		rest := &ir.Re{Op: ir.ReRepeat, Min: max(re.Min-1, 0), Max: max(re.Max-1, -1), Subs: re.Subs}
+		if rest.Max == 0 {
+			return t
+		}
+		if last {
+			return concat(rest, t)
+		}
+		return concat(t, rest)
+	}
+	in := ranges(re)
+	switch out := common(in, set); {
+	case len(out) == 0:
+		return nil
+	case slices.Equal(in, out):
+		return re
+	default:
+		return &ir.Re{Op: ir.ReClass, Ranges: out}
+	}
+}
+
+// ranges is the characters of a node that is one character.
+func ranges(re *ir.Re) []ir.RuneRange {
+	switch re.Op {
+	case ir.ReLiteral:
+		if !re.Fold {
+			return []ir.RuneRange{{Lo: re.Rune, Hi: re.Rune}}
+		}
+		var out []ir.RuneRange
+		for _, c := range ir.Cases(re.Rune) {
+			out = append(out, ir.RuneRange{Lo: c, Hi: c})
+		}
+		return out
+	case ir.ReClass:
+		if re.Fold {
+			return ir.FoldRanges(re.Ranges)
+		}
+		return re.Ranges
+	case ir.ReAny:
+		return []ir.RuneRange{{Lo: 0, Hi: unicode.MaxRune}}
+	case ir.ReAnyNotNewline:
+		return ir.NegateRanges(reNewline)
+	}
+	panic(fmt.Sprintf("elastic: regular expression node %d", re.Op))
+}
+
+func common(a, b []ir.RuneRange) []ir.RuneRange {
+	var out []ir.RuneRange
+	for len(a) > 0 && len(b) > 0 {
+		if lo, hi := max(a[0].Lo, b[0].Lo), min(a[0].Hi, b[0].Hi); lo <= hi {
+			out = append(out, ir.RuneRange{Lo: lo, Hi: hi})
+		}
+		if a[0].Hi < b[0].Hi {
+			a = a[1:]
+		} else {
+			b = b[1:]
+		}
+	}
+	return out
+}
+
+func isRun(re *ir.Re) bool {
+	return re.Op == ir.ReRepeat && re.Min == 0 && re.Max < 0 && re.Subs[0].Op == ir.ReAny
+}
+
+// tidy drops what a `.*` beside it already says.
+func tidy(b branch) branch {
+	var out branch
+	for _, s := range b {
+		out = append(out, s)
+		out = absorb(out)
+	}
+	slices.Reverse(out)
+	var back branch
+	for _, s := range out {
+		back = append(back, s)
+		back = absorb(back)
+	}
+	slices.Reverse(back)
+	return back
+}
+
+// absorb looks at the last of b, which may stand beside a `.*`.
+func absorb(b branch) branch {
+	n := len(b)
+	switch {
+	case b[n-1].Op == ir.ReEmpty, b[n-1].Op == ir.ReRepeat && b[n-1].Max == 0:
+		return b[:n-1]
+	case n < 2 || !isRun(b[n-2]):
+		return b
+	case b[n-1].MatchesEmpty():
+		return b[:n-1]
+	}
+	if s := b[n-1]; s.Op == ir.ReRepeat && s.Min != s.Max {
+		b[n-1] = &ir.Re{Op: ir.ReRepeat, Min: s.Min, Max: s.Min, Subs: s.Subs}
+	}
+	return b
+}
+
+// A printer writes an expression without assertions.
+type printer struct{ strings.Builder }
+
+func (p *printer) sequence(b branch) {
+	for _, s := range b {
+		p.print(s, len(b) > 1, false)
+	}
+}
+
+// factored writes branches, and what all start or end with only once.
+func (p *printer) factored(bs []branch) {
+	switch len(bs) {
+	case 0:
+		p.WriteByte('#') // matches nothing
+		return
+	case 1:
+		if len(bs[0]) == 0 {
+			p.WriteString("()")
+		} else if len(bs[0]) == 1 {
+			p.print(bs[0][0], false, false)
+		} else {
+			p.sequence(bs[0])
+		}
+		return
+	}
+	keys := make([][]string, len(bs))
+	shortest := len(bs[0])
+	for i, b := range bs {
+		for _, s := range b {
+			q := &printer{}
+			q.print(s, true, false)
+			keys[i] = append(keys[i], q.String())
+		}
+		shortest = min(shortest, len(b))
+	}
+	same := func(at func(k []string) string) bool {
+		return !slices.ContainsFunc(keys, func(k []string) bool { return at(k) != at(keys[0]) })
+	}
+	pre, post := 0, 0
+	for pre < shortest && same(func(k []string) string { return k[pre] }) {
+		pre++
+	}
+	for post < shortest-pre && same(func(k []string) string { return k[len(k)-1-post] }) {
+		post++
+	}
+	var alts []*ir.Re
+	for _, b := range bs {
+		alts = append(alts, concat(b[pre:len(b)-post]...))
+	}
+	p.sequence(bs[0][:pre])
+	p.print(either(alts...), pre+post > 0, false)
+	p.sequence(bs[0][len(bs[0])-post:])
+}
+
+// print writes re; tight says that it stands in a sequence, operand that a
+// quantifier follows.
+func (p *printer) print(re *ir.Re, tight, operand bool) {
+	if p.Len() > 1<<24 {
+		return
+	}
+	group := func(need bool, write func()) {
+		if need {
+			p.WriteByte('(')
+		}
+		write()
+		if need {
+			p.WriteByte(')')
+		}
+	}
+	switch re.Op {
+	case ir.ReEmpty:
+		p.WriteString("()")
+	case ir.ReGroup:
+		p.print(re.Subs[0], tight, operand)
+	case ir.ReConcat:
+		group(operand, func() {
+			for _, s := range re.Subs {
+				p.print(s, true, false)
+			}
+		})
+	case ir.ReAlternate:
+		var alts []*ir.Re
+		blank, null := false, false
+		for _, s := range re.Subs {
+			if blank = blank || s.Op == ir.ReEmpty; s.Op != ir.ReEmpty {
+				alts = append(alts, s)
+				null = null || s.MatchesEmpty()
+			}
+		}
+		if len(alts) == 0 {
+			p.print(reEmpty, tight, operand)
+			return
+		}
+		option := blank && !null
+		if len(alts) == 1 && !option {
+			p.print(alts[0], tight, operand)
+			return
+		}
+		group(operand && option, func() {
+			if len(alts) == 1 {
+				p.print(alts[0], true, true)
+			} else {
+				group(tight || operand || option, func() {
+					for i, s := range alts {
+						if i > 0 {
+							p.WriteByte('|')
+						}
+						p.print(s, false, false)
+					}
+				})
+			}
+			if option {
+				p.WriteByte('?')
+			}
+		})
+	case ir.ReRepeat:
+		lo, hi := re.Min, re.Max
+		switch {
+		case hi == 0:
+			p.print(reEmpty, tight, operand)
+			return
+		case lo == 1 && hi == 1:
+			p.print(re.Subs[0], tight, operand)
+			return
+		}
+		group(operand, func() {
+			p.print(re.Subs[0], true, true)
+			switch {
+			case lo == 0 && hi < 0:
+				p.WriteByte('*')
+			case lo == 1 && hi < 0:
+				p.WriteByte('+')
+			case lo == 0 && hi == 1:
+				p.WriteByte('?')
+			case hi < 0:
+				fmt.Fprintf(p, "{%d,}", lo)
+			case lo == hi:
+				fmt.Fprintf(p, "{%d}", lo)
+			default:
+				fmt.Fprintf(p, "{%d,%d}", lo, hi)
+			}
+		})
+	case ir.ReAny:
+		p.WriteByte('.')
+	default:
+		p.class(ranges(re))
+	}
+}
+
+// class writes one character of rs.
+func (p *printer) class(rs []ir.RuneRange) {
+	out := ir.NegateRanges(rs)
+	switch {
+	case len(rs) == 0:
+		p.WriteByte('#')
+	case len(out) == 0:
+		p.WriteByte('.')
+	case len(rs) == 1 && rs[0].Lo == rs[0].Hi:
+		p.WriteString(escape(rs[0].Lo, `.?+*|{}[]()"\#@&<>~`))
+	default:
+		in, not := members(rs), members(out)
+		if utf8.RuneCountInString(not)+1 < utf8.RuneCountInString(in) {
+			p.WriteString("[^" + not + "]")
+		} else {
+			p.WriteString("[" + in + "]")
+		}
+	}
+}
+
+func members(rs []ir.RuneRange) string {
+	const special = `\[]^-"`
+	var b strings.Builder
+	for _, r := range rs {
+		b.WriteString(escape(r.Lo, special))
+		if r.Hi > r.Lo+1 {
+			b.WriteByte('-')
+		}
+		if r.Hi > r.Lo {
+			b.WriteString(escape(r.Hi, special))
+		}
+	}
+	return b.String()
+}
+
+func escape(r rune, special string) string {
+	if strings.ContainsRune(special, r) {
+		return `\` + string(r)
+	}
+	return string(r)
+}
