@@ -508,7 +508,7 @@ type printer struct{ strings.Builder }
 
 func (p *printer) sequence(b branch) {
 	for _, s := range b {
-		p.print(s, len(b) > 1, false)
+		p.print(s, true, false)
 	}
 }
 
