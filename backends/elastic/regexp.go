@@ -673,18 +673,38 @@ func (p *printer) class(rs []ir.RuneRange) {
 }
 
 func members(rs []ir.RuneRange) string {
-	const special = `\[]^-"`
 	var b strings.Builder
 	for _, r := range rs {
-		b.WriteString(escape(r.Lo, special))
-		if r.Hi > r.Lo+1 {
-			b.WriteByte('-')
+		// Not `/-9`, but `/0-9`.
+		blocks := slices.DeleteFunc([]ir.RuneRange{{Lo: '0', Hi: '9'}, {Lo: 'A', Hi: 'Z'}, {Lo: 'a', Hi: 'z'}},
+			func(k ir.RuneRange) bool { return k.Lo < r.Lo || k.Hi > r.Hi })
+		if len(blocks) == 1 && r != blocks[0] {
+			member(&b, r.Lo, blocks[0].Lo-1)
+			member(&b, blocks[0].Lo, blocks[0].Hi)
+			r.Lo = blocks[0].Hi + 1
 		}
-		if r.Hi > r.Lo {
-			b.WriteString(escape(r.Hi, special))
-		}
+		member(&b, r.Lo, r.Hi)
 	}
 	return b.String()
+}
+
+func member(b *strings.Builder, lo, hi rune) {
+	const special = `\[]^-"`
+	// Few signs are clearer one by one.
+	for lo < hi && hi-lo < 4 && (unicode.IsPunct(lo) || unicode.IsSymbol(lo)) {
+		b.WriteString(escape(lo, special))
+		lo++
+	}
+	if lo > hi {
+		return
+	}
+	b.WriteString(escape(lo, special))
+	if hi > lo+1 {
+		b.WriteByte('-')
+	}
+	if hi > lo {
+		b.WriteString(escape(hi, special))
+	}
 }
 
 func escape(r rune, special string) string {
