@@ -1,0 +1,312 @@
+// Package eval says what a rule means: whether an event matches it. It is the
+// reference that everything else is held against, so it is written to be seen
+// right, not to be fast, and it uses none of the passes.
+package eval
+
+import (
+	"encoding/json"
+	"fmt"
+	"math/big"
+	"net/netip"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"sigmac/ir"
+)
+
+// Rule says whether the event matches one of the rule's conditions. The log
+// source is not looked at.
+func Rule(r *ir.Rule, ev Event) bool {
+	for i := range r.Conditions {
+		if Condition(r, i, ev) {
+			return true
+		}
+	}
+	return false
+}
+
+// Condition says whether the event matches the rule's i-th condition, from 0.
+func Condition(r *ir.Rule, i int, ev Event) bool {
+	return Expr(r, r.Conditions[i].Expr, ev)
+}
+
+// Expr says whether e is true of the event. The detections that e refers to
+// are those of r, which may be nil where there are none. Expr panics on what
+// Unevaluable names, save placeholders, which match nothing.
+func Expr(r *ir.Rule, e ir.Expr, ev Event) bool {
+	switch e := e.(type) {
+	case ir.And:
+		for _, x := range e {
+			if !Expr(r, x, ev) {
+				return false
+			}
+		}
+		return true
+	case ir.Or:
+		for _, x := range e {
+			if Expr(r, x, ev) {
+				return true
+			}
+		}
+		return false
+	case ir.Not:
+		return !Expr(r, e.X, ev)
+	case ir.Item:
+		return Expr(r, e.X, ev)
+	case ir.Ref:
+		return Expr(r, detection(r, e.Name), ev)
+	case ir.Of:
+		for _, name := range e.Names {
+			if Expr(r, detection(r, name), ev) != e.All {
+				return !e.All
+			}
+		}
+		return e.All
+	case ir.Match:
+		values, present := ev.Field(e.Field.Name)
+		switch e.Test.(type) {
+		case ir.Null:
+			return len(values) == 0
+		case ir.Exists:
+			return present
+		}
+		return slices.ContainsFunc(values, func(v any) bool { return passes(e.Test, v, ev) })
+	case ir.Keyword:
+		yes := func(v any) bool { return passes(e.Test, v, ev) }
+		return yes(ev.raw) || anyText(ev.fields, yes)
+	}
+	panic(fmt.Sprintf("eval: an expression of type %T", e))
+}
+
+func detection(r *ir.Rule, name string) ir.Expr {
+	if r != nil {
+		for _, d := range r.Detections {
+			if d.Name == name {
+				return d.Expr
+			}
+		}
+	}
+	panic("eval: no detection is named " + name)
+}
+
+// passes says whether a value, which is not null, passes the test.
+func passes(t ir.Test, v any, ev Event) bool {
+	s, scalar := text(v)
+	if !scalar {
+		return false
+	}
+	switch t := t.(type) {
+	case ir.Pattern:
+		return glob(t, false, s)
+	case ir.Windash:
+		if p, ok := t.X.(ir.Pattern); ok {
+			return glob(p, true, s)
+		}
+		return someVariant(t, s)
+	case ir.Base64Offset, ir.Encode:
+		return someVariant(t, s)
+	case ir.Regexp:
+		return t.Re != nil && search(t.Re, s)
+	case ir.CIDR:
+		a, err := netip.ParseAddr(s)
+		return err == nil && t.Net.Contains(a)
+	case ir.Compare:
+		return compare(t, v)
+	case ir.Bool:
+		_, number := v.(json.Number)
+		return !number && ir.Fold(s) == ir.Fold(strconv.FormatBool(t.Value))
+	case ir.FieldRef:
+		return refers(t, s, ev)
+	case ir.TimePart:
+		at, ok := date(v)
+		if !ok {
+			return false
+		}
+		part, ok := timePart(t.Part, at)
+		if !ok {
+			panic("eval: a date has no part " + t.Part)
+		}
+		return t.Op.Holds(part, t.Number)
+	case ir.Null:
+		return false
+	case ir.Exists:
+		return true
+	}
+	panic(fmt.Sprintf("eval: a test of type %T", t))
+}
+
+// text is a scalar as text.
+func text(v any) (s string, scalar bool) {
+	switch v := v.(type) {
+	case string:
+		return v, true
+	case json.Number:
+		return string(v), true
+	case bool:
+		return strconv.FormatBool(v), true
+	}
+	return "", false
+}
+
+func compare(t ir.Compare, v any) bool {
+	switch v := v.(type) {
+	case json.Number:
+		return t.Op.Holds(ir.Number(v), t.Number)
+	case string:
+		if t.Op == ir.Eq {
+			return v == string(t.Number)
+		}
+		n, ok := ir.ParseNumber(v)
+		return ok && t.Op.Holds(n, t.Number)
+	}
+	return false
+}
+
+func refers(t ir.FieldRef, s string, ev Event) bool {
+	relation, ok := map[ir.Shape]func(s, other string) bool{
+		ir.Exact:    func(s, other string) bool { return s == other },
+		ir.Prefix:   strings.HasPrefix,
+		ir.Suffix:   strings.HasSuffix,
+		ir.Contains: strings.Contains,
+	}[t.Shape]
+	if !ok {
+		panic(fmt.Sprintf("eval: fieldref of shape %d", t.Shape))
+	}
+	fold := ir.Fold
+	if t.Cased {
+		fold = func(s string) string { return s }
+	}
+	others, _ := ev.Field(t.Other.Name)
+	return slices.ContainsFunc(others, func(v any) bool {
+		other, scalar := text(v)
+		return scalar && relation(fold(s), fold(other))
+	})
+}
+
+var dateLayouts = []string{
+	"2006-01-02T15:04:05Z07:00", "2006-01-02T15:04:05Z0700", "2006-01-02T15:04:05", "2006-01-02T15:04",
+	"2006-01-02 15:04:05Z07:00", "2006-01-02 15:04:05 Z07:00", "2006-01-02 15:04:05", "2006-01-02 15:04",
+	"2006-01-02",
+}
+
+// date reads a date as it is written, with no regard to its time zone
+// (specification 2.1: no conversion), or a number of seconds since 1970 in UTC.
+func date(v any) (time.Time, bool) {
+	switch v := v.(type) {
+	case string:
+		for _, layout := range dateLayouts {
+			if at, err := time.Parse(layout, v); err == nil {
+				return at, true
+			}
+		}
+	case json.Number:
+		r, ok := new(big.Rat).SetString(string(v))
+		if !ok {
+			return time.Time{}, false
+		}
+		seconds := new(big.Int).Div(r.Num(), r.Denom()) // rounds down
+		if seconds.BitLen() > 40 {
+			return time.Time{}, false
+		}
+		return time.Unix(seconds.Int64(), 0).UTC(), true
+	}
+	return time.Time{}, false
+}
+
+func timePart(part string, at time.Time) (ir.Number, bool) {
+	var n int
+	switch part {
+	case "minute":
+		n = at.Minute()
+	case "hour":
+		n = at.Hour()
+	case "day":
+		n = at.Day()
+	case "week":
+		_, n = at.ISOWeek()
+	case "month":
+		n = int(at.Month())
+	case "year":
+		n = at.Year()
+	default:
+		return "", false
+	}
+	return ir.ParseNumber(strconv.Itoa(n))
+}
+
+// Unevaluable names the first thing in e that cannot be evaluated: an
+// unresolved placeholder, a construct beyond the evaluator. It is "" where
+// there is none; what Ref and Of refer to is not looked at.
+func Unevaluable(e ir.Expr) string {
+	first := func(es []ir.Expr) string {
+		for _, x := range es {
+			if s := Unevaluable(x); s != "" {
+				return s
+			}
+		}
+		return ""
+	}
+	switch e := e.(type) {
+	case ir.And:
+		return first(e)
+	case ir.Or:
+		return first(e)
+	case ir.Not:
+		return Unevaluable(e.X)
+	case ir.Item:
+		return Unevaluable(e.X)
+	case ir.Ref, ir.Of:
+		return ""
+	case ir.Match:
+		return unevaluable(e.Test)
+	case ir.Keyword:
+		return unevaluable(e.Test)
+	}
+	return fmt.Sprintf("an expression of type %T", e)
+}
+
+func unevaluable(t ir.Test) string {
+	switch t := t.(type) {
+	case ir.Pattern:
+		for _, p := range t.Parts {
+			if p.Kind == ir.Placeholder {
+				return "the placeholder %" + p.Text + "%"
+			}
+		}
+		return ""
+	case ir.Windash:
+		if p, ok := t.X.(ir.Pattern); ok {
+			return unevaluable(p)
+		}
+		return unevaluableSugar(t, t.X)
+	case ir.Base64Offset:
+		return unevaluableSugar(t, t.X)
+	case ir.Encode:
+		return unevaluableSugar(t, t.X)
+	case ir.Regexp:
+		if t.Re == nil {
+			return "the placeholder %" + strings.Join(t.Placeholders, "%, %") + "%"
+		}
+		return unknownFeature(t.Re)
+	case ir.TimePart:
+		if _, ok := timePart(t.Part, time.Time{}); !ok {
+			return "the part " + t.Part + " of a date"
+		}
+		return ""
+	case ir.CIDR, ir.Compare, ir.Bool, ir.Null, ir.Exists, ir.FieldRef:
+		return ""
+	}
+	return fmt.Sprintf("a test of type %T", t)
+}
+
+func unevaluableSugar(t, x ir.Test) string {
+	if s := unevaluable(x); s != "" {
+		return s
+	}
+	if _, err := variants(t); err != nil {
+		return err.Error()
+	}
+	return ""
+}
