@@ -1,0 +1,436 @@
+package kusto
+
+import (
+	"fmt"
+	"net/netip"
+	"strings"
+
+	"sigmac/backends"
+	"sigmac/ir"
+)
+
+// Emit writes one query a condition: the predicate, after the table if the
+// rule has one.
+func (k backend) Emit(r *ir.Rule) ([]string, error) {
+	head := ""
+	if t := r.Scope.Table; t != "" {
+		lit, ok := entity(t)
+		if !ok {
+			return nil, &backends.Unsupported{Pos: r.Source.Pos, Backend: name,
+				Feature: "a table without a name in plain characters"}
+		}
+		head = lit + " | where "
+	}
+	var out []string
+	for _, c := range r.Conditions {
+		w := &writer{}
+		d := w.expr(c.Expr, false)
+		if w.err != nil {
+			return nil, w.err
+		}
+		switch {
+		case !k.pretty:
+			out = append(out, head+d.Flat())
+		case head == "":
+			out = append(out, d.Pretty())
+		default:
+			// No literal holds a line break.
+			out = append(out, strings.Replace(head, " | ", "\n| ", 1)+strings.ReplaceAll(d.Pretty(), "\n", "\n  "))
+		}
+	}
+	return out, nil
+}
+
+type writer struct{ err error }
+
+func (w *writer) fail(at ir.Pos, feature, reason string) {
+	if w.err == nil {
+		w.err = &backends.Unsupported{Pos: at, Feature: feature, Backend: name, Reason: reason}
+	}
+}
+
+func text(s string) backends.Doc { return backends.Doc{Text: s} }
+
+func call(function string, args ...backends.Doc) backends.Doc {
+	return backends.Doc{Text: function, Open: "(", Sep: ",", Close: ")", Parts: args}
+}
+
+// expr writes e so that it can be joined by its own operator; negated says
+// whether it stands under a `not`.
+func (w *writer) expr(e ir.Expr, negated bool) backends.Doc {
+	switch e := guarded(e).(type) {
+	case ir.And:
+		if len(e) == 0 {
+			return text("true")
+		}
+		return w.joined("and", flatten[ir.And](nil, e), negated)
+	case ir.Or:
+		if len(e) == 0 {
+			return text("false")
+		}
+		return w.joined("or", w.gather(flatten[ir.Or](nil, e)), negated)
+	case ir.Not:
+		if m, ok := e.X.(ir.Match); ok {
+			if is, ok := presence(m); ok {
+				return w.present(m, !is).doc(negated)
+			}
+		}
+		d := w.expr(e.X, true)
+		if d.Sep != "" && d.Open == "" {
+			d.Open, d.Close = "not(", ")"
+			return d
+		}
+		return backends.Doc{Open: "not(", Close: ")", Parts: []backends.Doc{d}}
+	case ir.Match:
+		return w.match(e).doc(negated)
+	case ir.Keyword:
+		return w.keyword(e).doc(negated)
+	case atom:
+		return e.doc(negated)
+	case bare:
+		return w.match(e.Match).doc(negated)
+	}
+	panic(fmt.Sprintf("kusto: cannot write %T", e))
+}
+
+func flatten[T ~[]ir.Expr](out []ir.Expr, es T) []ir.Expr {
+	for _, e := range es {
+		e = guarded(e)
+		if same, ok := e.(interface{}).(T); ok && len(same) > 0 {
+			out = flatten(out, same)
+		} else {
+			out = append(out, e)
+		}
+	}
+	return out
+}
+
+func (w *writer) joined(op string, es []ir.Expr, negated bool) backends.Doc {
+	d := backends.Doc{Sep: op}
+	seen := map[string]bool{}
+	for _, e := range es {
+		p := w.expr(e, negated)
+		// `null` and `''` of one column are the same test.
+		if s := p.Flat(); seen[s] {
+			continue
+		} else {
+			seen[s] = true
+		}
+		d.Parts = append(d.Parts, p)
+	}
+	if len(d.Parts) == 1 {
+		return d.Parts[0]
+	}
+	for i, p := range d.Parts {
+		if p.Open == "" && (p.Sep == "and" || p.Sep == "or") {
+			d.Parts[i].Open, d.Parts[i].Close = "(", ")"
+		}
+	}
+	return d
+}
+
+// bare is a Match whose guard stands beside it.
+type bare struct{ ir.Match }
+
+// mapped is where the IPv6 functions see an IPv4 address.
+var mapped = netip.MustParsePrefix("::ffff:0:0/96")
+
+// guarded is e with the test beside it that KQL needs to mean the same.
+func guarded(e ir.Expr) ir.Expr {
+	m, ok := e.(ir.Match)
+	if !ok {
+		return e
+	}
+	switch t := m.Test.(type) {
+	case ir.FieldRef:
+		// Blank equals blank, and every text starts with it; a blank on the
+		// other side matches nothing.
+		f := t.Other
+		if t.Shape == ir.Exact {
+			f = m.Field
+		}
+		return ir.And{ir.Match{Field: f, Test: ir.Exists{}, Pos: m.Pos}, bare{m}}
+	case ir.CIDR:
+		if t.Net.Addr().Is6() && t.Net.Overlaps(mapped) {
+			star := ir.Part{Kind: ir.AnyRun}
+			colon := ir.NewPattern(false, star, ir.Part{Text: ":"}, star)
+			return ir.And{ir.Match{Field: m.Field, Test: colon, Pos: m.Pos}, bare{m}}
+		}
+	}
+	return e
+}
+
+// An atom is a test without operators: `left op rights`, or `op(left, rights)`.
+type atom struct {
+	ir.Expr
+	left, op string
+	many     string // the operator of several rights, if there is one
+	rights   []backends.Doc
+	call     bool
+	null     bool // may be null
+	manyNull bool // may be null with several rights
+}
+
+func (a atom) doc(negated bool) backends.Doc {
+	d := text(a.left)
+	null := a.null
+	switch {
+	case len(a.rights) > 1:
+		null = a.manyNull
+		if d = call(a.left+" "+a.many+" ", a.rights...); a.call {
+			d = call(a.many, append([]backends.Doc{text(a.left)}, a.rights...)...)
+		}
+	case a.call:
+		d = call(a.op, text(a.left), a.rights[0])
+	case len(a.rights) == 1:
+		d = text(a.left + " " + a.op + " " + a.rights[0].Text)
+	}
+	// In a positive place null selects nothing, as false does.
+	if null && negated {
+		return call("coalesce", d, text("false"))
+	}
+	return d
+}
+
+// gather puts together what one list can say, where the first of them is.
+func (w *writer) gather(es []ir.Expr) []ir.Expr {
+	type key struct{ left, many string }
+	var out []ir.Expr
+	first := map[key]int{}
+	for _, e := range es {
+		m, ok := e.(ir.Match)
+		if !ok {
+			out = append(out, e)
+			continue
+		}
+		a := w.match(m)
+		k := key{a.left, a.many}
+		if i, ok := first[k]; ok && a.many != "" {
+			g := out[i].(atom)
+			g.rights = append(g.rights, a.rights...)
+			out[i] = g
+			continue
+		}
+		first[k] = len(out)
+		out = append(out, a)
+	}
+	return out
+}
+
+// isText says whether f is a text column, which holds no null.
+func isText(f ir.Field) bool { return f.Type != ir.Numeric && f.Type != ir.Boolean }
+
+// presence says whether m only asks for a value (or for none), which is what a
+// text column has of `''` too.
+func presence(m ir.Match) (is, ok bool) {
+	switch t := m.Test.(type) {
+	case ir.Null:
+		return false, true
+	case ir.Exists:
+		return true, true
+	case ir.Pattern:
+		shape, s := t.Shape()
+		return shape == ir.Any, shape == ir.Any || shape == ir.Exact && s == "" && isText(m.Field)
+	}
+	return false, false
+}
+
+func (w *writer) present(m ir.Match, is bool) atom {
+	function := "is"
+	if is {
+		function += "not"
+	}
+	if isText(m.Field) {
+		function += "empty"
+	} else {
+		function += "null"
+	}
+	return atom{left: function + "(" + w.column(m.Field, m.Pos) + ")"}
+}
+
+func (w *writer) column(f ir.Field, at ir.Pos) string {
+	lit, ok := entity(f.Name)
+	if !ok {
+		w.fail(at, "a field without a name in plain characters", "")
+	}
+	return lit
+}
+
+// textOf writes the text of f.
+func (w *writer) textOf(f ir.Field, at ir.Pos) string {
+	if c := w.column(f, at); isText(f) {
+		return c
+	} else {
+		return "tostring(" + c + ")"
+	}
+}
+
+func (w *writer) str(s string, at ir.Pos) []backends.Doc {
+	lit, ok := quote(s)
+	if !ok {
+		w.fail(at, "a value that is not UTF-8 text", "")
+	}
+	return []backends.Doc{text(lit)}
+}
+
+func (w *writer) match(m ir.Match) atom {
+	if is, ok := presence(m); ok {
+		return w.present(m, is)
+	}
+	switch t := m.Test.(type) {
+	case ir.Pattern:
+		return w.pattern(m, t)
+	case ir.Regexp:
+		return w.regexp(w.textOf(m.Field, m.Pos), t.Re, m.Pos)
+	case ir.CIDR:
+		a := atom{left: w.textOf(m.Field, m.Pos), rights: w.str(t.Net.String(), m.Pos), call: true, null: true}
+		if t.Net.Addr().Is4() {
+			a.op, a.many, a.manyNull = "ipv4_is_in_range", "ipv4_is_in_any_range", true
+		} else {
+			a.op = "ipv6_is_in_range"
+		}
+		return a
+	case ir.Compare:
+		c := w.column(m.Field, m.Pos)
+		switch {
+		case !isText(m.Field):
+			return w.compare(c, t.Op, t.Number, m.Pos)
+		case t.Op == ir.Eq:
+			return w.pattern(m, ir.NewPattern(true, ir.Part{Text: string(t.Number)}))
+		}
+		if digits(t.Number) > maxDouble {
+			w.fail(m.Pos, "a text compared with a number of more than 15 digits", "")
+		}
+		return w.compare("todouble("+c+")", t.Op, t.Number, m.Pos)
+	case ir.Bool:
+		if isText(m.Field) {
+			return w.pattern(m, ir.Lit(fmt.Sprint(t.Value)))
+		}
+		return atom{left: w.column(m.Field, m.Pos), op: "==", rights: []backends.Doc{text(fmt.Sprint(t.Value))}}
+	case ir.FieldRef:
+		return w.fieldRef(m, t)
+	case ir.TimePart:
+		c := w.column(m.Field, m.Pos)
+		switch t.Part {
+		case "minute":
+			c = `datetime_part("minute", ` + c + ")"
+		case "hour":
+			c = "hourofday(" + c + ")"
+		case "day":
+			c = "dayofmonth(" + c + ")"
+		case "month":
+			c = "monthofyear(" + c + ")"
+		case "year":
+			c = "getyear(" + c + ")"
+		default:
+			panic("kusto: cannot write " + t.String())
+		}
+		return w.compare(c, t.Op, t.Number, m.Pos)
+	}
+	panic(fmt.Sprintf("kusto: cannot write %T", m.Test))
+}
+
+func (w *writer) pattern(m ir.Match, p ir.Pattern) atom {
+	if !hasPattern(p) {
+		panic("kusto: cannot write " + p.String())
+	}
+	shape, s := p.Shape()
+	if s == "" {
+		return atom{left: "false"} // '' of a number
+	}
+	a := atom{left: w.textOf(m.Field, m.Pos)}
+	a.op, a.many = operator(shape, p.Cased)
+	if !p.Cased && !ir.ASCIIFolds(s) {
+		a.left, s = "tolower("+a.left+")", lower(s)
+		a.op, a.many = operator(shape, true)
+	}
+	a.rights = w.str(s, m.Pos)
+	return a
+}
+
+// operator is the operator of a shape, and that of a list.
+func operator(s ir.Shape, cased bool) (op, many string) {
+	if s == ir.Exact {
+		if cased {
+			return "==", "in"
+		}
+		return "=~", "in~"
+	}
+	op = map[ir.Shape]string{ir.Prefix: "startswith", ir.Suffix: "endswith", ir.Contains: "contains"}[s]
+	if cased {
+		op += "_cs"
+	}
+	return op, ""
+}
+
+func (w *writer) regexp(left string, re *ir.Re, at ir.Pos) atom {
+	if lack := backends.Rust.Lacks(re); lack != "" {
+		panic("kusto: cannot write " + lack)
+	}
+	return atom{left: left, op: "matches regex", rights: w.str(backends.PrintRe(re, backends.Rust), at)}
+}
+
+// compare writes a relation to a number. `==` is false of null, the others are
+// null (SEMANTICS C.3).
+func (w *writer) compare(left string, op ir.Op, n ir.Number, at ir.Pos) atom {
+	a := atom{left: left, op: op.String(), null: op != ir.Eq, rights: []backends.Doc{text(w.number(n, at))}}
+	if op == ir.Eq {
+		a.op, a.many, a.manyNull = "==", "in", true
+	}
+	return a
+}
+
+// maxDouble is the number of decimal digits that a double keeps.
+const maxDouble = 15
+
+func digits(n ir.Number) int {
+	return len(strings.TrimLeft(strings.NewReplacer("-", "", ".", "").Replace(string(n)), "0"))
+}
+
+// number writes n: a long, or a double that keeps all digits of n.
+func (w *writer) number(n ir.Number, at ir.Pos) string {
+	switch fraction := strings.Contains(string(n), "."); {
+	case !fraction && (n.Cmp("9223372036854775807") > 0 || n.Cmp("-9223372036854775807") < 0):
+		w.fail(at, "a whole number of more than 64 bits", "")
+	case fraction && digits(n) > maxDouble:
+		w.fail(at, "a number of more than 15 digits with a point", "")
+	}
+	return string(n)
+}
+
+func (w *writer) fieldRef(m ir.Match, t ir.FieldRef) atom {
+	if t.Shape == ir.Exact && !isText(m.Field) && m.Field.Type == t.Other.Type {
+		return atom{left: w.column(m.Field, m.Pos), op: "==", rights: []backends.Doc{text(w.column(t.Other, m.Pos))}}
+	}
+	f, g := w.textOf(m.Field, m.Pos), w.textOf(t.Other, m.Pos)
+	if !t.Cased {
+		f, g = "tolower("+f+")", "tolower("+g+")"
+	}
+	op, _ := operator(t.Shape, true)
+	if op == "_cs" {
+		panic("kusto: cannot write " + t.String())
+	}
+	return atom{left: f, op: op, rights: []backends.Doc{text(g)}}
+}
+
+// keyword writes a test of every column.
+func (w *writer) keyword(k ir.Keyword) atom {
+	switch t := k.Test.(type) {
+	case ir.Regexp:
+		return w.regexp("*", t.Re, k.Pos)
+	case ir.Pattern:
+		switch shape, s := t.Shape(); {
+		case shape == ir.Any:
+			return atom{left: "true"}
+		case shape != ir.Contains || !hasPattern(t):
+		case !t.Cased && !ir.ASCIIFolds(s):
+			// No function takes every column.
+			whole := ir.PatternRe(ir.Lit(s)).Subs
+			return w.regexp("*", &ir.Re{Op: ir.ReConcat, Subs: whole[1 : len(whole)-1]}, k.Pos)
+		default:
+			op, _ := operator(shape, t.Cased)
+			return atom{left: "*", op: op, rights: w.str(s, k.Pos)}
+		}
+	}
+	panic("kusto: cannot write " + k.String())
+}
