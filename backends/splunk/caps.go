@@ -1,0 +1,214 @@
+// Package splunk writes SPL, the search language of Splunk.
+package splunk
+
+import (
+	"regexp"
+	"strings"
+	"unicode"
+
+	"sigmac/backends"
+	"sigmac/ir"
+)
+
+const name = "splunk"
+
+type backend struct{ pretty bool }
+
+// New is the backend for SPL. Pretty breaks long queries over lines.
+func New(pretty bool) backends.Backend { return backend{pretty} }
+
+func (backend) Name() string { return name }
+
+// Caps has every Pattern: what `search` cannot say, the emitter writes as a
+// regular expression in `where`, after the search that it implies.
+func (backend) Caps() backends.Caps {
+	parts := map[string]bool{}
+	for part := range timeFormats {
+		parts[part] = true
+	}
+	return backends.Caps{
+		Backend:      name,
+		Pattern:      func(p ir.Pattern) bool { return !p.Has(ir.Placeholder) },
+		Regexp:       backends.PCRE.Lacks,
+		KeywordField: "_raw",
+		FieldRef:     true,
+		OrderText:    true,
+		CIDRText:     true,
+		TimePart:     parts,
+	}
+}
+
+// timeFormats are the conversions of strftime.
+var timeFormats = map[string]string{"minute": "%M", "hour": "%H", "day": "%d", "month": "%m", "year": "%Y"}
+
+// searchable says whether the command `search` can say e exactly.
+func searchable(e ir.Expr) bool {
+	all := func(es []ir.Expr) bool {
+		for _, e := range es {
+			if !searchable(e) {
+				return false
+			}
+		}
+		return true
+	}
+	switch e := e.(type) {
+	case ir.And:
+		return all(e)
+	case ir.Or:
+		return all(e)
+	case ir.Not:
+		return searchable(e.X)
+	case ir.Match:
+		if modifiers[strings.ToLower(e.Field.Name)] {
+			return false
+		}
+		switch t := e.Test.(type) {
+		case ir.Pattern:
+			return hasPattern(t)
+		case ir.Compare:
+			return t.Op == ir.Eq
+		case ir.Bool, ir.CIDR:
+			return true
+		}
+	}
+	return false
+}
+
+// modifiers are the names that `search` takes for its own options.
+var modifiers = map[string]bool{
+	"earliest": true, "latest": true, "_index_earliest": true, "_index_latest": true,
+	"starttime": true, "endtime": true, "starttimeu": true, "endtimeu": true, "timeformat": true,
+	"startdaysago": true, "starthoursago": true, "startminutesago": true, "startmonthsago": true,
+	"enddaysago": true, "endhoursago": true, "endminutesago": true, "endmonthsago": true,
+	"daysago": true, "hoursago": true, "minutesago": true, "monthsago": true,
+	"searchtimespandays": true, "searchtimespanhours": true, "searchtimespanminutes": true, "searchtimespanmonths": true,
+	"eventtypetag": true, "hosttag": true, "savedsearch": true, "savedsplunk": true,
+}
+
+// subnet is what `search` would take for a network and not for a text.
+var subnet = regexp.MustCompile(`^([0-9]+(\.[0-9]+){3}|[0-9A-Fa-f:.]*:[0-9A-Fa-f:.]*)/[0-9]+$`)
+
+// hasPattern says whether `search` has p. Whether `f="*"` takes the empty text
+// is open, and a wildcard inside a text with punctuation may miss events
+// (SEMANTICS B.1).
+func hasPattern(p ir.Pattern) bool {
+	shape, s := p.Shape()
+	text := p.Literals()
+	if _, ok := quote(p); !ok || !ir.LowerFolds(text) || p.Cased && strings.ContainsFunc(text, hasCase) {
+		return false
+	}
+	switch shape {
+	case ir.Any:
+		return false
+	case ir.Exact:
+		return !subnet.MatchString(s)
+	case ir.Glob:
+		return !strings.ContainsFunc(text, func(r rune) bool { return !wordRune(r) })
+	}
+	return true
+}
+
+func hasCase(r rune) bool { return len(ir.Cases(r)) > 1 }
+
+func wordRune(r rune) bool { return r == '_' || unicode.IsLetter(r) || unicode.IsDigit(r) }
+
+// implied is the narrowest search that every event of e passes; True where
+// there is none.
+func implied(e ir.Expr) ir.Expr {
+	switch e := e.(type) {
+	case ir.And:
+		var out []ir.Expr
+		for _, x := range e {
+			out = append(out, implied(x))
+		}
+		return ir.And(unique(flatten[ir.And](nil, out)))
+	case ir.Or:
+		var out []ir.Expr
+		for _, x := range e {
+			x = implied(x)
+			if and, ok := x.(ir.And); ok && len(and) == 0 {
+				return ir.True
+			}
+			out = append(out, x)
+		}
+		return ir.Or(unique(flatten[ir.Or](nil, out)))
+	case ir.Match:
+		p, ok := e.Test.(ir.Pattern)
+		switch {
+		case searchable(e):
+			return ir.And{e}
+		case ok && !modifiers[strings.ToLower(e.Field.Name)]:
+			var out ir.And
+			for _, q := range pieces(p) {
+				out = append(out, ir.Match{Field: e.Field, Test: q, Pos: e.Pos})
+			}
+			return out
+		}
+	}
+	return ir.True
+}
+
+// pieces are patterns that `search` has and that p implies.
+func pieces(p ir.Pattern) []ir.Pattern {
+	star := ir.Part{Kind: ir.AnyRun}
+	_, exact := p.Shape()
+	var parts []ir.Part
+	for _, q := range p.Parts {
+		if q.Kind != ir.Literal {
+			parts = append(parts, star)
+			continue
+		}
+		for _, r := range q.Text {
+			if unsayable(r) || !ir.LowerFolds(string(r)) || r == '/' && subnet.MatchString(exact) {
+				parts = append(parts, star)
+			} else {
+				parts = append(parts, ir.Part{Text: string(r)})
+			}
+		}
+	}
+	whole := ir.NewPattern(false, parts...)
+	if hasPattern(whole) {
+		return []ir.Pattern{whole}
+	}
+	var out []ir.Pattern
+	for i, q := range whole.Parts {
+		if q.Kind != ir.Literal || !strings.ContainsFunc(q.Text, wordRune) {
+			continue // punctuation alone narrows little
+		}
+		var piece []ir.Part
+		if i > 0 {
+			piece = append(piece, star)
+		}
+		piece = append(piece, q)
+		if i < len(whole.Parts)-1 {
+			piece = append(piece, star)
+		}
+		out = append(out, ir.NewPattern(false, piece...))
+	}
+	return out
+}
+
+// unique is es without repetitions.
+func unique(es []ir.Expr) []ir.Expr {
+	seen := map[string]bool{}
+	var out []ir.Expr
+	for _, e := range es {
+		if s := e.String(); !seen[s] {
+			seen[s] = true
+			out = append(out, e)
+		}
+	}
+	return out
+}
+
+// flatten appends es to out, and in place of each T its parts.
+func flatten[T ~[]ir.Expr](out []ir.Expr, es []ir.Expr) []ir.Expr {
+	for _, e := range es {
+		if same, ok := e.(interface{}).(T); ok {
+			out = flatten[T](out, same)
+		} else {
+			out = append(out, e)
+		}
+	}
+	return out
+}

@@ -1,0 +1,420 @@
+package splunk
+
+import (
+	"fmt"
+	"strings"
+	"unicode/utf8"
+
+	"sigmac/backends"
+	"sigmac/ir"
+)
+
+// Emit writes one query a condition: a search, and after it `where` for the
+// conjuncts that `search` cannot say.
+func (k backend) Emit(r *ir.Rule) ([]string, error) {
+	var index []backends.Doc
+	if s := r.Scope.Index; s != "" {
+		lit, ok := indexName(s)
+		if !ok {
+			return nil, &backends.Unsupported{Pos: r.Source.Pos, Backend: name, Feature: fmt.Sprintf("the index name %q", s)}
+		}
+		index = append(index, text("index="+lit))
+	}
+	var out []string
+	for _, c := range r.Conditions {
+		w := &writer{}
+		d := w.query(index, c.Expr)
+		if w.err != nil {
+			return nil, w.err
+		}
+		if k.pretty {
+			out = append(out, d.Pretty())
+		} else {
+			out = append(out, d.Flat())
+		}
+	}
+	return out, nil
+}
+
+type writer struct{ err error }
+
+func (w *writer) fail(at ir.Pos, feature, reason string) {
+	if w.err == nil {
+		w.err = &backends.Unsupported{Pos: at, Feature: feature, Backend: name, Reason: reason}
+	}
+}
+
+func text(s string) backends.Doc { return backends.Doc{Text: s} }
+
+// compound says whether d has operators outside parentheses.
+func compound(d backends.Doc) bool { return len(d.Parts) > 1 && d.Open == "" }
+
+func (w *writer) query(index []backends.Doc, e ir.Expr) backends.Doc {
+	var search, where []ir.Expr
+	for _, c := range flatten[ir.And](nil, []ir.Expr{e}) {
+		if searchable(c) {
+			search = append(search, c)
+		} else {
+			search = append(search, implied(c))
+			where = append(where, c)
+		}
+	}
+	search = unique(flatten[ir.And](nil, search))
+	parts := index
+	if len(search) > 0 || len(index) == 0 {
+		d := w.search(ir.And(search))
+		switch {
+		case len(index) == 0:
+			parts = []backends.Doc{d}
+		case compound(d) && d.Sep == "":
+			parts = append(parts[:len(parts):len(parts)], d.Parts...)
+		default:
+			parts = append(parts[:len(parts):len(parts)], group(d))
+		}
+	}
+	d := parts[0]
+	if len(parts) > 1 {
+		d = backends.Doc{Parts: parts}
+	}
+	if len(where) == 0 {
+		return d
+	}
+	filter := w.where(ir.And(where))
+	filter.Text = "where " + filter.Text
+	return backends.Doc{Sep: "|", Parts: []backends.Doc{d, filter}}
+}
+
+// group puts d in parentheses if its operators need them beside others: in
+// `search` OR binds tighter than AND, in `where` AND binds tighter than OR.
+func group(d backends.Doc) backends.Doc {
+	if compound(d) {
+		d.Open, d.Close = "(", ")"
+	}
+	return d
+}
+
+func joined(op string, es []ir.Expr, write func(ir.Expr) backends.Doc) backends.Doc {
+	if len(es) == 1 {
+		return write(es[0])
+	}
+	d := backends.Doc{Sep: op}
+	for _, e := range es {
+		d.Parts = append(d.Parts, group(write(e)))
+	}
+	return d
+}
+
+// negated writes `NOT d`; bare says whether a plain d needs no parentheses.
+func negated(d backends.Doc, bare bool) backends.Doc {
+	switch {
+	case compound(d):
+		d.Open, d.Close = "NOT (", ")"
+	case bare && !strings.HasPrefix(d.Text+d.Open, "NOT "):
+		d.Text = "NOT " + d.Text
+	default:
+		return backends.Doc{Open: "NOT (", Close: ")", Parts: []backends.Doc{d}}
+	}
+	return d
+}
+
+// search writes an expression of the command `search`.
+func (w *writer) search(e ir.Expr) backends.Doc {
+	switch e := e.(type) {
+	case ir.And:
+		if es := flatten[ir.And](nil, e); len(es) > 0 {
+			return joined("", es, w.search)
+		}
+		return text("*")
+	case ir.Or:
+		if es := flatten[ir.Or](nil, e); len(es) > 0 {
+			return joined("OR", gather(es, inList), w.search)
+		}
+		return text("NOT *")
+	case ir.Not:
+		return negated(w.search(e.X), true)
+	case ir.Match:
+		return w.terms([]ir.Match{e})
+	case matches:
+		return w.terms(e.ms)
+	}
+	panic(fmt.Sprintf("splunk: cannot search %T", e))
+}
+
+// matches are tests of one field of which one must pass, written as one.
+type matches struct {
+	ir.Expr
+	ms []ir.Match
+}
+
+// maxSize bounds what one list or regular expression holds.
+const maxSize = 1000
+
+// gather puts together the tests of one field, where the first of them is; one
+// of size 0 stays alone.
+func gather(es []ir.Expr, size func(ir.Test) int) []ir.Expr {
+	type open struct{ at, size int }
+	var out []ir.Expr
+	lists := map[string]open{}
+	for _, e := range es {
+		m, ok := e.(ir.Match)
+		if !ok || size(m.Test) == 0 {
+			out = append(out, e)
+			continue
+		}
+		f, n := m.Field.Name, size(m.Test)
+		l, ok := lists[f]
+		if !ok || l.size+n > maxSize {
+			l = open{at: len(out)}
+			out = append(out, matches{})
+		}
+		out[l.at] = matches{ms: append(out[l.at].(matches).ms, m)}
+		l.size += n
+		lists[f] = l
+	}
+	return out
+}
+
+// inList is the size of a test in `f IN (…)`, which has no networks.
+func inList(t ir.Test) int {
+	switch t := t.(type) {
+	case ir.Pattern:
+		return min(len(t.Parts), 1)
+	case ir.Compare, ir.Bool:
+		return 1
+	}
+	return 0
+}
+
+// terms writes tests of one field for the command `search`.
+func (w *writer) terms(ms []ir.Match) backends.Doc {
+	f, lack := searchField(ms[0].Field.Name)
+	if lack != "" {
+		w.fail(ms[0].Pos, lack, "")
+	}
+	var vs []backends.Doc
+	for _, m := range ms {
+		switch t := m.Test.(type) {
+		case ir.Pattern:
+			lit, ok := quote(t)
+			if !ok {
+				panic("splunk: cannot search " + t.String())
+			}
+			vs = append(vs, text(lit))
+		case ir.Compare:
+			vs = append(vs, text(string(t.Number)))
+		case ir.Bool:
+			vs = append(vs, text(fmt.Sprintf(`"%t"`, t.Value)))
+		case ir.CIDR:
+			vs = append(vs, text(`"`+t.Net.String()+`"`))
+		default:
+			panic(fmt.Sprintf("splunk: cannot search %T", t))
+		}
+	}
+	if len(vs) == 1 {
+		return text(f + "=" + vs[0].Text)
+	}
+	return backends.Doc{Text: f + " IN ", Open: "(", Sep: ",", Close: ")", Parts: vs}
+}
+
+// where writes an expression of the command `where` in which nothing is null.
+func (w *writer) where(e ir.Expr) backends.Doc {
+	switch e := e.(type) {
+	case ir.And:
+		if es := flatten[ir.And](nil, e); len(es) > 0 {
+			return joined("AND", es, w.where)
+		}
+		return text("1=1")
+	case ir.Or:
+		if es := flatten[ir.Or](nil, e); len(es) > 0 {
+			return joined("OR", gather(es, inRe), w.where)
+		}
+		return text("1=0")
+	case ir.Not:
+		if m, ok := e.X.(ir.Match); ok {
+			switch t := m.Test.(type) {
+			case ir.Null:
+				return w.atom(ir.Match{Field: m.Field, Test: ir.Exists{}, Pos: m.Pos})
+			case ir.Exists:
+				return w.atom(ir.Match{Field: m.Field, Test: ir.Null{}, Pos: m.Pos})
+			case ir.Pattern:
+				if shape, _ := t.Shape(); shape == ir.Any {
+					return w.atom(ir.Match{Field: m.Field, Test: ir.Null{}, Pos: m.Pos})
+				}
+			}
+		}
+		d := w.where(e.X)
+		return negated(d, strings.HasSuffix(d.Text, ")"))
+	case ir.Match:
+		return w.atom(e)
+	case matches:
+		return w.regex(e.ms)
+	}
+	panic(fmt.Sprintf("splunk: cannot write %T", e))
+}
+
+// inRe is the size of a test in a regular expression with others.
+func inRe(t ir.Test) int {
+	re := reOf(t)
+	if re == nil || re.Extended() != "" {
+		return 0
+	}
+	return len(backends.PrintRe(re, backends.PCRE)) + 1
+}
+
+// reOf is the regular expression that t is written as, or nil.
+func reOf(t ir.Test) *ir.Re {
+	switch t := t.(type) {
+	case ir.Pattern:
+		return patternRe(t)
+	case ir.Regexp:
+		return t.Re
+	case ir.Compare:
+		if t.Op == ir.Eq {
+			return patternRe(ir.Lit(string(t.Number)))
+		}
+	case ir.Bool:
+		return patternRe(ir.Lit(fmt.Sprint(t.Value)))
+	}
+	return nil
+}
+
+// patternRe is p to be found anywhere; nil where p is any text.
+func patternRe(p ir.Pattern) *ir.Re {
+	if shape, _ := p.Shape(); shape == ir.Any {
+		return nil
+	}
+	subs := ir.PatternRe(p).Subs
+	if len(p.Parts) > 0 && p.Parts[0].Kind == ir.AnyRun {
+		subs = subs[2:]
+	}
+	if n := len(p.Parts); n > 0 && p.Parts[n-1].Kind == ir.AnyRun {
+		subs = subs[:len(subs)-2]
+	}
+	return &ir.Re{Op: ir.ReConcat, Subs: subs}
+}
+
+// eitherRe is one of res, with the anchors that all of them have outside.
+func eitherRe(res []*ir.Re) *ir.Re {
+	if len(res) == 1 {
+		return res[0]
+	}
+	pre, post := true, true
+	for _, re := range res {
+		n := len(re.Subs)
+		concat := re.Op == ir.ReConcat && n > 0
+		pre = pre && concat && re.Subs[0].Op == ir.ReBeginText
+		post = post && concat && re.Subs[n-1].Op == ir.ReEndText
+	}
+	alts := &ir.Re{Op: ir.ReAlternate}
+	for _, re := range res {
+		if pre || post {
+			subs := re.Subs
+			if pre {
+				subs = subs[1:]
+			}
+			if post {
+				subs = subs[:len(subs)-1]
+			}
+			re = &ir.Re{Op: ir.ReConcat, Subs: subs}
+		}
+		alts.Subs = append(alts.Subs, re)
+	}
+	out := []*ir.Re{alts}
+	if pre {
+		out = append([]*ir.Re{{Op: ir.ReBeginText}}, out...)
+	}
+	if post {
+		out = append(out, &ir.Re{Op: ir.ReEndText})
+	}
+	return &ir.Re{Op: ir.ReConcat, Subs: out}
+}
+
+// field writes the name of a field for `where`.
+func (w *writer) field(f ir.Field, at ir.Pos) string {
+	lit, lack := whereField(f.Name)
+	if lack != "" {
+		w.fail(at, lack, "")
+	}
+	return lit
+}
+
+// regex writes tests of one field as one regular expression.
+func (w *writer) regex(ms []ir.Match) backends.Doc {
+	var res []*ir.Re
+	for _, m := range ms {
+		if p, ok := m.Test.(ir.Pattern); ok {
+			for _, q := range p.Parts {
+				if !utf8.ValidString(q.Text) {
+					w.fail(m.Pos, "a value that is not UTF-8 text", "")
+				}
+			}
+		}
+		res = append(res, reOf(m.Test))
+	}
+	lit, ok := quoteRe(backends.PrintRe(eitherRe(res), backends.PCRE))
+	if !ok {
+		panic("splunk: cannot quote a regular expression: " + lit)
+	}
+	return text("isnotnull(mvfind(" + w.field(ms[0].Field, ms[0].Pos) + "," + lit + "))")
+}
+
+// atom writes a test that is true or false, never null (SEMANTICS B.4).
+func (w *writer) atom(m ir.Match) backends.Doc {
+	if reOf(m.Test) != nil {
+		return w.regex([]ir.Match{m})
+	}
+	f := w.field(m.Field, m.Pos)
+	switch t := m.Test.(type) {
+	case ir.Null:
+		return text("isnull(" + f + ")")
+	case ir.Exists, ir.Pattern:
+		return text("isnotnull(" + f + ")")
+	case ir.CIDR:
+		return holds(`cidrmatch("` + t.Net.String() + `",` + f + ")")
+	case ir.Compare:
+		return holds("tonumber(" + f + ")" + t.Op.String() + w.number(t.Number, m.Pos))
+	case ir.TimePart:
+		format, ok := timeFormats[t.Part]
+		if !ok {
+			panic("splunk: cannot write " + t.String())
+		}
+		return holds("tonumber(strftime(" + f + `,"` + format + `"))` + t.Op.String() + w.number(t.Number, m.Pos))
+	case ir.FieldRef:
+		return holds(w.compared(f, t, m.Pos))
+	}
+	panic(fmt.Sprintf("splunk: cannot write %T", m.Test))
+}
+
+// holds is cond where it is true, and false where it is null.
+func holds(cond string) backends.Doc { return text("if(" + cond + ",1,0)=1") }
+
+// number writes n, which eval reads as a double.
+func (w *writer) number(n ir.Number, at ir.Pos) string {
+	if len(strings.TrimLeft(strings.NewReplacer("-", "", ".", "").Replace(string(n)), "0")) > 15 {
+		w.fail(at, "a comparison with a number of more than 15 digits", "")
+	}
+	return string(n)
+}
+
+// compared writes a relation between two fields.
+func (w *writer) compared(f string, t ir.FieldRef, at ir.Pos) string {
+	g := w.field(t.Other, at)
+	length := "1+len(" + g + ")"
+	if !t.Cased {
+		f, g = "lower("+f+")", "lower("+g+")"
+	}
+	// The "x" keeps a length from being 0, of which substr may make null, and
+	// two texts from being compared as numbers.
+	switch t.Shape {
+	case ir.Exact:
+		return f + "=" + g
+	case ir.Prefix:
+		return `substr("x".` + f + ",1," + length + `)="x".` + g
+	case ir.Suffix:
+		return "substr(" + f + `."x",-(` + length + `))=` + g + `."x"`
+	case ir.Contains:
+		w.fail(at, "a fieldref with contains", "")
+		return ""
+	}
+	panic("splunk: cannot write " + t.String())
+}

@@ -1,0 +1,90 @@
+package splunk
+
+import (
+	"regexp"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+
+	"sigmac/ir"
+)
+
+var escaper = strings.NewReplacer(`\`, `\\`, `"`, `\"`)
+
+// quote writes p as a string of the command `search`, which has neither a
+// literal `*` nor a wildcard for one character. ok is false for what no such
+// string holds.
+func quote(p ir.Pattern) (lit string, ok bool) {
+	var b strings.Builder
+	b.WriteByte('"')
+	for _, q := range p.Parts {
+		switch {
+		case q.Kind == ir.AnyRun:
+			b.WriteByte('*')
+		case q.Kind == ir.Literal && utf8.ValidString(q.Text) && !strings.ContainsFunc(q.Text, unsayable):
+			b.WriteString(escaper.Replace(q.Text))
+		default:
+			return "", false
+		}
+	}
+	b.WriteByte('"')
+	return b.String(), true
+}
+
+// unsayable says whether a string of `search` cannot hold r: a wildcard, a
+// macro, or what cannot be seen in a query.
+func unsayable(r rune) bool { return r == '*' || r == '`' || hidden(r) }
+
+// hidden says whether r cannot be seen in a query, or would change its look.
+func hidden(r rune) bool { return unicode.In(r, unicode.Cc, unicode.Cf, unicode.Zl, unicode.Zp) }
+
+// quoteRe writes a regular expression as a string of `where`. It must mean the
+// same whether the string unescapes or not, as those of backends.PCRE do.
+func quoteRe(s string) (lit string, ok bool) {
+	if strings.ContainsAny(s, "\"`") || strings.ContainsFunc(s, hidden) || !utf8.ValidString(s) ||
+		strings.Contains(s, `\\`) || strings.Contains(s, `\|`) || strings.HasSuffix(s, `\`) {
+		return "", false
+	}
+	return `"` + s + `"`, true
+}
+
+var bareField = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_.]*(\{\}[A-Za-z0-9_.]*)*$`)
+
+// keywords are the words that `search` takes for itself.
+var keywords = map[string]bool{"IN": true, "AS": true, "AND": true, "OR": true, "NOT": true, "XOR": true, "BY": true, "WHERE": true}
+
+// searchField writes a field for `search`, whereField one for `where`; lack
+// names what no field name can hold, or is "".
+func searchField(s string) (lit, lack string) {
+	if bareField.MatchString(s) && !keywords[strings.ToUpper(s)] {
+		return s, ""
+	}
+	return `"` + s + `"`, fieldLack(s)
+}
+
+func whereField(s string) (lit, lack string) { return "'" + s + "'", fieldLack(s) }
+
+func fieldLack(s string) string {
+	at := strings.IndexAny(s, "'\"`\\*")
+	switch {
+	case s == "":
+		return "a field without a name"
+	case !utf8.ValidString(s):
+		return "a field name that is not UTF-8 text"
+	case strings.ContainsFunc(s, hidden):
+		return "a field name with a character that cannot be seen"
+	case at >= 0:
+		return "a field name with " + s[at:at+1]
+	}
+	return ""
+}
+
+var bareIndex = regexp.MustCompile(`^[A-Za-z0-9_.*-]+$`)
+
+// indexName writes the name of an index, in which a `*` is a wildcard.
+func indexName(s string) (lit string, ok bool) {
+	if bareIndex.MatchString(s) && !keywords[strings.ToUpper(s)] {
+		return s, true
+	}
+	return quote(ir.Lit(s))
+}
