@@ -12,14 +12,14 @@ import (
 // Emit writes one query a condition: the predicate, after the table if the
 // rule has one.
 func (k backend) Emit(r *ir.Rule) ([]string, error) {
-	head := ""
+	table := ""
 	if t := r.Scope.Table; t != "" {
 		lit, ok := entity(t)
 		if !ok {
 			return nil, &backends.Unsupported{Pos: r.Source.Pos, Backend: name,
 				Feature: "a table without a name in plain characters"}
 		}
-		head = lit + " | where "
+		table = lit
 	}
 	var out []string
 	for _, c := range r.Conditions {
@@ -28,15 +28,15 @@ func (k backend) Emit(r *ir.Rule) ([]string, error) {
 		if w.err != nil {
 			return nil, w.err
 		}
-		switch {
-		case !k.pretty:
-			out = append(out, head+d.Flat())
-		case head == "":
-			out = append(out, d.Pretty())
-		default:
-			// No literal holds a line break.
-			out = append(out, strings.Replace(head, " | ", "\n| ", 1)+strings.ReplaceAll(d.Pretty(), "\n", "\n  "))
+		q, pipe := d.Flat(), " | where "
+		if k.pretty {
+			q, pipe = d.Pretty(), "\n| where "
 		}
+		if table != "" {
+			// No literal holds a line break, so that only the layout moves.
+			q = table + pipe + strings.ReplaceAll(q, "\n", "\n  ")
+		}
+		out = append(out, q)
 	}
 	return out, nil
 }
@@ -110,13 +110,11 @@ func (w *writer) joined(op string, es []ir.Expr, negated bool) backends.Doc {
 	seen := map[string]bool{}
 	for _, e := range es {
 		p := w.expr(e, negated)
-		// `null` and `''` of one column are the same test.
-		if s := p.Flat(); seen[s] {
-			continue
-		} else {
+		// Null and the empty text of one column are the same test.
+		if s := p.Flat(); !seen[s] {
 			seen[s] = true
+			d.Parts = append(d.Parts, p)
 		}
-		d.Parts = append(d.Parts, p)
 	}
 	if len(d.Parts) == 1 {
 		return d.Parts[0]
@@ -205,13 +203,15 @@ func (w *writer) gather(es []ir.Expr) []ir.Expr {
 		}
 		a := w.match(m)
 		k := key{a.left, a.many}
-		if i, ok := first[k]; ok && a.many != "" {
+		if i, ok := first[k]; ok {
 			g := out[i].(atom)
 			g.rights = append(g.rights, a.rights...)
 			out[i] = g
 			continue
 		}
-		first[k] = len(out)
+		if a.many != "" {
+			first[k] = len(out)
+		}
 		out = append(out, a)
 	}
 	return out
@@ -220,8 +220,8 @@ func (w *writer) gather(es []ir.Expr) []ir.Expr {
 // isText says whether f is a text column, which holds no null.
 func isText(f ir.Field) bool { return f.Type != ir.Numeric && f.Type != ir.Boolean }
 
-// presence says whether m only asks for a value (or for none), which is what a
-// text column has of `''` too.
+// presence says whether m only asks for a value (is) or for none: of a text
+// column, so does a test for the empty text.
 func presence(m ir.Match) (is, ok bool) {
 	switch t := m.Test.(type) {
 	case ir.Null:
@@ -258,11 +258,11 @@ func (w *writer) column(f ir.Field, at ir.Pos) string {
 
 // textOf writes the text of f.
 func (w *writer) textOf(f ir.Field, at ir.Pos) string {
-	if c := w.column(f, at); isText(f) {
-		return c
-	} else {
-		return "tostring(" + c + ")"
+	c := w.column(f, at)
+	if !isText(f) {
+		c = "tostring(" + c + ")"
 	}
+	return c
 }
 
 func (w *writer) str(s string, at ir.Pos) []backends.Doc {
@@ -348,7 +348,7 @@ func (w *writer) pattern(m ir.Match, p ir.Pattern) atom {
 	return a
 }
 
-// operator is the operator of a shape, and that of a list.
+// operator is the operator of a shape, and that of a list if there is one.
 func operator(s ir.Shape, cased bool) (op, many string) {
 	if s == ir.Exact {
 		if cased {
@@ -357,7 +357,7 @@ func operator(s ir.Shape, cased bool) (op, many string) {
 		return "=~", "in~"
 	}
 	op = map[ir.Shape]string{ir.Prefix: "startswith", ir.Suffix: "endswith", ir.Contains: "contains"}[s]
-	if cased {
+	if cased && op != "" {
 		op += "_cs"
 	}
 	return op, ""
@@ -407,7 +407,7 @@ func (w *writer) fieldRef(m ir.Match, t ir.FieldRef) atom {
 		f, g = "tolower("+f+")", "tolower("+g+")"
 	}
 	op, _ := operator(t.Shape, true)
-	if op == "_cs" {
+	if op == "" {
 		panic("kusto: cannot write " + t.String())
 	}
 	return atom{left: f, op: op, rights: []backends.Doc{text(g)}}

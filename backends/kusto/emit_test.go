@@ -1,0 +1,329 @@
+package kusto
+
+import (
+	"errors"
+	"net/netip"
+	"strings"
+	"testing"
+
+	"sigmac/backends"
+	"sigmac/ir"
+)
+
+// pattern reads `*` and `?` as wildcards, and what follows a backslash as it
+// stands.
+func pattern(s string, cased bool) ir.Pattern {
+	var parts []ir.Part
+	rs := []rune(s)
+	for i := 0; i < len(rs); i++ {
+		switch {
+		case rs[i] == '*':
+			parts = append(parts, ir.Part{Kind: ir.AnyRun})
+		case rs[i] == '?':
+			parts = append(parts, ir.Part{Kind: ir.AnyOne})
+		default:
+			if rs[i] == '\\' {
+				i++
+			}
+			parts = append(parts, ir.Part{Text: string(rs[i])})
+		}
+	}
+	return ir.NewPattern(cased, parts...)
+}
+
+func match(f string, t ir.Test) ir.Match {
+	typ := ir.Text
+	switch t.(type) {
+	case ir.Compare:
+		typ = ir.Numeric
+	case ir.Bool:
+		typ = ir.Boolean
+	case ir.CIDR:
+		typ = ir.Address
+	}
+	return ir.Match{Field: ir.Field{Name: f, Type: typ}, Test: t}
+}
+
+func of(typ ir.Type, m ir.Match) ir.Match {
+	m.Field.Type = typ
+	return m
+}
+
+func is(f, s string) ir.Match    { return match(f, pattern(s, false)) }
+func cased(f, s string) ir.Match { return match(f, pattern(s, true)) }
+
+func num(f string, op ir.Op, n ir.Number) ir.Match {
+	return match(f, ir.Compare{Op: op, Number: n})
+}
+
+func regex(t *testing.T, src string) ir.Regexp {
+	r, err := ir.ParseRegexp(src, ir.ReFlags{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return r
+}
+
+func net(f, s string) ir.Match { return match(f, ir.CIDR{Net: netip.MustParsePrefix(s)}) }
+
+func ref(f, g string, s ir.Shape, cased bool) ir.Match {
+	return match(f, ir.FieldRef{Other: ir.Field{Name: g, Type: ir.Text}, Shape: s, Cased: cased})
+}
+
+func part(f, p string, op ir.Op, n ir.Number) ir.Match {
+	return match(f, ir.TimePart{Part: p, Op: op, Number: n})
+}
+
+func word(t ir.Test) ir.Expr { return ir.Keyword{Test: t} }
+
+func not(e ir.Expr) ir.Expr { return ir.Not{X: e} }
+
+func TestEmit(t *testing.T) {
+	null, exists := match("f", ir.Null{}), match("f", ir.Exists{})
+	numbers := ir.FieldRef{Other: ir.Field{Name: "g", Type: ir.Numeric}}
+	for _, c := range []struct {
+		e    ir.Expr
+		want string
+	}{
+		{ir.True, `true`},
+		{ir.False, `false`},
+		{not(ir.True), `not(true)`},
+
+		{is("f", "v"), `f =~ "v"`},
+		{is("f", "v*"), `f startswith "v"`},
+		{is("f", "*v"), `f endswith "v"`},
+		{is("f", "*v*"), `f contains "v"`},
+		{is("f", "*"), `isnotempty(f)`},
+		{is("f", ""), `isempty(f)`},
+		{cased("f", "v"), `f == "v"`},
+		{cased("f", "v*"), `f startswith_cs "v"`},
+		{cased("f", "*v"), `f endswith_cs "v"`},
+		{cased("f", "*v*"), `f contains_cs "v"`},
+		{cased("f", "*"), `isnotempty(f)`},
+		{cased("f", ""), `isempty(f)`},
+		{is("f", "É1"), `tolower(f) == "é1"`},
+		{is("f", "ЯA*"), `tolower(f) startswith_cs "яa"`},
+		{is("f", "*É"), `tolower(f) endswith_cs "é"`},
+		{is("f", "*É*"), `tolower(f) contains_cs "é"`},
+		{cased("f", "*É*"), `f contains_cs "É"`},
+		{is("f", "日*"), `f startswith "日"`},
+		{of(ir.Address, is("f", "10.*")), `f startswith "10."`},
+		{of(ir.Address, is("f", "")), `isempty(f)`},
+		{of(ir.Numeric, is("f", "4*")), `tostring(f) startswith "4"`},
+		{of(ir.Numeric, is("f", "*")), `isnotnull(f)`},
+		{of(ir.Numeric, is("f", "")), `false`},
+
+		{is("f", `C:\\x\\`), `f =~ @"C:\x\"`},
+		{is("f", `*\\"*`), `f contains @"\"""`},
+		{is("f", `*"*`), `f contains "\""`},
+		{is("f", `*\*\?`), `f endswith "*?"`},
+		{is("f", "|[]$%`'//"), "f =~ \"|[]$%`'//\""},
+		{is("f", "a\n\u202e\x00"), `f =~ "a\n\u202e\u0000"`},
+		{is("a-b.c", "v"), `['a-b.c'] =~ "v"`},
+		{is("a'] or true //", "v"), `['a\'] or true //'] =~ "v"`},
+		{is("where", "*"), `isnotempty(['where'])`},
+
+		{match("f", regex(t, `^a\.b\n$`)), `f matches regex @"\Aa\.b\x{0A}\z"`},
+		{match("f", regex(t, `(?i)a"b`)), `f matches regex "(?i)a\"b"`},
+		{of(ir.Numeric, match("f", regex(t, `^4`))), `tostring(f) matches regex @"\A4"`},
+
+		{num("f", ir.Eq, "5"), `f == 5`},
+		{num("f", ir.Eq, "-5.5"), `f == -5.5`},
+		{num("f", ir.Gt, "5"), `f > 5`},
+		{num("f", ir.Gte, "5"), `f >= 5`},
+		{num("f", ir.Lt, "5"), `f < 5`},
+		{num("f", ir.Lte, "-5"), `f <= -5`},
+		{not(num("f", ir.Eq, "5")), `not(f == 5)`},
+		{not(num("f", ir.Gt, "5")), `not(coalesce(f > 5, false))`},
+		{of(ir.Text, num("f", ir.Eq, "5")), `f == "5"`},
+		{of(ir.Text, num("f", ir.Gt, "5")), `todouble(f) > 5`},
+		{not(of(ir.Text, num("f", ir.Gt, "5"))), `not(coalesce(todouble(f) > 5, false))`},
+		{match("f", ir.Bool{Value: true}), `f == true`},
+		{not(match("f", ir.Bool{})), `not(f == false)`},
+		{of(ir.Text, match("f", ir.Bool{})), `f =~ "false"`},
+
+		{null, `isempty(f)`},
+		{not(null), `isnotempty(f)`},
+		{exists, `isnotempty(f)`},
+		{not(exists), `isempty(f)`},
+		{not(is("f", "")), `isnotempty(f)`},
+		{not(is("f", "*")), `isempty(f)`},
+		{not(not(null)), `not(isnotempty(f))`},
+		{of(ir.Address, null), `isempty(f)`},
+		{of(ir.Numeric, null), `isnull(f)`},
+		{not(of(ir.Numeric, null)), `isnotnull(f)`},
+		{of(ir.Boolean, exists), `isnotnull(f)`},
+		{not(of(ir.Boolean, exists)), `isnull(f)`},
+		{not(of(ir.Numeric, is("f", "*"))), `isnull(f)`},
+		{not(of(ir.Numeric, is("f", ""))), `not(false)`},
+
+		{net("f", "10.0.0.0/8"), `ipv4_is_in_range(f, "10.0.0.0/8")`},
+		{not(net("f", "10.0.0.0/8")), `not(coalesce(ipv4_is_in_range(f, "10.0.0.0/8"), false))`},
+		{net("f", "fe80::/10"), `ipv6_is_in_range(f, "fe80::/10")`},
+		{not(net("f", "fe80::/10")), `not(coalesce(ipv6_is_in_range(f, "fe80::/10"), false))`},
+		{net("f", "::/0"), `f contains ":" and ipv6_is_in_range(f, "::/0")`},
+		{net("f", "::ffff:10.0.0.0/104"), `f contains ":" and ipv6_is_in_range(f, "::ffff:10.0.0.0/104")`},
+		{not(net("f", "::/8")), `not(f contains ":" and coalesce(ipv6_is_in_range(f, "::/8"), false))`},
+		{ir.Or{net("f", "10.0.0.0/8"), net("f", "::1/128"), net("f", "172.16.0.0/12")},
+			`ipv4_is_in_any_range(f, "10.0.0.0/8", "172.16.0.0/12") or ipv6_is_in_range(f, "::1/128")`},
+		{not(ir.Or{net("f", "10.0.0.0/8"), net("f", "172.16.0.0/12")}),
+			`not(coalesce(ipv4_is_in_any_range(f, "10.0.0.0/8", "172.16.0.0/12"), false))`},
+		{ir.Or{net("f", "::/0"), net("f", "fe80::/10")},
+			`(f contains ":" and ipv6_is_in_range(f, "::/0")) or ipv6_is_in_range(f, "fe80::/10")`},
+
+		{ref("f", "g", ir.Exact, false), `isnotempty(f) and tolower(f) == tolower(g)`},
+		{ref("f", "g", ir.Exact, true), `isnotempty(f) and f == g`},
+		{ref("f", "g", ir.Prefix, false), `isnotempty(g) and tolower(f) startswith_cs tolower(g)`},
+		{ref("f", "g", ir.Suffix, true), `isnotempty(g) and f endswith_cs g`},
+		{ref("f", "a b", ir.Contains, true), `isnotempty(['a b']) and f contains_cs ['a b']`},
+		{of(ir.Numeric, match("f", numbers)), `isnotnull(f) and f == g`},
+		{match("f", numbers), `isnotempty(f) and tolower(f) == tolower(tostring(g))`},
+		{ir.And{is("g", "*"), ref("f", "g", ir.Prefix, true)}, `isnotempty(g) and f startswith_cs g`},
+		{ir.Or{is("g", "x"), ref("f", "g", ir.Exact, true)}, `g =~ "x" or (isnotempty(f) and f == g)`},
+		{not(ref("f", "g", ir.Exact, true)), `not(isnotempty(f) and f == g)`},
+
+		{part("f", "minute", ir.Eq, "5"), `datetime_part("minute", f) == 5`},
+		{part("f", "hour", ir.Lt, "5"), `hourofday(f) < 5`},
+		{part("f", "day", ir.Gte, "5"), `dayofmonth(f) >= 5`},
+		{part("f", "month", ir.Eq, "5"), `monthofyear(f) == 5`},
+		{not(part("f", "year", ir.Lte, "2020")), `not(coalesce(getyear(f) <= 2020, false))`},
+		{not(part("f", "year", ir.Eq, "2020")), `not(getyear(f) == 2020)`},
+		{ir.Or{part("f", "hour", ir.Eq, "1"), part("f", "hour", ir.Eq, "2")}, `hourofday(f) in (1, 2)`},
+
+		{word(pattern("*v*", false)), `* contains "v"`},
+		{word(pattern("*v*", true)), `* contains_cs "v"`},
+		{word(pattern(`*\\"*`, false)), `* contains @"\"""`},
+		{word(pattern("*É.*", false)), `* matches regex @"(?i)É\."`},
+		{word(pattern("*É*", true)), `* contains_cs "É"`},
+		{word(regex(t, `a.b`)), `* matches regex "a.b"`},
+		{word(pattern("*", false)), `true`},
+		{not(ir.Or{word(pattern("*a*", false)), word(pattern("*b*", false))}), `not(* contains "a" or * contains "b")`},
+
+		{ir.And{is("f", "a"), is("g", "b")}, `f =~ "a" and g =~ "b"`},
+		{ir.And{is("f", "a"), ir.And{is("g", "b"), is("h", "c")}}, `f =~ "a" and g =~ "b" and h =~ "c"`},
+		{ir.And{is("f", "a")}, `f =~ "a"`},
+		{ir.And{is("f", "a"), ir.True}, `f =~ "a" and true`},
+		{ir.And{is("f", "a"), is("f", "b")}, `f =~ "a" and f =~ "b"`},
+		{ir.And{exists, is("f", "a*")}, `isnotempty(f) and f startswith "a"`},
+		{ir.Or{is("f", "a"), ir.And{is("g", "b"), is("h", "c")}}, `f =~ "a" or (g =~ "b" and h =~ "c")`},
+		{ir.And{is("f", "a"), ir.Or{is("g", "b"), is("h", "c")}}, `f =~ "a" and (g =~ "b" or h =~ "c")`},
+		{not(ir.Or{is("g", "b"), is("h", "c")}), `not(g =~ "b" or h =~ "c")`},
+		{not(ir.Or{is("f", "b"), is("f", "c")}), `not(f in~ ("b", "c"))`},
+		{ir.And{is("f", "a"), not(not(is("g", "b")))}, `f =~ "a" and not(not(g =~ "b"))`},
+		{not(ir.And{num("f", ir.Gt, "1"), not(num("g", ir.Gt, "1"))}),
+			`not(coalesce(f > 1, false) and not(coalesce(g > 1, false)))`},
+
+		{ir.Or{is("f", "a"), is("g", "x"), is("f", "b"), cased("f", "c"), is("f", "d*"), is("f", ""), cased("f", "e")},
+			`f in~ ("a", "b") or g =~ "x" or f in ("c", "e") or f startswith "d" or isempty(f)`},
+		{ir.Or{is("f", "É"), is("f", "a"), is("f", "Я")}, `tolower(f) in ("é", "я") or f =~ "a"`},
+		{ir.Or{is("f", "a"), ir.Or{is("f", "b")}}, `f in~ ("a", "b")`},
+		{ir.And{is("g", "x"), ir.Or{is("f", "a"), is("f", "b")}}, `g =~ "x" and f in~ ("a", "b")`},
+		{ir.Or{num("f", ir.Eq, "-1"), num("f", ir.Eq, "2"), num("f", ir.Gt, "7"), num("f", ir.Lt, "0")}, `f in (-1, 2) or f > 7 or f < 0`},
+		{not(ir.Or{num("f", ir.Eq, "1"), num("f", ir.Eq, "2")}), `not(coalesce(f in (1, 2), false))`},
+		{ir.Or{of(ir.Text, num("f", ir.Eq, "1")), cased("f", "a")}, `f in ("1", "a")`},
+		{ir.Or{null, is("f", "")}, `isempty(f)`},
+		{ir.Or{is("g", "x"), null, is("f", ""), not(exists)}, `g =~ "x" or isempty(f)`},
+		{ir.Or{match("f", ir.Bool{}), match("f", ir.Bool{Value: true})}, `f == false or f == true`},
+	} {
+		r := &ir.Rule{Conditions: []ir.Condition{{Expr: c.e}}}
+		got, err := New(false).Emit(r)
+		if err != nil || len(got) != 1 || got[0] != c.want {
+			t.Errorf("%s: %v\n got %q\nwant %q", c.e, err, got, c.want)
+		}
+		if pretty, _ := New(true).Emit(r); strings.Join(strings.Fields(pretty[0]), "") != strings.Join(strings.Fields(got[0]), "") {
+			t.Errorf("%s: pretty: %s", c.e, pretty[0])
+		}
+	}
+}
+
+func TestEmitTableAndLayout(t *testing.T) {
+	for table, want := range map[string]string{
+		"": "", "DeviceEvents": "DeviceEvents | where ", "my-table_CL": "['my-table_CL'] | where ", "table": "['table'] | where ",
+		"T | take 1": "['T | take 1'] | where ",
+	} {
+		r := &ir.Rule{Scope: ir.Scope{Table: table}, Conditions: []ir.Condition{{Expr: is("f", "a")}, {Expr: is("f", "b")}}}
+		got, err := New(false).Emit(r)
+		if err != nil || len(got) != 2 || got[0] != want+`f =~ "a"` || got[1] != want+`f =~ "b"` {
+			t.Errorf("%q: %q %v", table, got, err)
+		}
+		pretty, err := New(true).Emit(r)
+		if lines := strings.Replace(got[0], "] | ", "]\n| ", 1); strings.HasPrefix(want, "[") && (err != nil || pretty[0] != lines) {
+			t.Errorf("%q: %q %v", table, pretty, err)
+		}
+	}
+	long := strings.Repeat("x", 60)
+	r := &ir.Rule{Conditions: []ir.Condition{{Expr: ir.And{is("f", long), not(ir.Or{is("g", long), is("h", long)})}}}}
+	for table, want := range map[string]string{
+		"":  "f =~ \"" + long + "\"\nand not(\n  g =~ \"" + long + "\"\n  or h =~ \"" + long + "\"\n)",
+		"T": "T\n| where f =~ \"" + long + "\"\n  and not(\n    g =~ \"" + long + "\"\n    or h =~ \"" + long + "\"\n  )",
+	} {
+		r.Scope.Table = table
+		if got, err := New(true).Emit(r); err != nil || got[0] != want {
+			t.Errorf("got %v\n%s\nwant\n%s", err, got, want)
+		}
+	}
+}
+
+func TestEmitUnsupported(t *testing.T) {
+	at := ir.Pos{Line: 3, Column: 4}
+	for _, m := range []ir.Match{
+		is("a\nb", "x"), is("", "x"), is("", ""), is("a\u202eb", "*"), match("f", ir.Lit("x\xff")), ref("f", "", ir.Exact, false),
+		num("f", ir.Eq, "9223372036854775808"), num("f", ir.Gt, "-9223372036854775808"), num("f", ir.Eq, "1.2345678901234567"),
+		of(ir.Text, num("f", ir.Gt, "1234567890123456")),
+	} {
+		m.Pos = at
+		_, err := New(false).Emit(&ir.Rule{Conditions: []ir.Condition{{Expr: m}}})
+		var u *backends.Unsupported
+		if !errors.As(err, &u) || u.Pos != at || u.Backend != "kusto" {
+			t.Errorf("%s: %v", m, err)
+		}
+	}
+	_, err := New(false).Emit(&ir.Rule{Scope: ir.Scope{Table: "a\nb"}, Source: ir.LogSource{Pos: at}})
+	if want := "kusto cannot express a table without a name in plain characters"; err == nil || err.Error() != want {
+		t.Errorf("%v", err)
+	}
+	for _, e := range []ir.Expr{
+		ir.Ref{Name: "a"}, is("f", "a*b"), is("f", "?"), is("f", "ς"), match("f", regex(t, `a(?=b)`)), part("f", "week", ir.Eq, "1"),
+		match("f", ir.Windash{X: ir.Lit("a")}), match("f", ir.FieldRef{Shape: ir.Glob}),
+		word(pattern("*a*b*", false)), word(pattern("a*", false)), word(ir.Null{}), word(regex(t, `a(?=b)`)),
+	} {
+		func() {
+			defer func() {
+				if recover() == nil {
+					t.Errorf("%s: no panic", e)
+				}
+			}()
+			New(false).Emit(&ir.Rule{Conditions: []ir.Condition{{Expr: e}}})
+		}()
+	}
+}
+
+func TestCaps(t *testing.T) {
+	c := New(false).Caps()
+	if c.Backend != New(false).Name() || !c.FieldRef || !c.Keyword || !c.OrderText || !c.CIDRText || !c.BlankIsMissing {
+		t.Error(c)
+	}
+	if len(c.TimePart) != 5 || c.TimePart["week"] {
+		t.Error(c.TimePart)
+	}
+	for _, p := range []struct {
+		s     string
+		cased bool
+		has   bool
+	}{
+		{"v", false, true}, {"v*", false, true}, {"*v", false, true}, {"*v*", true, true}, {"*", false, true}, {"", false, true},
+		{"?", false, false}, {"a*b", true, false}, {"*a?*", false, false}, {`*\**`, false, true},
+		{"*É*", false, true}, {"日", false, true}, {"ς", false, false}, {"Σ*", false, false}, {"ς", true, true}, {"ǆ", false, false},
+		{"İ", false, true}, {"İÉ", false, false}, {"ß", false, true},
+	} {
+		if pt := pattern(p.s, p.cased); c.Pattern(pt) != p.has {
+			t.Errorf("%s: Pattern %v", pt, !p.has)
+		}
+	}
+	if c.Pattern(ir.NewPattern(false, ir.Part{Kind: ir.Placeholder, Text: "x"})) {
+		t.Error("a placeholder")
+	}
+	if got := c.Regexp(regex(t, `a(?=b)`).Re); got != "a look-ahead" {
+		t.Error(got)
+	}
+}
