@@ -2,6 +2,7 @@ package ir
 
 import (
 	"encoding/base64"
+	"errors"
 	"fmt"
 	"unicode/utf16"
 	"unicode/utf8"
@@ -109,4 +110,15 @@ func (p Pattern) Offsets() ([]Pattern, error) {
 		out = append(out, p.around(before, t, after))
 	}
 	return out, nil
+}
+
+var errNoText = errors.New("the encoding gives bytes that are no text; follow it with base64 or base64offset")
+
+func validText(p Pattern) bool {
+	for _, q := range p.Parts {
+		if !utf8.ValidString(q.Text) {
+			return false
+		}
+	}
+	return true
 }

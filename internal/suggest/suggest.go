@@ -1,0 +1,47 @@
+// Package suggest finds the word that somebody meant.
+package suggest
+
+// For returns `; did you mean "x"?` for the word that is nearest to s, or
+// nothing if none is near.
+func For(s string, words []string) string {
+	best, distance := "", len(s)/3+2
+	for _, w := range words {
+		if d := edits(s, w); d < distance {
+			best, distance = w, d
+		}
+	}
+	if best == "" {
+		return ""
+	}
+	return `; did you mean "` + best + `"?`
+}
+
+// maxWord bounds the work on a word from a stranger.
+const maxWord = 64
+
+// edits counts the insertions, deletions, replacements and swaps of
+// neighbours that make b of a.
+func edits(a, b string) int {
+	if len(a) > maxWord || len(b) > maxWord {
+		return len(a) + len(b)
+	}
+	before, last, row := make([]int, len(b)+1), make([]int, len(b)+1), make([]int, len(b)+1)
+	for j := range last {
+		last[j] = j
+	}
+	for i := range len(a) {
+		row[0] = i + 1
+		for j := range len(b) {
+			cost := 1
+			if a[i] == b[j] {
+				cost = 0
+			}
+			row[j+1] = min(last[j]+cost, last[j+1]+1, row[j]+1)
+			if i > 0 && j > 0 && a[i] == b[j-1] && a[i-1] == b[j] {
+				row[j+1] = min(row[j+1], before[j-1]+1)
+			}
+		}
+		before, last, row = last, row, before
+	}
+	return last[len(b)]
+}

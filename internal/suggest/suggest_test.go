@@ -1,0 +1,23 @@
+package suggest
+
+import (
+	"strings"
+	"testing"
+)
+
+func TestFor(t *testing.T) {
+	words := []string{"contains", "startswith", "endswith", "re", "splunk"}
+	for in, want := range map[string]string{
+		"contians":                `; did you mean "contains"?`,
+		"conatins":                `; did you mean "contains"?`,
+		"startwith":               `; did you mean "startswith"?`,
+		"splnk":                   `; did you mean "splunk"?`,
+		"xyz":                     "",
+		"":                        "",
+		strings.Repeat("a", 1000): "",
+	} {
+		if got := For(in, words); got != want {
+			t.Errorf("For(%.20q) = %q, want %q", in, got, want)
+		}
+	}
+}

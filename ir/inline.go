@@ -1,0 +1,87 @@
+package ir
+
+import "fmt"
+
+// maxSize bounds the leaves of a condition after Inline: detections may be
+// named again and again.
+const maxSize = 200_000
+
+// Inline replaces Ref, Of and Item by what they mean; the conditions then
+// stand alone and the detections are gone. It fails where a condition gets too
+// large.
+func Inline(r *Rule) (*Rule, error) {
+	bodies := map[string]Expr{}
+	sizes := map[string]int{}
+	for _, d := range r.Detections {
+		bodies[d.Name] = inline(d.Expr, nil)
+		Walk(bodies[d.Name], func(Expr) { sizes[d.Name]++ })
+	}
+	out := *r
+	out.Detections = nil
+	out.Conditions = append([]Condition(nil), r.Conditions...)
+	for i, c := range out.Conditions {
+		size := 0
+		Walk(c.Expr, func(e Expr) {
+			switch e := e.(type) {
+			case Ref:
+				size += sizes[e.Name]
+			case Of:
+				for _, n := range e.Names {
+					size += sizes[n]
+				}
+			}
+		})
+		if size > maxSize {
+			return nil, &SizeError{c.Pos}
+		}
+		out.Conditions[i].Expr = inline(c.Expr, bodies)
+	}
+	return &out, nil
+}
+
+// A SizeError says that a condition is too large to write down.
+type SizeError struct{ Pos Pos }
+
+func (*SizeError) Error() string {
+	return fmt.Sprintf("the condition stands for more than %d tests", maxSize)
+}
+
+func inline(e Expr, bodies map[string]Expr) Expr {
+	all := func(es []Expr) []Expr {
+		out := make([]Expr, len(es))
+		for i, x := range es {
+			out[i] = inline(x, bodies)
+		}
+		return out
+	}
+	switch e := e.(type) {
+	case And:
+		return And(all(e))
+	case Or:
+		return Or(all(e))
+	case Not:
+		return Not{inline(e.X, bodies)}
+	case Item:
+		return e.X
+	case Ref:
+		return body(bodies, e.Name)
+	case Of:
+		es := make([]Expr, len(e.Names))
+		for i, n := range e.Names {
+			es[i] = body(bodies, n)
+		}
+		if e.All {
+			return And(es)
+		}
+		return Or(es)
+	}
+	return e
+}
+
+func body(bodies map[string]Expr, name string) Expr {
+	e, ok := bodies[name]
+	if !ok {
+		panic("ir: no detection is named " + name)
+	}
+	return e
+}
