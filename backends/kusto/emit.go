@@ -296,7 +296,7 @@ func (w *writer) match(m ir.Match) atom {
 		case !isText(m.Field):
 			return w.compare(c, t.Op, t.Number, m.Pos)
 		case t.Op == ir.Eq:
-			return w.pattern(m, ir.NewPattern(true, ir.Part{Text: string(t.Number)}))
+			return w.pattern(m, ir.Lit(string(t.Number)))
 		}
 		if digits(t.Number) > maxDouble {
 			w.fail(m.Pos, "a text compared with a number of more than 15 digits", "")
