@@ -1,0 +1,441 @@
+package parser
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+	"sync"
+	"unicode"
+	"unicode/utf8"
+
+	"github.com/alecthomas/participle/v2"
+	"github.com/alecthomas/participle/v2/lexer"
+	"gopkg.in/yaml.v3"
+
+	"sigmac/internal/suggest"
+	"sigmac/ir"
+)
+
+// maxNesting bounds the parentheses and nots around a part of a condition: the
+// grammar recurses, and a rule may be hostile.
+const maxNesting = 100
+
+// The grammar of conditions (specification, "Condition"): `x of` binds
+// tightest, then not, and, or. The lexer gives the words their kinds, so that
+// no keyword is bitten off the front of a name.
+type (
+	orNode struct {
+		Ands []*andNode `parser:"@@ (Or @@)*"`
+	}
+	andNode struct {
+		Nots []*notNode `parser:"@@ (And @@)*"`
+	}
+	notNode struct {
+		Nots  []string  `parser:"@Not*"`
+		Of    *ofNode   `parser:"( @@"`
+		Name  *wordNode `parser:"| @@"`
+		Inner *orNode   `parser:"| Open @@ Close )"`
+	}
+	ofNode struct {
+		Pos        lexer.Position
+		Quantifier string    `parser:"@Quantifier Of"`
+		Pattern    *wordNode `parser:"@@"`
+	}
+	wordNode struct {
+		Pos  lexer.Position
+		Text string `parser:"@Word"`
+	}
+)
+
+const (
+	tokenWord lexer.TokenType = iota + 1
+	tokenAnd
+	tokenOr
+	tokenNot
+	tokenQuantifier
+	tokenOf
+	tokenOpen
+	tokenClose
+	tokenPipe
+)
+
+type conditionLexer struct{}
+
+func (conditionLexer) Symbols() map[string]lexer.TokenType {
+	return map[string]lexer.TokenType{
+		"EOF": lexer.EOF, "Word": tokenWord, "And": tokenAnd, "Or": tokenOr, "Not": tokenNot,
+		"Quantifier": tokenQuantifier, "Of": tokenOf, "Open": tokenOpen, "Close": tokenClose, "Pipe": tokenPipe,
+	}
+}
+
+func (conditionLexer) Lex(_ string, r io.Reader) (lexer.Lexer, error) {
+	b, err := io.ReadAll(r)
+	return &tokenList{tokens: tokenize(string(b))}, err
+}
+
+type tokenList struct{ tokens []lexer.Token }
+
+func (l *tokenList) Next() (lexer.Token, error) {
+	t := l.tokens[0]
+	if len(l.tokens) > 1 {
+		l.tokens = l.tokens[1:]
+	}
+	return t, nil
+}
+
+// tokenize splits a condition at white space, parentheses and the pipe. Offsets
+// are in bytes.
+func tokenize(s string) []lexer.Token {
+	var out []lexer.Token
+	add := func(kind lexer.TokenType, from, to int) {
+		out = append(out, lexer.Token{Type: kind, Value: s[from:to], Pos: lexer.Position{Offset: from, Line: 1, Column: from + 1}})
+	}
+	signs := map[byte]lexer.TokenType{'(': tokenOpen, ')': tokenClose, '|': tokenPipe}
+	for i := 0; i < len(s); {
+		if kind, ok := signs[s[i]]; ok {
+			add(kind, i, i+1)
+			i++
+			continue
+		}
+		if r, size := utf8.DecodeRuneInString(s[i:]); unicode.IsSpace(r) {
+			i += size
+			continue
+		}
+		end := i
+		for end < len(s) {
+			r, size := utf8.DecodeRuneInString(s[end:])
+			if unicode.IsSpace(r) || r == '(' || r == ')' || r == '|' {
+				break
+			}
+			end += size
+		}
+		add(tokenWord, i, end)
+		i = end
+	}
+	for i := range out {
+		if out[i].Type != tokenWord {
+			continue
+		}
+		follows := func(word string) bool { return i+1 < len(out) && out[i+1].Value == word }
+		switch out[i].Value {
+		case "and":
+			out[i].Type = tokenAnd
+		case "or":
+			out[i].Type = tokenOr
+		case "not":
+			out[i].Type = tokenNot
+		case "1", "any", "all":
+			if follows("of") {
+				out[i].Type = tokenQuantifier
+			}
+		case "of":
+			if i > 0 && out[i-1].Type == tokenQuantifier {
+				out[i].Type = tokenOf
+			}
+		}
+	}
+	add(lexer.EOF, len(s), len(s))
+	return out
+}
+
+var conditionParser = sync.OnceValue(func() *participle.Parser[orNode] {
+	return participle.MustBuild[orNode](participle.Lexer(conditionLexer{}))
+})
+
+// A conditionError is a fault at a byte of a condition.
+type conditionError struct {
+	offset int
+	msg    string
+}
+
+func (e *conditionError) Error() string { return e.msg }
+
+// parseCondition reads a condition, which has no pipe.
+func parseCondition(tokens []lexer.Token) (*orNode, *conditionError) {
+	depth, nots := 0, 0
+	for _, t := range tokens {
+		switch t.Type {
+		case tokenOpen:
+			depth++
+		case tokenClose:
+			depth--
+		case tokenNot:
+			nots++
+		default:
+			nots = 0
+		}
+		if depth+nots > maxNesting {
+			return nil, &conditionError{t.Pos.Offset, fmt.Sprintf("nested more than %d deep", maxNesting)}
+		}
+	}
+	lex, err := lexer.Upgrade(&tokenList{tokens: tokens})
+	if err != nil {
+		panic("parser: a list of tokens failed: " + err.Error())
+	}
+	tree, err := conditionParser().ParseFromLexer(lex)
+	if err == nil {
+		return tree, nil
+	}
+	at := 0
+	if e := participle.Error(nil); errors.As(err, &e) {
+		at = e.Position().Offset
+	}
+	return nil, syntaxError(tokens, at)
+}
+
+// syntaxError says in the words of the condition what is wrong at a byte.
+func syntaxError(tokens []lexer.Token, offset int) *conditionError {
+	i := 0
+	for i < len(tokens)-1 && tokens[i].Pos.Offset < offset {
+		i++
+	}
+	fail := func(format string, args ...any) *conditionError {
+		return &conditionError{tokens[i].Pos.Offset, fmt.Sprintf(format, args...)}
+	}
+	t := tokens[i]
+	operand := i > 0 && (tokens[i-1].Type == tokenWord || tokens[i-1].Type == tokenClose)
+	switch low := strings.ToLower(t.Value); {
+	case len(tokens) == 1:
+		return fail("the condition is empty")
+	case t.Type == tokenWord && low != t.Value && (low == "and" || low == "or" || low == "not"):
+		return fail("%q must be written in lower case: %q", t.Value, low)
+	case t.Type == tokenWord && t.Value == "of" && i > 0:
+		return fail("`%s of` is not known; there are `1 of`, `any of` and `all of`", tokens[i-1].Value)
+	case t.Type == tokenClose && !opened(tokens[:i]):
+		return fail("a parenthesis closes that was not opened")
+	case t.Type == lexer.EOF && operand:
+		return fail("a parenthesis is not closed")
+	case t.Type == lexer.EOF:
+		return fail("the condition ends where a detection is expected")
+	case operand:
+		return fail("unexpected %q: `and` or `or` is expected here", t.Value)
+	}
+	return fail("unexpected %q: a detection is expected here", t.Value)
+}
+
+func opened(tokens []lexer.Token) bool {
+	depth := 0
+	for _, t := range tokens {
+		switch t.Type {
+		case tokenOpen:
+			depth++
+		case tokenClose:
+			depth--
+		}
+	}
+	return depth > 0
+}
+
+// condition reads a condition over the detections ds.
+func (f *file) condition(n *yaml.Node, ds []ir.Detection, timeframe *yaml.Node) (ir.Condition, bool) {
+	c := ir.Condition{Text: strings.TrimSpace(n.Value), Pos: posOf(n)}
+	tokens := tokenize(n.Value)
+	for i, t := range tokens {
+		if t.Type == tokenPipe {
+			f.refuseAggregation(n, tokens[i:], timeframe)
+			return c, false
+		}
+	}
+	tree, err := parseCondition(tokens)
+	if err != nil {
+		f.fail(f.locate(n, err.offset), "%s", err.msg)
+		return c, false
+	}
+	b := &conditionBuilder{file: f, node: n, detections: ds, ok: true}
+	c.Expr = b.or(tree)
+	return c, b.ok
+}
+
+// A conditionBuilder makes an Expr of a condition's tree.
+type conditionBuilder struct {
+	*file
+	node       *yaml.Node
+	detections []ir.Detection
+	ok         bool
+}
+
+func (b *conditionBuilder) fail(offset int, format string, args ...any) {
+	b.ok = false
+	b.file.fail(b.locate(b.node, offset), format, args...)
+}
+
+func (b *conditionBuilder) span(from, to int) ir.Span {
+	return ir.Span{Start: b.locate(b.node, from), End: b.locate(b.node, to)}
+}
+
+func (b *conditionBuilder) or(n *orNode) ir.Expr {
+	if len(n.Ands) == 1 {
+		return b.and(n.Ands[0])
+	}
+	out := make(ir.Or, len(n.Ands))
+	for i, a := range n.Ands {
+		out[i] = b.and(a)
+	}
+	return out
+}
+
+func (b *conditionBuilder) and(n *andNode) ir.Expr {
+	if len(n.Nots) == 1 {
+		return b.not(n.Nots[0])
+	}
+	out := make(ir.And, len(n.Nots))
+	for i, x := range n.Nots {
+		out[i] = b.not(x)
+	}
+	return out
+}
+
+func (b *conditionBuilder) not(n *notNode) (e ir.Expr) {
+	switch {
+	case n.Of != nil:
+		e = b.of(n.Of)
+	case n.Name != nil:
+		e = b.ref(n.Name)
+	default:
+		e = b.or(n.Inner)
+	}
+	for range n.Nots {
+		e = ir.Not{X: e}
+	}
+	return e
+}
+
+func (b *conditionBuilder) ref(n *wordNode) ir.Expr {
+	from := n.Pos.Offset
+	var names []string
+	for _, d := range b.detections {
+		if d.Name == n.Text {
+			return ir.Ref{Name: n.Text, Span: b.span(from, from+len(n.Text))}
+		}
+		names = append(names, d.Name)
+	}
+	hint := suggest.For(n.Text, names)
+	if strings.ContainsAny(n.Text, "*?") {
+		hint = "; a pattern needs `1 of` or `all of` before it"
+	}
+	b.fail(from, "no detection is named %q%s", n.Text, hint)
+	return ir.False
+}
+
+// of selects detections by a pattern over their names. Those that start with
+// an underscore are left out unless the pattern starts so too.
+func (b *conditionBuilder) of(n *ofNode) ir.Expr {
+	p := n.Pattern.Text
+	e := ir.Of{All: n.Quantifier == "all", Pattern: p, Span: b.span(n.Pos.Offset, n.Pattern.Pos.Offset+len(p))}
+	var names []string
+	for _, d := range b.detections {
+		names = append(names, d.Name)
+		if strings.HasPrefix(d.Name, "_") && !strings.HasPrefix(p, "_") {
+			continue
+		}
+		if p == "them" || nameMatches(p, d.Name) {
+			e.Names = append(e.Names, d.Name)
+		}
+	}
+	if len(e.Names) == 0 {
+		if p == "them" {
+			b.fail(n.Pos.Offset, "`%s of them` selects nothing: every detection starts with an underscore", n.Quantifier)
+		} else {
+			b.fail(n.Pattern.Pos.Offset, "no detection has a name like %q%s", p, suggest.For(p, names))
+		}
+	}
+	return e
+}
+
+// nameMatches matches a name against a pattern with `*` and `?`, in linear
+// space and at most quadratic time.
+func nameMatches(pattern, name string) bool {
+	p, s := []rune(pattern), []rune(name)
+	i, j, star, mark := 0, 0, -1, 0
+	for j < len(s) {
+		switch {
+		case i < len(p) && p[i] == '*':
+			star, mark = i, j
+			i++
+		case i < len(p) && (p[i] == '?' || p[i] == s[j]):
+			i++
+			j++
+		case star >= 0:
+			mark++
+			i, j = star+1, mark
+		default:
+			return false
+		}
+	}
+	for i < len(p) && p[i] == '*' {
+		i++
+	}
+	return i == len(p)
+}
+
+// refuseAggregation refuses `| count() by x > 5` and names the correlation
+// that has taken its place.
+func (f *file) refuseAggregation(n *yaml.Node, tokens []lexer.Token, timeframe *yaml.Node) {
+	pos := f.locate(n, tokens[0].Pos.Offset)
+	text := strings.Join(strings.Fields(n.Value[tokens[0].Pos.Offset+1:]), " ")
+	word := func(i int) string {
+		if i < len(tokens) {
+			return tokens[i].Value
+		}
+		return ""
+	}
+	kind := map[string]string{"count": "event_count", "sum": "value_sum", "avg": "value_avg", "near": "temporal",
+		"min": "value_percentile", "max": "value_percentile"}[word(1)]
+	if kind == "" {
+		f.refuse(pos, "a pipe aggregation", "a condition with a pipe is no longer part of Sigma, and %q is no aggregation that it had", text)
+		return
+	}
+	field, by, op := "", "", ""
+	for i := 2; i < len(tokens); i++ {
+		switch v := word(i); {
+		case v == "(" && word(i+1) != ")":
+			field = word(i + 1)
+		case v == "by":
+			for i++; i < len(tokens) && !comparison(word(i)) && word(i) != ""; i++ {
+				if by += word(i); strings.HasSuffix(by, ",") {
+					by += " "
+				}
+			}
+			i--
+		case comparison(v):
+			name, number := splitComparison(v)
+			if number == "" {
+				number = word(i + 1)
+			}
+			op = name + ": " + number
+		}
+	}
+	if word(1) == "count" && field != "" {
+		kind = "value_count"
+	}
+	parts := []string{"type: " + kind}
+	if by != "" {
+		parts = append(parts, "group-by: ["+by+"]")
+	}
+	if timeframe != nil && timeframe.Kind == yaml.ScalarNode {
+		parts = append(parts, "timespan: "+timeframe.Value)
+	} else {
+		parts = append(parts, "a timespan")
+	}
+	if op != "" {
+		if field != "" {
+			op += ", field: " + field
+		}
+		parts = append(parts, "condition: {"+op+"}")
+	}
+	f.refuse(pos, "a pipe aggregation", "`| %s` is no longer part of Sigma; write a correlation over this rule with %s", text, strings.Join(parts, ", "))
+}
+
+var comparisons = []struct{ sign, name string }{{">=", "gte"}, {"<=", "lte"}, {"==", "eq"}, {"!=", "neq"}, {">", "gt"}, {"<", "lt"}, {"=", "eq"}}
+
+func comparison(s string) bool { return s != "" && strings.IndexByte("<>=!", s[0]) >= 0 }
+
+func splitComparison(s string) (name, number string) {
+	for _, c := range comparisons {
+		if rest, ok := strings.CutPrefix(s, c.sign); ok {
+			return c.name, rest
+		}
+	}
+	return "eq", ""
+}

@@ -1,0 +1,162 @@
+package parser
+
+import (
+	"regexp"
+	"slices"
+	"strings"
+
+	"gopkg.in/yaml.v3"
+
+	"sigmac/internal/suggest"
+	"sigmac/ir"
+)
+
+// A Name is a name in a document with its place.
+type Name struct {
+	Text string
+	Pos  ir.Pos
+}
+
+// A Correlation relates the events of several rules (correlation
+// specification 2.1.0).
+type Correlation struct {
+	Meta      ir.Meta
+	Type      Name
+	Rules     []Name // ids or names
+	GroupBy   []Name
+	Timespan  Name // a number and one of s, m, h, d
+	Condition []Limit
+	Fields    []Name // of the condition: what is counted, summed, …
+	Aliases   []Alias
+	Generate  bool // the rules are wanted as queries of their own too
+	Pos       ir.Pos
+}
+
+// A Limit is one comparison of a correlation's condition.
+type Limit struct {
+	Op     string // gt gte lt lte eq neq
+	Number ir.Number
+	Pos    ir.Pos
+}
+
+// An Alias gives fields of several rules one name.
+type Alias struct {
+	Name   Name
+	Fields []AliasField
+}
+
+// An AliasField is the field that an Alias stands for in one rule.
+type AliasField struct{ Rule, Field Name }
+
+var correlationTypes = []string{"event_count", "value_count", "temporal", "temporal_ordered", "value_sum", "value_avg", "value_percentile"}
+
+var timespan = regexp.MustCompile(`^[0-9]{1,9}[smhd]$`)
+
+func (f *file) correlation(meta ir.Meta, e entry) *Correlation {
+	c := &Correlation{Meta: meta, Pos: posOf(e.key)}
+	if e.value.Kind != yaml.MappingNode {
+		f.fail(posOf(e.value), "correlation must be a mapping with type, rules and timespan")
+		return c
+	}
+	seen := map[string]bool{}
+	for _, x := range f.entries(e.value) {
+		seen[x.name] = true
+		switch x.name {
+		case "type":
+			if c.Type = f.name(x.value); !slices.Contains(correlationTypes, c.Type.Text) {
+				f.fail(c.Type.Pos, "unknown correlation type %q%s", c.Type.Text, suggest.For(c.Type.Text, correlationTypes))
+			}
+		case "rules":
+			c.Rules = f.names(x.value)
+		case "group-by":
+			c.GroupBy = f.names(x.value)
+		case "timespan":
+			if c.Timespan = f.name(x.value); !timespan.MatchString(c.Timespan.Text) {
+				f.fail(c.Timespan.Pos, "the timespan %q is not a number followed by s, m, h or d", c.Timespan.Text)
+			}
+		case "condition":
+			f.limits(c, x.value)
+		case "aliases":
+			c.Aliases = f.aliases(x.value)
+		case "generate":
+			s, why := scalarOf(x.value)
+			if why != "" || s.Kind != ir.ScalarBool {
+				f.fail(posOf(x.value), "generate must be true or false")
+			}
+			c.Generate = s.truth
+		default:
+			f.fail(posOf(x.key), "unknown attribute %q of a correlation%s", x.name, suggest.For(x.name,
+				[]string{"type", "rules", "group-by", "timespan", "condition", "aliases", "generate"}))
+		}
+	}
+	for _, name := range []string{"type", "rules", "timespan"} {
+		if !seen[name] {
+			f.fail(c.Pos, "the correlation has no %q", name)
+		}
+	}
+	if !seen["condition"] && !strings.HasPrefix(c.Type.Text, "temporal") && c.Type.Text != "" {
+		f.fail(c.Pos, "a correlation of type %s needs a condition", c.Type.Text)
+	}
+	return c
+}
+
+func (f *file) name(n *yaml.Node) Name {
+	if n = deref(n); n.Kind != yaml.ScalarNode || n.Value == "" {
+		f.fail(posOf(n), "a name is expected here")
+	}
+	return Name{n.Value, posOf(n)}
+}
+
+func (f *file) names(n *yaml.Node) (out []Name) {
+	if n = deref(n); n.Kind != yaml.SequenceNode {
+		return []Name{f.name(n)}
+	}
+	for _, c := range n.Content {
+		out = append(out, f.name(c))
+	}
+	return out
+}
+
+func (f *file) limits(c *Correlation, n *yaml.Node) {
+	if n.Kind != yaml.MappingNode {
+		f.fail(posOf(n), "the condition of a correlation is a mapping like {gte: 10}")
+		return
+	}
+	for _, x := range f.entries(n) {
+		switch x.name {
+		case "field":
+			c.Fields = f.names(x.value)
+		case "gt", "gte", "lt", "lte", "eq", "neq":
+			s, why := scalar{}, "no number"
+			if x.value.Kind == yaml.ScalarNode {
+				s, why = scalarOf(x.value)
+			}
+			if why != "" || s.Kind != ir.ScalarNumber {
+				f.fail(posOf(x.value), "`%s` needs a number", x.name)
+			}
+			c.Condition = append(c.Condition, Limit{x.name, s.number, posOf(x.key)})
+		default:
+			f.fail(posOf(x.key), "unknown attribute %q of a correlation's condition%s", x.name,
+				suggest.For(x.name, []string{"gt", "gte", "lt", "lte", "eq", "neq", "field"}))
+		}
+	}
+}
+
+func (f *file) aliases(n *yaml.Node) (out []Alias) {
+	if n.Kind != yaml.MappingNode {
+		f.fail(posOf(n), "aliases is a mapping of names to the fields of rules")
+		return nil
+	}
+	for _, x := range f.entries(n) {
+		a := Alias{Name: Name{x.name, posOf(x.key)}}
+		if x.value.Kind != yaml.MappingNode {
+			f.fail(posOf(x.value), "an alias is a mapping of rules to their fields")
+			continue
+		}
+		for _, y := range f.entries(x.value) {
+			a.Fields = append(a.Fields, AliasField{Name{y.name, posOf(y.key)}, f.name(y.value)})
+		}
+		out = append(out, a)
+	}
+	return out
+}

@@ -1,0 +1,466 @@
+package parser
+
+import (
+	"errors"
+	"fmt"
+	"net/netip"
+	"slices"
+	"strings"
+	"unicode/utf8"
+
+	"sigmac/internal/suggest"
+	"sigmac/ir"
+)
+
+// A family of modifiers treats the same kind of value.
+type family uint8
+
+const (
+	listFamily     family = iota // how values join
+	textFamily                   // text to text
+	regexpFamily                 // re
+	flagFamily                   // of re
+	networkFamily                // cidr
+	orderFamily                  // numbers
+	timeFamily                   // parts of a date
+	presenceFamily               // exists
+	fieldFamily                  // fieldref
+)
+
+// A ModifierInfo is a modifier of the specification and what it does.
+type ModifierInfo struct{ Name, Meaning string }
+
+type modifier struct {
+	ModifierInfo
+	canonical string
+	family    family
+}
+
+// modifiers are those of specification 2.1.0, appendix modifiers; the long
+// names of re's flags are pySigma's.
+var modifiers = []modifier{
+	{ModifierInfo{"all", "every value of the list must match, not one of them"}, "all", listFamily},
+	{ModifierInfo{"neq", "the item must not match"}, "neq", listFamily},
+	{ModifierInfo{"contains", "the value stands anywhere in the field"}, "contains", textFamily},
+	{ModifierInfo{"startswith", "the field starts with the value"}, "startswith", textFamily},
+	{ModifierInfo{"endswith", "the field ends with the value"}, "endswith", textFamily},
+	{ModifierInfo{"cased", "upper and lower case differ"}, "cased", textFamily},
+	{ModifierInfo{"windash", "each dash that starts a word may be one of - / – — ―"}, "windash", textFamily},
+	{ModifierInfo{"base64", "the value in Base64"}, "base64", textFamily},
+	{ModifierInfo{"base64offset", "the value within a longer text in Base64, at each of three offsets"}, "base64offset", textFamily},
+	{ModifierInfo{"utf16le", "the value in UTF-16, little endian"}, "utf16le", textFamily},
+	{ModifierInfo{"wide", "the same as utf16le"}, "utf16le", textFamily},
+	{ModifierInfo{"utf16be", "the value in UTF-16, big endian"}, "utf16be", textFamily},
+	{ModifierInfo{"utf16", "the value in UTF-16 with a byte order mark, little endian"}, "utf16", textFamily},
+	{ModifierInfo{"expand", "%name% in the value is a placeholder that a pipeline fills"}, "expand", textFamily},
+	{ModifierInfo{"re", "the value is a regular expression that matches anywhere in the field"}, "re", regexpFamily},
+	{ModifierInfo{"i", "re ignores case"}, "i", flagFamily},
+	{ModifierInfo{"ignorecase", "the same as i"}, "i", flagFamily},
+	{ModifierInfo{"m", "in re, ^ and $ match at every line"}, "m", flagFamily},
+	{ModifierInfo{"multiline", "the same as m"}, "m", flagFamily},
+	{ModifierInfo{"s", "in re, the dot matches a newline too"}, "s", flagFamily},
+	{ModifierInfo{"dotall", "the same as s"}, "s", flagFamily},
+	{ModifierInfo{"cidr", "the field is an address inside the network"}, "cidr", networkFamily},
+	{ModifierInfo{"lt", "the field is a number less than the value"}, "lt", orderFamily},
+	{ModifierInfo{"lte", "the field is a number less than or equal to the value"}, "lte", orderFamily},
+	{ModifierInfo{"gt", "the field is a number greater than the value"}, "gt", orderFamily},
+	{ModifierInfo{"gte", "the field is a number greater than or equal to the value"}, "gte", orderFamily},
+	{ModifierInfo{"minute", "the minute of a date"}, "minute", timeFamily},
+	{ModifierInfo{"hour", "the hour of a date"}, "hour", timeFamily},
+	{ModifierInfo{"day", "the day of the month of a date"}, "day", timeFamily},
+	{ModifierInfo{"week", "the week of the year of a date"}, "week", timeFamily},
+	{ModifierInfo{"month", "the month of a date"}, "month", timeFamily},
+	{ModifierInfo{"year", "the year of a date"}, "year", timeFamily},
+	{ModifierInfo{"exists", "true: the field is present; false: it is not"}, "exists", presenceFamily},
+	{ModifierInfo{"fieldref", "the value is the name of a field to compare with"}, "fieldref", fieldFamily},
+}
+
+// Modifiers lists the modifiers that a rule may use.
+func Modifiers() []ModifierInfo {
+	out := make([]ModifierInfo, len(modifiers))
+	for i, m := range modifiers {
+		out[i] = m.ModifierInfo
+	}
+	return out
+}
+
+var modifierByName = func() map[string]modifier {
+	out := map[string]modifier{}
+	for _, m := range modifiers {
+		out[m.Name] = m
+	}
+	return out
+}()
+
+// A mods is the modifiers of one item, in order.
+type mods []ir.Modifier
+
+func (ms mods) has(name string) bool { return ms.index(name) >= 0 }
+
+func (ms mods) index(name string) int {
+	return slices.IndexFunc(ms, func(m ir.Modifier) bool { return m.Name == name })
+}
+
+func (ms mods) hasFamily(f family) bool {
+	return slices.ContainsFunc(ms, func(m ir.Modifier) bool { return modifierByName[m.Name].family == f })
+}
+
+// modifiersOf reads the modifiers of a key and reports those that are unknown
+// or make no sense together.
+func (f *file) modifiersOf(names []string, at func(i int) ir.Pos) (ms mods, ok bool) {
+	ok = true
+	fail := func(pos ir.Pos, format string, args ...any) {
+		ok = false
+		f.fail(pos, format, args...)
+	}
+	for i, name := range names {
+		m, known := modifierByName[name]
+		if !known {
+			var all []string
+			for _, m := range modifiers {
+				all = append(all, m.Name)
+			}
+			fail(at(i), "unknown modifier %q%s", name, suggest.For(name, all))
+			continue
+		}
+		if ms.has(m.canonical) && m.canonical != "base64" {
+			fail(at(i), "the modifier %q stands twice", name)
+			continue
+		}
+		next := ir.Modifier{Name: m.canonical, Pos: at(i)}
+		for _, before := range ms {
+			if why := clash(before.Name, m.canonical); why != "" {
+				fail(next.Pos, "%s", why)
+				break
+			}
+		}
+		ms = append(ms, next)
+	}
+	if ok && ms.hasFamily(flagFamily) && !ms.has("re") {
+		fail(ms[0].Pos, "the modifiers i, m and s belong to `re`")
+	}
+	return ms, ok
+}
+
+// clash says why b may not stand behind a, or is "".
+func clash(a, b string) string {
+	fa, fb := modifierByName[a].family, modifierByName[b].family
+	either := func(x, y family) bool { return fa == x && fb == y || fa == y && fb == x }
+	name := a
+	if fb != textFamily {
+		name = b
+	}
+	switch {
+	case fa == listFamily && fb == listFamily:
+		return ""
+	case either(listFamily, presenceFamily) && (a == "all" || b == "all"):
+		return "`exists` has one value, so `all` makes no sense"
+	case fa == listFamily || fb == listFamily:
+		return ""
+	case fa == textFamily && fb == textFamily:
+		encodes := func(s string) bool { return strings.HasPrefix(s, "base64") || strings.HasPrefix(s, "utf16") }
+		switch {
+		case b == "windash" && encodes(a):
+			return fmt.Sprintf("`windash` must stand before `%s`: it writes the dashes that are encoded", a)
+		case strings.HasPrefix(b, "base64") && (a == "contains" || a == "startswith" || a == "endswith"):
+			return fmt.Sprintf("`%s` must stand behind `%s`: a wildcard cannot be encoded", a, b)
+		}
+		return ""
+	case fa == flagFamily && b == "re":
+		return fmt.Sprintf("`%s` must stand behind `re`", a)
+	case either(regexpFamily, flagFamily), fa == flagFamily && fb == flagFamily:
+		return ""
+	case either(regexpFamily, textFamily), either(flagFamily, textFamily):
+		if a == "contains" || b == "contains" || a == "expand" || b == "expand" {
+			return ""
+		}
+		if a == "cased" || b == "cased" {
+			return "`re` regards case already, so `cased` makes no sense"
+		}
+	case either(orderFamily, timeFamily):
+		return ""
+	case either(fieldFamily, textFamily):
+		name := a
+		if fa == fieldFamily {
+			name = b
+		}
+		if slices.Contains([]string{"contains", "startswith", "endswith", "cased"}, name) {
+			return ""
+		}
+	}
+	if fa == fb {
+		return fmt.Sprintf("`%s` and `%s` say different things of the same value", a, b)
+	}
+	return fmt.Sprintf("`%s` does not combine with `%s`", name, map[bool]string{true: b, false: a}[name == a])
+}
+
+var (
+	orders    = map[string]ir.Op{"lt": ir.Lt, "lte": ir.Lte, "gt": ir.Gt, "gte": ir.Gte}
+	encodings = map[string]ir.Encoding{"base64": ir.Base64, "utf16le": ir.UTF16LE, "utf16be": ir.UTF16BE, "utf16": ir.UTF16}
+	timeParts = map[string][2]int{"minute": {0, 59}, "hour": {0, 23}, "day": {1, 31}, "week": {1, 53}, "month": {1, 12}}
+)
+
+var errText = errors.New("needs a text, not a number, a boolean or null; quote the value")
+
+// test is the meaning of one value under modifiers that do not clash. The
+// error's offset is that of a faulty byte in the value, where it is known.
+func (ms mods) test(s scalar) (t ir.Test, offset int, err error) {
+	number := func(of string) (ir.Number, error) {
+		if s.Kind != ir.ScalarNumber {
+			return "", fmt.Errorf("`%s` needs a number, and this is %s", of, describe(s))
+		}
+		return s.number, nil
+	}
+	op := ir.Eq
+	for name, o := range orders {
+		if ms.has(name) {
+			op = o
+		}
+	}
+	for _, m := range ms {
+		if modifierByName[m.Name].family == timeFamily {
+			n, err := number(m.Name)
+			if err != nil {
+				return nil, 0, err
+			}
+			limits, bounded := timeParts[m.Name]
+			if v := string(n); strings.Contains(v, ".") || bounded && op == ir.Eq &&
+				(n.Cmp(ir.Number(fmt.Sprint(limits[0]))) < 0 || n.Cmp(ir.Number(fmt.Sprint(limits[1]))) > 0) {
+				return nil, 0, fmt.Errorf("no %s is %s", m.Name, v)
+			}
+			return ir.TimePart{Part: m.Name, Op: op, Number: n}, 0, nil
+		}
+	}
+	switch {
+	case ms.hasFamily(orderFamily):
+		i := slices.IndexFunc(ms, func(m ir.Modifier) bool { return modifierByName[m.Name].family == orderFamily })
+		n, err := number(ms[i].Name)
+		return ir.Compare{Op: op, Number: n}, 0, err
+	case ms.has("re"):
+		return ms.regexp(s)
+	case ms.has("cidr"):
+		t, err := network(s)
+		return t, 0, err
+	case ms.has("exists"):
+		return ir.Exists{}, 0, nil
+	case ms.has("fieldref"):
+		return ms.fieldref(s)
+	}
+	return ms.pattern(s)
+}
+
+func describe(s scalar) string {
+	switch s.Kind {
+	case ir.ScalarNumber:
+		return "a number"
+	case ir.ScalarBool:
+		return "a boolean"
+	case ir.ScalarNull:
+		return "null"
+	}
+	return "a text"
+}
+
+func (ms mods) regexp(s scalar) (ir.Test, int, error) {
+	flags := ir.ReFlags{IgnoreCase: ms.has("i"), Multiline: ms.has("m"), DotAll: ms.has("s")}
+	source := s.Text
+	if s.Kind == ir.ScalarNull || s.Kind == ir.ScalarBool {
+		return nil, 0, fmt.Errorf("`re` %w", errText)
+	}
+	if ms.has("expand") {
+		if names := placeholders(source); len(names) > 0 {
+			return ir.Regexp{Source: source, Flags: flags, Placeholders: names}, 0, nil
+		}
+		source = strings.ReplaceAll(source, `\%`, `%`)
+	}
+	t, err := ir.ParseRegexp(source, flags)
+	if err != nil {
+		offset := 0
+		if e := (*ir.RegexpError)(nil); errors.As(err, &e) {
+			offset = e.Offset
+		}
+		return nil, offset, fmt.Errorf("not a regular expression: %w", err)
+	}
+	return t, 0, nil
+}
+
+func placeholders(source string) (names []string) {
+	for _, p := range pattern(source, true).Parts {
+		if p.Kind == ir.Placeholder {
+			names = append(names, p.Text)
+		}
+	}
+	return names
+}
+
+func network(s scalar) (ir.Test, error) {
+	if s.Kind != ir.ScalarString {
+		return nil, fmt.Errorf("`cidr` %w", errText)
+	}
+	text := s.Text
+	if a, err := netip.ParseAddr(text); err == nil && a.Zone() == "" {
+		text = netip.PrefixFrom(a, a.BitLen()).String()
+	}
+	net, err := netip.ParsePrefix(text)
+	switch {
+	case err != nil:
+		return nil, fmt.Errorf("%q is not a network like 10.0.0.0/8 or fe80::/10", s.Text)
+	case net.Masked() != net:
+		return nil, fmt.Errorf("the network %s has host bits; the network is %s", s.Text, net.Masked())
+	case net.Addr().Is4In6():
+		return nil, fmt.Errorf("the network %s is one of IPv4 written as IPv6; write it as IPv4", s.Text)
+	}
+	return ir.CIDR{Net: net}, nil
+}
+
+func (ms mods) fieldref(s scalar) (ir.Test, int, error) {
+	if s.Kind != ir.ScalarString || s.Text == "" {
+		return nil, 0, errors.New("`fieldref` needs the name of a field")
+	}
+	t := ir.FieldRef{Other: ir.Field{Name: s.Text}, Cased: ms.has("cased")}
+	start, end := ms.has("startswith"), ms.has("endswith")
+	switch {
+	case ms.has("contains"), start && end:
+		t.Shape = ir.Contains
+	case start:
+		t.Shape = ir.Prefix
+	case end:
+		t.Shape = ir.Suffix
+	}
+	return t, 0, nil
+}
+
+// pattern applies the modifiers of texts, left to right.
+func (ms mods) pattern(s scalar) (ir.Test, int, error) {
+	if !ms.hasFamily(textFamily) {
+		switch s.Kind {
+		case ir.ScalarNumber:
+			return ir.Compare{Op: ir.Eq, Number: s.number}, 0, nil
+		case ir.ScalarBool:
+			return ir.Bool{Value: s.truth}, 0, nil
+		case ir.ScalarNull:
+			return ir.Null{}, 0, nil
+		}
+	}
+	if s.Kind != ir.ScalarString {
+		i := slices.IndexFunc(ms, func(m ir.Modifier) bool { return modifierByName[m.Name].family == textFamily })
+		return nil, 0, fmt.Errorf("`%s` %w", ms[i].Name, errText)
+	}
+	var t ir.Test = pattern(s.Text, ms.has("expand"))
+	sugar := false
+	for _, m := range ms {
+		switch m.Name {
+		case "contains":
+			t = onPattern(t, func(p ir.Pattern) ir.Pattern { return open(p, true, true) })
+		case "startswith":
+			t = onPattern(t, func(p ir.Pattern) ir.Pattern { return open(p, false, true) })
+		case "endswith":
+			t = onPattern(t, func(p ir.Pattern) ir.Pattern { return open(p, true, false) })
+		case "cased":
+			t = onPattern(t, func(p ir.Pattern) ir.Pattern { return ir.Pattern{Parts: p.Parts, Cased: true} })
+		case "windash":
+			t, sugar = ir.Windash{X: t}, true
+		case "base64offset":
+			if err := encodable(t, m.Name); err != nil {
+				return nil, 0, err
+			}
+			t, sugar = ir.Base64Offset{X: t}, true
+		case "base64", "utf16le", "utf16be", "utf16":
+			as := encodings[m.Name]
+			p, plain := t.(ir.Pattern)
+			if as == ir.Base64 {
+				if err := encodable(t, m.Name); err != nil {
+					return nil, 0, err
+				}
+			}
+			if !plain {
+				t = ir.Encode{As: as, X: t}
+				continue
+			}
+			q, err := p.Encode(as)
+			if err != nil {
+				return nil, 0, fmt.Errorf("`%s`: %w", m.Name, err)
+			}
+			t = q
+		}
+	}
+	if sugar || ms.has("utf16") || ms.has("utf16le") || ms.has("utf16be") {
+		if err := ir.CheckSugar(t); err != nil {
+			return nil, 0, err
+		}
+	}
+	if shape, _ := patternIn(t).Shape(); shape == ir.Any && ms.has("contains") && s.Text == "" {
+		return nil, 0, errors.New("`contains` of an empty text matches everything; `exists: true` says that a field is there")
+	}
+	return t, 0, nil
+}
+
+// encodable refuses wildcards, which stand for no bytes.
+func encodable(t ir.Test, name string) error {
+	if p := patternIn(t); p.Has(ir.AnyRun) || p.Has(ir.AnyOne) {
+		return fmt.Errorf("`%s` cannot encode a wildcard; write a literal one as \\* or \\?", name)
+	} else if p.Has(ir.Placeholder) {
+		return fmt.Errorf("`%s` cannot encode a placeholder", name)
+	}
+	return nil
+}
+
+// patternIn is the Pattern below sugar.
+func patternIn(t ir.Test) (p ir.Pattern) {
+	onPattern(t, func(q ir.Pattern) ir.Pattern { p = q; return q })
+	return p
+}
+
+// onPattern changes the Pattern below sugar.
+func onPattern(t ir.Test, change func(ir.Pattern) ir.Pattern) ir.Test {
+	switch t := t.(type) {
+	case ir.Pattern:
+		return change(t)
+	case ir.Windash:
+		return ir.Windash{X: onPattern(t.X, change)}
+	case ir.Base64Offset:
+		return ir.Base64Offset{X: onPattern(t.X, change)}
+	case ir.Encode:
+		return ir.Encode{As: t.As, X: onPattern(t.X, change)}
+	}
+	return t
+}
+
+// open puts a wildcard at the ends of p.
+func open(p ir.Pattern, before, after bool) ir.Pattern {
+	parts := make([]ir.Part, 0, len(p.Parts)+2)
+	if before {
+		parts = append(parts, ir.Part{Kind: ir.AnyRun})
+	}
+	parts = append(parts, p.Parts...)
+	if after {
+		parts = append(parts, ir.Part{Kind: ir.AnyRun})
+	}
+	return ir.NewPattern(p.Cased, parts...)
+}
+
+// keyword is the meaning of one keyword: it is found anywhere in the event.
+func (ms mods) keyword(s scalar) (ir.Test, int, error) {
+	if s.Kind == ir.ScalarNull {
+		return nil, 0, errors.New("a keyword must be a text")
+	}
+	if s.Kind == ir.ScalarNumber {
+		s.Text = string(s.number)
+	}
+	s.Kind = ir.ScalarString
+	t, offset, err := ms.test(s)
+	if err != nil {
+		return nil, offset, err
+	}
+	if _, ok := t.(ir.Regexp); ok {
+		return t, 0, nil
+	}
+	t = onPattern(t, func(p ir.Pattern) ir.Pattern { return open(p, true, true) })
+	if shape, _ := patternIn(t).Shape(); shape == ir.Any {
+		return nil, 0, errors.New("the keyword matches every event")
+	}
+	if !utf8.ValidString(patternIn(t).Literals()) {
+		return nil, 0, errors.New("the keyword is not text")
+	}
+	return t, 0, nil
+}

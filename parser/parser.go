@@ -1,0 +1,64 @@
+// Package parser reads Sigma rule files: YAML in, documents with positions
+// out. The source of its facts is the Sigma specification 2.1.0.
+package parser
+
+import (
+	"sigmac/ir"
+)
+
+// A Collection holds the documents of any number of files, in order.
+type Collection struct{ Documents []*Document }
+
+// Add puts the documents of other behind those of c.
+func (c *Collection) Add(other *Collection) {
+	c.Documents = append(c.Documents, other.Documents...)
+}
+
+// A Document is one YAML document of a file. With Errors, its Rule,
+// Correlation and Filter are nil. What is not even YAML is a document of
+// Unreadable kind with Errors.
+type Document struct {
+	Path string
+	Pos  ir.Pos
+	Kind Kind
+
+	Title, ID, Name string
+
+	Rule        *ir.Rule
+	Correlation *Correlation
+	Filter      *Filter
+
+	Errors   []*Error
+	Warnings []*Error
+}
+
+// A Kind says what a document is.
+type Kind uint8
+
+// The kinds of a document.
+const (
+	Unreadable Kind = iota
+	Rule
+	CorrelationRule
+	FilterRule
+)
+
+func (k Kind) String() string {
+	return [...]string{"document", "rule", "correlation", "filter"}[k]
+}
+
+// Parse reads the file src. Path stands in errors only. Errors are those of
+// the documents.
+func Parse(path string, src []byte) *Collection {
+	c := &Collection{}
+	roots, err := readYAML(path, src)
+	f := &file{path: path, src: src}
+	for _, root := range f.actions(roots) {
+		c.Documents = append(c.Documents, f.document(root))
+	}
+	c.Documents = append(c.Documents, f.broken...)
+	if err != nil {
+		c.Documents = append(c.Documents, &Document{Path: path, Pos: err.Pos, Errors: []*Error{err}})
+	}
+	return c
+}

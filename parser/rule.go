@@ -1,0 +1,554 @@
+package parser
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"unicode/utf8"
+
+	"gopkg.in/yaml.v3"
+
+	"sigmac/ir"
+)
+
+// A file is one file while it is read.
+type file struct {
+	path   string
+	src    []byte
+	lines  [][]byte // of src, each up to the end; on demand
+	errs   []*Error
+	warns  []*Error
+	broken []*Document // documents with an action that cannot be
+}
+
+func (f *file) fail(pos ir.Pos, format string, args ...any) {
+	f.errs = append(f.errs, &Error{Path: f.path, Pos: pos, Msg: fmt.Sprintf(format, args...)})
+}
+
+func (f *file) refuse(pos ir.Pos, feature, format string, args ...any) {
+	f.errs = append(f.errs, &Error{Path: f.path, Pos: pos, Msg: fmt.Sprintf(format, args...), Feature: feature})
+}
+
+func (f *file) warn(pos ir.Pos, format string, args ...any) {
+	f.warns = append(f.warns, &Error{Path: f.path, Pos: pos, Msg: fmt.Sprintf(format, args...)})
+}
+
+// actions follows the attribute action of the documents of a file: `global`
+// gives its attributes to all that follow until `reset`, `repeat` starts from
+// the rule before it.
+func (f *file) actions(roots []*yaml.Node) []*yaml.Node {
+	var out []*yaml.Node
+	var global, last *yaml.Node
+	for _, root := range roots {
+		action, rest := takeAction(root)
+		switch {
+		case action == nil:
+		case action.Value == "global":
+			if global != nil {
+				rest = overlay(global, rest)
+			}
+			global = rest
+			continue
+		case action.Value == "reset":
+			global, last = nil, nil
+			if len(rest.Content) == 0 {
+				continue
+			}
+		case action.Value == "repeat" && last != nil:
+			last = overlay(last, rest)
+			out = append(out, last)
+			continue
+		default:
+			why := fmt.Sprintf("the action %q is none of global, repeat and reset", action.Value)
+			if action.Value == "repeat" {
+				why = "no rule stands before this one that it could repeat"
+			}
+			f.broken = append(f.broken, &Document{Path: f.path, Pos: posOf(root),
+				Errors: []*Error{{Path: f.path, Pos: posOf(action), Msg: why}}})
+			continue
+		}
+		if global != nil {
+			rest = overlay(global, rest)
+		}
+		last = rest
+		out = append(out, rest)
+	}
+	return out
+}
+
+// takeAction splits the attribute action from a document.
+func takeAction(root *yaml.Node) (action, rest *yaml.Node) {
+	n := deref(root)
+	if n.Kind != yaml.MappingNode {
+		return nil, root
+	}
+	for i := 0; i+1 < len(n.Content); i += 2 {
+		if n.Content[i].Value == "action" {
+			without := *n
+			without.Content = slices.Delete(slices.Clone(n.Content), i, i+2)
+			return deref(n.Content[i+1]), &without
+		}
+	}
+	return nil, root
+}
+
+// document reads one document.
+func (f *file) document(root *yaml.Node) *Document {
+	f.errs, f.warns = nil, nil
+	d := &Document{Path: f.path, Pos: posOf(root)}
+	root = deref(root)
+	if root.Kind != yaml.MappingNode {
+		f.fail(d.Pos, "not a Sigma document: a mapping with title, logsource and detection is expected")
+	} else {
+		f.mapping(d, f.entries(root))
+	}
+	if d.Errors, d.Warnings = sorted(f.errs), sorted(f.warns); len(d.Errors) > 0 {
+		d.Rule, d.Correlation, d.Filter = nil, nil, nil
+	}
+	return d
+}
+
+func (f *file) mapping(d *Document, entries []entry) {
+	meta := ir.Meta{}
+	values := map[string]entry{}
+	for _, e := range entries {
+		values[e.name] = e
+		f.attribute(&meta, e)
+	}
+	d.Title, d.ID, d.Name = meta.Title, meta.ID, meta.Name
+	need := func(name string) (entry, bool) {
+		e, ok := values[name]
+		if !ok {
+			f.fail(d.Pos, "the attribute %q is missing", name)
+		}
+		return e, ok
+	}
+	if e, ok := values["correlation"]; ok {
+		d.Kind = CorrelationRule
+		need("title")
+		d.Correlation = f.correlation(meta, e)
+		return
+	}
+	_, rule := values["detection"]
+	if e, ok := values["filter"]; ok && !rule {
+		d.Kind = FilterRule
+		need("title")
+		source, _ := need("logsource")
+		d.Filter = f.filter(meta, f.logSource(source), e)
+		return
+	}
+	if _, ok := values["logsource"]; !ok && !rule {
+		f.fail(d.Pos, "not a Sigma document: it has neither detection, correlation nor filter")
+		return
+	}
+	d.Kind = Rule
+	need("title")
+	r := &ir.Rule{Meta: meta}
+	if e, ok := need("logsource"); ok {
+		r.Source = f.logSource(e)
+	}
+	if e, ok := need("detection"); ok {
+		r.Detections, r.Conditions = f.detection(e)
+	}
+	d.Rule = r
+}
+
+// attribute reads what a rule says about itself (specification, "Rule
+// Attributes").
+func (f *file) attribute(m *ir.Meta, e entry) {
+	text := func() string {
+		if e.value.Kind != yaml.ScalarNode {
+			f.fail(posOf(e.value), "the attribute %q must be a text", e.name)
+		}
+		if e.value.Tag == "!!null" {
+			return ""
+		}
+		return e.value.Value
+	}
+	texts := func() (out []string) {
+		switch {
+		case e.value.Kind == yaml.ScalarNode && e.value.Tag == "!!null":
+		case e.value.Kind == yaml.ScalarNode:
+			out = []string{e.value.Value}
+		case e.value.Kind == yaml.SequenceNode:
+			for _, n := range e.value.Content {
+				if n = deref(n); n.Kind != yaml.ScalarNode {
+					f.fail(posOf(n), "the attribute %q must be a list of texts", e.name)
+					continue
+				}
+				out = append(out, n.Value)
+			}
+		default:
+			f.fail(posOf(e.value), "the attribute %q must be a list of texts", e.name)
+		}
+		return out
+	}
+	switch e.name {
+	case "title":
+		if m.Title = text(); m.Title == "" {
+			f.fail(posOf(e.value), "the attribute \"title\" is empty")
+		}
+	case "id":
+		m.ID = text()
+	case "name":
+		m.Name = text()
+	case "taxonomy":
+		m.Taxonomy = text()
+	case "status":
+		m.Status = text()
+	case "description":
+		m.Description = text()
+	case "license":
+		m.License = text()
+	case "author":
+		m.Author = text()
+	case "references":
+		m.References = texts()
+	case "date":
+		m.Date = text()
+	case "modified":
+		m.Modified = text()
+	case "tags":
+		m.Tags = texts()
+	case "falsepositives":
+		m.FalsePositives = texts()
+	case "fields":
+		m.Fields = texts()
+	case "level":
+		m.Level = text()
+	case "scope":
+		m.Scope = texts()
+	case "related":
+		m.Related = f.related(e)
+	case "logsource", "detection", "correlation", "filter":
+	default:
+		m.Custom = append(m.Custom, custom(e))
+	}
+}
+
+func (f *file) related(e entry) (out []ir.Related) {
+	if e.value.Tag == "!!null" {
+		return nil
+	}
+	if e.value.Kind != yaml.SequenceNode {
+		f.fail(posOf(e.value), "the attribute \"related\" must be a list of id and type")
+		return nil
+	}
+	for _, n := range e.value.Content {
+		if n = deref(n); n.Kind != yaml.MappingNode {
+			f.fail(posOf(n), "an entry of \"related\" must have id and type")
+			continue
+		}
+		r := ir.Related{}
+		for _, x := range f.entries(n) {
+			switch x.name {
+			case "id":
+				r.ID = x.value.Value
+			case "type":
+				r.Type = x.value.Value
+			}
+		}
+		out = append(out, r)
+	}
+	return out
+}
+
+// custom keeps an attribute that the specification does not name.
+func custom(e entry) ir.Attribute {
+	text := e.value.Value
+	if e.value.Kind != yaml.ScalarNode {
+		b, err := yaml.Marshal(e.value)
+		if err != nil {
+			b = nil
+		}
+		text = strings.TrimSuffix(string(b), "\n")
+	}
+	return ir.Attribute{Name: e.name, Value: text, Pos: posOf(e.key)}
+}
+
+func (f *file) logSource(e entry) (s ir.LogSource) {
+	if e.value == nil {
+		return s
+	}
+	s.Pos = posOf(e.key)
+	if e.value.Kind != yaml.MappingNode {
+		f.fail(posOf(e.value), "logsource must be a mapping with category, product or service")
+		return s
+	}
+	for _, x := range f.entries(e.value) {
+		if x.value.Kind != yaml.ScalarNode {
+			s.Custom = append(s.Custom, custom(x))
+			continue
+		}
+		v := x.value.Value
+		if x.value.Tag == "!!null" {
+			v = ""
+		}
+		switch x.name {
+		case "category":
+			s.Category = v
+		case "product":
+			s.Product = v
+		case "service":
+			s.Service = v
+		case "definition":
+			s.Definition = v
+		default:
+			s.Custom = append(s.Custom, custom(x))
+		}
+	}
+	return s
+}
+
+// detection reads the attribute detection: the named parts and the conditions
+// over them.
+func (f *file) detection(e entry) (ds []ir.Detection, cs []ir.Condition) {
+	if e.value.Kind != yaml.MappingNode {
+		f.fail(posOf(e.value), "detection must be a mapping with named parts and a condition")
+		return nil, nil
+	}
+	var conditions, timeframe *yaml.Node
+	for _, x := range f.entries(e.value) {
+		switch x.name {
+		case "condition":
+			conditions = x.value
+		case "timeframe":
+			timeframe = x.value
+		default:
+			ds = append(ds, ir.Detection{Name: x.name, Pos: posOf(x.key), Span: f.span(x.value), Expr: f.body(x)})
+		}
+	}
+	pos := posOf(e.key)
+	if len(ds) == 0 {
+		f.fail(pos, "detection has no part that a condition could name")
+	}
+	if conditions == nil {
+		f.fail(pos, "detection has no condition")
+		return ds, nil
+	}
+	nodes := []*yaml.Node{conditions}
+	if conditions.Kind == yaml.SequenceNode {
+		if nodes = conditions.Content; len(nodes) == 0 {
+			f.fail(posOf(conditions), "the list of conditions is empty")
+		}
+	}
+	used := map[string]bool{}
+	broken := len(f.errs)
+	for _, n := range nodes {
+		if n = deref(n); n.Kind != yaml.ScalarNode {
+			f.fail(posOf(n), "a condition must be a text")
+			continue
+		}
+		if c, ok := f.condition(n, ds, timeframe); ok {
+			cs = append(cs, c)
+			ir.Walk(c.Expr, func(x ir.Expr) {
+				switch x := x.(type) {
+				case ir.Ref:
+					used[x.Name] = true
+				case ir.Of:
+					for _, name := range x.Names {
+						used[name] = true
+					}
+				}
+			})
+		}
+	}
+	for _, d := range ds {
+		if !used[d.Name] && len(f.errs) == broken {
+			f.warn(d.Pos, "no condition uses the detection %q", d.Name)
+		}
+	}
+	return ds, cs
+}
+
+// span is the part of the source that a node and its parts start in.
+func (f *file) span(n *yaml.Node) ir.Span {
+	s := ir.Span{Start: posOf(n)}
+	for len(n.Content) > 0 {
+		n = n.Content[len(n.Content)-1]
+	}
+	s.End = posOf(n)
+	if n.Kind == yaml.ScalarNode {
+		s.End = f.locate(n, len(n.Value))
+	}
+	return s
+}
+
+// body reads the value of a detection.
+func (f *file) body(x entry) ir.Expr {
+	n := x.value
+	switch n.Kind {
+	case yaml.MappingNode:
+		return f.items(n)
+	case yaml.SequenceNode:
+		if len(n.Content) == 0 {
+			break
+		}
+		scalars := !slices.ContainsFunc(n.Content, func(c *yaml.Node) bool { return deref(c).Kind != yaml.ScalarNode })
+		if scalars {
+			return f.item("", nil, n)
+		}
+		var out ir.Or
+		for _, c := range n.Content {
+			switch c = deref(c); c.Kind {
+			case yaml.MappingNode:
+				out = append(out, f.items(c))
+			case yaml.ScalarNode:
+				out = append(out, f.item("", nil, c))
+			default:
+				f.fail(posOf(c), "a list within the list of a detection")
+			}
+		}
+		if len(out) == 1 {
+			return out[0]
+		}
+		return out
+	case yaml.ScalarNode:
+		if n.Tag == "!!null" || n.Value == "" {
+			break
+		}
+		return f.item("", nil, n)
+	}
+	f.fail(posOf(x.key), "the detection %q is empty", x.name)
+	return ir.And{}
+}
+
+func (f *file) items(n *yaml.Node) ir.Expr {
+	entries := f.entries(n)
+	if len(entries) == 0 {
+		f.fail(posOf(n), "an empty mapping matches every event")
+		return ir.And{}
+	}
+	out := make(ir.And, 0, len(entries))
+	for _, e := range entries {
+		out = append(out, f.item(e.name, e.key, e.value))
+	}
+	if len(out) == 1 {
+		return out[0]
+	}
+	return out
+}
+
+// item reads one line of a detection: a field with its modifiers and values;
+// without a name it holds keywords.
+func (f *file) item(key string, keyNode, value *yaml.Node) ir.Expr {
+	pos := posOf(value)
+	if keyNode != nil {
+		pos = posOf(keyNode)
+	}
+	name, rest, modified := strings.Cut(key, "|")
+	it := ir.Item{Field: ir.Field{Name: name}, Span: ir.Span{Start: pos, End: f.span(value).End}, X: ir.False}
+	var ms mods
+	if modified {
+		names := strings.Split(rest, "|")
+		var ok bool
+		ms, ok = f.modifiersOf(names, func(i int) ir.Pos {
+			offset := len(name) + 1
+			for _, before := range names[:i] {
+				offset += len(before) + 1
+			}
+			return f.locate(deref(keyNode), offset)
+		})
+		if !ok {
+			return it
+		}
+	}
+	if !utf8.ValidString(name) {
+		f.fail(pos, "the field's name is not text")
+	}
+	it.Mods = ms
+	values := []*yaml.Node{value}
+	if value.Kind == yaml.SequenceNode {
+		values = value.Content
+	}
+	if name == "" && !f.keywordModifiers(ms) {
+		return it
+	}
+	if len(values) == 0 {
+		if name == "" || slices.ContainsFunc(ms, func(m ir.Modifier) bool { return modifierByName[m.Name].family != listFamily }) {
+			f.fail(posOf(value), "the list of values is empty")
+			return it
+		}
+		it.X = negated(ms, ir.Match{Field: it.Field, Test: ir.Null{}, Pos: posOf(value)})
+		return it
+	}
+	var out []ir.Expr
+	for _, n := range values {
+		if n = deref(n); n.Kind != yaml.ScalarNode {
+			f.fail(posOf(n), "the values of a field are texts, numbers, booleans or null")
+			continue
+		}
+		s, why := scalarOf(n)
+		if why != "" {
+			f.fail(s.Pos, "%s", why)
+			continue
+		}
+		it.Raw = append(it.Raw, s.Scalar)
+		if e := f.value(it.Field, ms, s, len(values)); e != nil {
+			out = append(out, e)
+		}
+	}
+	switch {
+	case len(out) == 0:
+	case len(out) == 1:
+		it.X = negated(ms, out[0])
+	case ms.has("all"):
+		it.X = negated(ms, ir.And(out))
+	default:
+		it.X = negated(ms, ir.Or(out))
+	}
+	return it
+}
+
+func negated(ms mods, e ir.Expr) ir.Expr {
+	if ms.has("neq") {
+		return ir.Not{X: e}
+	}
+	return e
+}
+
+// keywordModifiers refuses what looks at a field.
+func (f *file) keywordModifiers(ms mods) bool {
+	for _, m := range ms {
+		switch modifierByName[m.Name].family {
+		case listFamily, regexpFamily, flagFamily:
+			continue
+		case textFamily:
+			if m.Name != "startswith" && m.Name != "endswith" {
+				continue
+			}
+		}
+		f.fail(m.Pos, "`%s` needs a field; a keyword is looked for in the whole event", m.Name)
+		return false
+	}
+	return true
+}
+
+// value is the meaning of one of n values of an item.
+func (f *file) value(field ir.Field, ms mods, s scalar, n int) ir.Expr {
+	if ms.has("exists") && (s.Kind != ir.ScalarBool || n > 1) {
+		f.fail(s.Pos, "`exists` needs one boolean, true or false")
+		return nil
+	}
+	test := ms.test
+	if field.Name == "" {
+		test = ms.keyword
+	}
+	t, offset, err := test(s)
+	if err != nil {
+		pos := s.Pos
+		if offset > 0 {
+			pos = f.locate(s.node, offset)
+		}
+		f.fail(pos, "%s", err)
+		return nil
+	}
+	var e ir.Expr = ir.Match{Field: field, Test: t, Pos: s.Pos}
+	if field.Name == "" {
+		e = ir.Keyword{Test: t, Pos: s.Pos}
+	}
+	if ms.has("exists") && !s.truth {
+		e = ir.Not{X: e}
+	}
+	return e
+}
