@@ -207,7 +207,7 @@ func date(v any) (time.Time, bool) {
 			return time.Time{}, false
 		}
 		seconds := new(big.Int).Div(r.Num(), r.Denom()) // rounds down
-		if seconds.BitLen() > 40 {
+		if seconds.BitLen() > 40 {                      // milliseconds, say
 			return time.Time{}, false
 		}
 		return time.Unix(seconds.Int64(), 0).UTC(), true

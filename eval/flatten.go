@@ -49,7 +49,7 @@ func flattenData(fields map[string]any, data any) {
 	for _, name := range names(m) {
 		if name != "Data" {
 			fields[name] = m[name]
-			if text, attributes := element(m[name]); text != nil && len(attributes) > 0 {
+			if text, _ := element(m[name]); text != nil {
 				fields[name] = text
 			}
 		}

@@ -74,7 +74,7 @@ type matcher struct {
 // bounds, which overflows beyond recovery.
 const (
 	maxSteps = 10_000_000
-	maxDepth = 200_000
+	maxDepth = 500_000
 )
 
 type tooMuch struct{}
@@ -116,8 +116,12 @@ func (m *matcher) match(re *ir.Re, i int, then func(int) bool) bool {
 	if m.steps > maxSteps || m.depth > maxDepth {
 		panic(tooMuch{})
 	}
-	defer func() { m.depth-- }()
+	found := m.node(re, i, then)
+	m.depth--
+	return found
+}
 
+func (m *matcher) node(re *ir.Re, i int, then func(int) bool) bool {
 	switch re.Op {
 	case ir.ReConcat:
 		return m.sequence(re.Subs, i, then)
@@ -203,20 +207,39 @@ func (m *matcher) extended(re *ir.Re, i int, then func(int) bool) bool {
 	return false
 }
 
-// behind looks for the alternatives in their order; each has one length.
+// behind tries the alternatives in their order; each has one length.
 func (m *matcher) behind(re *ir.Re, end int) bool {
 	alternatives := []*ir.Re{re}
 	if re.Op == ir.ReAlternate {
 		alternatives = re.Subs
 	}
-	for _, a := range alternatives {
-		for i := end; i >= 0; i-- {
-			if m.match(a, i, func(j int) bool { return j == end }) {
-				return true
-			}
+	return slices.ContainsFunc(alternatives, func(a *ir.Re) bool {
+		start := end - width(a)
+		return start >= 0 && m.match(a, start, func(j int) bool { return j == end })
+	})
+}
+
+// width is how many characters re takes, which is of one length.
+func width(re *ir.Re) int {
+	switch re.Op {
+	case ir.ReLiteral, ir.ReClass, ir.ReAny, ir.ReAnyNotNewline:
+		return 1
+	case ir.ReConcat:
+		sum := 0
+		for _, s := range re.Subs {
+			sum += width(s)
+		}
+		return sum
+	case ir.ReRepeat:
+		return re.Min * width(re.Subs[0])
+	case ir.ReAlternate, ir.ReGroup:
+		return width(re.Subs[0])
+	case ir.ReExtended:
+		if re.Feature == "atomic group" || re.Feature == "possessive quantifier" {
+			return width(re.Subs[0])
 		}
 	}
-	return false
+	return 0
 }
 
 func (m *matcher) again(re *ir.Re, i int, then func(int) bool) bool {
