@@ -3,6 +3,7 @@ package splunk
 
 import (
 	"regexp"
+	"slices"
 	"strings"
 	"unicode"
 
@@ -43,19 +44,11 @@ var timeFormats = map[string]string{"minute": "%M", "hour": "%H", "day": "%d", "
 
 // searchable says whether the command `search` can say e exactly.
 func searchable(e ir.Expr) bool {
-	all := func(es []ir.Expr) bool {
-		for _, e := range es {
-			if !searchable(e) {
-				return false
-			}
-		}
-		return true
-	}
 	switch e := e.(type) {
 	case ir.And:
-		return all(e)
+		return !slices.ContainsFunc(e, unsearchable)
 	case ir.Or:
-		return all(e)
+		return !slices.ContainsFunc(e, unsearchable)
 	case ir.Not:
 		return searchable(e.X)
 	case ir.Match:
@@ -73,6 +66,8 @@ func searchable(e ir.Expr) bool {
 	}
 	return false
 }
+
+func unsearchable(e ir.Expr) bool { return !searchable(e) }
 
 // modifiers are the names that `search` takes for its own options.
 var modifiers = map[string]bool{
@@ -121,7 +116,7 @@ func implied(e ir.Expr) ir.Expr {
 		for _, x := range e {
 			out = append(out, implied(x))
 		}
-		return ir.And(unique(flatten[ir.And](nil, out)))
+		return all(out)
 	case ir.Or:
 		var out []ir.Expr
 		for _, x := range e {
@@ -136,16 +131,25 @@ func implied(e ir.Expr) ir.Expr {
 		p, ok := e.Test.(ir.Pattern)
 		switch {
 		case searchable(e):
-			return ir.And{e}
+			return e
 		case ok && !modifiers[strings.ToLower(e.Field.Name)]:
-			var out ir.And
+			var out []ir.Expr
 			for _, q := range pieces(p) {
 				out = append(out, ir.Match{Field: e.Field, Test: q, Pos: e.Pos})
 			}
-			return out
+			return all(out)
 		}
 	}
 	return ir.True
+}
+
+// all is the And of es, without repetitions.
+func all(es []ir.Expr) ir.Expr {
+	es = unique(flatten[ir.And](nil, es))
+	if len(es) == 1 {
+		return es[0]
+	}
+	return ir.And(es)
 }
 
 // pieces are patterns that `search` has and that p implies.
@@ -204,7 +208,7 @@ func unique(es []ir.Expr) []ir.Expr {
 // flatten appends es to out, and in place of each T its parts.
 func flatten[T ~[]ir.Expr](out []ir.Expr, es []ir.Expr) []ir.Expr {
 	for _, e := range es {
-		if same, ok := e.(interface{}).(T); ok {
+		if same, ok := any(e).(T); ok {
 			out = flatten[T](out, same)
 		} else {
 			out = append(out, e)

@@ -12,13 +12,13 @@ import (
 // Emit writes one query a condition: a search, and after it `where` for the
 // conjuncts that `search` cannot say.
 func (k backend) Emit(r *ir.Rule) ([]string, error) {
-	var index []backends.Doc
-	if s := r.Scope.Index; s != "" {
-		lit, ok := indexName(s)
+	index := r.Scope.Index
+	if index != "" {
+		lit, ok := indexName(index)
 		if !ok {
-			return nil, &backends.Unsupported{Pos: r.Source.Pos, Backend: name, Feature: fmt.Sprintf("the index name %q", s)}
+			return nil, &backends.Unsupported{Pos: r.Source.Pos, Backend: name, Feature: fmt.Sprintf("the index name %q", index)}
 		}
-		index = append(index, text("index="+lit))
+		index = lit
 	}
 	var out []string
 	for _, c := range r.Conditions {
@@ -38,9 +38,9 @@ func (k backend) Emit(r *ir.Rule) ([]string, error) {
 
 type writer struct{ err error }
 
-func (w *writer) fail(at ir.Pos, feature, reason string) {
+func (w *writer) fail(at ir.Pos, feature string) {
 	if w.err == nil {
-		w.err = &backends.Unsupported{Pos: at, Feature: feature, Backend: name, Reason: reason}
+		w.err = &backends.Unsupported{Pos: at, Feature: feature, Backend: name}
 	}
 }
 
@@ -49,7 +49,8 @@ func text(s string) backends.Doc { return backends.Doc{Text: s} }
 // compound says whether d has operators outside parentheses.
 func compound(d backends.Doc) bool { return len(d.Parts) > 1 && d.Open == "" }
 
-func (w *writer) query(index []backends.Doc, e ir.Expr) backends.Doc {
+// query writes a search of index, if it is not empty, for the events of e.
+func (w *writer) query(index string, e ir.Expr) backends.Doc {
 	var search, where []ir.Expr
 	for _, c := range flatten[ir.And](nil, []ir.Expr{e}) {
 		if searchable(c) {
@@ -59,23 +60,17 @@ func (w *writer) query(index []backends.Doc, e ir.Expr) backends.Doc {
 			where = append(where, c)
 		}
 	}
-	search = unique(flatten[ir.And](nil, search))
-	parts := index
-	if len(search) > 0 || len(index) == 0 {
-		d := w.search(ir.And(search))
-		switch {
-		case len(index) == 0:
-			parts = []backends.Doc{d}
-		case compound(d) && d.Sep == "":
-			parts = append(parts[:len(parts):len(parts)], d.Parts...)
-		default:
-			parts = append(parts[:len(parts):len(parts)], group(d))
-		}
+	var parts []backends.Doc
+	if index != "" {
+		parts = append(parts, text("index="+index))
 	}
-	d := parts[0]
-	if len(parts) > 1 {
-		d = backends.Doc{Parts: parts}
+	for _, c := range unique(flatten[ir.And](nil, search)) {
+		parts = append(parts, w.search(c))
 	}
+	if len(parts) == 0 {
+		parts = append(parts, text("*"))
+	}
+	d := joined("", parts)
 	if len(where) == 0 {
 		return d
 	}
@@ -84,24 +79,26 @@ func (w *writer) query(index []backends.Doc, e ir.Expr) backends.Doc {
 	return backends.Doc{Sep: "|", Parts: []backends.Doc{d, filter}}
 }
 
-// group puts d in parentheses if its operators need them beside others: in
+// joined puts parts beside each other, with parentheses around operators: in
 // `search` OR binds tighter than AND, in `where` AND binds tighter than OR.
-func group(d backends.Doc) backends.Doc {
-	if compound(d) {
-		d.Open, d.Close = "(", ")"
+func joined(op string, parts []backends.Doc) backends.Doc {
+	if len(parts) == 1 {
+		return parts[0]
 	}
-	return d
+	for i := range parts {
+		if compound(parts[i]) {
+			parts[i].Open, parts[i].Close = "(", ")"
+		}
+	}
+	return backends.Doc{Sep: op, Parts: parts}
 }
 
-func joined(op string, es []ir.Expr, write func(ir.Expr) backends.Doc) backends.Doc {
-	if len(es) == 1 {
-		return write(es[0])
-	}
-	d := backends.Doc{Sep: op}
+func each(es []ir.Expr, write func(ir.Expr) backends.Doc) []backends.Doc {
+	var out []backends.Doc
 	for _, e := range es {
-		d.Parts = append(d.Parts, group(write(e)))
+		out = append(out, write(e))
 	}
-	return d
+	return out
 }
 
 // negated writes `NOT d`; bare says whether a plain d needs no parentheses.
@@ -122,12 +119,12 @@ func (w *writer) search(e ir.Expr) backends.Doc {
 	switch e := e.(type) {
 	case ir.And:
 		if es := flatten[ir.And](nil, e); len(es) > 0 {
-			return joined("", es, w.search)
+			return joined("", each(es, w.search))
 		}
 		return text("*")
 	case ir.Or:
 		if es := flatten[ir.Or](nil, e); len(es) > 0 {
-			return joined("OR", gather(es, inList), w.search)
+			return joined("OR", each(gather(es, inList), w.search))
 		}
 		return text("NOT *")
 	case ir.Not:
@@ -189,7 +186,7 @@ func inList(t ir.Test) int {
 func (w *writer) terms(ms []ir.Match) backends.Doc {
 	f, lack := searchField(ms[0].Field.Name)
 	if lack != "" {
-		w.fail(ms[0].Pos, lack, "")
+		w.fail(ms[0].Pos, lack)
 	}
 	var vs []backends.Doc
 	for _, m := range ms {
@@ -221,12 +218,12 @@ func (w *writer) where(e ir.Expr) backends.Doc {
 	switch e := e.(type) {
 	case ir.And:
 		if es := flatten[ir.And](nil, e); len(es) > 0 {
-			return joined("AND", es, w.where)
+			return joined("AND", each(es, w.where))
 		}
 		return text("1=1")
 	case ir.Or:
 		if es := flatten[ir.Or](nil, e); len(es) > 0 {
-			return joined("OR", gather(es, inRe), w.where)
+			return joined("OR", each(gather(es, inRe), w.where))
 		}
 		return text("1=0")
 	case ir.Not:
@@ -333,7 +330,7 @@ func eitherRe(res []*ir.Re) *ir.Re {
 func (w *writer) field(f ir.Field, at ir.Pos) string {
 	lit, lack := whereField(f.Name)
 	if lack != "" {
-		w.fail(at, lack, "")
+		w.fail(at, lack)
 	}
 	return lit
 }
@@ -345,7 +342,7 @@ func (w *writer) regex(ms []ir.Match) backends.Doc {
 		if p, ok := m.Test.(ir.Pattern); ok {
 			for _, q := range p.Parts {
 				if !utf8.ValidString(q.Text) {
-					w.fail(m.Pos, "a value that is not UTF-8 text", "")
+					w.fail(m.Pos, "a value that is not UTF-8 text")
 				}
 			}
 		}
@@ -391,7 +388,7 @@ func holds(cond string) backends.Doc { return text("if(" + cond + ",1,0)=1") }
 // number writes n, which eval reads as a double.
 func (w *writer) number(n ir.Number, at ir.Pos) string {
 	if len(strings.TrimLeft(strings.NewReplacer("-", "", ".", "").Replace(string(n)), "0")) > 15 {
-		w.fail(at, "a comparison with a number of more than 15 digits", "")
+		w.fail(at, "a comparison with a number of more than 15 digits")
 	}
 	return string(n)
 }
@@ -399,7 +396,7 @@ func (w *writer) number(n ir.Number, at ir.Pos) string {
 // compared writes a relation between two fields.
 func (w *writer) compared(f string, t ir.FieldRef, at ir.Pos) string {
 	g := w.field(t.Other, at)
-	length := "1+len(" + g + ")"
+	length := "len(" + g + ")"
 	if !t.Cased {
 		f, g = "lower("+f+")", "lower("+g+")"
 	}
@@ -409,11 +406,11 @@ func (w *writer) compared(f string, t ir.FieldRef, at ir.Pos) string {
 	case ir.Exact:
 		return f + "=" + g
 	case ir.Prefix:
-		return `substr("x".` + f + ",1," + length + `)="x".` + g
+		return `substr("x".` + f + ",1,1+" + length + `)="x".` + g
 	case ir.Suffix:
-		return "substr(" + f + `."x",-(` + length + `))=` + g + `."x"`
+		return "substr(" + f + `."x",-1-` + length + `)=` + g + `."x"`
 	case ir.Contains:
-		w.fail(at, "a fieldref with contains", "")
+		w.fail(at, "a fieldref with contains")
 		return ""
 	}
 	panic("splunk: cannot write " + t.String())
