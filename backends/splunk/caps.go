@@ -192,12 +192,18 @@ func pieces(p ir.Pattern) []ir.Pattern {
 	return out
 }
 
-// unique is es without repetitions.
+// unique is es without repetitions; patterns may differ in case.
 func unique(es []ir.Expr) []ir.Expr {
 	seen := map[string]bool{}
 	var out []ir.Expr
 	for _, e := range es {
-		if s := e.String(); !seen[s] {
+		s := e.String()
+		if m, ok := e.(ir.Match); ok {
+			if p, ok := m.Test.(ir.Pattern); ok && !p.Cased {
+				s = m.Field.String() + " " + ir.Fold(p.String())
+			}
+		}
+		if !seen[s] {
 			seen[s] = true
 			out = append(out, e)
 		}

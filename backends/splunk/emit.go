@@ -295,35 +295,33 @@ func eitherRe(res []*ir.Re) *ir.Re {
 	if len(res) == 1 {
 		return res[0]
 	}
-	pre, post := true, true
+	begin, end := &ir.Re{Op: ir.ReBeginText}, &ir.Re{Op: ir.ReEndText}
+	pre, post := 1, 1
 	for _, re := range res {
 		n := len(re.Subs)
-		concat := re.Op == ir.ReConcat && n > 0
-		pre = pre && concat && re.Subs[0].Op == ir.ReBeginText
-		post = post && concat && re.Subs[n-1].Op == ir.ReEndText
-	}
-	alts := &ir.Re{Op: ir.ReAlternate}
-	for _, re := range res {
-		if pre || post {
-			subs := re.Subs
-			if pre {
-				subs = subs[1:]
-			}
-			if post {
-				subs = subs[:len(subs)-1]
-			}
-			re = &ir.Re{Op: ir.ReConcat, Subs: subs}
+		if re.Op != ir.ReConcat || n == 0 || re.Subs[0].Op != begin.Op {
+			pre = 0
 		}
-		alts.Subs = append(alts.Subs, re)
+		if re.Op != ir.ReConcat || n == 0 || re.Subs[n-1].Op != end.Op {
+			post = 0
+		}
 	}
-	out := []*ir.Re{alts}
-	if pre {
-		out = append([]*ir.Re{{Op: ir.ReBeginText}}, out...)
+	either := &ir.Re{Op: ir.ReAlternate}
+	for _, re := range res {
+		switch {
+		case pre+post > 0:
+			either.Subs = append(either.Subs, &ir.Re{Op: ir.ReConcat, Subs: re.Subs[pre : len(re.Subs)-post]})
+		case re.Op == ir.ReAlternate:
+			either.Subs = append(either.Subs, re.Subs...)
+		default:
+			either.Subs = append(either.Subs, re)
+		}
 	}
-	if post {
-		out = append(out, &ir.Re{Op: ir.ReEndText})
+	if pre+post == 0 {
+		return either
 	}
-	return &ir.Re{Op: ir.ReConcat, Subs: out}
+	whole := []*ir.Re{begin, either, end}
+	return &ir.Re{Op: ir.ReConcat, Subs: whole[1-pre : 2+post]}
 }
 
 // field writes the name of a field for `where`.

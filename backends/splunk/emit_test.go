@@ -1,0 +1,324 @@
+package splunk
+
+import (
+	"errors"
+	"net/netip"
+	"strings"
+	"testing"
+
+	"sigmac/backends"
+	"sigmac/ir"
+)
+
+// pattern reads `*` and `?` as wildcards, and what follows a backslash as it
+// stands.
+func pattern(s string, cased bool) ir.Pattern {
+	var parts []ir.Part
+	rs := []rune(s)
+	for i := 0; i < len(rs); i++ {
+		switch {
+		case rs[i] == '*':
+			parts = append(parts, ir.Part{Kind: ir.AnyRun})
+		case rs[i] == '?':
+			parts = append(parts, ir.Part{Kind: ir.AnyOne})
+		default:
+			if rs[i] == '\\' {
+				i++
+			}
+			parts = append(parts, ir.Part{Text: string(rs[i])})
+		}
+	}
+	return ir.NewPattern(cased, parts...)
+}
+
+func match(f string, t ir.Test) ir.Match {
+	typ := ir.Text
+	switch t.(type) {
+	case ir.Compare:
+		typ = ir.Numeric
+	case ir.Bool:
+		typ = ir.Boolean
+	case ir.CIDR:
+		typ = ir.Address
+	}
+	return ir.Match{Field: ir.Field{Name: f, Type: typ}, Test: t}
+}
+
+func is(f, s string) ir.Match    { return match(f, pattern(s, false)) }
+func cased(f, s string) ir.Match { return match(f, pattern(s, true)) }
+
+func num(f string, op ir.Op, n ir.Number) ir.Match {
+	return match(f, ir.Compare{Op: op, Number: n})
+}
+
+func re(t *testing.T, f, src string) ir.Match {
+	r, err := ir.ParseRegexp(src, ir.ReFlags{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return match(f, r)
+}
+
+func net(f, s string) ir.Match { return match(f, ir.CIDR{Net: netip.MustParsePrefix(s)}) }
+
+func ref(f string, shape ir.Shape, cased bool, g string) ir.Match {
+	return match(f, ir.FieldRef{Other: ir.Field{Name: g, Type: ir.Text}, Shape: shape, Cased: cased})
+}
+
+func part(f, part string, op ir.Op, n ir.Number) ir.Match {
+	return match(f, ir.TimePart{Part: part, Op: op, Number: n})
+}
+
+func not(e ir.Expr) ir.Expr { return ir.Not{X: e} }
+
+func TestEmit(t *testing.T) {
+	null, exists := match("f", ir.Null{}), match("f", ir.Exists{})
+	yes := match("f", ir.Bool{Value: true})
+	for _, c := range []struct {
+		e    ir.Expr
+		want string
+	}{
+		{ir.True, `*`},
+		{ir.False, `NOT *`},
+		{not(ir.True), `NOT *`},
+		{not(ir.False), `NOT (NOT *)`},
+		{is("f", "v"), `f="v"`},
+		{is("f", "v*"), `f="v*"`},
+		{is("f", "*v"), `f="*v"`},
+		{is("f", "*a b*"), `f="*a b*"`},
+		{is("_raw", "*a b*"), `_raw="*a b*"`},
+		{is("f", ""), `f=""`},
+		{cased("f", ""), `f=""`},
+		{is("f", "*"), `* | where isnotnull('f')`},
+		{not(is("f", "*")), `* | where isnull('f')`},
+		{is("f", "a*b"), `f="a*b"`},
+		{is("f", "*é*日_1*"), `f="*é*日_1*"`},
+		{is("f", "a*mid*.b"), `f="a*" f="*mid*" f="*.b" | where isnotnull(mvfind('f',"(?is)\Aa.*mid.*\.b\z"))`},
+		{is("f", "*a.*.*.b*"), `f="*a.*" f="*.b*" | where isnotnull(mvfind('f',"(?is)a\..*\..*\.b"))`},
+		{is("f", "a?b"), `f="a*b" | where isnotnull(mvfind('f',"(?is)\Aa.b\z"))`},
+		{is("f", "a.?b*"), `f="a.*" f="*b*" | where isnotnull(mvfind('f',"(?is)\Aa\..b"))`},
+		{is("f", "?"), `* | where isnotnull(mvfind('f',"(?s)\A.\z"))`},
+		{is("f", "?*"), `* | where isnotnull(mvfind('f',"(?s)\A."))`},
+		{is("f", `\?`), `f="?"`},
+		{is("f", `a\*b`), `f="a*b" | where isnotnull(mvfind('f',"(?i)\Aa\x2Ab\z"))`},
+		{is("f", `*a\*.b*`), `f="*a*" f="*.b*" | where isnotnull(mvfind('f',"(?i)a\x2A\.b"))`},
+		{is("f", `\**`), `* | where isnotnull(mvfind('f',"\A\x2A"))`},
+		{is("f", `C:\\x\\*`), `f="C:\\x\\*"`},
+		{is("f", `C:\\x\\`), `f="C:\\x\\"`},
+		{is("f", `\\\"`), `f="\\\""`},
+		{is("f", `a|b [c] $d$ %e% (f)=g,h`), `f="a|b [c] $d$ %e% (f)=g,h"`},
+		{is("f", "a`b"), `f="a*b" | where isnotnull(mvfind('f',"(?i)\Aa\x60b\z"))`},
+		{is("f", "a```b"), `f="a*b" | where isnotnull(mvfind('f',"(?i)\Aa\x60\x60\x60b\z"))`},
+		{is("f", "a\nb"), `f="a*b" | where isnotnull(mvfind('f',"(?i)\Aa\x0Ab\z"))`},
+		{is("f", "\x00"), `* | where isnotnull(mvfind('f',"\A\x00\z"))`},
+		{is("f", "a\u202eb"), `f="a*b" | where isnotnull(mvfind('f',"(?i)\Aa\x{202E}b\z"))`},
+		{is("f", "straße"), `f="straße"`},
+		{is("f", "*\u03c3\u03c4*"), `f="*τ*" | where isnotnull(mvfind('f',"(?i)στ"))`},
+		{is("f", "10.0.0.0/8"), `f="10.0.0.0*" f="*8" | where isnotnull(mvfind('f',"\A10\.0\.0\.0/8\z"))`},
+		{is("f", "fe80::/10"), `f="fe80::*" f="*10" | where isnotnull(mvfind('f',"(?i)\Afe80::/10\z"))`},
+		{is("f", "10.0.0.0/8*"), `f="10.0.0.0/8*"`},
+		{is("f", "a/8"), `f="a/8"`},
+		{cased("f", "v"), `f="v" | where isnotnull(mvfind('f',"\Av\z"))`},
+		{cased("f", "Ab*"), `f="Ab*" | where isnotnull(mvfind('f',"\AAb"))`},
+		{cased("f", "*Ab.*c"), `f="*Ab.*" f="*c" | where isnotnull(mvfind('f',"(?s)Ab\..*c\z"))`},
+		{cased("f", "12*"), `f="12*"`},
+		{re(t, "f", `^a\.b\n$`), `* | where isnotnull(mvfind('f',"\Aa\.b\x0A\z"))`},
+		{re(t, "f", "(?i)\"`|\\\\x"), `* | where isnotnull(mvfind('f',"(?i)\x22\x60|\x5Cx"))`},
+		{re(t, "f", `(a)(?=b)\1`), `* | where isnotnull(mvfind('f',"(a)(?=b)\1"))`},
+		{net("f", "10.0.0.0/8"), `f="10.0.0.0/8"`},
+		{net("f", "fe80::/10"), `f="fe80::/10"`},
+		{num("f", ir.Eq, "5"), `f=5`},
+		{num("f", ir.Eq, "-5.5"), `f=-5.5`},
+		{num("f", ir.Gt, "5"), `* | where if(tonumber('f')>5,1,0)=1`},
+		{num("f", ir.Gte, "-5.5"), `* | where if(tonumber('f')>=-5.5,1,0)=1`},
+		{num("f", ir.Lt, "5"), `* | where if(tonumber('f')<5,1,0)=1`},
+		{num("f", ir.Lte, "5"), `* | where if(tonumber('f')<=5,1,0)=1`},
+		{yes, `f="true"`},
+		{not(match("f", ir.Bool{})), `NOT f="false"`},
+		{null, `* | where isnull('f')`},
+		{not(null), `* | where isnotnull('f')`},
+		{exists, `* | where isnotnull('f')`},
+		{not(exists), `* | where isnull('f')`},
+		{ref("f", ir.Exact, false, "g h"), `* | where if(lower('f')=lower('g h'),1,0)=1`},
+		{ref("f", ir.Exact, true, "g"), `* | where if('f'='g',1,0)=1`},
+		{ref("f", ir.Prefix, false, "g"), `* | where if(substr("x".lower('f'),1,1+len('g'))="x".lower('g'),1,0)=1`},
+		{ref("f", ir.Prefix, true, "g"), `* | where if(substr("x".'f',1,1+len('g'))="x".'g',1,0)=1`},
+		{ref("f", ir.Suffix, false, "g"), `* | where if(substr(lower('f')."x",-1-len('g'))=lower('g')."x",1,0)=1`},
+		{ref("f", ir.Suffix, true, "g"), `* | where if(substr('f'."x",-1-len('g'))='g'."x",1,0)=1`},
+		{part("f", "minute", ir.Eq, "5"), `* | where if(tonumber(strftime('f',"%M"))=5,1,0)=1`},
+		{part("f", "hour", ir.Gt, "5"), `* | where if(tonumber(strftime('f',"%H"))>5,1,0)=1`},
+		{part("f", "day", ir.Lte, "5"), `* | where if(tonumber(strftime('f',"%d"))<=5,1,0)=1`},
+		{part("f", "month", ir.Eq, "5"), `* | where if(tonumber(strftime('f',"%m"))=5,1,0)=1`},
+		{part("f", "year", ir.Gte, "2024"), `* | where if(tonumber(strftime('f',"%Y"))>=2024,1,0)=1`},
+
+		{is("Event.Data{}.x", "v"), `Event.Data{}.x="v"`},
+		{is("a-b c", "v"), `"a-b c"="v"`},
+		{cased("a-b c", "v"), `"a-b c"="v" | where isnotnull(mvfind('a-b c',"\Av\z"))`},
+		{is("not", "v"), `"not"="v"`},
+		{is("1x", "v"), `"1x"="v"`},
+		{is("earliest", "v"), `* | where isnotnull(mvfind('earliest',"(?i)\Av\z"))`},
+		{cased("earliest", "v"), `* | where isnotnull(mvfind('earliest',"\Av\z"))`},
+
+		{ir.And{is("f", "a"), ir.And{is("g", "b"), ir.True}}, `f="a" g="b"`},
+		{ir.And{is("f", "a"), is("f", "a")}, `f="a"`},
+		{ir.Or{is("f", "a"), is("g", "b")}, `f="a" OR g="b"`},
+		{ir.Or{is("f", "a"), ir.And{is("g", "b"), is("h", "c")}}, `f="a" OR (g="b" h="c")`},
+		{ir.And{is("f", "a"), ir.Or{is("g", "b"), is("h", "c")}}, `f="a" (g="b" OR h="c")`},
+		{not(ir.Or{is("g", "b"), is("h", "c")}), `NOT (g="b" OR h="c")`},
+		{not(ir.And{is("g", "b"), is("h", "c")}), `NOT (g="b" h="c")`},
+		{ir.And{is("f", "a"), not(not(is("g", "b")))}, `f="a" NOT (NOT g="b")`},
+		{ir.And{is("f", "a"), not(ir.Or{is("g", "b"), is("g", "c*"), is("g", "*d*")})}, `f="a" NOT g IN ("b", "c*", "*d*")`},
+		{ir.Or{is("f", "a"), is("g", "x"), is("f", "b*"), num("f", ir.Eq, "1"), num("f", ir.Eq, "2"), yes, is("f", ""), net("f", "10.0.0.0/8")},
+			`f IN ("a", "b*", 1, 2, "true") OR g="x" OR f="" OR f="10.0.0.0/8"`},
+		{ir.Or{is("f", "a"), ir.Or{is("f", "b")}}, `f IN ("a", "b")`},
+		{ir.And{is("f", "a"), ir.False}, `f="a" NOT *`},
+
+		{ir.And{is("f", "a"), cased("g", "B"), not(cased("h", "C")), is("i", "d")},
+			`f="a" g="B" i="d" | where isnotnull(mvfind('g',"\AB\z")) AND NOT isnotnull(mvfind('h',"\AC\z"))`},
+		{ir.And{is("f", "a"), cased("f", "A")}, `f="a" | where isnotnull(mvfind('f',"\AA\z"))`},
+		{ir.And{cased("f", "*A*"), cased("f", "*a*")},
+			`f="*A*" | where isnotnull(mvfind('f',"A")) AND isnotnull(mvfind('f',"a"))`},
+		{ir.Or{is("f", "a"), re(t, "g", "b")}, `* | where isnotnull(mvfind('f',"(?i)\Aa\z")) OR isnotnull(mvfind('g',"b"))`},
+		{ir.Or{is("f", "a"), ir.And{cased("g", "B"), not(is("h", "c")), null}},
+			`f="a" OR g="B" | where isnotnull(mvfind('f',"(?i)\Aa\z")) OR (isnotnull(mvfind('g',"\AB\z")) AND NOT isnotnull(mvfind('h',"(?i)\Ac\z")) AND isnull('f'))`},
+		{ir.And{is("f", "a"), ir.Or{null, ir.And{is("g", "b"), not(ir.Or{is("h", "c"), exists})}}},
+			`f="a" | where isnull('f') OR (isnotnull(mvfind('g',"(?i)\Ab\z")) AND NOT (isnotnull(mvfind('h',"(?i)\Ac\z")) OR isnotnull('f')))`},
+		{not(ir.Or{null, is("g", "b")}), `* | where NOT (isnull('f') OR isnotnull(mvfind('g',"(?i)\Ab\z")))`},
+		{not(ir.And{null, num("g", ir.Gt, "5")}), `* | where NOT (isnull('f') AND if(tonumber('g')>5,1,0)=1)`},
+		{not(num("g", ir.Gt, "5")), `* | where NOT (if(tonumber('g')>5,1,0)=1)`},
+		{not(cased("g", "B")), `* | where NOT isnotnull(mvfind('g',"\AB\z"))`},
+		{not(not(cased("g", "B"))), `* | where NOT (NOT isnotnull(mvfind('g',"\AB\z")))`},
+		{not(ir.Or{cased("g", "B"), cased("g", "C")}), `* | where NOT isnotnull(mvfind('g',"\A(?:B|C)\z"))`},
+		{ir.Or{cased("f", "A"), cased("f", "B"), cased("f", "")},
+			`f IN ("A", "B") OR f="" | where isnotnull(mvfind('f',"\A(?:A|B|)\z"))`},
+		{ir.Or{cased("f", "A*"), cased("f", "B*"), is("f", "c*"), num("f", ir.Eq, "5")},
+			`f IN ("A*", "B*", "c*", 5) | where isnotnull(mvfind('f',"\A(?:A|B|(?i:c)|5\z)"))`},
+		{ir.Or{cased("f", "*A"), is("f", "*b?"), cased("f", "*C*"), cased("g", "A")},
+			`f IN ("*A", "*b*", "*C*") OR g="A" | where isnotnull(mvfind('f',"(?s)A\z|(?i:b.\z)|C")) OR isnotnull(mvfind('g',"\AA\z"))`},
+		{ir.Or{re(t, "f", "^a|b$"), re(t, "f", `c`), re(t, "f", `(a)\1`), null},
+			`* | where isnotnull(mvfind('f',"\Aa|b\z|c")) OR isnotnull(mvfind('f',"(a)\1")) OR isnull('f')`},
+		{ir.Or{yes, num("f", ir.Eq, "5"), null, net("f", "10.0.0.0/8")},
+			`* | where isnotnull(mvfind('f',"(?i)\A(?:true|5)\z")) OR isnull('f') OR if(cidrmatch("10.0.0.0/8",'f'),1,0)=1`},
+		{ir.Or{ir.True, null}, `* | where 1=1 OR isnull('f')`},
+		{ir.Or{ir.False, null}, `* | where isnull('f')`},
+	} {
+		r := &ir.Rule{Conditions: []ir.Condition{{Expr: c.e}}}
+		got, err := New(false).Emit(r)
+		if err != nil || len(got) != 1 || got[0] != c.want {
+			t.Errorf("%s: %v\n got %s\nwant %s", c.e, err, got, c.want)
+			continue
+		}
+		if pretty, _ := New(true).Emit(r); strings.Join(strings.Fields(pretty[0]), "") != strings.Join(strings.Fields(got[0]), "") {
+			t.Errorf("%s: pretty: %s", c.e, pretty[0])
+		}
+	}
+}
+
+func TestEmitIndexAndLayout(t *testing.T) {
+	or := ir.Or{is("f", "a"), is("g", "b")}
+	for _, c := range []struct {
+		index string
+		e     ir.Expr
+		want  string
+	}{
+		{"main", is("f", "a"), `index=main f="a"`},
+		{"win*", ir.And{is("f", "a"), is("g", "b")}, `index=win* f="a" g="b"`},
+		{"a b", or, `index="a b" (f="a" OR g="b")`},
+		{`a"b`, ir.True, `index="a\"b"`},
+		{"not", ir.False, `index="not" NOT *`},
+		{"main", match("f", ir.Null{}), `index=main | where isnull('f')`},
+	} {
+		r := &ir.Rule{Scope: ir.Scope{Index: c.index}, Conditions: []ir.Condition{{Expr: c.e}, {Expr: c.e}}}
+		got, err := New(false).Emit(r)
+		if err != nil || len(got) != 2 || got[0] != c.want || got[1] != c.want {
+			t.Errorf("%q: %q %v, want %s", c.index, got, err, c.want)
+		}
+	}
+	long := strings.Repeat("x", 60)
+	r := &ir.Rule{Conditions: []ir.Condition{{Expr: ir.And{is("f", long), not(ir.Or{is("g", long), is("h", long)}), cased("i", long)}}}}
+	got, err := New(true).Emit(r)
+	want := `f="` + long + `"
+NOT (
+  g="` + long + `"
+  OR h="` + long + `"
+)
+i="` + long + `"
+| where isnotnull(mvfind('i',"\A` + long + `\z"))`
+	if err != nil || got[0] != want {
+		t.Errorf("got %v\n%s\nwant\n%s", err, got, want)
+	}
+}
+
+func TestEmitLargeLists(t *testing.T) {
+	var or ir.Or
+	for range 30 {
+		or = append(or, cased("f", strings.Repeat("A", 90)))
+	}
+	got, err := New(false).Emit(&ir.Rule{Conditions: []ir.Condition{{Expr: or}}})
+	if err != nil || strings.Count(got[0], "mvfind") != 3 || strings.Count(got[0], `f="`) != 1 {
+		t.Error(got, err)
+	}
+}
+
+func TestEmitUnsupported(t *testing.T) {
+	at := ir.Pos{Line: 3, Column: 4}
+	for _, m := range []ir.Match{
+		is("", "x"), is("a\nb", "x"), is("a'b", "x"), is("a\"b", "x"), is("a`b", "x"), is(`a\b`, "x"), is("a*", "x"), is("a\xff", "x"),
+		is("a\u202e", "x"), cased("a'b", "x"), ref("f", ir.Exact, false, "a'b"),
+		match("f", ir.Lit("x\xff")), match("f", ir.NewPattern(true, ir.Part{Kind: ir.AnyRun}, ir.Part{Text: "\xff"})),
+		ref("f", ir.Contains, false, "g"), num("f", ir.Gt, "1234567890123456"), num("f", ir.Lt, "-1.234567890123456"),
+	} {
+		m.Pos = at
+		for _, e := range []ir.Expr{m, not(m), ir.Or{m, m, match("f", ir.Null{})}} {
+			got, err := New(false).Emit(&ir.Rule{Conditions: []ir.Condition{{Expr: e}}})
+			var u *backends.Unsupported
+			if !errors.As(err, &u) || u.Pos != at || u.Backend != "splunk" || got != nil {
+				t.Errorf("%s: %v", e, err)
+			}
+		}
+	}
+	for _, index := range []string{"a\nb", "a`", "a *", "a\xff"} {
+		r := &ir.Rule{Source: ir.LogSource{Pos: at}, Scope: ir.Scope{Index: index}, Conditions: []ir.Condition{{Expr: is("f", "a")}}}
+		var u *backends.Unsupported
+		if _, err := New(false).Emit(r); !errors.As(err, &u) || u.Pos != at {
+			t.Errorf("%q: %v", index, err)
+		}
+	}
+	for _, e := range []ir.Expr{
+		ir.Keyword{Test: pattern("*a*", false)}, ir.Ref{Name: "a"}, not(ir.Ref{Name: "a"}), match("f", ir.Windash{X: ir.Lit("a")}), match("f", nil),
+		part("f", "week", ir.Eq, "5"), ref("f", ir.Glob, false, "g"),
+		match("f", ir.NewPattern(false, ir.Part{Kind: ir.Placeholder, Text: "x"})),
+	} {
+		func() {
+			defer func() {
+				if recover() == nil {
+					t.Errorf("%v: no panic", e)
+				}
+			}()
+			New(false).Emit(&ir.Rule{Conditions: []ir.Condition{{Expr: e}}})
+		}()
+	}
+}
+
+func TestCaps(t *testing.T) {
+	c := New(false).Caps()
+	if c.Backend != New(false).Name() || c.KeywordField != "_raw" || c.Keyword || !c.FieldRef || !c.OrderText || !c.CIDRText || c.BlankIsMissing {
+		t.Error(c)
+	}
+	for part, want := range map[string]bool{"minute": true, "hour": true, "day": true, "month": true, "year": true, "week": false} {
+		if c.TimePart[part] != want {
+			t.Error(part)
+		}
+	}
+	for _, s := range []string{"", "*", "a?b", `\*`, "é"} {
+		if !c.Pattern(pattern(s, false)) || !c.Pattern(pattern(s, true)) {
+			t.Error(s)
+		}
+	}
+	if c.Pattern(ir.NewPattern(false, ir.Part{Kind: ir.Placeholder, Text: "x"})) {
+		t.Error("a placeholder")
+	}
+	if lack := c.Regexp(re(t, "f", `(?<!a)b`).Test.(ir.Regexp).Re); lack != "" {
+		t.Error(lack)
+	}
+}
