@@ -4,8 +4,6 @@ import (
 	"math/rand"
 	"strings"
 	"testing"
-
-	"sigmac/ir"
 )
 
 func TestBeyondRegular(t *testing.T) {
