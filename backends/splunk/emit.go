@@ -346,9 +346,10 @@ func (w *writer) regex(ms []ir.Match) backends.Doc {
 		}
 		res = append(res, reOf(m.Test))
 	}
-	lit, ok := quoteRe(backends.PrintRe(eitherRe(res), backends.PCRE))
+	re := backends.PrintRe(eitherRe(res), backends.PCRE)
+	lit, ok := quoteRe(re)
 	if !ok {
-		panic("splunk: cannot quote a regular expression: " + lit)
+		panic("splunk: cannot quote " + re)
 	}
 	return text("isnotnull(mvfind(" + w.field(ms[0].Field, ms[0].Pos) + "," + lit + "))")
 }

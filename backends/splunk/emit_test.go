@@ -3,6 +3,7 @@ package splunk
 import (
 	"errors"
 	"net/netip"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -155,6 +156,7 @@ func TestEmit(t *testing.T) {
 		{is("a-b c", "v"), `"a-b c"="v"`},
 		{cased("a-b c", "v"), `"a-b c"="v" | where isnotnull(mvfind('a-b c',"\Av\z"))`},
 		{is("not", "v"), `"not"="v"`},
+		{is("search", "v"), `"search"="v"`},
 		{is("1x", "v"), `"1x"="v"`},
 		{is("earliest", "v"), `* | where isnotnull(mvfind('earliest',"(?i)\Av\z"))`},
 		{cased("earliest", "v"), `* | where isnotnull(mvfind('earliest',"\Av\z"))`},
@@ -257,6 +259,32 @@ func TestEmitLargeLists(t *testing.T) {
 	got, err := New(false).Emit(&ir.Rule{Conditions: []ir.Condition{{Expr: or}}})
 	if err != nil || strings.Count(got[0], "mvfind") != 3 || strings.Count(got[0], `f="`) != 1 {
 		t.Error(got, err)
+	}
+}
+
+func goRe(t *testing.T, re *ir.Re) *regexp.Regexp {
+	t.Helper()
+	src, err := re.Go()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return regexp.MustCompile(src)
+}
+
+func TestEitherRe(t *testing.T) {
+	all := []ir.Match{is("f", ""), is("f", "a"), cased("f", "B*"), is("f", "*c"), is("f", "*d?"), is("f", "a*c"), re(t, "f", "^a|d$"),
+		re(t, "f", "^a$"), re(t, "f", "^"), re(t, "f", "(?m)^b$"), re(t, "f", "(?i)c"), num("f", ir.Eq, "5")}
+	texts := []string{"", "a", "A", "b", "B", "Bc", "xC", "dx", "d", "xd", "a\nb", "b\n", "ac", "axC", "5", "55", "x"}
+	for _, x := range all {
+		for _, y := range all {
+			a, b := reOf(x.Test), reOf(y.Test)
+			one, other, both := goRe(t, a), goRe(t, b), goRe(t, eitherRe([]*ir.Re{a, b}))
+			for _, s := range texts {
+				if both.MatchString(s) != (one.MatchString(s) || other.MatchString(s)) {
+					t.Errorf("%s or %s: %s on %q", x, y, both, s)
+				}
+			}
+		}
 	}
 }
 

@@ -51,10 +51,13 @@ func quoteRe(s string) (lit string, ok bool) {
 var bareField = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_.]*(\{\}[A-Za-z0-9_.]*)*$`)
 
 // keywords are the words that `search` takes for itself.
-var keywords = map[string]bool{"IN": true, "AS": true, "AND": true, "OR": true, "NOT": true, "XOR": true, "BY": true, "WHERE": true}
+var keywords = map[string]bool{
+	"IN": true, "AS": true, "AND": true, "OR": true, "NOT": true, "XOR": true, "BY": true, "WHERE": true,
+	"SEARCH": true, // first in a query, it would be the command
+}
 
-// searchField writes a field for `search`, whereField one for `where`; lack
-// names what no field name can hold, or is "".
+// searchField writes a field for `search`, whereField one for `where`; lack is
+// the feature that neither has, or "".
 func searchField(s string) (lit, lack string) {
 	if bareField.MatchString(s) && !keywords[strings.ToUpper(s)] {
 		return s, ""

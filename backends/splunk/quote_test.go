@@ -95,6 +95,25 @@ func FuzzQuote(f *testing.F) {
 				t.Fatalf("%q: %s: %q, %v", s, lit, back, err)
 			}
 		}
+		if re, err := ir.ParseRegexp(s, ir.ReFlags{}); err == nil {
+			if text := backends.PrintRe(re.Re, backends.PCRE); strings.ContainsAny(text, "\"`") {
+				t.Fatalf("%q: %s", s, text)
+			} else if _, ok := quoteRe(text); !ok {
+				t.Fatalf("%q: %s", s, text)
+			}
+		}
+		for _, cased := range []bool{false, true} {
+			p := ir.NewPattern(cased, append([]ir.Part{{Text: s}, {Kind: ir.AnyOne}, {Text: "/x"}}, parts...)...)
+			if !utf8.ValidString(s) {
+				break
+			}
+			value := s + "?/x" + s
+			for _, q := range pieces(p) {
+				if !hasPattern(q) || !goRe(t, ir.PatternRe(q)).MatchString(value) {
+					t.Fatalf("%q: %s", s, q)
+				}
+			}
+		}
 		if name, lack := searchField(s); lack == "" {
 			if in, quoted := strings.CutPrefix(name, `"`); quoted {
 				if back, err := unquote(name); err != nil || back != s || in != s+`"` {
