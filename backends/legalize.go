@@ -1,0 +1,199 @@
+package backends
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+
+	"sigmac/ir"
+)
+
+// Legalize rewrites the conditions of r, which is typed and inlined, into what
+// a language with these Caps says natively. What has no exact equivalent is an
+// error, each with its place.
+func Legalize(r *ir.Rule, c Caps) (*ir.Rule, []*Unsupported) {
+	l := &legalizer{Caps: c}
+	out := r.Map(l.leaf)
+	if len(l.errs) > 0 {
+		slices.SortStableFunc(l.errs, func(a, b *Unsupported) int {
+			return cmp.Or(cmp.Compare(a.Pos.Line, b.Pos.Line), cmp.Compare(a.Pos.Column, b.Pos.Column))
+		})
+		return nil, l.errs
+	}
+	if c.NullFolds != nil {
+		copied := *out
+		copied.Conditions = slices.Clone(out.Conditions)
+		for i := range copied.Conditions {
+			copied.Conditions[i].Expr = l.guard(copied.Conditions[i].Expr, false)
+		}
+		out = &copied
+	}
+	return out, nil
+}
+
+type legalizer struct {
+	Caps
+	errs []*Unsupported
+}
+
+func (l *legalizer) refuse(at ir.Pos, feature, reason string) (ir.Expr, bool) {
+	l.errs = append(l.errs, &Unsupported{Pos: at, Feature: feature, Backend: l.Backend, Reason: reason})
+	return ir.False, true
+}
+
+func (l *legalizer) leaf(e ir.Expr) (ir.Expr, bool) {
+	switch e := e.(type) {
+	case ir.Match:
+		return l.match(e)
+	case ir.Keyword:
+		if name := unresolved(e.Test); name != "" {
+			return l.refuse(e.Pos, "the unresolved placeholder %"+name+"%", "")
+		}
+		switch {
+		case l.KeywordField != "":
+			x, _ := l.match(ir.Match{Field: ir.Field{Name: l.KeywordField, Type: ir.Text}, Test: e.Test, Pos: e.Pos})
+			return x, true
+		case !l.Keyword:
+			return l.refuse(e.Pos, "a keyword search", "")
+		}
+		return e, false
+	}
+	panic(fmt.Sprintf("backends: %T after Inline", e))
+}
+
+func unresolved(t ir.Test) string {
+	switch t := t.(type) {
+	case ir.Pattern:
+		for _, p := range t.Parts {
+			if p.Kind == ir.Placeholder {
+				return p.Text
+			}
+		}
+	case ir.Regexp:
+		if len(t.Placeholders) > 0 {
+			return t.Placeholders[0]
+		}
+	}
+	return ""
+}
+
+// match rewrites one test. All Matches below have m's place.
+func (l *legalizer) match(m ir.Match) (ir.Expr, bool) {
+	if name := unresolved(m.Test); name != "" {
+		return l.refuse(m.Pos, "the unresolved placeholder %"+name+"%", "")
+	}
+	as := func(t ir.Test) ir.Match { return ir.Match{Field: m.Field, Test: t, Pos: m.Pos} }
+	switch t := m.Test.(type) {
+	case ir.Pattern:
+		if l.Pattern(t) {
+			return m, false
+		}
+		x, _ := l.regexp(as(ir.Regexp{Re: ir.PatternRe(t), Source: t.Literals()}))
+		return x, true
+	case ir.Regexp:
+		return l.regexp(m)
+	case ir.CIDR:
+		if m.Field.Type == ir.Address || l.CIDRText {
+			return m, false
+		}
+		re, ok := ir.CIDRRe(t.Net)
+		if !ok {
+			return l.refuse(m.Pos, "an IPv6 network on a text field", "the rule also compares "+m.Field.Name+" with texts")
+		}
+		x, _ := l.regexp(as(ir.Regexp{Re: re, Source: t.Net.String()}))
+		return x, true
+	case ir.Compare:
+		if m.Field.Type == ir.Text && !l.OrderText {
+			return l.refuse(m.Pos, "an ordering on a text field", "the rule also compares "+m.Field.Name+" with texts")
+		}
+	case ir.FieldRef:
+		if !l.FieldRef {
+			return l.refuse(m.Pos, "a field reference", "")
+		}
+	case ir.TimePart:
+		if !l.TimePart[t.Part] {
+			return l.refuse(m.Pos, "the time modifier "+t.Part, "")
+		}
+	}
+	return m, false
+}
+
+func (l *legalizer) regexp(m ir.Match) (ir.Expr, bool) {
+	t := m.Test.(ir.Regexp)
+	if lack := l.Regexp(t.Re); lack != "" {
+		return l.refuse(m.Pos, lack, "")
+	}
+	if l.BlankIsMissing && t.Re.MatchesEmpty() {
+		return ir.And{ir.Match{Field: m.Field, Test: ir.Exists{}, Pos: m.Pos}, m}, true
+	}
+	return m, false
+}
+
+// guard asks for the field beside a test that would take the `not` around it
+// along when no index maps the field. It is wanted only in a definite place,
+// one under a `not`: elsewhere a test that vanishes selects nothing, as a
+// missing field does. A conjunction is definite when all its parts are, a
+// disjunction when one is.
+func (l *legalizer) guard(e ir.Expr, definite bool) ir.Expr {
+	switch e := e.(type) {
+	case ir.Not:
+		return ir.Not{X: l.guard(e.X, true)}
+	case ir.And:
+		out := make(ir.And, len(e))
+		for i, x := range e {
+			out[i] = l.guard(x, definite)
+		}
+		return out
+	case ir.Or:
+		out := make(ir.Or, len(e))
+		for i, x := range e {
+			out[i] = l.guard(x, false)
+		}
+		if !definite || len(e) == 0 || slices.ContainsFunc(e, l.definite) {
+			return out
+		}
+		first, ok := e[0].(ir.Match)
+		if !ok {
+			out[0] = l.guard(e[0], true)
+			return out
+		}
+		var same, rest ir.Or
+		for _, x := range out {
+			if m, ok := x.(ir.Match); ok && m.Field == first.Field {
+				same = append(same, x)
+			} else {
+				rest = append(rest, x)
+			}
+		}
+		guarded := guarded(first, same)
+		if len(rest) == 0 {
+			return guarded
+		}
+		return append(ir.Or{guarded}, rest...)
+	case ir.Match:
+		if definite && !l.definite(e) {
+			return guarded(e, e)
+		}
+	}
+	return e
+}
+
+func guarded(m ir.Match, e ir.Expr) ir.Expr {
+	if or, ok := e.(ir.Or); ok && len(or) == 1 {
+		e = or[0]
+	}
+	return ir.And{ir.Match{Field: m.Field, Test: ir.Exists{}, Pos: m.Pos}, e}
+}
+
+// definite says whether e is true or false on a field that no index maps.
+func (l *legalizer) definite(e ir.Expr) bool {
+	switch e := e.(type) {
+	case ir.And:
+		return !slices.ContainsFunc(e, func(x ir.Expr) bool { return !l.definite(x) })
+	case ir.Or:
+		return len(e) == 0 || slices.ContainsFunc(e, l.definite)
+	case ir.Match:
+		return !l.NullFolds(e.Test)
+	}
+	return true
+}
