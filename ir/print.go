@@ -9,6 +9,18 @@ import (
 // The String methods print S-expressions: debugging and goldens show them, and
 // two expressions are the same when they print the same.
 
+// String lists the detections of r and its conditions, one a line.
+func (r *Rule) String() string {
+	var b strings.Builder
+	for _, d := range r.Detections {
+		fmt.Fprintf(&b, "detection %s %s\n", symbol(d.Name), d.Expr)
+	}
+	for _, c := range r.Conditions {
+		fmt.Fprintf(&b, "condition %s\n", c.Expr)
+	}
+	return b.String()
+}
+
 func list(head string, n int, at func(int) string) string {
 	var b strings.Builder
 	b.WriteString("(" + head)

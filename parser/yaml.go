@@ -34,7 +34,7 @@ func readYAML(path string, src []byte) (roots []*yaml.Node, err *Error) {
 		return &Error{Path: path, Pos: pos, Msg: fmt.Sprintf(format, args...)}
 	}
 	if len(src) > MaxFileSize {
-		return nil, fail(ir.Pos{Line: 1, Column: 1}, "the file has %d bytes; %d are the limit", len(src), MaxFileSize)
+		return nil, fail(ir.Pos{Line: 1, Column: 1}, "the file is larger than %d MiB", MaxFileSize>>20)
 	}
 	src = bytes.TrimPrefix(src, bom)
 	if pos, what := badCharacter(src); what != "" {

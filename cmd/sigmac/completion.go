@@ -1,0 +1,67 @@
+package main
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/urfave/cli/v2"
+
+	"sigmac/internal/suggest"
+)
+
+func completionCommand() *cli.Command {
+	shells := []string{"bash", "zsh", "fish"}
+	return &cli.Command{
+		Name:        "completion",
+		Usage:       "print a completion script for a shell",
+		ArgsUsage:   strings.Join(shells, "|"),
+		Description: "   source <(sigmac completion bash)\n   sigmac completion fish > ~/.config/fish/completions/sigmac.fish",
+		Action: func(c *cli.Context) error {
+			switch shell := c.Args().First(); shell {
+			case "bash":
+				fmt.Fprint(c.App.Writer, bashCompletion(c.App, ""))
+			case "zsh":
+				fmt.Fprint(c.App.Writer, bashCompletion(c.App, "autoload -U +X bashcompinit && bashcompinit\n"))
+			case "fish":
+				script, err := c.App.ToFishCompletion()
+				if err != nil {
+					return usage("%s", err)
+				}
+				fmt.Fprint(c.App.Writer, script)
+			default:
+				return usage("completion needs one of bash, zsh and fish%s", suggest.For(shell, shells))
+			}
+			return nil
+		},
+	}
+}
+
+// bashCompletion completes commands, flags, targets and files.
+func bashCompletion(app *cli.App, head string) string {
+	var b strings.Builder
+	b.WriteString(head + "_sigmac() {\n  local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD-1]} words=\"\"\n")
+	b.WriteString("  case \"$prev\" in\n    -t|--target) COMPREPLY=($(compgen -W \"" + strings.Join(namesOf("targets"), " ") + "\" -- \"$cur\")); return;;\n")
+	b.WriteString("    list) COMPREPLY=($(compgen -W \"targets formats modifiers\" -- \"$cur\")); return;;\n  esac\n")
+	b.WriteString("  case \"${COMP_WORDS[1]}\" in\n")
+	var names []string
+	for _, cmd := range app.Commands {
+		names = append(names, cmd.Name)
+		var flags []string
+		for _, f := range cmd.Flags {
+			flags = append(flags, "--"+f.Names()[0])
+		}
+		fmt.Fprintf(&b, "    %s) words=%q;;\n", cmd.Name, strings.Join(flags, " "))
+	}
+	b.WriteString("  esac\n")
+	fmt.Fprintf(&b, "  if [ \"$COMP_CWORD\" -eq 1 ]; then words=%q; fi\n", strings.Join(names, " "))
+	b.WriteString("  if [ \"$COMP_CWORD\" -gt 1 ] && [ \"${cur#-}\" = \"$cur\" ]; then COMPREPLY=($(compgen -f -- \"$cur\")); return; fi\n")
+	b.WriteString("  COMPREPLY=($(compgen -W \"$words\" -- \"$cur\"))\n}\ncomplete -F _sigmac sigmac\n")
+	return b.String()
+}
+
+func namesOf(list string) (names []string) {
+	for _, l := range lists[list]() {
+		names = append(names, l.Name)
+	}
+	return names
+}

@@ -1,0 +1,74 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"text/tabwriter"
+
+	"github.com/urfave/cli/v2"
+
+	"sigmac"
+	"sigmac/internal/suggest"
+	"sigmac/parser"
+)
+
+// A listed is one line of a list.
+type listed struct {
+	Name        string `json:"name"`
+	Description string `json:"description"`
+}
+
+var lists = map[string]func() []listed{
+	"targets": func() (out []listed) {
+		for _, t := range sigmac.Targets() {
+			out = append(out, listed{t.Name, t.Description})
+		}
+		return out
+	},
+	"formats": func() []listed { return []listed{{"default", "one query a line"}} },
+	"modifiers": func() (out []listed) {
+		for _, m := range parser.Modifiers() {
+			out = append(out, listed{m.Name, m.Meaning})
+		}
+		return out
+	},
+}
+
+func formatNames() (names []string) {
+	for _, f := range lists["formats"]() {
+		names = append(names, f.Name)
+	}
+	return names
+}
+
+func listCommand() *cli.Command {
+	return &cli.Command{
+		Name:        "list",
+		Usage:       "list targets, formats or modifiers",
+		ArgsUsage:   "targets|formats|modifiers",
+		Description: "   sigmac list targets\n   sigmac list modifiers --json",
+		Flags:       []cli.Flag{&cli.BoolFlag{Name: "json", Usage: "one JSON object a line"}},
+		Action: func(c *cli.Context) error {
+			what := c.Args().First()
+			list, ok := lists[what]
+			if !ok || c.NArg() != 1 {
+				return usage("list needs one of targets, formats and modifiers%s", suggest.For(what, []string{"targets", "formats", "modifiers"}))
+			}
+			if c.Bool("json") {
+				enc := json.NewEncoder(c.App.Writer)
+				enc.SetEscapeHTML(false)
+				for _, l := range list() {
+					if err := enc.Encode(l); err != nil {
+						return usage("the output cannot be written: %s", err)
+					}
+				}
+				return nil
+			}
+			w := tabwriter.NewWriter(c.App.Writer, 0, 0, 2, ' ', 0)
+			for _, l := range list() {
+				fmt.Fprintf(w, "%s\t%s\n", l.Name, l.Description)
+			}
+			return w.Flush()
+		},
+	}
+}
