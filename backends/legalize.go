@@ -56,9 +56,24 @@ func (l *legalizer) leaf(e ir.Expr) (ir.Expr, bool) {
 		case !l.Keyword:
 			return l.refuse(e.Pos, "a keyword search", "")
 		}
-		return e, false
+		t := e.Test
+		if p, ok := t.(ir.Pattern); ok {
+			if l.Pattern(p) {
+				return e, false
+			}
+			t = wholeValue(p)
+		}
+		if lack := l.Regexp(t.(ir.Regexp).Re); lack != "" {
+			return l.refuse(e.Pos, lack, "")
+		}
+		return ir.Keyword{Test: t, Pos: e.Pos}, true
 	}
 	panic(fmt.Sprintf("backends: %T after Inline", e))
+}
+
+// wholeValue is p as a regular expression.
+func wholeValue(p ir.Pattern) ir.Regexp {
+	return ir.Regexp{Re: ir.PatternRe(p), Source: p.Literals()}
 }
 
 func unresolved(t ir.Test) string {
@@ -88,7 +103,7 @@ func (l *legalizer) match(m ir.Match) (ir.Expr, bool) {
 		if l.Pattern(t) {
 			return m, false
 		}
-		x, _ := l.regexp(as(ir.Regexp{Re: ir.PatternRe(t), Source: t.Literals()}))
+		x, _ := l.regexp(as(wholeValue(t)))
 		return x, true
 	case ir.Regexp:
 		return l.regexp(m)
