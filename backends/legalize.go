@@ -26,7 +26,7 @@ func Legalize(r *ir.Rule, c Caps) (*ir.Rule, []*Unsupported) {
 		for i := range copied.Conditions {
 			copied.Conditions[i].Expr = l.guard(copied.Conditions[i].Expr, false)
 		}
-		out = &copied
+		out = ir.Simplify(&copied) // one guard a field is enough
 	}
 	return out, nil
 }

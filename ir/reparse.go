@@ -1249,11 +1249,21 @@ func goClass(b *strings.Builder, rs []RuneRange) {
 	b.WriteByte(']')
 }
 
-// PatternRe is p as a regular expression over the whole value. A Placeholder
-// in p is a bug and panics.
+// PatternRe is p as a regular expression, without what a wildcard at an end
+// would say. A Placeholder in p is a bug and panics.
 func PatternRe(p Pattern) *Re {
-	subs := []*Re{{Op: ReBeginText}}
-	for _, q := range p.Parts {
+	parts := p.Parts
+	begin, end := []*Re{{Op: ReBeginText}}, []*Re{{Op: ReEndText}}
+	if len(parts) > 0 && parts[0].Kind == AnyRun {
+		parts, begin = parts[1:], nil
+	}
+	if n := len(parts); n > 0 && parts[n-1].Kind == AnyRun {
+		parts, end = parts[:n-1], nil
+	} else if n == 0 && begin == nil {
+		end = nil
+	}
+	subs := begin
+	for _, q := range parts {
 		switch q.Kind {
 		case Literal:
 			for _, r := range q.Text {
@@ -1267,7 +1277,7 @@ func PatternRe(p Pattern) *Re {
 			panic("ir: a placeholder in a regular expression")
 		}
 	}
-	return reConcat(append(subs, &Re{Op: ReEndText})...)
+	return reConcat(append(subs, end...)...)
 }
 
 // CIDRRe is a regular expression over the whole value for the addresses of an

@@ -425,8 +425,7 @@ func (w *writer) keyword(k ir.Keyword) atom {
 		case shape != ir.Contains || !hasPattern(t):
 		case !t.Cased && !ir.ASCIIFolds(s):
 			// No function takes every column.
-			whole := ir.PatternRe(ir.Lit(s)).Subs
-			return w.regexp("*", &ir.Re{Op: ir.ReConcat, Subs: whole[1 : len(whole)-1]}, k.Pos)
+			return w.regexp("*", ir.PatternRe(t), k.Pos)
 		default:
 			op, _ := operator(shape, t.Cased)
 			return atom{left: "*", op: op, rights: w.str(s, k.Pos)}

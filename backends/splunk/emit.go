@@ -280,14 +280,7 @@ func patternRe(p ir.Pattern) *ir.Re {
 	if shape, _ := p.Shape(); shape == ir.Any {
 		return nil
 	}
-	subs := ir.PatternRe(p).Subs
-	if len(p.Parts) > 0 && p.Parts[0].Kind == ir.AnyRun {
-		subs = subs[2:]
-	}
-	if n := len(p.Parts); n > 0 && p.Parts[n-1].Kind == ir.AnyRun {
-		subs = subs[:len(subs)-2]
-	}
-	return &ir.Re{Op: ir.ReConcat, Subs: subs}
+	return ir.PatternRe(p)
 }
 
 // eitherRe is one of res, with the anchors that all of them have outside.

@@ -1,0 +1,217 @@
+// Package golden holds one case a file: a rule, what it becomes, and events
+// that it must and must not match. The queries are held by text here; what the
+// rule means is held by the events.
+package golden
+
+import (
+	"bytes"
+	"flag"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/rogpeppe/go-internal/txtar"
+
+	"sigmac"
+	"sigmac/backends"
+	"sigmac/eval"
+	"sigmac/ir"
+	"sigmac/parser"
+)
+
+var update = flag.Bool("update", false, "rewrite the sections that sigmac makes; never the events")
+
+// The sections of a case: those that people write, and those that -update
+// does.
+const (
+	ruleSection    = "rule.yml"
+	errorSection   = "error"
+	irSection      = "ir"
+	matchSection   = "match.json"
+	noMatchSection = "nomatch.json"
+)
+
+func TestGolden(t *testing.T) {
+	files, err := filepath.Glob("*.txtar")
+	if err != nil || len(files) == 0 {
+		t.Fatal("no cases", err)
+	}
+	for _, file := range files {
+		t.Run(strings.TrimSuffix(file, ".txtar"), func(t *testing.T) {
+			t.Parallel()
+			a, err := txtar.ParseFile(file)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if len(bytes.TrimSpace(a.Comment)) == 0 {
+				t.Error("no line says why the case exists")
+			}
+			sections := map[string]string{}
+			for _, f := range a.Files {
+				sections[f.Name] = string(f.Data)
+			}
+			made := compile(t, sections[ruleSection])
+			evaluate(t, sections)
+			if *update {
+				write(t, file, a, sections, made)
+				return
+			}
+			for _, f := range a.Files {
+				switch f.Name {
+				case ruleSection, matchSection, noMatchSection:
+					continue
+				}
+				if _, ok := made.text[f.Name]; !ok {
+					t.Errorf("the section %s is not made any more; run go test ./golden -update", f.Name)
+				}
+			}
+			for _, name := range made.order {
+				if sections[name] != made.text[name] {
+					t.Errorf("%s:\n%s\nwant:\n%s", name, made.text[name], sections[name])
+				}
+			}
+		})
+	}
+}
+
+// A production is the sections that sigmac makes of a rule.
+type production struct {
+	order []string
+	text  map[string]string
+}
+
+func (p *production) add(name, text string) {
+	p.order = append(p.order, name)
+	p.text[name] = text
+}
+
+func compile(t *testing.T, rule string) production {
+	out := production{text: map[string]string{}}
+	c := parser.Parse(ruleSection, []byte(rule))
+	var errs, dump strings.Builder
+	for _, d := range c.Documents {
+		for _, e := range d.Errors {
+			fmt.Fprintln(&errs, e)
+		}
+		for _, e := range d.Warnings {
+			fmt.Fprintf(&errs, "%s:%d:%d: warning: %s\n", e.Path, e.Pos.Line, e.Pos.Column, e.Msg)
+		}
+		if d.Rule == nil {
+			continue
+		}
+		r := d.Rule
+		for _, p := range sigmac.Passes() {
+			next, err := p.Run(r)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := ir.Check(next, p.Stage); err != nil {
+				t.Errorf("after %s: %v", p.Name, err)
+			}
+			r = next
+		}
+		dump.WriteString(r.String())
+	}
+	if errs.Len() > 0 {
+		out.add(errorSection, errs.String())
+	}
+	if dump.Len() == 0 {
+		return out
+	}
+	out.add(irSection, dump.String())
+	for _, target := range sigmac.Targets() {
+		var queries, faults strings.Builder
+		for res := range sigmac.Compile(c, sigmac.Options{Targets: []backends.Backend{target.New(false)}}) {
+			for _, q := range res.Queries {
+				fmt.Fprintln(&queries, q)
+			}
+			for _, err := range res.Errors {
+				if u, ok := err.(*backends.Unsupported); ok {
+					fmt.Fprintf(&faults, "%s:%d:%d: %s\n", ruleSection, u.Pos.Line, u.Pos.Column, u)
+				}
+			}
+		}
+		if queries.Len() > 0 {
+			out.add(target.Name, queries.String())
+		}
+		if faults.Len() > 0 {
+			out.add(target.Name+".err", faults.String())
+		}
+	}
+	return out
+}
+
+// evaluate holds that the rule, and what every pass makes of it, matches the
+// events of the one section and none of the other.
+func evaluate(t *testing.T, sections map[string]string) {
+	for _, d := range parser.Parse(ruleSection, []byte(sections[ruleSection])).Documents {
+		if d.Rule == nil || unevaluable(d.Rule) {
+			continue
+		}
+		for name, want := range map[string]bool{matchSection: true, noMatchSection: false} {
+			lines := strings.Split(strings.TrimSpace(sections[name]), "\n")
+			if lines[0] == "" {
+				t.Errorf("no events in %s", name)
+				continue
+			}
+			for _, line := range lines {
+				ev, err := eval.ParseEvent([]byte(line))
+				if err != nil {
+					t.Errorf("%s: %s: %v", name, line, err)
+					continue
+				}
+				answer(t, d.Rule, ev, name+": "+line, want)
+			}
+		}
+	}
+}
+
+func answer(t *testing.T, r *ir.Rule, ev eval.Event, name string, want bool) {
+	if got := eval.Rule(r, ev); got != want {
+		t.Errorf("%s: the rule answers %v", name, got)
+	}
+	for _, p := range sigmac.Passes() {
+		next, err := p.Run(r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if r = next; eval.Rule(r, ev) != want {
+			t.Errorf("%s: after %s the rule answers %v", name, p.Name, !want)
+		}
+	}
+	for _, target := range sigmac.Targets() {
+		legal, refused := backends.Legalize(r, target.New(false).Caps())
+		if len(refused) == 0 && eval.Rule(legal, ev) != want {
+			t.Errorf("%s: legal for %s the rule answers %v", name, target.Name, !want)
+		}
+	}
+}
+
+func unevaluable(r *ir.Rule) bool {
+	for _, d := range r.Detections {
+		if eval.Unevaluable(d.Expr) != "" {
+			return true
+		}
+	}
+	return false
+}
+
+func write(t *testing.T, file string, a *txtar.Archive, sections map[string]string, made production) {
+	out := &txtar.Archive{Comment: a.Comment}
+	add := func(name, text string) {
+		if text != "" {
+			out.Files = append(out.Files, txtar.File{Name: name, Data: []byte(text)})
+		}
+	}
+	add(ruleSection, sections[ruleSection])
+	for _, name := range made.order {
+		add(name, made.text[name])
+	}
+	add(matchSection, sections[matchSection])
+	add(noMatchSection, sections[noMatchSection])
+	if err := os.WriteFile(file, txtar.Format(out), 0o644); err != nil {
+		t.Fatal(err)
+	}
+}
