@@ -36,6 +36,16 @@ func (u *Unsupported) Error() string {
 	return s
 }
 
+// A ReadError says where a query cannot be read, and why.
+type ReadError struct {
+	Pos ir.Pos // in the query
+	Msg string
+}
+
+func (e *ReadError) Error() string {
+	return fmt.Sprintf("%d:%d: %s", e.Pos.Line, e.Pos.Column, e.Msg)
+}
+
 // Caps is what a language can say natively. Legalize rewrites the rest into
 // it, exactly, or refuses.
 type Caps struct {

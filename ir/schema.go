@@ -1,0 +1,75 @@
+package ir
+
+import "strconv"
+
+// A Schema says of which type a field is at a target, and whether the target
+// has it at all.
+type Schema interface {
+	// Type is Unknown for a field that the schema does not know; mapped is
+	// false where the target has no such field.
+	Type(table, field string) (t Type, mapped bool)
+}
+
+// Types is a Schema of one table: the types that a rule's fields were given.
+// A field that it does not name is of Unknown type.
+type Types map[string]Type
+
+// Type returns the type of a field.
+func (s Types) Type(_, field string) (Type, bool) { return s[field], true }
+
+// A Query is what a query in the language of a target says.
+type Query struct {
+	Scope Scope
+	Where Expr   // the events that its filter stages select
+	Steps []Expr // of a sequence, a sample or a join: the event filter of each step, and no Where
+	// Rest is what comes from the first stage that is no filter on.
+	Rest []Later
+	// Assumptions are the ids of facts that the reading rests on, sorted.
+	Assumptions []string
+}
+
+// A Later is a stage of a query that is no filter: an aggregation, a join, a
+// projection. It is kept as text.
+type Later struct {
+	Name string // the command, `stats`
+	Text string
+	Pos  Pos
+}
+
+// A Term is true of a value in which Text stands as a term: a run of letters
+// and digits, with neither before and after it unless Prefix or Suffix lets
+// the term go on there. It is what KQL's `has` and its kin mean.
+type Term struct {
+	Text   string
+	Cased  bool
+	Prefix bool // hasprefix: the term may go on after Text
+	Suffix bool // hassuffix: the term may start before Text
+}
+
+// An Opaque is a predicate of a foreign query that the representation cannot
+// hold. It is equal only to itself and never simplified;
+// a rule never has one.
+type Opaque struct {
+	Lang string // the target's name
+	Text string
+	Pos  Pos
+}
+
+func (Term) test()   {}
+func (Opaque) expr() {}
+
+func (t Term) String() string {
+	head := "(term"
+	if t.Cased {
+		head += " cased"
+	}
+	if t.Prefix {
+		head += " prefix"
+	}
+	if t.Suffix {
+		head += " suffix"
+	}
+	return head + " " + strconv.Quote(t.Text) + ")"
+}
+
+func (e Opaque) String() string { return "(opaque " + e.Lang + " " + strconv.Quote(e.Text) + ")" }
