@@ -1,0 +1,157 @@
+package sigmac_test
+
+import (
+	"encoding/json"
+	"errors"
+	"io"
+	"os/exec"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// mayImport says which packages outside the standard library each package may
+// import; `backends/*` is every package of that folder. The arrows run one way:
+// cmd and golden to sigmac, verify and catalog, these to backends/*, these to
+// backends, that to ir. eval, the reference, sees ir alone.
+var mayImport = map[string][]string{
+	"ir":       {},
+	"eval":     {"ir"},
+	"parser":   {"ir", "internal/suggest", "gopkg.in/yaml.v3", "github.com/alecthomas/participle/v2/..."},
+	"backends": {"ir"},
+
+	"backends/elastic": {"ir", "backends"},
+	"backends/kusto":   {"ir", "backends"},
+	"backends/splunk":  {"ir", "backends"},
+
+	"sigmac":     {"ir", "parser", "pipeline", "backends", "backends/*"},
+	"golden":     {"ir", "parser", "eval", "backends", "sigmac", "verify", "catalog"},
+	"cmd/sigmac": {"ir", "parser", "backends", "sigmac", "verify", "catalog", "internal/suggest", "github.com/urfave/cli/v2"},
+
+	"internal/suggest": {},
+
+	// Not there yet.
+	"pipeline": {"ir", "internal/suggest", "gopkg.in/yaml.v3"},
+	"verify":   {"ir", "eval", "backends", "backends/*"},
+	"catalog":  {"ir", "parser", "eval", "backends", "backends/*"},
+}
+
+// testsMayImport is what the tests of any package may import beside that. They
+// may also import the project's packages, with the exceptions of testFault.
+var testsMayImport = []string{"github.com/google/go-cmp/...", "github.com/rogpeppe/go-internal/..."}
+
+// testFault says why the tests of pkg may not import another package of the
+// project, or is "".
+func testFault(pkg, path string) string {
+	switch {
+	case strings.HasPrefix(path, "cmd/"):
+		return "nothing imports a command"
+	case strings.HasPrefix(pkg, "backends/") && strings.HasPrefix(path, "backends/") && pkg != path:
+		return "no backend knows another"
+	case pkg == "eval" && (path == "sigmac" || strings.HasPrefix(path, "backends")):
+		return "the reference knows no backend"
+	}
+	return ""
+}
+
+func allowed(path string, patterns []string) bool {
+	return slices.ContainsFunc(patterns, func(p string) bool {
+		if prefix, ok := strings.CutSuffix(p, "/..."); ok {
+			return path == prefix || strings.HasPrefix(path, prefix+"/")
+		}
+		if folder, ok := strings.CutSuffix(p, "*"); ok {
+			rest, ok := strings.CutPrefix(path, folder)
+			return ok && !strings.Contains(rest, "/")
+		}
+		return path == p
+	})
+}
+
+// own is the path of a package of the project without the module's name.
+func own(path string) (short string, ok bool) {
+	if path == "sigmac" {
+		return path, true
+	}
+	return strings.CutPrefix(path, "sigmac/")
+}
+
+func standard(path string) bool {
+	first, _, _ := strings.Cut(path, "/")
+	return first != "sigmac" && !strings.Contains(first, ".")
+}
+
+// A listedPackage is what `go list -json` says of a package.
+type listedPackage struct {
+	ImportPath                         string
+	Imports, TestImports, XTestImports []string
+}
+
+func listPackages(t *testing.T) (out []listedPackage) {
+	cmd := exec.Command("go", "list", "-json=ImportPath,Imports,TestImports,XTestImports", "./...")
+	text, err := cmd.Output()
+	if err != nil {
+		if e := (*exec.ExitError)(nil); errors.As(err, &e) {
+			t.Fatalf("%s: %s", cmd, e.Stderr)
+		}
+		t.Fatal(err)
+	}
+	for d := json.NewDecoder(strings.NewReader(string(text))); ; {
+		var p listedPackage
+		if err := d.Decode(&p); err == io.EOF {
+			return out
+		} else if err != nil {
+			t.Fatal(err)
+		}
+		out = append(out, p)
+	}
+}
+
+func TestImports(t *testing.T) {
+	packages := listPackages(t)
+	if len(packages) < 10 {
+		t.Fatalf("go list finds %d packages only", len(packages))
+	}
+	for _, p := range packages {
+		pkg, _ := own(p.ImportPath)
+		may, ok := mayImport[pkg]
+		if !ok {
+			t.Errorf("%s is not in the table of imports; say there what it may import", pkg)
+			continue
+		}
+		for _, path := range p.Imports {
+			if short, ok := own(path); ok {
+				path = short
+			}
+			if !standard(path) && !allowed(path, may) {
+				t.Errorf("%s imports %s", pkg, path)
+			}
+		}
+		for _, path := range slices.Concat(p.TestImports, p.XTestImports) {
+			if short, ok := own(path); ok {
+				if why := testFault(pkg, short); why != "" {
+					t.Errorf("a test of %s imports %s: %s", pkg, short, why)
+				}
+			} else if !standard(path) && !allowed(path, may) && !allowed(path, testsMayImport) {
+				t.Errorf("a test of %s imports %s", pkg, path)
+			}
+		}
+	}
+}
+
+// TestImportRules holds that the table itself keeps the arrows.
+func TestImportRules(t *testing.T) {
+	layer := map[string]int{"ir": 0, "internal/suggest": 0, "eval": 1, "parser": 1, "pipeline": 1, "backends": 1,
+		"backends/*": 2, "backends/elastic": 2, "backends/kusto": 2, "backends/splunk": 2,
+		"sigmac": 3, "verify": 3, "catalog": 3, "golden": 4, "cmd/sigmac": 4}
+	for pkg, may := range mayImport {
+		for _, path := range may {
+			if strings.Contains(path, ".") {
+				continue
+			}
+			to, ok := layer[path]
+			if from, known := layer[pkg]; !ok || !known || to >= from {
+				t.Errorf("the table lets %s import %s, which is not below it", pkg, path)
+			}
+		}
+	}
+}
