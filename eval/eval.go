@@ -74,7 +74,12 @@ func Expr(r *ir.Rule, e ir.Expr, ev Event) bool {
 		}
 		return slices.ContainsFunc(values, func(v any) bool { return passes(e.Test, v, ev) })
 	case ir.Keyword:
+		// Without the source's own text, the JSON stands in; what it escapes is
+		// looked for in the values.
 		yes := func(v any) bool { return passes(e.Test, v, ev) }
+		if _, given := ev.fields[rawField].(string); given {
+			return yes(ev.raw)
+		}
 		return yes(ev.raw) || anyText(ev.fields, yes)
 	}
 	panic(fmt.Sprintf("eval: an expression of type %T", e))

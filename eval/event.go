@@ -41,7 +41,7 @@ func ParseEvent(text []byte) (Event, error) {
 // ir.Number and []string. Its text is the string member `_raw`, or its JSON.
 func NewEvent(fields map[string]any) (Event, error) {
 	ev, err := newEvent(fields, "")
-	if err != nil || ev.raw != "" {
+	if _, given := ev.fields[rawField].(string); given || err != nil {
 		return ev, err
 	}
 	var b bytes.Buffer
@@ -54,13 +54,16 @@ func NewEvent(fields map[string]any) (Event, error) {
 	return ev, nil
 }
 
+// rawField is the member that holds the event's text.
+const rawField = "_raw"
+
 func newEvent(m map[string]any, raw string) (Event, error) {
 	v, err := canonical(m)
 	if err != nil {
 		return Event{}, fmt.Errorf("not an event: %w", err)
 	}
 	fields := v.(map[string]any)
-	if s, ok := fields["_raw"].(string); ok {
+	if s, ok := fields[rawField].(string); ok {
 		raw = s
 	}
 	return Event{fields, raw}, nil
@@ -107,7 +110,7 @@ func canonical(v any) (any, error) {
 	return nil, fmt.Errorf("a value of type %T", v)
 }
 
-// Raw is the event's text.
+// Raw is the event's text: what its source wrote, where the event says it.
 func (ev Event) Raw() string { return ev.raw }
 
 // Field looks a field up: the name itself, otherwise along its dots through

@@ -1,0 +1,274 @@
+package ir_test
+
+import (
+	"math/rand/v2"
+	"strings"
+	"testing"
+
+	"sigmac"
+	"sigmac/backends"
+	"sigmac/eval"
+	"sigmac/internal/irgen"
+	"sigmac/ir"
+)
+
+var star, one = ir.Part{Kind: ir.AnyRun}, ir.Part{Kind: ir.AnyOne}
+
+func pat(parts ...any) ir.Pattern {
+	var ps []ir.Part
+	for _, p := range parts {
+		switch p := p.(type) {
+		case string:
+			ps = append(ps, ir.Part{Text: p})
+		case ir.Part:
+			ps = append(ps, p)
+		}
+	}
+	return ir.NewPattern(false, ps...)
+}
+
+func match(f string, t ir.Test) ir.Expr { return ir.Match{Field: ir.Field{Name: f}, Test: t} }
+
+func text(f string, t ir.Test) ir.Expr {
+	return ir.Match{Field: ir.Field{Name: f, Type: ir.Text}, Test: t}
+}
+
+func rule(e ir.Expr, detections ...ir.Detection) *ir.Rule {
+	return &ir.Rule{Detections: detections, Conditions: []ir.Condition{{Text: "c", Expr: e}}}
+}
+
+// A passCase is a condition before a pass and after it; without an after, the
+// pass must not change it.
+type passCase struct {
+	in   ir.Expr
+	want string
+}
+
+func testPass(t *testing.T, pass func(*ir.Rule) *ir.Rule, cases []passCase) {
+	t.Helper()
+	for _, c := range cases {
+		r := rule(c.in)
+		before := r.String()
+		out := pass(r)
+		if r.String() != before {
+			t.Errorf("%s: the pass changed what it was given", before)
+		}
+		if c.want == "" {
+			if out != r {
+				t.Errorf("%s: fired: %s", c.in, out)
+			}
+			continue
+		}
+		if out == r {
+			t.Errorf("%s: did not fire", c.in)
+		}
+		if got := out.Conditions[0].Expr.String(); got != c.want {
+			t.Errorf("%s:\n%s, want\n%s", c.in, got, c.want)
+		}
+	}
+}
+
+func TestExpandWindash(t *testing.T) {
+	w := func(parts ...any) ir.Expr { return match("f", ir.Windash{X: pat(parts...)}) }
+	five := func(before, after string) string {
+		var out []string
+		for _, d := range []string{"-", "/", "–", "—", "―"} {
+			out = append(out, `(match f (pattern "`+before+d+after+`"))`)
+		}
+		return "(or " + strings.Join(out, " ") + ")"
+	}
+	testPass(t, ir.ExpandWindash, []passCase{
+		{w("-foo"), five("", "foo")},
+		{w(" -1"), five(" ", "1")},
+		{w("a-b"), `(match f (pattern "a-b"))`},
+		{w(" --foo"), five(" -", "foo")},
+		{w(`foo\-bar`), five(`foo\\`, "bar")},
+		{w(`-"x"`), `(match f (pattern "-\"x\""))`},
+		{w("x -"), `(match f (pattern "x -"))`},
+		{w("é-x"), `(match f (pattern "é-x"))`},
+		{w("_-x"), `(match f (pattern "_-x"))`},
+		{w("–x"), `(or (match f (pattern "–x")) (match f (pattern "-x")) (match f (pattern "/x")) (match f (pattern "—x")) (match f (pattern "―x")))`},
+		// A run starts after a wildcard.
+		{w("a", star, "-b"), strings.ReplaceAll(five("@", "b"), `"@`, `"a" * "`)},
+		{match("f", ir.Base64Offset{X: ir.Windash{X: pat("a-b")}}), `(match f (base64offset (pattern "a-b")))`},
+		{match("f", ir.Encode{As: ir.Base64, X: ir.Windash{X: pat("cmd")}}), `(match f (pattern "Y21k"))`},
+		{match("f", ir.Encode{As: ir.UTF16LE, X: ir.Base64Offset{X: ir.Windash{X: pat("cmd")}}}), `(match f (utf16le (base64offset (pattern "cmd"))))`},
+		{ir.Keyword{Test: ir.Windash{X: pat(star, "x", star)}}, `(keyword (pattern * "x" *))`},
+		{ir.And{match("g", pat("x")), ir.Not{X: w("x")}}, `(and (match g (pattern "x")) (not (match f (pattern "x"))))`},
+		{match("f", pat("-foo")), ""},
+		{match("f", ir.Base64Offset{X: pat("-foo")}), ""},
+		{match("f", ir.Null{}), ""},
+		{ir.And{}, ""},
+		{ir.Or{match("f", pat(" -x")), ir.Keyword{Test: pat("-x")}}, ""},
+	})
+	many := rule(w("-a -b /c –d"))
+	if n := len(ir.ExpandWindash(many).Conditions[0].Expr.(ir.Or)); n != 625 {
+		t.Errorf("%d variants of four dashes", n)
+	}
+	if err := ir.CheckSugar(ir.Windash{X: pat(strings.Repeat(" -a", 40))}); err == nil || !strings.Contains(err.Error(), "more than 4 dashes") {
+		t.Errorf("40 dashes: %v", err)
+	}
+}
+
+func TestExpandBase64Offset(t *testing.T) {
+	testPass(t, ir.ExpandBase64Offset, []passCase{
+		{match("f", ir.Base64Offset{X: pat(star, "foobar", star)}),
+			`(or (match f (pattern * "Zm9vYmFy" *)) (match f (pattern * "Zvb2Jhc" *)) (match f (pattern * "mb29iYX" *)))`},
+		{match("f", ir.Base64Offset{X: pat("é")}), `(or (match f (pattern "w6")) (match f (pattern "Op")) (match f (pattern "Dq")))`},
+		{match("f", ir.Encode{As: ir.Base64, X: ir.Base64Offset{X: pat("é")}}), `(or (match f (pattern "dzY=")) (match f (pattern "T3A=")) (match f (pattern "RHE=")))`},
+		{match("f", pat("foobar")), ""},
+		{match("f", ir.CIDR{}), ""},
+		{ir.Or{match("f", ir.Exists{}), ir.Keyword{Test: pat("x")}}, ""},
+	})
+	if err := ir.CheckSugar(ir.Base64Offset{X: pat(star, "a", star)}); err == nil || !strings.Contains(err.Error(), "at least two bytes") {
+		t.Errorf("one byte: %v", err)
+	}
+}
+
+func TestTypeFields(t *testing.T) {
+	five := ir.Compare{Op: ir.Eq, Number: "5"}
+	yes := ir.Bool{Value: true}
+	testPass(t, ir.TypeFields, []passCase{
+		{match("f", five), "(match f:number (= 5))"},
+		{match("f", yes), "(match f:boolean true)"},
+		{match("f", ir.CIDR{}), "(match f:address (cidr invalid Prefix))"},
+		{match("f", pat("x")), `(match f:text (pattern "x"))`},
+		{match("f", ir.Null{}), "(match f:text null)"},
+		{ir.And{match("f", ir.Null{}), match("f", five)}, "(and (match f:number null) (match f:number (= 5)))"},
+		{ir.And{match("f", five), match("f", pat("x"))}, `(and (match f:text (pattern "5")) (match f:text (pattern "x")))`},
+		{ir.And{match("f", yes), match("f", five)}, `(and (match f:text (pattern "true")) (match f:text (pattern "5")))`},
+		{ir.And{match("f", ir.Compare{Op: ir.Gt, Number: "5"}), match("f", pat("x"))}, `(and (match f:text (> 5)) (match f:text (pattern "x")))`},
+		{ir.And{match("f", ir.FieldRef{Other: ir.Field{Name: "g"}}), match("g", five)}, `(and (match f:text (fieldref g:text)) (match g:text (pattern "5")))`},
+		{text("f", pat("x")), ""},
+		{ir.Match{Field: ir.Field{Name: "f", Type: ir.Numeric}, Test: five}, ""},
+		{ir.Keyword{Test: pat("x")}, ""},
+	})
+}
+
+func TestInline(t *testing.T) {
+	a, b := match("a", pat("x")), match("b", pat("y"))
+	ds := []ir.Detection{{Name: "a", Expr: ir.Item{Field: ir.Field{Name: "a"}, X: a}}, {Name: "b", Expr: b}}
+	of := func(all bool) ir.Expr { return ir.Of{All: all, Pattern: "*", Names: []string{"a", "b"}} }
+	for _, c := range []passCase{
+		{ir.Ref{Name: "a"}, a.String()},
+		{of(false), ir.Or{a, b}.String()},
+		{of(true), ir.And{a, b}.String()},
+		{ir.Not{X: ir.Or{ir.Ref{Name: "b"}, of(true)}}, ir.Not{X: ir.Or{b, ir.And{a, b}}}.String()},
+	} {
+		out, err := ir.Inline(rule(c.in, ds...))
+		if err != nil || len(out.Detections) > 0 || out.Conditions[0].Expr.String() != c.want {
+			t.Errorf("%s: %v, %v", c.in, out, err)
+		}
+	}
+	big := ir.Detection{Name: "a", Expr: ir.Or(make([]ir.Expr, 1000))}
+	for i := range big.Expr.(ir.Or) {
+		big.Expr.(ir.Or)[i] = a
+	}
+	all := make(ir.And, 1000)
+	for i := range all {
+		all[i] = ir.Ref{Name: "a"}
+	}
+	if _, err := ir.Inline(rule(all, big)); err == nil || err.Error() != "the condition stands for more than 200000 tests" {
+		t.Errorf("a million tests: %v", err)
+	}
+}
+
+func TestSimplify(t *testing.T) {
+	a, b, c := text("a", pat("x")), text("b", pat("y")), text("c", pat("z"))
+	upper := text("a", pat("X"))
+	cased := text("a", ir.NewPattern(true, ir.Part{Text: "x"}))
+	testPass(t, ir.Simplify, []passCase{
+		{ir.And{a, ir.And{b, ir.And{c}}}, ir.And{a, b, c}.String()},
+		{ir.Or{ir.Or{a, b}, c}, ir.Or{a, b, c}.String()},
+		{ir.And{a}, a.String()},
+		{ir.Or{a, a, upper}, a.String()},
+		{ir.Or{a, b, upper, cased}, ir.Or{a, b, cased}.String()},
+		{ir.Not{X: ir.Not{X: a}}, a.String()},
+		{ir.Not{X: ir.And{}}, "(or)"},
+		{ir.Not{X: ir.Or{}}, "(and)"},
+		{ir.And{a, ir.Or{}}, "(or)"},
+		{ir.Or{a, ir.And{}}, "(and)"},
+		{ir.And{a, ir.And{}}, a.String()},
+		{ir.Or{ir.Or{}, ir.Or{}}, "(or)"},
+		{ir.And{a, ir.Not{X: ir.Not{X: ir.And{b, a}}}}, ir.And{a, b}.String()},
+		{ir.And{ir.Or{a, b}, ir.Or{a, b}, c}, ir.And{ir.Or{a, b}, c}.String()},
+		{a, ""},
+		{ir.And{a, b}, ""},
+		{ir.And{}, ""},
+		{ir.Or{a, ir.And{b, c}}, ""},
+		{ir.And{a, cased}, ""},
+		{ir.Not{X: ir.And{a, b}}, ""},
+		{ir.And{ir.Keyword{Test: pat("x")}, ir.Keyword{Test: pat("X")}}, ""},
+	})
+}
+
+func TestCheckFinds(t *testing.T) {
+	a := match("a", pat("x"))
+	for _, c := range []struct {
+		r     *ir.Rule
+		stage ir.Stage
+		want  string
+	}{
+		{&ir.Rule{}, ir.Parsed, "no condition"},
+		{rule(ir.Ref{Name: "x"}), ir.Parsed, "a reference to nothing"},
+		{rule(ir.Of{Pattern: "x"}), ir.Parsed, "a reference to nothing"},
+		{rule(ir.Ref{Name: "a"}, ir.Detection{Name: "a", Expr: match("f", ir.Windash{X: pat("x")})}), ir.NoWindash, "windash after its pass"},
+		{rule(ir.Ref{Name: "a"}, ir.Detection{Name: "a", Expr: match("f", ir.Base64Offset{X: pat("x")})}), ir.NoBase64, "base64offset after its pass"},
+		{rule(ir.Ref{Name: "a"}, ir.Detection{Name: "a", Expr: match("f", ir.Encode{X: pat("x")})}), ir.Parsed, "an encoding of a plain pattern"},
+		{rule(a), ir.Typed, "a field without a type"},
+		{rule(text("a", pat("x")), ir.Detection{Name: "a", Expr: text("a", pat("x"))}), ir.Inlined, "detections after Inline"},
+		{rule(ir.Item{X: a}), ir.Parsed, "an item outside the detections"},
+		{rule(ir.And{text("a", pat("x"))}), ir.Simple, "a group of one"},
+		{rule(ir.Or{text("a", pat("x")), ir.Or{}}), ir.Simple, "a group within its like"},
+		{rule(ir.Not{X: ir.Not{X: text("a", pat("x"))}}), ir.Simple, "a double negation"},
+		{rule(match("", pat("x"))), ir.Parsed, "a field without a name"},
+		{rule(match("f", nil)), ir.Parsed, "no test"},
+		{rule(match("f", ir.Regexp{})), ir.Parsed, "without its meaning"},
+		{rule(match("f", ir.Pattern{Parts: []ir.Part{{Text: "a"}, {Text: "b"}}})), ir.Parsed, "parts to join"},
+	} {
+		if err := ir.Check(c.r, c.stage); err == nil || !strings.Contains(err.Error(), c.want) {
+			t.Errorf("%s: %v, want %s", c.r, err, c.want)
+		}
+	}
+}
+
+// FuzzPasses holds that the evaluator answers the same after every pass, and
+// after Legalize for every target.
+func FuzzPasses(f *testing.F) {
+	for seed := range uint64(300) {
+		f.Add(seed)
+	}
+	f.Fuzz(func(t *testing.T, seed uint64) {
+		r := rand.New(rand.NewPCG(seed, 1))
+		parsed := irgen.Rule(r, irgen.Config{Sugar: true, Keywords: true, FieldRefs: true})
+		if err := ir.Check(parsed, ir.Parsed); err != nil {
+			t.Fatal(err)
+		}
+		stages := []*ir.Rule{parsed}
+		names := []string{"Parse"}
+		for _, p := range sigmac.Passes() {
+			next, err := p.Run(stages[len(stages)-1])
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := ir.Check(next, p.Stage); err != nil {
+				t.Fatalf("after %s: %v", p.Name, err)
+			}
+			stages, names = append(stages, next), append(names, p.Name)
+		}
+		for _, target := range sigmac.Targets() {
+			if legal, refused := backends.Legalize(stages[len(sigmac.Passes())], target.New(false).Caps()); len(refused) == 0 {
+				stages, names = append(stages, legal), append(names, "Legalize "+target.Name)
+			}
+		}
+		for range 8 {
+			ev := irgen.Event(r, parsed)
+			want := eval.Rule(parsed, ev)
+			for i, s := range stages {
+				if eval.Rule(s, ev) != want {
+					t.Fatalf("%s changes the answer %v on %s\nrule:\n%safter:\n%s", names[i], want, ev.Raw(), parsed, s)
+				}
+			}
+		}
+	})
+}
