@@ -284,7 +284,11 @@ func (f *file) locate(n *yaml.Node, offset int) ir.Pos {
 	} else if quoted && len(src) > 0 {
 		skip()
 	}
+	ends := offset == len(n.Value) || n.Value[offset] <= ' '
 	for len(src) > 0 {
+		if todo == 0 && ends {
+			return pos
+		}
 		for len(src) > 0 && (src[0] == ' ' || src[0] == '\n' || src[0] == '\r' || src[0] == '\t') {
 			skip()
 		}

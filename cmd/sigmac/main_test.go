@@ -1,0 +1,60 @@
+package main
+
+import (
+	"bytes"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/rogpeppe/go-internal/testscript"
+
+	"sigmac/parser"
+)
+
+func TestMain(m *testing.M) {
+	testscript.Main(m, map[string]func(){"sigmac": main})
+}
+
+func TestScripts(t *testing.T) {
+	testscript.Run(t, testscript.Params{
+		Dir: "testdata/script",
+		Cmds: map[string]func(ts *testscript.TestScript, neg bool, args []string){
+			// large FILE BYTES writes a file of blanks.
+			"large": func(ts *testscript.TestScript, _ bool, args []string) {
+				ts.Check(os.WriteFile(ts.MkAbs(args[0]), bytes.Repeat([]byte(" "), parser.MaxFileSize+1), 0o666))
+			},
+			// status N COMMAND ... holds the exit status and keeps the output.
+			"status": func(ts *testscript.TestScript, _ bool, args []string) {
+				var out, errs bytes.Buffer
+				dir, err := os.Getwd()
+				ts.Check(err)
+				ts.Check(os.Chdir(ts.MkAbs(".")))
+				defer os.Chdir(dir)
+				got := run(args[1:], strings.NewReader(ts.ReadFile("stdin.txt")), &out, &errs)
+				ts.Check(os.WriteFile(ts.MkAbs("out.txt"), out.Bytes(), 0o666))
+				ts.Check(os.WriteFile(ts.MkAbs("err.txt"), errs.Bytes(), 0o666))
+				if want := args[0]; string(rune('0'+got)) != want {
+					ts.Fatalf("exit status %d, want %s\n%s%s", got, want, out.String(), errs.String())
+				}
+			},
+		},
+	})
+}
+
+// TestDeterministic holds that equal input gives equal bytes.
+func TestDeterministic(t *testing.T) {
+	args := []string{"sigmac", "convert", "-t", "splunk", "-t", "kusto", "-t", "elastic", "--json", filepath.Join("..", "..", "examples", "rules")}
+	var first bytes.Buffer
+	for i := range 5 {
+		var out, errs bytes.Buffer
+		if status := run(args, strings.NewReader(""), &out, &errs); status != exitOK {
+			t.Fatalf("exit status %d: %s", status, errs.String())
+		}
+		if i == 0 {
+			first = out
+		} else if !bytes.Equal(first.Bytes(), out.Bytes()) {
+			t.Fatal("two runs give different bytes")
+		}
+	}
+}
