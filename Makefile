@@ -19,7 +19,8 @@ golden: ## rewrite the sections of golden/*.txtar that sigmac makes
 
 fuzz: ## run every fuzz target for FUZZTIME (30s)
 	@set -e; for p in $$($(GO) list ./...); do \
-		for f in $$($(GO) test -list '^Fuzz' "$$p" | grep '^Fuzz' || true); do \
+		targets=$$($(GO) test -list '^Fuzz' "$$p"); \
+		for f in $$(echo "$$targets" | grep '^Fuzz'); do \
 			echo "$$p $$f"; $(GO) test -run '^$$' -fuzz "^$$f\$$" -fuzztime $(FUZZTIME) "$$p"; \
 		done; \
 	done
