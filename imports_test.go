@@ -29,6 +29,7 @@ var mayImport = map[string][]string{
 	"cmd/sigmac": {"ir", "parser", "backends", "sigmac", "verify", "catalog", "internal/suggest", "github.com/urfave/cli/v2"},
 
 	"internal/suggest": {},
+	"internal/irgen":   {"ir", "eval"},
 
 	// Not there yet.
 	"pipeline": {"ir", "internal/suggest", "gopkg.in/yaml.v3"},
@@ -141,7 +142,7 @@ func TestImports(t *testing.T) {
 // TestImportRules holds that the table itself keeps the arrows.
 func TestImportRules(t *testing.T) {
 	layer := map[string]int{"ir": 0, "internal/suggest": 0, "eval": 1, "parser": 1, "pipeline": 1, "backends": 1,
-		"backends/*": 2, "backends/elastic": 2, "backends/kusto": 2, "backends/splunk": 2,
+		"backends/*": 2, "backends/elastic": 2, "backends/kusto": 2, "backends/splunk": 2, "internal/irgen": 2,
 		"sigmac": 3, "verify": 3, "catalog": 3, "golden": 4, "cmd/sigmac": 4}
 	for pkg, may := range mayImport {
 		for _, path := range may {
