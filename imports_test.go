@@ -39,7 +39,7 @@ var mayImport = map[string][]string{
 
 // testsMayImport is what the tests of any package may import beside that. They
 // may also import the project's packages, with the exceptions of testFault.
-var testsMayImport = []string{"github.com/google/go-cmp/...", "github.com/rogpeppe/go-internal/..."}
+var testsMayImport = []string{"gopkg.in/yaml.v3", "github.com/google/go-cmp/...", "github.com/rogpeppe/go-internal/..."}
 
 // testFault says why the tests of pkg may not import another package of the
 // project, or is "".
