@@ -6,6 +6,7 @@ import (
 	"errors"
 	"iter"
 	"runtime"
+	"slices"
 	"sync"
 
 	"sigmac/backends"
@@ -74,7 +75,11 @@ type Result struct {
 // works on all cores.
 func Compile(c *parser.Collection, o Options) iter.Seq[Result] {
 	return func(yield func(Result) bool) {
-		for _, rs := range inOrder(c.Documents, func(d *parser.Document) []Result { return compile(d, o) }) {
+		caps := make([]backends.Caps, len(o.Targets))
+		for i, b := range o.Targets {
+			caps[i] = b.Caps()
+		}
+		for _, rs := range inOrder(c.Documents, func(d *parser.Document) []Result { return compile(d, o, caps) }) {
 			for _, r := range rs {
 				if !yield(r) {
 					return
@@ -87,27 +92,31 @@ func Compile(c *parser.Collection, o Options) iter.Seq[Result] {
 // inOrder yields f of every item, in their order, and works on several at a
 // time. It keeps a bounded number of results ahead of the one that is yielded.
 func inOrder[T, R any](items []T, f func(T) R) iter.Seq2[int, R] {
+	const batch = 8 // items that a worker takes at a time
 	return func(yield func(int, R) bool) {
-		ahead := 16 * runtime.GOMAXPROCS(0)
 		type job struct {
-			item T
-			out  chan R
+			items []T
+			out   chan []R
 		}
-		jobs, order := make(chan job), make(chan job, ahead)
+		jobs, order := make(chan job), make(chan job, 8*runtime.GOMAXPROCS(0))
 		stop := make(chan struct{})
 		var workers sync.WaitGroup
 		for range runtime.GOMAXPROCS(0) {
 			workers.Go(func() {
 				for j := range jobs {
-					j.out <- f(j.item)
+					out := make([]R, len(j.items))
+					for i, item := range j.items {
+						out[i] = f(item)
+					}
+					j.out <- out
 				}
 			})
 		}
 		go func() {
 			defer close(jobs)
 			defer close(order)
-			for _, item := range items {
-				j := job{item, make(chan R, 1)}
+			for chunk := range slices.Chunk(items, batch) {
+				j := job{chunk, make(chan []R, 1)}
 				select {
 				case order <- j:
 				case <-stop:
@@ -124,10 +133,12 @@ func inOrder[T, R any](items []T, f func(T) R) iter.Seq2[int, R] {
 		defer close(stop)
 		i := 0
 		for j := range order {
-			if !yield(i, <-j.out) {
-				return
+			for _, r := range <-j.out {
+				if !yield(i, r) {
+					return
+				}
+				i++
 			}
-			i++
 		}
 	}
 }
@@ -160,7 +171,7 @@ func ParseFiles(paths []string, read func(i int) ([]byte, error)) (*parser.Colle
 	return c, errs
 }
 
-func compile(d *parser.Document, o Options) []Result {
+func compile(d *parser.Document, o Options, caps []backends.Caps) []Result {
 	out := make([]Result, len(o.Targets))
 	for i, b := range o.Targets {
 		out[i] = Result{Document: d, Target: b.Name()}
@@ -199,7 +210,7 @@ func compile(d *parser.Document, o Options) []Result {
 	types := r.Types()
 	for i, b := range o.Targets {
 		res := &out[i]
-		legal, refused := backends.Legalize(r, b.Caps())
+		legal, refused := backends.Legalize(r, caps[i])
 		for _, u := range refused {
 			res.Errors = append(res.Errors, u)
 		}

@@ -26,7 +26,7 @@ func Legalize(r *ir.Rule, c Caps) (*ir.Rule, []*Unsupported) {
 		for i := range copied.Conditions {
 			copied.Conditions[i].Expr = l.guard(copied.Conditions[i].Expr, false)
 		}
-		out = ir.Simplify(&copied) // one guard a field is enough
+		out = &copied
 	}
 	return out, nil
 }
@@ -41,25 +41,31 @@ func (l *legalizer) refuse(at ir.Pos, feature, reason string) (ir.Expr, bool) {
 	return ir.False, true
 }
 
-func (l *legalizer) leaf(e ir.Expr) (ir.Expr, bool) {
-	switch e := e.(type) {
+func (l *legalizer) leaf(x ir.Expr) (ir.Expr, bool) {
+	switch e := x.(type) {
 	case ir.Match:
-		return l.match(e)
+		if y, changed := l.match(e); changed {
+			return y, true
+		}
+		return x, false
 	case ir.Keyword:
 		if name := unresolved(e.Test); name != "" {
 			return l.refuse(e.Pos, "the unresolved placeholder %"+name+"%", "")
 		}
 		switch {
 		case l.KeywordField != "":
-			x, _ := l.match(ir.Match{Field: ir.Field{Name: l.KeywordField, Type: ir.Text}, Test: e.Test, Pos: e.Pos})
-			return x, true
+			m := ir.Match{Field: ir.Field{Name: l.KeywordField, Type: ir.Text}, Test: e.Test, Pos: e.Pos}
+			if y, changed := l.match(m); changed {
+				return y, true
+			}
+			return m, true
 		case !l.Keyword:
 			return l.refuse(e.Pos, "a keyword search", "")
 		}
 		t := e.Test
 		if p, ok := t.(ir.Pattern); ok {
 			if l.Pattern(p) {
-				return e, false
+				return x, false
 			}
 			t = wholeValue(p)
 		}
@@ -68,7 +74,7 @@ func (l *legalizer) leaf(e ir.Expr) (ir.Expr, bool) {
 		}
 		return ir.Keyword{Test: t, Pos: e.Pos}, true
 	}
-	panic(fmt.Sprintf("backends: %T after Inline", e))
+	panic(fmt.Sprintf("backends: %T after Inline", x))
 }
 
 // wholeValue is p as a regular expression.
@@ -92,7 +98,7 @@ func unresolved(t ir.Test) string {
 	return ""
 }
 
-// match rewrites one test. All Matches below have m's place.
+// match rewrites one test; unchanged, it returns nothing.
 func (l *legalizer) match(m ir.Match) (ir.Expr, bool) {
 	if name := unresolved(m.Test); name != "" {
 		return l.refuse(m.Pos, "the unresolved placeholder %"+name+"%", "")
@@ -101,22 +107,20 @@ func (l *legalizer) match(m ir.Match) (ir.Expr, bool) {
 	switch t := m.Test.(type) {
 	case ir.Pattern:
 		if l.Pattern(t) {
-			return m, false
+			return nil, false
 		}
-		x, _ := l.regexp(as(wholeValue(t)))
-		return x, true
+		return l.regexp(as(wholeValue(t)), true)
 	case ir.Regexp:
-		return l.regexp(m)
+		return l.regexp(m, false)
 	case ir.CIDR:
 		if m.Field.Type == ir.Address || l.CIDRText {
-			return m, false
+			return nil, false
 		}
 		re, ok := ir.CIDRRe(t.Net)
 		if !ok {
 			return l.refuse(m.Pos, "an IPv6 network on a text field", "the rule also compares "+m.Field.Name+" with texts")
 		}
-		x, _ := l.regexp(as(ir.Regexp{Re: re, Source: t.Net.String()}))
-		return x, true
+		return l.regexp(as(ir.Regexp{Re: re, Source: t.Net.String()}), true)
 	case ir.Compare:
 		if m.Field.Type == ir.Text && !l.OrderText {
 			return l.refuse(m.Pos, "an ordering on a text field", "the rule also compares "+m.Field.Name+" with texts")
@@ -130,10 +134,11 @@ func (l *legalizer) match(m ir.Match) (ir.Expr, bool) {
 			return l.refuse(m.Pos, "the time modifier "+t.Part, "")
 		}
 	}
-	return m, false
+	return nil, false
 }
 
-func (l *legalizer) regexp(m ir.Match) (ir.Expr, bool) {
+// regexp is the Match m of a Regexp, which may be new.
+func (l *legalizer) regexp(m ir.Match, isNew bool) (ir.Expr, bool) {
 	t := m.Test.(ir.Regexp)
 	if lack := l.Regexp(t.Re); lack != "" {
 		return l.refuse(m.Pos, lack, "")
@@ -141,7 +146,10 @@ func (l *legalizer) regexp(m ir.Match) (ir.Expr, bool) {
 	if l.BlankIsMissing && t.Re.MatchesEmpty() {
 		return ir.And{ir.Match{Field: m.Field, Test: ir.Exists{}, Pos: m.Pos}, m}, true
 	}
-	return m, false
+	if isNew {
+		return m, true
+	}
+	return nil, false
 }
 
 // guard asks for the field beside a test that would take the `not` around it
@@ -154,9 +162,21 @@ func (l *legalizer) guard(e ir.Expr, definite bool) ir.Expr {
 	case ir.Not:
 		return ir.Not{X: l.guard(e.X, true)}
 	case ir.And:
-		out := make(ir.And, len(e))
-		for i, x := range e {
-			out[i] = l.guard(x, definite)
+		out := make(ir.And, 0, len(e))
+		for _, x := range e {
+			y := l.guard(x, definite)
+			parts, ok := y.(ir.And)
+			if !ok {
+				out = append(out, y)
+				continue
+			}
+			// One guard a field is enough.
+			for _, p := range parts {
+				if g, ok := p.(ir.Match); ok && slices.ContainsFunc(out, func(q ir.Expr) bool { return isGuard(q, g) }) {
+					continue
+				}
+				out = append(out, p)
+			}
 		}
 		return out
 	case ir.Or:
@@ -191,6 +211,12 @@ func (l *legalizer) guard(e ir.Expr, definite bool) ir.Expr {
 		}
 	}
 	return e
+}
+
+// isGuard says whether both ask for the same field's presence.
+func isGuard(e ir.Expr, g ir.Match) bool {
+	m, ok := e.(ir.Match)
+	return ok && m.Test == (ir.Exists{}) && g.Test == (ir.Exists{}) && m.Field == g.Field
 }
 
 func guarded(m ir.Match, e ir.Expr) ir.Expr {

@@ -1,6 +1,9 @@
 package backends
 
-import "strings"
+import (
+	"strings"
+	"unicode"
+)
 
 // A Doc is a query before its layout is chosen: a text, or parts between an
 // opening and a closing with a separator between them.
@@ -16,8 +19,18 @@ const maxWidth = 100
 // Flat prints d on one line.
 func (d Doc) Flat() string {
 	var b strings.Builder
+	b.Grow(d.size())
 	d.flat(&b)
 	return b.String()
+}
+
+// size is the length of Flat, in bytes.
+func (d Doc) size() int {
+	n := len(d.Text) + len(d.Open) + len(d.Close)
+	for _, p := range d.Parts {
+		n += len(d.Sep) + 2 + p.size()
+	}
+	return n
 }
 
 func (d Doc) flat(b *strings.Builder) {
@@ -74,4 +87,13 @@ func (d Doc) pretty(b *strings.Builder, depth int) {
 	if d.Close != "" {
 		b.WriteString("\n" + strings.Repeat("  ", depth) + d.Close)
 	}
+}
+
+// Hidden says whether r cannot be seen in a query, or would change its look:
+// control and format characters, and the separators of lines.
+func Hidden(r rune) bool {
+	if ' ' <= r && r < 0x7F {
+		return false
+	}
+	return unicode.In(r, unicode.Cc, unicode.Cf, unicode.Zl, unicode.Zp)
 }

@@ -109,9 +109,9 @@ func useOf(re *ir.Re) reUse {
 	var u reUse
 	switch {
 	case re.Op == ir.ReLiteral:
-		u = reUse{re.Fold, !re.Fold && len(ir.Cases(re.Rune)) > 1}
+		u = reUse{re.Fold, !re.Fold && ir.HasCases(re.Rune)}
 	case re.Op == ir.ReClass:
-		u = reUse{re.Fold, !re.Fold && !slices.Equal(ir.FoldRanges(re.Ranges), re.Ranges)}
+		u = reUse{re.Fold, !re.Fold && regardsCase(re.Ranges)}
 	case re.Op == ir.ReExtended && len(re.Subs) == 0:
 		u = reUse{re.Fold, !re.Fold}
 	}
@@ -121,6 +121,22 @@ func useOf(re *ir.Re) reUse {
 		u.cased = u.cased || v.cased
 	}
 	return u
+}
+
+// regardsCase says whether a class has one case of a letter and not another.
+func regardsCase(rs []ir.RuneRange) bool {
+	if n := len(rs); n > 0 && rs[n-1].Hi > unicode.MaxASCII && (rs[n-1].Lo > unicode.MaxASCII+1 || rs[n-1].Hi < unicode.MaxRune) {
+		return !slices.Equal(ir.FoldRanges(rs), rs)
+	}
+	has := func(r rune) bool {
+		return slices.ContainsFunc(rs, func(g ir.RuneRange) bool { return g.Lo <= r && r <= g.Hi })
+	}
+	for r := 'a'; r <= 'z'; r++ {
+		if has(r) != has(r-'a'+'A') {
+			return true
+		}
+	}
+	return false
 }
 
 // A rePlace is what an expression stands in without a group around it.

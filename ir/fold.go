@@ -9,7 +9,14 @@ import (
 // Fold maps letters that differ only in case to one of them, one to one
 // (simple case folding: `ß` stays, `Σ` and `ς` meet). Two texts are equal
 // without regard to case when their folds are equal.
-func Fold(s string) string { return strings.Map(FoldRune, s) }
+func Fold(s string) string {
+	for i := range len(s) {
+		if c := s[i]; 'a' <= c && c <= 'z' || c >= utf8.RuneSelf {
+			return strings.Map(FoldRune, s)
+		}
+	}
+	return s
+}
 
 // FoldRune is Fold of one character: the least of its case variants.
 func FoldRune(r rune) rune {
@@ -52,11 +59,19 @@ func Cases(r rune) []rune {
 	return out
 }
 
+// HasCases says whether r has a case variant.
+func HasCases(r rune) bool {
+	if r < utf8.RuneSelf {
+		return 'a' <= r|0x20 && r|0x20 <= 'z'
+	}
+	return len(Cases(r)) > 1
+}
+
 // ASCIIFolds says whether folding ASCII letters alone decides s: none of its
 // other characters has a case variant.
 func ASCIIFolds(s string) bool {
 	for _, r := range s {
-		if r >= utf8.RuneSelf && len(Cases(r)) > 1 {
+		if r >= utf8.RuneSelf && HasCases(r) {
 			return false
 		}
 	}
@@ -67,6 +82,9 @@ func ASCIIFolds(s string) bool {
 // one case variant, and lower-casing makes the two meet.
 func LowerFolds(s string) bool {
 	for _, r := range s {
+		if r < utf8.RuneSelf {
+			continue
+		}
 		cs := Cases(r)
 		if len(cs) > 2 || len(cs) == 2 && unicode.ToLower(cs[0]) != unicode.ToLower(cs[1]) {
 			return false

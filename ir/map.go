@@ -41,24 +41,27 @@ func mapAll(es []Expr, leaf func(Expr) (Expr, bool)) (out []Expr, changed bool) 
 // Map is r with the leaves of its detections and conditions replaced; r itself
 // if none was.
 func (r *Rule) Map(leaf func(Expr) (Expr, bool)) *Rule {
-	out, changed := *r, false
-	out.Detections = append([]Detection(nil), r.Detections...)
-	out.Conditions = append([]Condition(nil), r.Conditions...)
-	replace := func(e *Expr) {
-		if x, c := Map(*e, leaf); c {
-			*e, changed = x, true
+	out := r
+	change := func(set func(r *Rule)) {
+		if out == r {
+			copied := *r
+			copied.Detections = append([]Detection(nil), r.Detections...)
+			copied.Conditions = append([]Condition(nil), r.Conditions...)
+			out = &copied
+		}
+		set(out)
+	}
+	for i, d := range r.Detections {
+		if x, changed := Map(d.Expr, leaf); changed {
+			change(func(r *Rule) { r.Detections[i].Expr = x })
 		}
 	}
-	for i := range out.Detections {
-		replace(&out.Detections[i].Expr)
+	for i, c := range r.Conditions {
+		if x, changed := Map(c.Expr, leaf); changed {
+			change(func(r *Rule) { r.Conditions[i].Expr = x })
+		}
 	}
-	for i := range out.Conditions {
-		replace(&out.Conditions[i].Expr)
-	}
-	if !changed {
-		return r
-	}
-	return &out
+	return out
 }
 
 // Walk calls visit for every leaf of r's detections, then of its conditions.

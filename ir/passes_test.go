@@ -12,7 +12,7 @@ import (
 	"sigmac/ir"
 )
 
-var star, one = ir.Part{Kind: ir.AnyRun}, ir.Part{Kind: ir.AnyOne}
+var star = ir.Part{Kind: ir.AnyRun}
 
 func pat(parts ...any) ir.Pattern {
 	var ps []ir.Part

@@ -346,7 +346,7 @@ func (p *reParser) atom() (re *Re, quantifiable bool, err error) {
 func (p *reParser) literal(r rune) *Re { return reLiteral(r, p.flags.IgnoreCase) }
 
 func reLiteral(r rune, fold bool) *Re {
-	return &Re{Op: ReLiteral, Rune: r, Fold: fold && len(Cases(r)) > 1}
+	return &Re{Op: ReLiteral, Rune: r, Fold: fold && HasCases(r)}
 }
 
 var reOpenings = []struct{ text, feature string }{

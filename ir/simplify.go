@@ -1,6 +1,6 @@
 package ir
 
-import "strconv"
+import "unicode/utf8"
 
 // Simplify flattens And and Or, folds constants and double negation, and drops
 // what stands twice. Inline has run.
@@ -51,45 +51,65 @@ func simplify(e Expr) (out Expr, changed bool) {
 // decides says that a part decides the whole.
 func join(es []Expr, same func(Expr) ([]Expr, bool), decides func(Expr) bool, whole func([]Expr) Expr) (Expr, bool) {
 	changed := false
-	out := make([]Expr, 0, len(es))
-	var seen map[string]bool
-	if len(es) > 1 {
-		seen = make(map[string]bool, len(es))
-	}
-	add := func(x Expr) {
-		if seen != nil || len(out) > 0 {
-			if seen == nil {
-				seen = map[string]bool{key(out[0]): true}
-			}
-			k := key(x)
-			if seen[k] {
-				changed = true
-				return
-			}
-			seen[k] = true
-		}
-		out = append(out, x)
-	}
+	parts := make([]Expr, 0, len(es))
 	for _, e := range es {
 		x, c := simplify(e)
 		changed = changed || c
 		if decides(x) {
 			return x, true
 		}
-		if parts, ok := same(x); ok {
+		if inner, ok := same(x); ok {
 			changed = true
-			for _, p := range parts {
-				add(p)
-			}
+			parts = append(parts, inner...)
 			continue
 		}
-		add(x)
+		parts = append(parts, x)
 	}
+	out := Unique(parts)
 	if len(out) == 1 {
 		return out[0], true
 	}
-	return whole(out), changed
+	return whole(out), changed || len(out) < len(parts)
 }
+
+// Unique is es without what stands twice.
+func Unique(es []Expr) []Expr {
+	if len(es) < 2 {
+		return es
+	}
+	hashes := make([]uint64, len(es))
+	var at map[uint64]bool // of hashes, where they are many
+	if len(es) > manyParts {
+		at = make(map[uint64]bool, len(es))
+	}
+	out, whole := es[:0:0], true
+	for i, x := range es {
+		h := hash(x)
+		twice := false
+		if at == nil || at[h] {
+			for j, g := range hashes[:i] {
+				twice = twice || g == h && key(es[j]) == key(x)
+			}
+		}
+		if at != nil {
+			at[h] = true
+		}
+		hashes[i] = h
+		if twice && whole {
+			out, whole = append(make([]Expr, 0, len(es)), es[:i]...), false
+		}
+		if !twice && !whole {
+			out = append(out, x)
+		}
+	}
+	if whole {
+		return es
+	}
+	return out
+}
+
+// manyParts is where looking through a list gets slower than a map.
+const manyParts = 16
 
 // key is the same for two expressions only if they mean the same; of patterns
 // that ignore case, it does too.
@@ -98,27 +118,77 @@ func key(e Expr) string {
 	if !ok {
 		return e.String()
 	}
-	p, ok := m.Test.(Pattern)
-	if !ok {
-		return e.String()
+	if p, ok := m.Test.(Pattern); ok && !p.Cased {
+		m.Test = foldPattern(p)
 	}
-	b := make([]byte, 0, 64)
-	b = append(b, m.Field.Name...)
-	b = append(b, 0, byte(m.Field.Type))
-	if p.Cased {
-		b = append(b, 'c')
+	return m.String()
+}
+
+func foldPattern(p Pattern) Pattern {
+	parts := make([]Part, len(p.Parts))
+	for i, q := range p.Parts {
+		if q.Kind == Literal {
+			q.Text = Fold(q.Text)
+		}
+		parts[i] = q
+	}
+	return Pattern{parts, p.Cased}
+}
+
+// hash is the same for two expressions of the same key. It need not tell
+// apart what is rare.
+func hash(e Expr) uint64 {
+	h := fnv(14695981039346656037)
+	switch e := e.(type) {
+	case And:
+		h = h.byte('&')
+		for _, x := range e {
+			h = h.word(hash(x))
+		}
+	case Or:
+		h = h.byte('|')
+		for _, x := range e {
+			h = h.word(hash(x))
+		}
+	case Not:
+		h = h.byte('!').word(hash(e.X))
+	case Match:
+		h = h.text(e.Field.Name).test(e.Test)
+	case Keyword:
+		h = h.byte('k').test(e.Test)
+	}
+	return uint64(h)
+}
+
+// An fnv is a hash of the kind FNV-1a.
+type fnv uint64
+
+func (h fnv) byte(b byte) fnv { return (h ^ fnv(b)) * 1099511628211 }
+
+func (h fnv) word(w uint64) fnv { return (h ^ fnv(w)) * 1099511628211 }
+
+func (h fnv) text(s string) fnv {
+	for i := range len(s) {
+		h = h.byte(s[i])
+	}
+	return h.byte(0xFF)
+}
+
+func (h fnv) test(t Test) fnv {
+	p, ok := t.(Pattern)
+	if !ok {
+		return h.text(t.String())
 	}
 	for _, q := range p.Parts {
-		b = append(b, byte(q.Kind))
-		if q.Kind == Literal {
-			text := q.Text
-			if !p.Cased {
-				text = Fold(text)
+		h = h.byte(byte(q.Kind))
+		for _, r := range q.Text {
+			if 'a' <= r && r <= 'z' {
+				r -= 'a' - 'A'
+			} else if r >= utf8.RuneSelf {
+				r = FoldRune(r)
 			}
-			b = strconv.AppendQuote(b, text)
-		} else {
-			b = append(b, q.Text...)
+			h = h.word(uint64(r))
 		}
 	}
-	return string(b)
+	return h
 }

@@ -15,7 +15,8 @@ import (
 type file struct {
 	path   string
 	src    []byte
-	lines  [][]byte // of src, each up to the end; on demand
+	text   []byte // src without its byte order mark
+	lines  []int  // where the lines of text start; on demand
 	errs   []*Error
 	warns  []*Error
 	broken []*Document // documents with an action that cannot be

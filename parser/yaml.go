@@ -75,11 +75,15 @@ func readYAML(path string, src []byte) (roots []*yaml.Node, err *Error) {
 // badCharacter finds the first character that YAML does not allow.
 func badCharacter(src []byte) (ir.Pos, string) {
 	pos := ir.Pos{Line: 1, Column: 1}
-	for len(src) > 0 {
-		if c := src[0]; c >= ' ' && c < 0x7F {
-			src = src[1:]
-			pos.Column++
-			continue
+	for {
+		plain := 0
+		for plain < len(src) && src[plain] >= ' ' && src[plain] < 0x7F {
+			plain++
+		}
+		src = src[plain:]
+		pos.Column += plain
+		if len(src) == 0 {
+			return pos, ""
 		}
 		r, size := utf8.DecodeRune(src)
 		switch {
@@ -94,7 +98,6 @@ func badCharacter(src []byte) (ir.Pos, string) {
 		src = src[size:]
 		pos.Column++
 	}
-	return pos, ""
 }
 
 var yamlLine = regexp.MustCompile(`^line (\d+): `)
@@ -319,20 +322,18 @@ func (f *file) locate(n *yaml.Node, offset int) ir.Pos {
 // at is the source from pos on.
 func (f *file) at(pos ir.Pos) []byte {
 	if f.lines == nil {
-		rest := bytes.TrimPrefix(f.src, bom)
-		for {
-			f.lines = append(f.lines, rest)
-			i := bytes.IndexByte(rest, '\n')
-			if i < 0 {
-				break
+		f.text = bytes.TrimPrefix(f.src, bom)
+		f.lines = make([]int, 1, 1+bytes.Count(f.text, []byte("\n")))
+		for i, c := range f.text {
+			if c == '\n' {
+				f.lines = append(f.lines, i+1)
 			}
-			rest = rest[i+1:]
 		}
 	}
 	if pos.Line < 1 || pos.Line > len(f.lines) {
 		return nil
 	}
-	rest := f.lines[pos.Line-1]
+	rest := f.text[f.lines[pos.Line-1]:]
 	for range pos.Column - 1 {
 		_, size := utf8.DecodeRune(rest)
 		rest = rest[size:]

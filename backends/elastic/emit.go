@@ -154,13 +154,16 @@ func gather(es []ir.Expr, negated bool) []ir.Expr {
 			}
 		}
 		if i, ok := first[k]; ok && k.kind >= kindEqual {
-			g := out[i].(matches)
-			g.ms = append(g.ms, m)
-			out[i] = g
+			switch g := out[i].(type) {
+			case ir.Match:
+				out[i] = matches{ms: []ir.Match{g, m}}
+			case matches:
+				out[i] = matches{ms: append(g.ms, m)}
+			}
 			continue
 		}
 		first[k] = len(out)
-		out = append(out, matches{ms: []ir.Match{m}})
+		out = append(out, e)
 	}
 	return out
 }

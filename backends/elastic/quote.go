@@ -3,8 +3,9 @@ package elastic
 import (
 	"fmt"
 	"strings"
-	"unicode"
 	"unicode/utf8"
+
+	"sigmac/backends"
 )
 
 // quote writes s as a string of EQL. No string holds what is not UTF-8.
@@ -12,7 +13,7 @@ func quote(s string) (lit string, ok bool) {
 	if !utf8.ValidString(s) {
 		return "", false
 	}
-	if strings.Contains(s, `\`) && !strings.Contains(s, `"`) && strings.IndexFunc(s, hidden) < 0 {
+	if strings.Contains(s, `\`) && !strings.Contains(s, `"`) && strings.IndexFunc(s, backends.Hidden) < 0 {
 		return `"""` + s + `"""`, true
 	}
 	var b strings.Builder
@@ -33,7 +34,7 @@ func quote(s string) (lit string, ok bool) {
 			b.WriteByte('\\')
 			b.WriteRune(r)
 		default:
-			if hidden(r) {
+			if backends.Hidden(r) {
 				fmt.Fprintf(&b, `\u{%02x}`, r)
 			} else {
 				b.WriteRune(r)
@@ -43,9 +44,6 @@ func quote(s string) (lit string, ok bool) {
 	b.WriteByte('"')
 	return b.String(), true
 }
-
-// hidden says whether r cannot be seen in a query, or would change its look.
-func hidden(r rune) bool { return unicode.In(r, unicode.Cc, unicode.Cf, unicode.Zl, unicode.Zp) }
 
 // keywords are the words that the grammar takes for itself (EqlBase.g4).
 var keywords = map[string]bool{
@@ -68,7 +66,7 @@ func identifier(s string) bool {
 // fieldName writes an optional field. No name holds a character that cannot be
 // seen.
 func fieldName(s string) (lit string, ok bool) {
-	if s == "" || !utf8.ValidString(s) || strings.IndexFunc(s, hidden) >= 0 {
+	if s == "" || !utf8.ValidString(s) || strings.IndexFunc(s, backends.Hidden) >= 0 {
 		return "", false
 	}
 	for _, part := range strings.Split(s, ".") {

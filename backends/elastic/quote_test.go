@@ -6,6 +6,8 @@ import (
 	"strings"
 	"testing"
 	"unicode/utf8"
+
+	"sigmac/backends"
 )
 
 func TestQuote(t *testing.T) {
@@ -90,7 +92,7 @@ func FuzzQuote(f *testing.F) {
 			if back, err := unquote(lit); err != nil || back != s {
 				t.Fatalf("%q: %s: %q, %v", s, lit, back, err)
 			}
-			if strings.IndexFunc(lit, hidden) >= 0 {
+			if strings.IndexFunc(lit, backends.Hidden) >= 0 {
 				t.Fatalf("%q: %s", s, lit)
 			}
 		}

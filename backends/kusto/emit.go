@@ -3,6 +3,7 @@ package kusto
 import (
 	"fmt"
 	"net/netip"
+	"slices"
 	"strings"
 
 	"sigmac/backends"
@@ -107,14 +108,13 @@ func flatten[T ~[]ir.Expr](out []ir.Expr, es T) []ir.Expr {
 
 func (w *writer) joined(op string, es []ir.Expr, negated bool) backends.Doc {
 	d := backends.Doc{Sep: op}
-	seen := map[string]bool{}
 	for _, e := range es {
 		p := w.expr(e, negated)
 		// Null and the empty text of one column are the same test.
-		if s := p.Flat(); !seen[s] {
-			seen[s] = true
-			d.Parts = append(d.Parts, p)
+		if blank(p) && slices.ContainsFunc(d.Parts, func(q backends.Doc) bool { return blank(q) && q.Text == p.Text }) {
+			continue
 		}
+		d.Parts = append(d.Parts, p)
 	}
 	if len(d.Parts) == 1 {
 		return d.Parts[0]
@@ -125,6 +125,11 @@ func (w *writer) joined(op string, es []ir.Expr, negated bool) backends.Doc {
 		}
 	}
 	return d
+}
+
+// blank says whether d is a test for blank.
+func blank(d backends.Doc) bool {
+	return len(d.Parts) == 0 && (strings.HasPrefix(d.Text, "isempty(") || strings.HasPrefix(d.Text, "isnotempty("))
 }
 
 // bare is a Match whose guard stands beside it.

@@ -3,8 +3,9 @@ package kusto
 import (
 	"fmt"
 	"strings"
-	"unicode"
 	"unicode/utf8"
+
+	"sigmac/backends"
 )
 
 // quote writes s as a string of KQL. No string holds what is not UTF-8.
@@ -12,7 +13,7 @@ func quote(s string) (lit string, ok bool) {
 	if !utf8.ValidString(s) {
 		return "", false
 	}
-	if strings.Contains(s, `\`) && strings.IndexFunc(s, hidden) < 0 {
+	if strings.Contains(s, `\`) && strings.IndexFunc(s, backends.Hidden) < 0 {
 		return `@"` + strings.ReplaceAll(s, `"`, `""`) + `"`, true
 	}
 	var b strings.Builder
@@ -28,9 +29,9 @@ func quote(s string) (lit string, ok bool) {
 		case r == '"' || r == '\\':
 			b.WriteByte('\\')
 			b.WriteRune(r)
-		case hidden(r) && r > 0xffff:
+		case backends.Hidden(r) && r > 0xffff:
 			fmt.Fprintf(&b, `\U%08x`, r)
-		case hidden(r):
+		case backends.Hidden(r):
 			fmt.Fprintf(&b, `\u%04x`, r)
 		default:
 			b.WriteRune(r)
@@ -40,8 +41,7 @@ func quote(s string) (lit string, ok bool) {
 	return b.String(), true
 }
 
-// hidden says whether r cannot be seen in a query, or would change its look.
-func hidden(r rune) bool { return unicode.In(r, unicode.Cc, unicode.Cf, unicode.Zl, unicode.Zp) }
+var nameEscaper = strings.NewReplacer(`\`, `\\`, `'`, `\'`)
 
 // keywords are the words that the grammar has a token for (KqlTokens.g4), and
 // `not`.
@@ -51,7 +51,7 @@ var keywords = wordSet(`
 	contains contains_cs containscs count database datascope datatable date datetime decimal declare decodeblocks
 	default delta desc distinct double dynamic endswith endswith_cs entity_group evaluate execute expandoutput
 	extend external_data externaldata facet false False FALSE filter find first flags float folder fork from
-	function getschema groups guid has has_all has_any has_cs hasprefix hasprefix_cs hassuffix hassuffix_cs hidden
+	function getschema groups guid has has_all has_any has_cs hasprefix hasprefix_cs hassuffix hassuffix_cs backends.Hidden
 	hot hotcache hotdata hotindex id in int int16 int32 int64 int8 into invoke isfuzzy join kind ladderchart last
 	legend let like likecs limit linear linechart list log long lookup map matches materialize mvapply mvexpand
 	none nooptimization not notcontains notcontainscs notlike notlikecs null nulls of on optional or order others
@@ -76,13 +76,13 @@ func wordSet(s string) map[string]bool {
 // entity writes the name of a column or a table. No name holds a character
 // that cannot be seen.
 func entity(s string) (lit string, ok bool) {
-	if s == "" || !utf8.ValidString(s) || strings.IndexFunc(s, hidden) >= 0 {
+	if s == "" || !utf8.ValidString(s) || strings.IndexFunc(s, backends.Hidden) >= 0 {
 		return "", false
 	}
 	if identifier(s) {
 		return s, true
 	}
-	return "['" + strings.NewReplacer(`\`, `\\`, `'`, `\'`).Replace(s) + "']", true
+	return "['" + nameEscaper.Replace(s) + "']", true
 }
 
 // identifier says whether s may stand without brackets.

@@ -89,7 +89,7 @@ var subnet = regexp.MustCompile(`^([0-9]+(\.[0-9]+){3}|[0-9A-Fa-f:.]*:[0-9A-Fa-f
 func hasPattern(p ir.Pattern) bool {
 	shape, s := p.Shape()
 	text := p.Literals()
-	if _, ok := quote(p); !ok || !ir.LowerFolds(text) || p.Cased && strings.ContainsFunc(text, hasCase) {
+	if _, ok := quote(p); !ok || !ir.LowerFolds(text) || p.Cased && strings.ContainsFunc(text, ir.HasCases) {
 		return false
 	}
 	switch shape {
@@ -102,8 +102,6 @@ func hasPattern(p ir.Pattern) bool {
 	}
 	return true
 }
-
-func hasCase(r rune) bool { return len(ir.Cases(r)) > 1 }
 
 func wordRune(r rune) bool { return r == '_' || unicode.IsLetter(r) || unicode.IsDigit(r) }
 
@@ -126,7 +124,7 @@ func implied(e ir.Expr) ir.Expr {
 			}
 			out = append(out, x)
 		}
-		return ir.Or(unique(flatten[ir.Or](nil, out)))
+		return ir.Or(ir.Unique(flatten[ir.Or](nil, out)))
 	case ir.Match:
 		p, ok := e.Test.(ir.Pattern)
 		switch {
@@ -145,7 +143,7 @@ func implied(e ir.Expr) ir.Expr {
 
 // all is the And of es, without repetitions.
 func all(es []ir.Expr) ir.Expr {
-	es = unique(flatten[ir.And](nil, es))
+	es = ir.Unique(flatten[ir.And](nil, es))
 	if len(es) == 1 {
 		return es[0]
 	}
@@ -188,25 +186,6 @@ func pieces(p ir.Pattern) []ir.Pattern {
 			piece = append(piece, star)
 		}
 		out = append(out, ir.NewPattern(false, piece...))
-	}
-	return out
-}
-
-// unique is es without repetitions; patterns may differ in case.
-func unique(es []ir.Expr) []ir.Expr {
-	seen := map[string]bool{}
-	var out []ir.Expr
-	for _, e := range es {
-		s := e.String()
-		if m, ok := e.(ir.Match); ok {
-			if p, ok := m.Test.(ir.Pattern); ok && !p.Cased {
-				s = m.Field.String() + " " + ir.Fold(p.String())
-			}
-		}
-		if !seen[s] {
-			seen[s] = true
-			out = append(out, e)
-		}
 	}
 	return out
 }

@@ -64,7 +64,7 @@ func (w *writer) query(index string, e ir.Expr) backends.Doc {
 	if index != "" {
 		parts = append(parts, text("index="+index))
 	}
-	for _, c := range unique(flatten[ir.And](nil, search)) {
+	for _, c := range ir.Unique(flatten[ir.And](nil, search)) {
 		parts = append(parts, w.search(c))
 	}
 	if len(parts) == 0 {
@@ -249,8 +249,14 @@ func (w *writer) where(e ir.Expr) backends.Doc {
 	panic(fmt.Sprintf("splunk: cannot write %T", e))
 }
 
-// inRe is the size of a test in a regular expression with others.
+// inRe is the size of a test in a regular expression with others, roughly.
 func inRe(t ir.Test) int {
+	if p, ok := t.(ir.Pattern); ok {
+		if shape, text := p.Shape(); shape != ir.Any {
+			return len(text) + 4*len(p.Parts) + 1
+		}
+		return 0
+	}
 	re := reOf(t)
 	if re == nil || re.Extended() != "" {
 		return 0

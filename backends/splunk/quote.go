@@ -3,9 +3,9 @@ package splunk
 import (
 	"regexp"
 	"strings"
-	"unicode"
 	"unicode/utf8"
 
+	"sigmac/backends"
 	"sigmac/ir"
 )
 
@@ -33,15 +33,12 @@ func quote(p ir.Pattern) (lit string, ok bool) {
 
 // unsayable says whether a string of `search` cannot hold r: a wildcard, a
 // macro, or what cannot be seen in a query.
-func unsayable(r rune) bool { return r == '*' || r == '`' || hidden(r) }
-
-// hidden says whether r cannot be seen in a query, or would change its look.
-func hidden(r rune) bool { return unicode.In(r, unicode.Cc, unicode.Cf, unicode.Zl, unicode.Zp) }
+func unsayable(r rune) bool { return r == '*' || r == '`' || backends.Hidden(r) }
 
 // quoteRe writes a regular expression as a string of `where`. It must mean the
 // same whether the string unescapes or not, as those of backends.PCRE do.
 func quoteRe(s string) (lit string, ok bool) {
-	if strings.ContainsAny(s, "\"`") || strings.ContainsFunc(s, hidden) || !utf8.ValidString(s) ||
+	if strings.ContainsAny(s, "\"`") || strings.ContainsFunc(s, backends.Hidden) || !utf8.ValidString(s) ||
 		strings.Contains(s, `\\`) || strings.Contains(s, `\|`) || strings.HasSuffix(s, `\`) {
 		return "", false
 	}
@@ -74,7 +71,7 @@ func fieldLack(s string) string {
 		return "a field without a name"
 	case !utf8.ValidString(s):
 		return "a field name that is not UTF-8 text"
-	case strings.ContainsFunc(s, hidden):
+	case strings.ContainsFunc(s, backends.Hidden):
 		return "a field name with a character that cannot be seen"
 	case at >= 0:
 		return "a field name with " + s[at:at+1]

@@ -77,7 +77,7 @@ func FuzzQuote(f *testing.F) {
 		}
 		p := ir.NewPattern(false, parts...)
 		lit, ok := quote(p)
-		if plain := utf8.ValidString(s) && !strings.ContainsAny(s, "*`") && !strings.ContainsFunc(s, hidden); ok != plain {
+		if plain := utf8.ValidString(s) && !strings.ContainsAny(s, "*`") && !strings.ContainsFunc(s, backends.Hidden); ok != plain {
 			t.Fatalf("%q: %v", s, ok)
 		}
 		if ok {
@@ -123,7 +123,7 @@ func FuzzQuote(f *testing.F) {
 				t.Fatalf("%q: %s", s, name)
 			}
 		}
-		if name, lack := whereField(s); lack == "" && (name != "'"+s+"'" || strings.ContainsAny(s, "'\\`") || strings.ContainsFunc(s, hidden)) {
+		if name, lack := whereField(s); lack == "" && (name != "'"+s+"'" || strings.ContainsAny(s, "'\\`") || strings.ContainsFunc(s, backends.Hidden)) {
 			t.Fatalf("%q: %s", s, name)
 		}
 		if name, ok := indexName(s); ok && name != s {

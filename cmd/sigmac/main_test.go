@@ -2,8 +2,11 @@ package main
 
 import (
 	"bytes"
+	"errors"
 	"os"
+	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -26,16 +29,18 @@ func TestScripts(t *testing.T) {
 			},
 			// status N COMMAND ... holds the exit status and keeps the output.
 			"status": func(ts *testscript.TestScript, _ bool, args []string) {
-				var out, errs bytes.Buffer
-				dir, err := os.Getwd()
-				ts.Check(err)
-				ts.Check(os.Chdir(ts.MkAbs(".")))
-				defer os.Chdir(dir)
-				got := run(args[1:], strings.NewReader(ts.ReadFile("stdin.txt")), &out, &errs)
-				ts.Check(os.WriteFile(ts.MkAbs("out.txt"), out.Bytes(), 0o666))
-				ts.Check(os.WriteFile(ts.MkAbs("err.txt"), errs.Bytes(), 0o666))
-				if want := args[0]; string(rune('0'+got)) != want {
-					ts.Fatalf("exit status %d, want %s\n%s%s", got, want, out.String(), errs.String())
+				status := exitOK
+				if err := ts.Exec(args[1], args[2:]...); err != nil {
+					exit := (*exec.ExitError)(nil)
+					if !errors.As(err, &exit) {
+						ts.Fatalf("%v", err)
+					}
+					status = exit.ExitCode()
+				}
+				ts.Check(os.WriteFile(ts.MkAbs("out.txt"), []byte(ts.ReadFile("stdout")), 0o666))
+				ts.Check(os.WriteFile(ts.MkAbs("err.txt"), []byte(ts.ReadFile("stderr")), 0o666))
+				if args[0] != strconv.Itoa(status) {
+					ts.Fatalf("exit status %d, want %s", status, args[0])
 				}
 			},
 		},
