@@ -151,6 +151,35 @@ type conditionError struct {
 
 func (e *conditionError) Error() string { return e.msg }
 
+// conditions are the trees of short conditions: most rules have one of a few.
+var conditions struct {
+	sync.RWMutex
+	trees map[string]*orNode
+}
+
+func cachedCondition(text string, tokens []lexer.Token) (*orNode, *conditionError) {
+	const short, most = 64, 1000
+	if len(text) > short {
+		return parseCondition(tokens)
+	}
+	conditions.RLock()
+	tree, n := conditions.trees[text], len(conditions.trees)
+	conditions.RUnlock()
+	if tree != nil {
+		return tree, nil
+	}
+	tree, err := parseCondition(tokens)
+	if err == nil && n < most {
+		conditions.Lock()
+		defer conditions.Unlock()
+		if conditions.trees == nil {
+			conditions.trees = map[string]*orNode{}
+		}
+		conditions.trees[text] = tree
+	}
+	return tree, err
+}
+
 // parseCondition reads a condition, which has no pipe.
 func parseCondition(tokens []lexer.Token) (*orNode, *conditionError) {
 	depth, nots := 0, 0
@@ -237,7 +266,7 @@ func (f *file) condition(n *yaml.Node, ds []ir.Detection, timeframe *yaml.Node) 
 			return c, false
 		}
 	}
-	tree, err := parseCondition(tokens)
+	tree, err := cachedCondition(n.Value, tokens)
 	if err != nil {
 		f.fail(f.locate(n, err.offset), "%s", err.msg)
 		return c, false

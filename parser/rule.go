@@ -473,7 +473,8 @@ func (f *file) item(key string, keyNode, value *yaml.Node) ir.Expr {
 		it.X = negated(ms, ir.Match{Field: it.Field, Test: ir.Null{}, Pos: posOf(value)})
 		return it
 	}
-	var out []ir.Expr
+	out := make([]ir.Expr, 0, len(values))
+	it.Raw = make([]ir.Scalar, 0, len(values))
 	for _, n := range values {
 		if n = deref(n); n.Kind != yaml.ScalarNode {
 			f.fail(posOf(n), "the values of a field are texts, numbers, booleans or null")

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"unicode"
@@ -192,8 +193,9 @@ type entry struct {
 // entries lists a mapping, its merge keys followed; a key that stands twice is
 // reported and left out.
 func (f *file) entries(n *yaml.Node) []entry {
-	var out, merged []entry
-	seen := map[string]bool{}
+	out := make([]entry, 0, len(n.Content)/2)
+	var merged []entry
+	var seen nameSet
 	for i := 0; i+1 < len(n.Content); i += 2 {
 		k, v := deref(n.Content[i]), deref(n.Content[i+1])
 		switch {
@@ -211,20 +213,47 @@ func (f *file) entries(n *yaml.Node) []entry {
 				}
 				merged = append(merged, f.entries(m)...)
 			}
-		case seen[k.Value]:
+		case !seen.add(k.Value):
 			f.fail(posOf(k), "the key %q stands twice", k.Value)
 		default:
-			seen[k.Value] = true
 			out = append(out, entry{n.Content[i], k.Value, v})
 		}
 	}
 	for _, e := range merged {
-		if !seen[e.name] {
-			seen[e.name] = true
+		if seen.add(e.name) {
 			out = append(out, e)
 		}
 	}
 	return out
+}
+
+// A nameSet is a set of names, of which there are mostly few.
+type nameSet struct {
+	few  []string
+	many map[string]bool
+}
+
+// add says whether name is new.
+func (s *nameSet) add(name string) bool {
+	const few = 16
+	if s.many == nil && len(s.few) < few {
+		if slices.Contains(s.few, name) {
+			return false
+		}
+		s.few = append(s.few, name)
+		return true
+	}
+	if s.many == nil {
+		s.many = map[string]bool{}
+		for _, n := range s.few {
+			s.many[n] = true
+		}
+	}
+	if s.many[name] {
+		return false
+	}
+	s.many[name] = true
+	return true
 }
 
 // overlay is base with what over says in its place, mappings deeply: the

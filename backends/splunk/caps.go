@@ -89,7 +89,7 @@ var subnet = regexp.MustCompile(`^([0-9]+(\.[0-9]+){3}|[0-9A-Fa-f:.]*:[0-9A-Fa-f
 func hasPattern(p ir.Pattern) bool {
 	shape, s := p.Shape()
 	text := p.Literals()
-	if _, ok := quote(p); !ok || !ir.LowerFolds(text) || p.Cased && strings.ContainsFunc(text, ir.HasCases) {
+	if !quotable(p) || !ir.LowerFolds(text) || p.Cased && strings.ContainsFunc(text, ir.HasCases) {
 		return false
 	}
 	switch shape {

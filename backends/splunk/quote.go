@@ -2,6 +2,7 @@ package splunk
 
 import (
 	"regexp"
+	"slices"
 	"strings"
 	"unicode/utf8"
 
@@ -15,20 +16,27 @@ var escaper = strings.NewReplacer(`\`, `\\`, `"`, `\"`)
 // literal `*` nor a wildcard for one character. ok is false for what no such
 // string holds.
 func quote(p ir.Pattern) (lit string, ok bool) {
+	if !quotable(p) {
+		return "", false
+	}
 	var b strings.Builder
 	b.WriteByte('"')
 	for _, q := range p.Parts {
-		switch {
-		case q.Kind == ir.AnyRun:
+		if q.Kind == ir.AnyRun {
 			b.WriteByte('*')
-		case q.Kind == ir.Literal && utf8.ValidString(q.Text) && !strings.ContainsFunc(q.Text, unsayable):
+		} else {
 			b.WriteString(escaper.Replace(q.Text))
-		default:
-			return "", false
 		}
 	}
 	b.WriteByte('"')
 	return b.String(), true
+}
+
+// quotable says whether a string of `search` holds p.
+func quotable(p ir.Pattern) bool {
+	return !slices.ContainsFunc(p.Parts, func(q ir.Part) bool {
+		return q.Kind != ir.AnyRun && (q.Kind != ir.Literal || !utf8.ValidString(q.Text) || strings.ContainsFunc(q.Text, unsayable))
+	})
 }
 
 // unsayable says whether a string of `search` cannot hold r: a wildcard, a
