@@ -92,7 +92,7 @@ func Compile(c *parser.Collection, o Options) iter.Seq[Result] {
 // inOrder yields f of every item, in their order, and works on several at a
 // time. It keeps a bounded number of results ahead of the one that is yielded.
 func inOrder[T, R any](items []T, f func(T) R) iter.Seq2[int, R] {
-	const batch = 8 // items that a worker takes at a time
+	const batch = 16 // items that a worker takes at a time
 	return func(yield func(int, R) bool) {
 		type job struct {
 			items []T

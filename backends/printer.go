@@ -5,12 +5,13 @@ import (
 	"unicode"
 )
 
-// A Doc is a query before its layout is chosen: a text, or parts between an
-// opening and a closing with a separator between them.
+// A Doc is a query before its layout is chosen: a text, or parts or plain items
+// between an opening and a closing with a separator between them.
 type Doc struct {
 	Text             string
 	Open, Sep, Close string // Sep is an operator or a comma, without its blanks
 	Parts            []Doc
+	Items            []string // in place of Parts
 }
 
 // maxWidth is the length in bytes from which Pretty breaks a Doc over lines.
@@ -25,29 +26,45 @@ func (d Doc) Flat() string {
 }
 
 // size is the length of Flat, in bytes.
-func (d Doc) size() int {
+func (d *Doc) size() int {
 	n := len(d.Text) + len(d.Open) + len(d.Close)
-	for _, p := range d.Parts {
-		n += len(d.Sep) + 2 + p.size()
+	if k := len(d.Parts) + len(d.Items); k > 0 {
+		n += (k - 1) * len(d.flatSep())
+	}
+	for i := range d.Parts {
+		n += d.Parts[i].size()
+	}
+	for _, s := range d.Items {
+		n += len(s)
 	}
 	return n
 }
 
-func (d Doc) flat(b *strings.Builder) {
+func (d *Doc) flat(b *strings.Builder) {
 	b.WriteString(d.Text)
 	b.WriteString(d.Open)
-	for i, p := range d.Parts {
+	sep := d.flatSep()
+	for i := range d.Parts {
 		if i > 0 {
-			b.WriteString(d.flatSep())
+			b.WriteString(sep)
 		}
-		p.flat(b)
+		d.Parts[i].flat(b)
+	}
+	for i, s := range d.Items {
+		if i > 0 {
+			b.WriteString(sep)
+		}
+		b.WriteString(s)
 	}
 	b.WriteString(d.Close)
 }
 
-func (d Doc) flatSep() string {
-	if d.Sep == "," || d.Sep == "" {
-		return d.Sep + " "
+func (d *Doc) flatSep() string {
+	switch d.Sep {
+	case "":
+		return " "
+	case ",":
+		return ", "
 	}
 	return " " + d.Sep + " "
 }
@@ -60,10 +77,10 @@ func (d Doc) Pretty() string {
 	return b.String()
 }
 
-func (d Doc) pretty(b *strings.Builder, depth int) {
-	flat := d.Flat()
-	if len(d.Parts) == 0 || 2*depth+len(flat) <= maxWidth {
-		b.WriteString(flat)
+func (d *Doc) pretty(b *strings.Builder, depth int) {
+	n := len(d.Parts) + len(d.Items)
+	if n == 0 || 2*depth+d.size() <= maxWidth {
+		d.flat(b)
 		return
 	}
 	b.WriteString(d.Text)
@@ -72,7 +89,7 @@ func (d Doc) pretty(b *strings.Builder, depth int) {
 	if d.Open != "" {
 		inner++
 	}
-	for i, p := range d.Parts {
+	for i := range n {
 		if i > 0 && d.Sep == "," {
 			b.WriteString(",")
 		}
@@ -82,7 +99,11 @@ func (d Doc) pretty(b *strings.Builder, depth int) {
 		if i > 0 && d.Sep != "," && d.Sep != "" {
 			b.WriteString(d.Sep + " ")
 		}
-		p.pretty(b, inner)
+		if d.Items != nil {
+			b.WriteString(d.Items[i])
+		} else {
+			d.Parts[i].pretty(b, inner)
+		}
 	}
 	if d.Close != "" {
 		b.WriteString("\n" + strings.Repeat("  ", depth) + d.Close)

@@ -218,18 +218,18 @@ func (w *writer) matches(ms []ir.Match) backends.Doc {
 		w.fail(ms[0].Pos, "a field without a name in plain characters", "")
 	}
 	k := kindOf(ms[0].Test)
-	var vs []backends.Doc
-	for _, m := range ms {
-		vs = append(vs, text(w.value(m)))
+	vs := make([]string, len(ms))
+	for i, m := range ms {
+		vs[i] = w.value(m)
 	}
 	var one, many string
 	switch k {
 	case kindExists:
 		return text(f + " != null")
 	case kindOther:
-		return text(f + w.value(ms[0]))
+		return text(f + vs[0])
 	case kindCIDR:
-		return backends.Doc{Text: "cidrMatch", Open: "(", Sep: ",", Close: ")", Parts: append([]backends.Doc{text(f)}, vs...)}
+		return backends.Doc{Text: "cidrMatch", Open: "(", Sep: ",", Close: ")", Items: append([]string{f}, vs...)}
 	case kindEqual:
 		one, many = " == ", " in "
 	case kindEqualFold:
@@ -242,9 +242,9 @@ func (w *writer) matches(ms []ir.Match) backends.Doc {
 		one, many = " regex ", " regex "
 	}
 	if len(vs) == 1 && one != "" {
-		return text(f + one + vs[0].Text)
+		return text(f + one + vs[0])
 	}
-	return backends.Doc{Text: f + many, Open: "(", Sep: ",", Close: ")", Parts: vs}
+	return backends.Doc{Text: f + many, Open: "(", Sep: ",", Close: ")", Items: vs}
 }
 
 // value writes the constant of a test; of kindOther, with its operator.

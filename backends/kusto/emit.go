@@ -52,8 +52,8 @@ func (w *writer) fail(at ir.Pos, feature, reason string) {
 
 func text(s string) backends.Doc { return backends.Doc{Text: s} }
 
-func call(function string, args ...backends.Doc) backends.Doc {
-	return backends.Doc{Text: function, Open: "(", Sep: ",", Close: ")", Parts: args}
+func call(function string, args ...string) backends.Doc {
+	return backends.Doc{Text: function, Open: "(", Sep: ",", Close: ")", Items: args}
 }
 
 // expr writes e so that it can be joined by its own operator; negated says
@@ -129,7 +129,7 @@ func (w *writer) joined(op string, es []ir.Expr, negated bool) backends.Doc {
 
 // blank says whether d is a test for blank.
 func blank(d backends.Doc) bool {
-	return len(d.Parts) == 0 && (strings.HasPrefix(d.Text, "isempty(") || strings.HasPrefix(d.Text, "isnotempty("))
+	return len(d.Parts)+len(d.Items) == 0 && (strings.HasPrefix(d.Text, "isempty(") || strings.HasPrefix(d.Text, "isnotempty("))
 }
 
 // bare is a Match whose guard stands beside it.
@@ -168,7 +168,7 @@ type atom struct {
 	ir.Expr
 	left, op string
 	many     string // the operator of several rights, if there is one
-	rights   []backends.Doc
+	rights   []string
 	call     bool
 	null     bool // may be null
 	manyNull bool // may be null with several rights
@@ -181,16 +181,16 @@ func (a atom) doc(negated bool) backends.Doc {
 	case len(a.rights) > 1:
 		null = a.manyNull
 		if d = call(a.left+" "+a.many+" ", a.rights...); a.call {
-			d = call(a.many, append([]backends.Doc{text(a.left)}, a.rights...)...)
+			d = call(a.many, append([]string{a.left}, a.rights...)...)
 		}
 	case a.call:
-		d = call(a.op, text(a.left), a.rights[0])
+		d = call(a.op, a.left, a.rights[0])
 	case len(a.rights) == 1:
-		d = text(a.left + " " + a.op + " " + a.rights[0].Text)
+		d = text(a.left + " " + a.op + " " + a.rights[0])
 	}
 	// In a positive place null selects nothing, as false does.
 	if null && negated {
-		return call("coalesce", d, text("false"))
+		return backends.Doc{Text: "coalesce", Open: "(", Sep: ",", Close: ")", Parts: []backends.Doc{d, text("false")}}
 	}
 	return d
 }
@@ -270,12 +270,12 @@ func (w *writer) textOf(f ir.Field, at ir.Pos) string {
 	return c
 }
 
-func (w *writer) str(s string, at ir.Pos) []backends.Doc {
+func (w *writer) str(s string, at ir.Pos) []string {
 	lit, ok := quote(s)
 	if !ok {
 		w.fail(at, "a value that is not UTF-8 text", "")
 	}
-	return []backends.Doc{text(lit)}
+	return []string{lit}
 }
 
 func (w *writer) match(m ir.Match) atom {
@@ -311,7 +311,7 @@ func (w *writer) match(m ir.Match) atom {
 		if isText(m.Field) {
 			return w.pattern(m, ir.Lit(fmt.Sprint(t.Value)))
 		}
-		return atom{left: w.column(m.Field, m.Pos), op: "==", rights: []backends.Doc{text(fmt.Sprint(t.Value))}}
+		return atom{left: w.column(m.Field, m.Pos), op: "==", rights: []string{fmt.Sprint(t.Value)}}
 	case ir.FieldRef:
 		return w.fieldRef(m, t)
 	case ir.TimePart:
@@ -378,7 +378,7 @@ func (w *writer) regexp(left string, re *ir.Re, at ir.Pos) atom {
 // compare writes a relation to a number. `==` is false of null, the others are
 // null (SEMANTICS C.3).
 func (w *writer) compare(left string, op ir.Op, n ir.Number, at ir.Pos) atom {
-	a := atom{left: left, op: op.String(), null: op != ir.Eq, rights: []backends.Doc{text(w.number(n, at))}}
+	a := atom{left: left, op: op.String(), null: op != ir.Eq, rights: []string{w.number(n, at)}}
 	if op == ir.Eq {
 		a.op, a.many, a.manyNull = "==", "in", true
 	}
@@ -405,7 +405,7 @@ func (w *writer) number(n ir.Number, at ir.Pos) string {
 
 func (w *writer) fieldRef(m ir.Match, t ir.FieldRef) atom {
 	if t.Shape == ir.Exact && !isText(m.Field) && m.Field.Type == t.Other.Type {
-		return atom{left: w.column(m.Field, m.Pos), op: "==", rights: []backends.Doc{text(w.column(t.Other, m.Pos))}}
+		return atom{left: w.column(m.Field, m.Pos), op: "==", rights: []string{w.column(t.Other, m.Pos)}}
 	}
 	f, g := w.textOf(m.Field, m.Pos), w.textOf(t.Other, m.Pos)
 	if !t.Cased {
@@ -415,7 +415,7 @@ func (w *writer) fieldRef(m ir.Match, t ir.FieldRef) atom {
 	if op == "" {
 		panic("kusto: cannot write " + t.String())
 	}
-	return atom{left: f, op: op, rights: []backends.Doc{text(g)}}
+	return atom{left: f, op: op, rights: []string{g}}
 }
 
 // keyword writes a test of every column.

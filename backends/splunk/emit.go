@@ -188,7 +188,7 @@ func (w *writer) terms(ms []ir.Match) backends.Doc {
 	if lack != "" {
 		w.fail(ms[0].Pos, lack)
 	}
-	var vs []backends.Doc
+	vs := make([]string, 0, len(ms))
 	for _, m := range ms {
 		switch t := m.Test.(type) {
 		case ir.Pattern:
@@ -196,21 +196,21 @@ func (w *writer) terms(ms []ir.Match) backends.Doc {
 			if !ok {
 				panic("splunk: cannot search " + t.String())
 			}
-			vs = append(vs, text(lit))
+			vs = append(vs, lit)
 		case ir.Compare:
-			vs = append(vs, text(string(t.Number)))
+			vs = append(vs, string(t.Number))
 		case ir.Bool:
-			vs = append(vs, text(fmt.Sprintf(`"%t"`, t.Value)))
+			vs = append(vs, fmt.Sprintf(`"%t"`, t.Value))
 		case ir.CIDR:
-			vs = append(vs, text(`"`+t.Net.String()+`"`))
+			vs = append(vs, `"`+t.Net.String()+`"`)
 		default:
 			panic(fmt.Sprintf("splunk: cannot search %T", t))
 		}
 	}
 	if len(vs) == 1 {
-		return text(f + "=" + vs[0].Text)
+		return text(f + "=" + vs[0])
 	}
-	return backends.Doc{Text: f + " IN ", Open: "(", Sep: ",", Close: ")", Parts: vs}
+	return backends.Doc{Text: f + " IN ", Open: "(", Sep: ",", Close: ")", Items: vs}
 }
 
 // where writes an expression of the command `where` in which nothing is null.
