@@ -1262,17 +1262,26 @@ func PatternRe(p Pattern) *Re {
 	} else if n == 0 && begin == nil {
 		end = nil
 	}
-	subs := begin
+	size := len(begin) + len(end)
+	for _, q := range parts {
+		size += max(1, utf8.RuneCountInString(q.Text))
+	}
+	nodes := make([]Re, 0, size)
+	subs := append(make([]*Re, 0, size), begin...)
+	add := func(re Re) {
+		nodes = append(nodes, re)
+		subs = append(subs, &nodes[len(nodes)-1])
+	}
 	for _, q := range parts {
 		switch q.Kind {
 		case Literal:
 			for _, r := range q.Text {
-				subs = append(subs, reLiteral(r, !p.Cased))
+				add(Re{Op: ReLiteral, Rune: r, Fold: !p.Cased && HasCases(r)})
 			}
 		case AnyRun:
-			subs = append(subs, &Re{Op: ReRepeat, Max: -1, Subs: []*Re{{Op: ReAny}}})
+			add(Re{Op: ReRepeat, Max: -1, Subs: []*Re{{Op: ReAny}}})
 		case AnyOne:
-			subs = append(subs, &Re{Op: ReAny})
+			add(Re{Op: ReAny})
 		default:
 			panic("ir: a placeholder in a regular expression")
 		}

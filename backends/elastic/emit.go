@@ -2,6 +2,7 @@ package elastic
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"sigmac/backends"
@@ -81,13 +82,14 @@ func (w *writer) expr(e ir.Expr, negated bool) backends.Doc {
 		return backends.Doc{Open: "not (", Close: ")", Parts: []backends.Doc{d}}
 	case ir.Match:
 		return w.matches([]ir.Match{e})
-	case matches:
+	case *matches:
 		return w.matches(e.ms)
 	}
 	panic(fmt.Sprintf("elastic: cannot write %T", e))
 }
 
 func flatten[T ~[]ir.Expr](out []ir.Expr, es T) []ir.Expr {
+	out = slices.Grow(out, len(es))
 	for _, e := range es {
 		if same, ok := e.(interface{}).(T); ok && len(same) > 0 {
 			out = flatten(out, same)
@@ -99,7 +101,7 @@ func flatten[T ~[]ir.Expr](out []ir.Expr, es T) []ir.Expr {
 }
 
 func (w *writer) joined(op string, es []ir.Expr, negated bool) backends.Doc {
-	d := backends.Doc{Sep: op}
+	d := backends.Doc{Sep: op, Parts: make([]backends.Doc, 0, len(es))}
 	for _, e := range es {
 		p := w.expr(e, negated)
 		if len(es) > 1 && p.Open == "" && (p.Sep == "and" || p.Sep == "or") {
@@ -129,7 +131,7 @@ func gather(es []ir.Expr, negated bool) []ir.Expr {
 		field string
 		kind  kind
 	}
-	var out []ir.Expr
+	out := make([]ir.Expr, 0, len(es))
 	first := map[key]int{}
 	size := map[key]int{}
 	for _, e := range es {
@@ -156,9 +158,9 @@ func gather(es []ir.Expr, negated bool) []ir.Expr {
 		if i, ok := first[k]; ok && k.kind >= kindEqual {
 			switch g := out[i].(type) {
 			case ir.Match:
-				out[i] = matches{ms: []ir.Match{g, m}}
-			case matches:
-				out[i] = matches{ms: append(g.ms, m)}
+				out[i] = &matches{ms: []ir.Match{g, m}}
+			case *matches:
+				g.ms = append(g.ms, m)
 			}
 			continue
 		}

@@ -86,7 +86,7 @@ func (w *writer) expr(e ir.Expr, negated bool) backends.Doc {
 		return w.match(e).doc(negated)
 	case ir.Keyword:
 		return w.keyword(e).doc(negated)
-	case atom:
+	case *atom:
 		return e.doc(negated)
 	case bare:
 		return w.match(e.Match).doc(negated)
@@ -95,6 +95,7 @@ func (w *writer) expr(e ir.Expr, negated bool) backends.Doc {
 }
 
 func flatten[T ~[]ir.Expr](out []ir.Expr, es T) []ir.Expr {
+	out = slices.Grow(out, len(es))
 	for _, e := range es {
 		e = guarded(e)
 		if same, ok := e.(interface{}).(T); ok && len(same) > 0 {
@@ -107,7 +108,7 @@ func flatten[T ~[]ir.Expr](out []ir.Expr, es T) []ir.Expr {
 }
 
 func (w *writer) joined(op string, es []ir.Expr, negated bool) backends.Doc {
-	d := backends.Doc{Sep: op}
+	d := backends.Doc{Sep: op, Parts: make([]backends.Doc, 0, len(es))}
 	for _, e := range es {
 		p := w.expr(e, negated)
 		// Null and the empty text of one column are the same test.
@@ -198,7 +199,7 @@ func (a atom) doc(negated bool) backends.Doc {
 // gather puts together what one list can say, where the first of them is.
 func (w *writer) gather(es []ir.Expr) []ir.Expr {
 	type key struct{ left, many string }
-	var out []ir.Expr
+	out := make([]ir.Expr, 0, len(es))
 	first := map[key]int{}
 	for _, e := range es {
 		m, ok := e.(ir.Match)
@@ -209,15 +210,14 @@ func (w *writer) gather(es []ir.Expr) []ir.Expr {
 		a := w.match(m)
 		k := key{a.left, a.many}
 		if i, ok := first[k]; ok {
-			g := out[i].(atom)
+			g := out[i].(*atom)
 			g.rights = append(g.rights, a.rights...)
-			out[i] = g
 			continue
 		}
 		if a.many != "" {
 			first[k] = len(out)
 		}
-		out = append(out, a)
+		out = append(out, &a)
 	}
 	return out
 }

@@ -192,6 +192,7 @@ func pieces(p ir.Pattern) []ir.Pattern {
 
 // flatten appends es to out, and in place of each T its parts.
 func flatten[T ~[]ir.Expr](out []ir.Expr, es []ir.Expr) []ir.Expr {
+	out = slices.Grow(out, len(es))
 	for _, e := range es {
 		if same, ok := any(e).(T); ok {
 			out = flatten[T](out, same)

@@ -94,9 +94,9 @@ func joined(op string, parts []backends.Doc) backends.Doc {
 }
 
 func each(es []ir.Expr, write func(ir.Expr) backends.Doc) []backends.Doc {
-	var out []backends.Doc
-	for _, e := range es {
-		out = append(out, write(e))
+	out := make([]backends.Doc, len(es))
+	for i, e := range es {
+		out[i] = write(e)
 	}
 	return out
 }
@@ -131,7 +131,7 @@ func (w *writer) search(e ir.Expr) backends.Doc {
 		return negated(w.search(e.X), true)
 	case ir.Match:
 		return w.terms([]ir.Match{e})
-	case matches:
+	case *matches:
 		return w.terms(e.ms)
 	}
 	panic(fmt.Sprintf("splunk: cannot search %T", e))
@@ -150,7 +150,7 @@ const maxSize = 1000
 // of size 0 stays alone.
 func gather(es []ir.Expr, size func(ir.Test) int) []ir.Expr {
 	type open struct{ at, size int }
-	var out []ir.Expr
+	out := make([]ir.Expr, 0, len(es))
 	lists := map[string]open{}
 	for _, e := range es {
 		m, ok := e.(ir.Match)
@@ -162,9 +162,10 @@ func gather(es []ir.Expr, size func(ir.Test) int) []ir.Expr {
 		l, ok := lists[f]
 		if !ok || l.size+n > maxSize {
 			l = open{at: len(out)}
-			out = append(out, matches{})
+			out = append(out, &matches{})
 		}
-		out[l.at] = matches{ms: append(out[l.at].(matches).ms, m)}
+		g := out[l.at].(*matches)
+		g.ms = append(g.ms, m)
 		l.size += n
 		lists[f] = l
 	}
@@ -243,7 +244,7 @@ func (w *writer) where(e ir.Expr) backends.Doc {
 		return negated(d, strings.HasSuffix(d.Text, ")"))
 	case ir.Match:
 		return w.atom(e)
-	case matches:
+	case *matches:
 		return w.regex(e.ms)
 	}
 	panic(fmt.Sprintf("splunk: cannot write %T", e))
