@@ -1,0 +1,252 @@
+package elastic
+
+import (
+	"slices"
+	"strings"
+	"sync"
+
+	"sigmac/ir"
+)
+
+// The reader says what a query does, from the grammar and the source of
+// Elasticsearch alone; it shares nothing with the emitter.
+
+// Read says what query does where the fields that s calls unmapped are mapped
+// by no index. The error is a *backends.ReadError.
+func (backend) Read(query string, s ir.Schema) (*ir.Query, error) {
+	p, err := Parse(query)
+	if err != nil {
+		return nil, err
+	}
+	return p.Query(s)
+}
+
+// A Parsed is a query whose meaning waits for what the indexes map.
+type Parsed struct {
+	category string
+	where    pred   // of a query for single events
+	steps    []step // of a sequence, a sample or a join
+	events   []pred // that must be missing, or end a sequence: read for their errors only
+	rest     []ir.Later
+	fields   []fieldUse
+
+	mu sync.Mutex // guards what the atoms have built
+}
+
+// A step is one event of a sequence.
+type step struct {
+	category string // empty for any
+	pos      ir.Pos
+	where    pred
+}
+
+// Parse reads a query. The error is a *backends.ReadError.
+func Parse(query string) (parsed *Parsed, err error) {
+	defer caught(&err)
+	p := &parser{src: query, toks: lex(query), byName: map[string]int{}}
+	q := p.statement()
+	q.fields = p.fields
+	return q, nil
+}
+
+// Optional lists the fields that the query marks with `?` and never names
+// without, sorted.
+func (p *Parsed) Optional() []string {
+	var out []string
+	for _, f := range p.fields {
+		if f.optional && f.required == (ir.Pos{}) {
+			out = append(out, f.name)
+		}
+	}
+	slices.Sort(out)
+	return out
+}
+
+// Query says what the query does where exactly the fields that s calls
+// unmapped are mapped by no index.
+func (p *Parsed) Query(s ir.Schema) (q *ir.Query, err error) {
+	defer caught(&err)
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	m := make(mapping, len(p.fields))
+	for i, f := range p.fields {
+		t, mapped := s.Type("", f.name)
+		if !mapped && f.required != (ir.Pos{}) {
+			refuse(f.required, "unknown column %s", f.name)
+		}
+		m[i] = mappedField{ir.Field{Name: f.name, Type: t}, mapped}
+	}
+	q = &ir.Query{Scope: ir.Scope{Category: p.category}, Rest: p.rest}
+	if p.where != nil {
+		q.Where = m.selects(p.where)
+	}
+	for _, s := range p.steps {
+		e := m.selects(s.where)
+		if s.category != "" {
+			field := ir.Field{Name: "event.category", Type: ir.Text}
+			e = ir.And{ir.Match{Field: field, Test: exact(s.category), Pos: s.pos}, e}
+		}
+		q.Steps = append(q.Steps, e)
+	}
+	for _, e := range p.events {
+		m.selects(e)
+	}
+	return q, nil
+}
+
+func (p *parser) statement() *Parsed {
+	q := &Parsed{}
+	switch {
+	case p.has("sequence"), p.has("sample"), p.has("join"):
+		p.series(q)
+	default:
+		q.category, _, q.where = p.event()
+	}
+	for p.has("|") {
+		p.pipe(q)
+	}
+	if p.peek().kind != endToken {
+		p.unexpected("the end")
+	}
+	return q
+}
+
+// event reads `category where condition`.
+func (p *parser) event() (category string, pos ir.Pos, where pred) {
+	t := p.peek()
+	switch {
+	case p.take("any"):
+	case t.kind == wordToken, t.kind == stringToken:
+		if category = p.next().text; category == "" {
+			refuse(t.pos, "the event category is empty")
+		}
+	default:
+		p.unexpected("an event category")
+	}
+	p.need("where")
+	return category, t.pos, p.condition(p.expr())
+}
+
+func (p *parser) later(q *Parsed, name string, first token) {
+	text := p.src[first.start:p.toks[p.at-1].end]
+	q.rest = append(q.rest, ir.Later{Name: name, Text: text, Pos: first.pos})
+}
+
+func (p *parser) pipe(q *Parsed) {
+	first := p.next()
+	t := p.peek()
+	if t.kind != wordToken || t.text != "head" && t.text != "tail" {
+		p.unexpected("one of the pipes head and tail")
+	}
+	p.next()
+	if n := p.expr(); n.kind != valueNode || n.value.kind != integerValue || strings.HasPrefix(n.value.text, "-") {
+		refuse(n.pos, "the pipe %s needs a number", t.text)
+	}
+	p.later(q, t.text, first)
+}
+
+// series reads a sequence, a sample or a join.
+func (p *parser) series(q *Parsed) {
+	first := p.next()
+	sequence := first.text == "sequence"
+	shared := 0
+	if p.has("by") {
+		shared = p.keys()
+	}
+	span := sequence && p.has("with") && p.maxspan()
+	p.later(q, first.text, first)
+
+	keys, events, missing := -1, 0, false
+	term := func() (step, int) {
+		var s step
+		t := p.next()
+		s.category, s.pos, s.where = p.event()
+		p.need("]")
+		n, runs := shared, 1
+		if after := p.peek(); p.has("by") {
+			n += p.keys()
+			p.later(q, "by", after)
+		}
+		if keys < 0 {
+			keys = n
+		} else if n != keys {
+			refuse(t.pos, "%d join keys where the first event has %d", n, keys)
+		}
+		if after := p.peek(); sequence && p.take("with") {
+			if w := p.peek(); w.kind != wordToken || w.text != "runs" {
+				p.unexpected("`runs`")
+			}
+			p.next()
+			p.need("=")
+			runs = p.integer(1, 100)
+			p.later(q, "with", after)
+		}
+		return s, runs
+	}
+	for p.has("[") || sequence && p.has("![") {
+		t := p.peek()
+		s, runs := term()
+		events += runs
+		if t.text == "![" {
+			missing = true
+			q.events = append(q.events, s.where)
+			p.later(q, "missing", t)
+			continue
+		}
+		q.steps = append(q.steps, s)
+	}
+	switch {
+	case len(q.steps) == 0 || events < 2:
+		p.unexpected("another event")
+	case missing && !span:
+		refuse(first.pos, "a missing event needs `with maxspan`")
+	case first.text == "sample" && keys == 0:
+		refuse(first.pos, "a sample needs a join key")
+	}
+	if until := p.peek(); first.text != "sample" && p.take("until") {
+		if !p.has("[") {
+			p.unexpected("`[`")
+		}
+		s, _ := term()
+		q.events = append(q.events, s.where)
+		p.later(q, "until", until)
+	}
+}
+
+// keys reads join keys and counts them.
+func (p *parser) keys() int {
+	p.need("by")
+	n := 0
+	for first := true; first || p.take(","); first = false {
+		p.fieldName()
+		n++
+	}
+	return n
+}
+
+func (p *parser) maxspan() bool {
+	p.need("with")
+	p.need("maxspan")
+	p.need("=")
+	p.integer(1, 1<<31)
+	if t := p.peek(); t.kind != wordToken || !slices.Contains([]string{"ms", "s", "m", "h", "d"}, t.text) {
+		p.unexpected("a unit of time")
+	}
+	p.next()
+	return true
+}
+
+func (p *parser) integer(lo, hi int) int {
+	t := p.peek()
+	n := 0
+	if t.kind == integerToken {
+		for _, c := range t.text {
+			n = min(10*n+int(c-'0'), hi+1)
+		}
+	}
+	if n < lo || n > hi {
+		refuse(t.pos, "a number from %d to %d is missing", lo, hi)
+	}
+	p.next()
+	return n
+}
