@@ -1,6 +1,7 @@
 package elastic
 
 import (
+	"maps"
 	"slices"
 	"strings"
 	"sync"
@@ -29,6 +30,7 @@ type Parsed struct {
 	events   []pred // that must be missing, or end a sequence: read for their errors only
 	rest     []ir.Later
 	fields   []fieldUse
+	assumed  []string
 
 	mu sync.Mutex // guards what the atoms have built
 }
@@ -43,9 +45,13 @@ type step struct {
 // Parse reads a query. The error is a *backends.ReadError.
 func Parse(query string) (parsed *Parsed, err error) {
 	defer caught(&err)
-	p := &parser{src: query, toks: lex(query), byName: map[string]int{}}
+	p := &parser{src: query, toks: lex(query), byName: map[string]int{}, assumed: map[string]bool{}}
 	q := p.statement()
 	q.fields = p.fields
+	if q.Optional() != nil {
+		p.assume("elastic/unmapped", "elastic/version")
+	}
+	q.assumed = slices.Sorted(maps.Keys(p.assumed))
 	return q, nil
 }
 
@@ -76,7 +82,7 @@ func (p *Parsed) Query(s ir.Schema) (q *ir.Query, err error) {
 		}
 		m[i] = mappedField{ir.Field{Name: f.name, Type: t}, mapped}
 	}
-	q = &ir.Query{Scope: ir.Scope{Category: p.category}, Rest: p.rest}
+	q = &ir.Query{Scope: ir.Scope{Category: p.category}, Rest: p.rest, Assumptions: p.assumed}
 	if p.where != nil {
 		q.Where = m.selects(p.where)
 	}
@@ -133,7 +139,7 @@ func (p *parser) later(q *Parsed, name string, first token) {
 }
 
 func (p *parser) pipe(q *Parsed) {
-	first := p.next()
+	p.next()
 	t := p.peek()
 	if t.kind != wordToken || t.text != "head" && t.text != "tail" {
 		p.unexpected("one of the pipes head and tail")
@@ -142,7 +148,7 @@ func (p *parser) pipe(q *Parsed) {
 	if n := p.expr(); n.kind != valueNode || n.value.kind != integerValue || strings.HasPrefix(n.value.text, "-") {
 		refuse(n.pos, "the pipe %s needs a number", t.text)
 	}
-	p.later(q, t.text, first)
+	p.later(q, t.text, t)
 }
 
 // series reads a sequence, a sample or a join.

@@ -63,10 +63,10 @@ var mirrored = map[string]string{"==": "==", "<": ">", "<=": ">=", ">": "<", ">=
 func (p *parser) compare(op string, l, r, whole *node) pred {
 	if op == "!=" {
 		if l.kind == fieldNode && r.kind == valueNode && r.value.kind == nullValue {
-			return nullPred{l.field, true, l.pos}
+			return p.null(l, r, true)
 		}
 		if r.kind == fieldNode && l.kind == valueNode && l.value.kind == nullValue {
-			return nullPred{r.field, true, r.pos}
+			return p.null(r, l, true)
 		}
 		return notPred{p.compare("==", l, r, whole)}
 	}
@@ -89,7 +89,7 @@ func (p *parser) compare(op string, l, r, whole *node) pred {
 	case r.value.kind == nullValue && op != "==":
 		refuse(r.pos, "nothing is less or greater than null")
 	case l.kind == fieldNode && r.value.kind == nullValue:
-		return nullPred{l.field, false, l.pos}
+		return p.null(l, r, false)
 	case l.kind == fieldNode:
 		return p.atom(whole, op, l, null, r)
 	case r.value.kind == nullValue:
@@ -102,6 +102,11 @@ func (p *parser) compare(op string, l, r, whole *node) pred {
 		return truthPred{x, l.uses()}
 	}
 	return p.opaque(whole, l.uses(), null)
+}
+
+func (p *parser) null(field, null *node, exists bool) pred {
+	p.assume("elastic/ignore-above")
+	return nullPred{field.field, exists, null.pos}
 }
 
 // constants compares two constants, where that is beyond doubt.
@@ -161,11 +166,13 @@ func (p *parser) test(n *node) pred {
 func (p *parser) predicate(n *node) pred {
 	x, rest := n.args[0], n.args[1:]
 	simple := x.kind == fieldNode
-	for _, c := range rest {
-		simple = simple && c.kind == valueNode && c.value.kind == stringValue
-		if c.kind == valueNode && c.value.kind != stringValue && c.value.kind != nullValue {
+	for _, c := range n.args {
+		if t := c.result(); t != textType && t != anyType {
 			refuse(c.pos, "the function needs a text")
 		}
+	}
+	for _, c := range rest {
+		simple = simple && c.kind == valueNode && c.value.kind == stringValue
 	}
 	if !simple {
 		return p.opaque(n, n.uses(), isNull)
@@ -186,6 +193,13 @@ type atomPred struct {
 }
 
 func (p *parser) atom(whole *node, op string, x *node, null verdictKind, values ...*node) *atomPred {
+	p.assume("elastic/keyword-field")
+	if values[0].value.kind == stringValue && op != "cidrmatch" {
+		p.assume("elastic/ignore-above")
+	}
+	if op == "regex" || op == "match" {
+		p.assume("elastic/regex-length")
+	}
 	a := &atomPred{op: op, tilde: whole.tilde, field: x.field, values: values, null: null, pos: whole.pos}
 	a.opaque = func(v *node) ir.Expr {
 		field, arg, sign := strings.TrimPrefix(p.text(x), "?"), p.text(v), op
@@ -328,6 +342,9 @@ func (a *atomPred) text(v *node) ir.Test {
 	any, literal := ir.Part{Kind: ir.AnyRun}, ir.Part{Kind: ir.Literal, Text: s}
 	switch a.op {
 	case ":", "like", "wildcard":
+		if strings.Contains(s, "\x01") && (a.op != ":" || strings.ContainsAny(s, "*?")) {
+			return nil // the server escapes with that character
+		}
 		return wildcardTest(!a.tilde, wildcards(s)...)
 	case "in":
 		return wildcardTest(!a.tilde, literal)

@@ -68,6 +68,14 @@ type parser struct {
 	depth  int
 	fields []fieldUse
 	byName map[string]int
+
+	assumed map[string]bool // ids of docs/semantics.md
+}
+
+func (p *parser) assume(ids ...string) {
+	for _, id := range ids {
+		p.assumed[id] = true
+	}
 }
 
 func (p *parser) peek() token { return p.toks[p.at] }

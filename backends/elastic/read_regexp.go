@@ -295,11 +295,11 @@ func (p *luceneParser) letter(c rune) *ir.Re {
 // the bounds have, or, where these differ, with any number of zeros before them
 // (Automata.makeDecimalInterval).
 func (p *luceneParser) interval() *ir.Re {
-	text, rest, _ := strings.Cut(p.src[p.at:], ">")
+	text, rest, closed := strings.Cut(p.src[p.at:], ">")
 	lo, hi, _ := strings.Cut(text, "-")
 	from, err1 := strconv.ParseUint(lo, 10, 31)
 	to, err2 := strconv.ParseUint(hi, 10, 31)
-	if err1 != nil || err2 != nil {
+	if !closed || err1 != nil || err2 != nil {
 		p.fail("`<` starts no interval")
 	}
 	p.at = len(p.src) - len(rest)

@@ -1,0 +1,184 @@
+package elastic
+
+import (
+	"encoding/json"
+	"errors"
+	"flag"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/rogpeppe/go-internal/txtar"
+
+	"sigmac/backends"
+	"sigmac/ir"
+)
+
+var updateRead = flag.Bool("update-read", false, "write testdata/read.json anew")
+
+// tomlText finds the headings of a TOML file and its texts of several lines.
+var tomlText = regexp.MustCompile(`(?ms)^(\[.*?\])$|^(\w+) = (?:'''\n?(.*?)'''|"""\n?(.*?[^\\])""")`)
+
+// tomlEscape is an escape of a basic string; one of a line's end swallows the
+// blanks after it.
+var tomlEscape = regexp.MustCompile(`\\(?:[btnfr"\\]|u[0-9A-Fa-f]{4}|[ \t]*\n\s*)`)
+
+// tomlQuery is the query of a rule.
+func tomlQuery(rule string) (query string, ok bool) {
+	heading := ""
+	for _, m := range tomlText.FindAllStringSubmatch(rule, -1) {
+		if m[1] != "" {
+			heading = m[1]
+		}
+		if heading != "[rule]" || m[2] != "query" {
+			continue
+		}
+		return m[3] + tomlEscape.ReplaceAllStringFunc(m[4], func(esc string) string {
+			if strings.Contains(esc, "\n") {
+				return ""
+			}
+			s, err := strconv.Unquote(`"` + esc + `"`)
+			if err != nil {
+				panic(err)
+			}
+			return s
+		}), true
+	}
+	return "", false
+}
+
+// conjuncts splits the conditions that an event must meet.
+func conjuncts(e ir.Expr) []ir.Expr {
+	and, ok := e.(ir.And)
+	if !ok {
+		return []ir.Expr{e}
+	}
+	var out []ir.Expr
+	for _, x := range and {
+		out = append(out, conjuncts(x)...)
+	}
+	return out
+}
+
+// A summary counts what the reader makes of the rules in the corpus.
+type summary struct {
+	Rules, Read, Steps int
+	Unread             map[string]int // errors by their text without names
+	Opaque             map[string]int // opaque predicates by what they are made of
+}
+
+var quoted = regexp.MustCompile("\"[^\"]*\"|`[^`]*`|[a-z_]+(\\.[a-z_]+)+")
+
+// call finds what makes a predicate opaque: the outermost function or operator.
+var outermost = regexp.MustCompile(`^[A-Za-z]+~? ?\(|(?:regex~?|<=?|>=?|[-+*/%])`)
+
+func TestReadCorpus(t *testing.T) {
+	root := os.Getenv("SIGMAC_CORPUS")
+	if root == "" {
+		root = "../../../shared/corpus"
+	}
+	if _, err := os.Stat(root); err != nil {
+		t.Skip("set SIGMAC_CORPUS to the folder of real rules")
+	}
+	got := summary{Unread: map[string]int{}, Opaque: map[string]int{}}
+	err := filepath.WalkDir(filepath.Join(root, "elastic", "rules"), func(path string, d fs.DirEntry, err error) error {
+		if err != nil || !strings.HasSuffix(path, ".toml") {
+			return err
+		}
+		b, err := os.ReadFile(path)
+		if err != nil || !strings.Contains(string(b), "\nlanguage = \"eql\"\n") {
+			return err
+		}
+		query, ok := tomlQuery(string(b))
+		if !ok {
+			t.Errorf("%s: no query", path)
+			return nil
+		}
+		got.Rules++
+		q, err := backend{}.Read(query, ir.Types{})
+		if err != nil {
+			var e *backends.ReadError
+			if !errors.As(err, &e) {
+				t.Errorf("%s: %v", path, err)
+				return nil
+			}
+			t.Logf("%s: %v", path, err)
+			got.Unread[quoted.ReplaceAllString(e.Msg, "…")]++
+			return nil
+		}
+		events := q.Steps
+		if q.Where != nil {
+			events = []ir.Expr{q.Where}
+		}
+		clear := true
+		for _, e := range events {
+			got.Steps++
+			known := false
+			for _, c := range conjuncts(e) {
+				_, opaque := c.(ir.Opaque)
+				known = known || !opaque
+			}
+			clear = clear && known
+			ir.Walk(e, func(x ir.Expr) {
+				if o, ok := x.(ir.Opaque); ok {
+					t.Logf("%s: opaque: %s", path, o.Text)
+					got.Opaque[strings.ToLower(outermost.FindString(o.Text))]++
+				}
+			})
+		}
+		if clear {
+			got.Read++
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if 100*got.Read < 97*got.Rules {
+		t.Errorf("%d of %d rules read", got.Read, got.Rules)
+	}
+	b, err := json.MarshalIndent(got, "", "  ")
+	if err != nil {
+		t.Fatal(err)
+	}
+	b = append(b, '\n')
+	if *updateRead {
+		if err := os.WriteFile("testdata/read.json", b, 0o666); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if want, _ := os.ReadFile("testdata/read.json"); string(want) != string(b) {
+		t.Errorf("testdata/read.json differs (run with -update-read):\n%s", b)
+	}
+}
+
+// TestReadOwn reads what sigmac itself writes.
+func TestReadOwn(t *testing.T) {
+	files, err := filepath.Glob("../../golden/*.txtar")
+	if err != nil || len(files) == 0 {
+		t.Fatal("no goldens", err)
+	}
+	for _, path := range files {
+		a, err := txtar.ParseFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, f := range a.Files {
+			if f.Name != "elastic" {
+				continue
+			}
+			for _, query := range strings.Split(strings.TrimSpace(string(f.Data)), "\n") {
+				q, err := backend{}.Read(query, ir.Types{})
+				if err != nil {
+					t.Errorf("%s: %v\n%s", path, err, query)
+				} else if strings.Contains(q.Where.String(), "(opaque ") {
+					t.Errorf("%s: %s\n%s", path, q.Where, query)
+				}
+			}
+		}
+	}
+}
