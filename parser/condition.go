@@ -21,6 +21,10 @@ import (
 // grammar recurses, and a rule may be hostile.
 const maxNesting = 100
 
+// maxCondition bounds the bytes of a condition: each of its patterns looks at
+// every name. The longest of the public rules has 1,500.
+const maxCondition = 10_000
+
 // The grammar of conditions (specification, "Condition"): `x of` binds
 // tightest, then not, and, or. The lexer gives the words their kinds, so that
 // no keyword is bitten off the front of a name.
@@ -198,6 +202,9 @@ func parseCondition(tokens []lexer.Token) (*orNode, *conditionError) {
 			return nil, &conditionError{t.Pos.Offset, fmt.Sprintf("nested more than %d deep", maxNesting)}
 		}
 	}
+	if end := tokens[len(tokens)-1].Pos.Offset; end > maxCondition {
+		return nil, &conditionError{0, fmt.Sprintf("the condition is longer than %d bytes", maxCondition)}
+	}
 	lex, err := lexer.Upgrade(&tokenList{tokens: tokens})
 	if err != nil {
 		panic("parser: a list of tokens failed: " + err.Error())
@@ -271,7 +278,12 @@ func (f *file) condition(n *yaml.Node, ds []ir.Detection, timeframe *yaml.Node) 
 		f.fail(f.locate(n, err.offset), "%s", err.msg)
 		return c, false
 	}
-	b := &conditionBuilder{file: f, node: n, detections: ds, ok: true}
+	b := &conditionBuilder{file: f, detections: ds, ok: true}
+	var ends []int
+	for _, t := range tokens {
+		ends = append(ends, t.Pos.Offset, t.Pos.Offset+len(t.Value))
+	}
+	b.places = f.places(n, ends...)
 	c.Expr = b.or(tree)
 	return c, b.ok
 }
@@ -279,18 +291,18 @@ func (f *file) condition(n *yaml.Node, ds []ir.Detection, timeframe *yaml.Node) 
 // A conditionBuilder makes an Expr of a condition's tree.
 type conditionBuilder struct {
 	*file
-	node       *yaml.Node
+	places     map[int]ir.Pos // of the bytes at which tokens start and end
 	detections []ir.Detection
 	ok         bool
 }
 
 func (b *conditionBuilder) fail(offset int, format string, args ...any) {
 	b.ok = false
-	b.file.fail(b.locate(b.node, offset), format, args...)
+	b.file.fail(b.places[offset], format, args...)
 }
 
 func (b *conditionBuilder) span(from, to int) ir.Span {
-	return ir.Span{Start: b.locate(b.node, from), End: b.locate(b.node, to)}
+	return ir.Span{Start: b.places[from], End: b.places[to]}
 }
 
 func (b *conditionBuilder) or(n *orNode) ir.Expr {
@@ -402,7 +414,10 @@ func nameMatches(pattern, name string) bool {
 // that has taken its place.
 func (f *file) refuseAggregation(n *yaml.Node, tokens []lexer.Token, timeframe *yaml.Node) {
 	pos := f.locate(n, tokens[0].Pos.Offset)
-	text := strings.Join(strings.Fields(n.Value[tokens[0].Pos.Offset+1:]), " ")
+	tokens = tokens[:min(len(tokens), 50)]
+	end := tokens[len(tokens)-1].Pos.Offset
+	text := strings.Join(strings.Fields(n.Value[tokens[0].Pos.Offset+1:min(end, tokens[0].Pos.Offset+500)]), " ")
+	text = strings.ToValidUTF8(text, "")
 	word := func(i int) string {
 		if i < len(tokens) {
 			return tokens[i].Value

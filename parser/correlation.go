@@ -94,6 +94,12 @@ func (f *file) correlation(meta ir.Meta, e entry) *Correlation {
 			f.fail(c.Pos, "the correlation has no %q", name)
 		}
 	}
+	if seen["rules"] && len(c.Rules) == 0 {
+		f.fail(c.Pos, "the list of rules is empty")
+	}
+	if seen["condition"] && strings.HasPrefix(c.Type.Text, "value_") && len(c.Fields) == 0 {
+		f.fail(c.Pos, "a correlation of type %s needs a field in its condition", c.Type.Text)
+	}
 	if !seen["condition"] && !strings.HasPrefix(c.Type.Text, "temporal") && c.Type.Text != "" {
 		f.fail(c.Pos, "a correlation of type %s needs a condition", c.Type.Text)
 	}
@@ -138,7 +144,11 @@ func (f *file) limits(c *Correlation, n *yaml.Node) {
 		default:
 			f.fail(posOf(x.key), "unknown attribute %q of a correlation's condition%s", x.name,
 				suggest.For(x.name, []string{"gt", "gte", "lt", "lte", "eq", "neq", "field"}))
+			return
 		}
+	}
+	if len(c.Condition) == 0 {
+		f.fail(posOf(n), "the condition of a correlation is a mapping like {gte: 10}")
 	}
 }
 

@@ -20,10 +20,11 @@ func (e *Error) Error() string {
 	return fmt.Sprintf("%s:%d:%d: %s", e.Path, e.Pos.Line, e.Pos.Column, e.Msg)
 }
 
-// sorted puts errors in the order of the file.
+// sorted puts errors in the order of the file, each once: an alias is read
+// wherever it stands.
 func sorted(es []*Error) []*Error {
 	slices.SortStableFunc(es, func(a, b *Error) int {
 		return cmp.Or(cmp.Compare(a.Pos.Line, b.Pos.Line), cmp.Compare(a.Pos.Column, b.Pos.Column))
 	})
-	return es
+	return slices.CompactFunc(es, func(a, b *Error) bool { return *a == *b })
 }

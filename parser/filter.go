@@ -25,16 +25,13 @@ func (f *file) filter(meta ir.Meta, source ir.LogSource, e entry) *Filter {
 	}
 	rest := *e.value
 	rest.Content = nil
-	for i := 0; i+1 < len(e.value.Content); i += 2 {
-		k, v := e.value.Content[i], e.value.Content[i+1]
-		if k.Value != "rules" {
-			rest.Content = append(rest.Content, k, v)
-			continue
+	for _, x := range f.entries(e.value) {
+		switch {
+		case x.name != "rules":
+			rest.Content = append(rest.Content, x.key, x.value)
+		case x.value.Kind != yaml.ScalarNode || x.value.Value != "any":
+			out.Rules = f.names(x.value)
 		}
-		if v = deref(v); v.Kind == yaml.ScalarNode && v.Value == "any" {
-			continue
-		}
-		out.Rules = f.names(v)
 	}
 	out.Detections, out.Conditions = f.detection(entry{e.key, e.name, &rest})
 	return out

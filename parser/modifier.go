@@ -92,6 +92,10 @@ var modifierByName = func() map[string]modifier {
 	return out
 }()
 
+// maxModifiers bounds the modifiers of an item: each base64 makes its value
+// longer by a third.
+const maxModifiers = 10
+
 // A mods is the modifiers of one item, in order.
 type mods []ir.Modifier
 
@@ -166,7 +170,7 @@ func clash(a, b string) string {
 			return fmt.Sprintf("`%s` must stand behind `%s`: a wildcard cannot be encoded", a, b)
 		}
 		return ""
-	case fa == flagFamily && b == "re":
+	case (fa == flagFamily || a == "contains") && b == "re":
 		return fmt.Sprintf("`%s` must stand behind `re`", a)
 	case either(regexpFamily, flagFamily), fa == flagFamily && fb == flagFamily:
 		return ""
@@ -202,9 +206,8 @@ var (
 
 var errText = errors.New("needs a text, not a number, a boolean or null; quote the value")
 
-// test is the meaning of one value under modifiers that do not clash. The
-// error's offset is that of a faulty byte in the value, where it is known.
-func (ms mods) test(s scalar) (t ir.Test, offset int, err error) {
+// test is the meaning of one value under modifiers that do not clash.
+func (ms mods) test(s scalar) (ir.Test, error) {
 	number := func(of string) (ir.Number, error) {
 		if s.Kind != ir.ScalarNumber {
 			return "", fmt.Errorf("`%s` needs a number, and this is %s", of, describe(s))
@@ -221,28 +224,27 @@ func (ms mods) test(s scalar) (t ir.Test, offset int, err error) {
 		if modifierByName[m.Name].family == timeFamily {
 			n, err := number(m.Name)
 			if err != nil {
-				return nil, 0, err
+				return nil, err
 			}
 			limits, bounded := timeParts[m.Name]
 			if v := string(n); strings.Contains(v, ".") || bounded && op == ir.Eq &&
 				(n.Cmp(ir.Number(fmt.Sprint(limits[0]))) < 0 || n.Cmp(ir.Number(fmt.Sprint(limits[1]))) > 0) {
-				return nil, 0, fmt.Errorf("no %s is %s", m.Name, v)
+				return nil, fmt.Errorf("no %s is %s", m.Name, v)
 			}
-			return ir.TimePart{Part: m.Name, Op: op, Number: n}, 0, nil
+			return ir.TimePart{Part: m.Name, Op: op, Number: n}, nil
 		}
 	}
 	switch {
 	case ms.hasFamily(orderFamily):
 		i := slices.IndexFunc(ms, func(m ir.Modifier) bool { return modifierByName[m.Name].family == orderFamily })
 		n, err := number(ms[i].Name)
-		return ir.Compare{Op: op, Number: n}, 0, err
+		return ir.Compare{Op: op, Number: n}, err
 	case ms.has("re"):
 		return ms.regexp(s)
 	case ms.has("cidr"):
-		t, err := network(s)
-		return t, 0, err
+		return network(s)
 	case ms.has("exists"):
-		return ir.Exists{}, 0, nil
+		return ir.Exists{}, nil
 	case ms.has("fieldref"):
 		return ms.fieldref(s)
 	}
@@ -261,27 +263,19 @@ func describe(s scalar) string {
 	return "a text"
 }
 
-func (ms mods) regexp(s scalar) (ir.Test, int, error) {
+func (ms mods) regexp(s scalar) (ir.Test, error) {
 	flags := ir.ReFlags{IgnoreCase: ms.has("i"), Multiline: ms.has("m"), DotAll: ms.has("s")}
 	source := s.Text
 	if s.Kind == ir.ScalarNull || s.Kind == ir.ScalarBool {
-		return nil, 0, fmt.Errorf("`re` %w", errText)
+		return nil, fmt.Errorf("`re` %w", errText)
 	}
 	if ms.has("expand") {
 		if names := placeholders(source); len(names) > 0 {
-			return ir.Regexp{Source: source, Flags: flags, Placeholders: names}, 0, nil
+			return ir.Regexp{Source: source, Flags: flags, Placeholders: names}, nil
 		}
 		source = strings.ReplaceAll(source, `\%`, `%`)
 	}
-	t, err := ir.ParseRegexp(source, flags)
-	if err != nil {
-		offset := 0
-		if e := (*ir.RegexpError)(nil); errors.As(err, &e) {
-			offset = e.Offset
-		}
-		return nil, offset, fmt.Errorf("not a regular expression: %w", err)
-	}
-	return t, 0, nil
+	return ir.ParseRegexp(source, flags)
 }
 
 func placeholders(source string) (names []string) {
@@ -313,9 +307,9 @@ func network(s scalar) (ir.Test, error) {
 	return ir.CIDR{Net: net}, nil
 }
 
-func (ms mods) fieldref(s scalar) (ir.Test, int, error) {
+func (ms mods) fieldref(s scalar) (ir.Test, error) {
 	if s.Kind != ir.ScalarString || s.Text == "" {
-		return nil, 0, errors.New("`fieldref` needs the name of a field")
+		return nil, errors.New("`fieldref` needs the name of a field")
 	}
 	t := ir.FieldRef{Other: ir.Field{Name: s.Text}, Cased: ms.has("cased")}
 	start, end := ms.has("startswith"), ms.has("endswith")
@@ -327,24 +321,24 @@ func (ms mods) fieldref(s scalar) (ir.Test, int, error) {
 	case end:
 		t.Shape = ir.Suffix
 	}
-	return t, 0, nil
+	return t, nil
 }
 
 // pattern applies the modifiers of texts, left to right.
-func (ms mods) pattern(s scalar) (ir.Test, int, error) {
+func (ms mods) pattern(s scalar) (ir.Test, error) {
 	if !ms.hasFamily(textFamily) {
 		switch s.Kind {
 		case ir.ScalarNumber:
-			return ir.Compare{Op: ir.Eq, Number: s.number}, 0, nil
+			return ir.Compare{Op: ir.Eq, Number: s.number}, nil
 		case ir.ScalarBool:
-			return ir.Bool{Value: s.truth}, 0, nil
+			return ir.Bool{Value: s.truth}, nil
 		case ir.ScalarNull:
-			return ir.Null{}, 0, nil
+			return ir.Null{}, nil
 		}
 	}
 	if s.Kind != ir.ScalarString {
 		i := slices.IndexFunc(ms, func(m ir.Modifier) bool { return modifierByName[m.Name].family == textFamily })
-		return nil, 0, fmt.Errorf("`%s` %w", ms[i].Name, errText)
+		return nil, fmt.Errorf("`%s` %w", ms[i].Name, errText)
 	}
 	var t ir.Test = pattern(s.Text, ms.has("expand"))
 	sugar := false
@@ -362,7 +356,7 @@ func (ms mods) pattern(s scalar) (ir.Test, int, error) {
 			t, sugar = ir.Windash{X: t}, true
 		case "base64offset":
 			if err := encodable(t, m.Name); err != nil {
-				return nil, 0, err
+				return nil, err
 			}
 			t, sugar = ir.Base64Offset{X: t}, true
 		case "base64", "utf16le", "utf16be", "utf16":
@@ -370,7 +364,7 @@ func (ms mods) pattern(s scalar) (ir.Test, int, error) {
 			p, plain := t.(ir.Pattern)
 			if as == ir.Base64 {
 				if err := encodable(t, m.Name); err != nil {
-					return nil, 0, err
+					return nil, err
 				}
 			}
 			if !plain {
@@ -379,17 +373,17 @@ func (ms mods) pattern(s scalar) (ir.Test, int, error) {
 			}
 			q, err := p.Encode(as)
 			if err != nil {
-				return nil, 0, fmt.Errorf("`%s`: %w", m.Name, err)
+				return nil, fmt.Errorf("`%s`: %w", m.Name, err)
 			}
 			t = q
 		}
 	}
 	if sugar || ms.has("utf16") || ms.has("utf16le") || ms.has("utf16be") {
 		if err := ir.CheckSugar(t); err != nil {
-			return nil, 0, err
+			return nil, err
 		}
 	}
-	return t, 0, nil
+	return t, nil
 }
 
 // encodable refuses wildcards, which stand for no bytes.
@@ -437,27 +431,27 @@ func open(p ir.Pattern, before, after bool) ir.Pattern {
 }
 
 // keyword is the meaning of one keyword: it is found anywhere in the event.
-func (ms mods) keyword(s scalar) (ir.Test, int, error) {
+func (ms mods) keyword(s scalar) (ir.Test, error) {
 	if s.Kind == ir.ScalarNull {
-		return nil, 0, errors.New("a keyword must be a text")
+		return nil, errors.New("a keyword must be a text")
 	}
 	if s.Kind == ir.ScalarNumber {
 		s.Text = string(s.number)
 	}
 	s.Kind = ir.ScalarString
-	t, offset, err := ms.test(s)
+	t, err := ms.test(s)
 	if err != nil {
-		return nil, offset, err
+		return nil, err
 	}
 	if _, ok := t.(ir.Regexp); ok {
-		return t, 0, nil
+		return t, nil
 	}
 	t = onPattern(t, func(p ir.Pattern) ir.Pattern { return open(p, true, true) })
 	if shape, _ := patternIn(t).Shape(); shape == ir.Any {
-		return nil, 0, errors.New("the keyword matches every event")
+		return nil, errors.New("the keyword matches every event")
 	}
 	if !utf8.ValidString(patternIn(t).Literals()) {
-		return nil, 0, errors.New("the keyword is not text")
+		return nil, errors.New("the keyword is not text")
 	}
-	return t, 0, nil
+	return t, nil
 }

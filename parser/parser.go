@@ -3,6 +3,9 @@
 package parser
 
 import (
+	"cmp"
+	"slices"
+
 	"sigmac/ir"
 )
 
@@ -57,6 +60,7 @@ func Parse(path string, src []byte) *Collection {
 		c.Documents = append(c.Documents, f.document(root))
 	}
 	c.Documents = append(c.Documents, f.broken...)
+	slices.SortStableFunc(c.Documents, func(a, b *Document) int { return cmp.Compare(a.Pos.Line, b.Pos.Line) })
 	if err != nil {
 		c.Documents = append(c.Documents, &Document{Path: path, Pos: err.Pos, Errors: []*Error{err}})
 	}

@@ -1,6 +1,7 @@
 package parser
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -15,8 +16,9 @@ import (
 type file struct {
 	path   string
 	src    []byte
-	text   []byte // src without its byte order mark
-	lines  []int  // where the lines of text start; on demand
+	text   []byte          // src without its byte order mark
+	lines  []int           // where the lines of text start; on demand
+	long   map[int][]int32 // where the characters of a long line start; on demand
 	errs   []*Error
 	warns  []*Error
 	broken []*Document // documents with an action that cannot be
@@ -40,6 +42,20 @@ func (f *file) warn(pos ir.Pos, format string, args ...any) {
 func (f *file) actions(roots []*yaml.Node) []*yaml.Node {
 	var out []*yaml.Node
 	var global, last *yaml.Node
+	total := 0
+	broken := func(root *yaml.Node, pos ir.Pos, why string) {
+		f.broken = append(f.broken, &Document{Path: f.path, Pos: posOf(root), Errors: []*Error{{Path: f.path, Pos: pos, Msg: why}}})
+	}
+	add := func(root *yaml.Node) bool {
+		s := sizer{done: map[*yaml.Node]int{}}
+		if total += s.size(root, 0); s.at != nil || total > maxFileNodes {
+			broken(root, posOf(root), "the file is too large once its actions and aliases are followed")
+			return false
+		}
+		last = root
+		out = append(out, root)
+		return true
+	}
 	for _, root := range roots {
 		action, rest := takeAction(root)
 		switch {
@@ -56,23 +72,24 @@ func (f *file) actions(roots []*yaml.Node) []*yaml.Node {
 				continue
 			}
 		case action.Value == "repeat" && last != nil:
-			last = overlay(last, rest)
-			out = append(out, last)
+			if !add(overlay(last, rest)) {
+				return out
+			}
 			continue
 		default:
 			why := fmt.Sprintf("the action %q is none of global, repeat and reset", action.Value)
 			if action.Value == "repeat" {
 				why = "no rule stands before this one that it could repeat"
 			}
-			f.broken = append(f.broken, &Document{Path: f.path, Pos: posOf(root),
-				Errors: []*Error{{Path: f.path, Pos: posOf(action), Msg: why}}})
+			broken(root, posOf(action), why)
 			continue
 		}
 		if global != nil {
 			rest = overlay(global, rest)
 		}
-		last = rest
-		out = append(out, rest)
+		if !add(rest) {
+			return out
+		}
 	}
 	return out
 }
@@ -124,6 +141,14 @@ func (f *file) mapping(d *Document, entries []entry) {
 		}
 		return e, ok
 	}
+	var kinds []string
+	for _, e := range entries {
+		if e.name == "detection" || e.name == "correlation" || e.name == "filter" {
+			if kinds = append(kinds, e.name); len(kinds) == 2 {
+				f.fail(posOf(e.key), "a document with %q has no %q", kinds[0], kinds[1])
+			}
+		}
+	}
 	if e, ok := values["correlation"]; ok {
 		d.Kind = CorrelationRule
 		need("title")
@@ -160,6 +185,7 @@ func (f *file) attribute(m *ir.Meta, e entry) {
 	text := func() string {
 		if e.value.Kind != yaml.ScalarNode {
 			f.fail(posOf(e.value), "the attribute %q must be a text", e.name)
+			return "?"
 		}
 		if e.value.Tag == "!!null" {
 			return ""
@@ -222,8 +248,10 @@ func (f *file) attribute(m *ir.Meta, e entry) {
 	case "related":
 		m.Related = f.related(e)
 	case "logsource", "detection", "correlation", "filter":
+	case "action": // takeAction has taken the first
+		f.fail(posOf(e.key), "the key \"action\" stands twice")
 	default:
-		m.Custom = append(m.Custom, custom(e))
+		m.Custom = append(m.Custom, f.custom(e))
 	}
 }
 
@@ -255,16 +283,33 @@ func (f *file) related(e entry) (out []ir.Related) {
 }
 
 // custom keeps an attribute that the specification does not name.
-func custom(e entry) ir.Attribute {
+func (f *file) custom(e entry) ir.Attribute {
 	text := e.value.Value
 	if e.value.Kind != yaml.ScalarNode {
-		b, err := yaml.Marshal(e.value)
+		b, err := yaml.Marshal(f.resolved(e.value))
 		if err != nil {
-			b = nil
+			f.fail(posOf(e.value), "%s", err)
 		}
 		text = strings.TrimSuffix(string(b), "\n")
 	}
 	return ir.Attribute{Name: e.name, Value: text, Pos: posOf(e.key)}
+}
+
+// resolved is n without aliases, anchors and comments.
+func (f *file) resolved(n *yaml.Node) *yaml.Node {
+	n = deref(n)
+	out := &yaml.Node{Kind: n.Kind, Style: n.Style, Tag: n.Tag, Value: n.Value}
+	switch n.Kind {
+	case yaml.MappingNode:
+		for _, e := range f.entries(n) {
+			out.Content = append(out.Content, f.resolved(e.key), f.resolved(e.value))
+		}
+	case yaml.SequenceNode:
+		for _, c := range n.Content {
+			out.Content = append(out.Content, f.resolved(c))
+		}
+	}
+	return out
 }
 
 func (f *file) logSource(e entry) (s ir.LogSource) {
@@ -278,7 +323,7 @@ func (f *file) logSource(e entry) (s ir.LogSource) {
 	}
 	for _, x := range f.entries(e.value) {
 		if x.value.Kind != yaml.ScalarNode {
-			s.Custom = append(s.Custom, custom(x))
+			s.Custom = append(s.Custom, f.custom(x))
 			continue
 		}
 		v := x.value.Value
@@ -295,11 +340,19 @@ func (f *file) logSource(e entry) (s ir.LogSource) {
 		case "definition":
 			s.Definition = v
 		default:
-			s.Custom = append(s.Custom, custom(x))
+			s.Custom = append(s.Custom, f.custom(x))
 		}
 	}
 	return s
 }
+
+// The limits of a rule: a pattern of a condition looks at every name. The
+// largest public rule has 35 detections and one condition.
+const (
+	maxDetections = 1000
+	maxName       = 256
+	maxConditions = 100
+)
 
 // detection reads the attribute detection: the named parts and the conditions
 // over them.
@@ -316,6 +369,10 @@ func (f *file) detection(e entry) (ds []ir.Detection, cs []ir.Condition) {
 		case "timeframe":
 			timeframe = x.value
 		default:
+			if len(x.name) > maxName || len(ds) == maxDetections {
+				f.fail(posOf(x.key), "a rule has at most %d detections, with names of at most %d bytes", maxDetections, maxName)
+				return ds, nil
+			}
 			ds = append(ds, ir.Detection{Name: x.name, Pos: posOf(x.key), Span: f.span(x.value), Expr: f.body(x)})
 		}
 	}
@@ -331,6 +388,10 @@ func (f *file) detection(e entry) (ds []ir.Detection, cs []ir.Condition) {
 	if conditions.Kind == yaml.SequenceNode {
 		if nodes = conditions.Content; len(nodes) == 0 {
 			f.fail(posOf(conditions), "the list of conditions is empty")
+		}
+		if len(nodes) > maxConditions {
+			f.fail(posOf(nodes[maxConditions]), "more than %d conditions", maxConditions)
+			return ds, nil
 		}
 	}
 	used := map[string]bool{}
@@ -371,6 +432,9 @@ func (f *file) span(n *yaml.Node) ir.Span {
 	s.End = posOf(n)
 	if n.Kind == yaml.ScalarNode {
 		s.End = f.locate(n, len(n.Value))
+		if n.Style&(yaml.SingleQuotedStyle|yaml.DoubleQuotedStyle) != 0 {
+			s.End.Column++
+		}
 	}
 	return s
 }
@@ -441,7 +505,11 @@ func (f *file) item(key string, keyNode, value *yaml.Node) ir.Expr {
 	it := ir.Item{Field: ir.Field{Name: name}, Span: ir.Span{Start: pos, End: f.span(value).End}, X: ir.False}
 	var ms mods
 	if modified {
-		names := strings.Split(rest, "|")
+		names := strings.SplitN(rest, "|", maxModifiers+1)
+		if len(names) > maxModifiers {
+			f.fail(pos, "more than %d modifiers", maxModifiers)
+			return it
+		}
 		var ok bool
 		ms, ok = f.modifiersOf(names, func(i int) ir.Pos {
 			offset := len(name) + 1
@@ -486,7 +554,7 @@ func (f *file) item(key string, keyNode, value *yaml.Node) ir.Expr {
 			continue
 		}
 		it.Raw = append(it.Raw, s.Scalar)
-		if e := f.value(it.Field, ms, s, len(values)); e != nil {
+		if e := f.value(it.Field, ms, s); e != nil {
 			out = append(out, e)
 		}
 	}
@@ -526,9 +594,9 @@ func (f *file) keywordModifiers(ms mods) bool {
 	return true
 }
 
-// value is the meaning of one of n values of an item.
-func (f *file) value(field ir.Field, ms mods, s scalar, n int) ir.Expr {
-	if ms.has("exists") && (s.Kind != ir.ScalarBool || n > 1) {
+// value is the meaning of one value of an item.
+func (f *file) value(field ir.Field, ms mods, s scalar) ir.Expr {
+	if ms.has("exists") && s.Kind != ir.ScalarBool {
 		f.fail(s.Pos, "`exists` needs one boolean, true or false")
 		return nil
 	}
@@ -536,13 +604,13 @@ func (f *file) value(field ir.Field, ms mods, s scalar, n int) ir.Expr {
 	if field.Name == "" {
 		test = ms.keyword
 	}
-	t, offset, err := test(s)
+	t, err := test(s)
+	if e := (*ir.RegexpError)(nil); errors.As(err, &e) {
+		f.fail(f.locate(s.node, e.Offset), "not a regular expression: %s", e.Msg)
+		return nil
+	}
 	if err != nil {
-		pos := s.Pos
-		if offset > 0 {
-			pos = f.locate(s.node, offset)
-		}
-		f.fail(pos, "%s", err)
+		f.fail(s.Pos, "%s", err)
 		return nil
 	}
 	var e ir.Expr = ir.Match{Field: field, Test: t, Pos: s.Pos}

@@ -21,8 +21,13 @@ import (
 // file of the public rule set has 30 kB; a file may hold many rules.
 const MaxFileSize = 16 << 20
 
-// maxNodes bounds what a document is after its aliases are followed.
-const maxNodes = 200_000
+// maxNodes bounds what a document is after its aliases are followed; 100 bytes
+// of text count as a node. maxFileNodes bounds all documents of a file, after
+// their actions.
+const (
+	maxNodes     = 200_000
+	maxFileNodes = 1_000_000
+)
 
 // maxDepth bounds the nesting of a document.
 const maxDepth = 100
@@ -73,6 +78,18 @@ func readYAML(path string, src []byte) (roots []*yaml.Node, err *Error) {
 	}
 }
 
+// endsLine says whether r ends a line, as YAML counts lines; of the two
+// characters \r\n it is the second.
+func endsLine(r rune, rest []byte) bool {
+	switch r {
+	case '\n', 0x85, 0x2028, 0x2029:
+		return true
+	case '\r':
+		return len(rest) == 0 || rest[0] != '\n'
+	}
+	return false
+}
+
 // badCharacter finds the first character that YAML does not allow.
 func badCharacter(src []byte) (ir.Pos, string) {
 	pos := ir.Pos{Line: 1, Column: 1}
@@ -90,15 +107,28 @@ func badCharacter(src []byte) (ir.Pos, string) {
 		switch {
 		case r == utf8.RuneError && size == 1:
 			return pos, "not UTF-8 text"
-		case r == '\n', r == '\r' && !bytes.HasPrefix(src, []byte("\r\n")):
+		case endsLine(r, src[size:]):
 			pos = ir.Pos{Line: pos.Line + 1}
-		case r == '\t', r == '\r', r == 0x85:
+		case r == '\t', r == '\r':
 		case r < ' ', r >= 0x7F && r < 0xA0, r == 0xFEFF, r == 0xFFFE, r == 0xFFFF:
 			return pos, fmt.Sprintf("the character U+%04X is not allowed in YAML; write it as \"\\x%02x\" in double quotes", r, r)
 		}
 		src = src[size:]
 		pos.Column++
 	}
+}
+
+var yamlAlias = regexp.MustCompile(`^unknown anchor '(.*)' referenced$`)
+
+// placeOf is the first place of a word.
+func placeOf(src []byte, word string) ir.Pos {
+	loc := regexp.MustCompile(regexp.QuoteMeta(word) + `(?:[^\w-]|$)`).FindIndex(src)
+	if loc == nil {
+		return ir.Pos{Line: 1, Column: 1}
+	}
+	before := src[:loc[0]]
+	line := bytes.LastIndexByte(before, '\n') + 1
+	return ir.Pos{Line: 1 + bytes.Count(before, []byte("\n")), Column: 1 + utf8.RuneCount(before[line:])}
 }
 
 var yamlLine = regexp.MustCompile(`^line (\d+): `)
@@ -111,6 +141,9 @@ func yamlError(src []byte, err error) (ir.Pos, string) {
 	if m := yamlLine.FindStringSubmatch(msg); m != nil {
 		line, _ = strconv.Atoi(m[1])
 		msg = msg[len(m[0]):]
+	}
+	if m := yamlAlias.FindStringSubmatch(msg); m != nil {
+		return placeOf(src, "*"+m[1]), "not YAML: the alias *" + m[1] + " has no anchor"
 	}
 	lines := bytes.Split(src, []byte("\n"))
 	line = max(1, min(line, len(lines)))
@@ -160,11 +193,10 @@ func (s *sizer) size(n *yaml.Node, depth int) int {
 	if n.Anchor != "" {
 		s.done[n] = 0
 	}
-	total := 1
+	total := 1 + len(n.Value)/100
 	for _, c := range n.Content {
-		total += s.size(c, depth+1)
-		if total > maxNodes {
-			return s.stop(c, "more than %d nodes, aliases followed", maxNodes)
+		if total += s.size(c, depth+1); total > maxNodes {
+			return s.stop(c, "the document is too large once its aliases are followed")
 		}
 	}
 	if n.Anchor != "" {
@@ -190,38 +222,53 @@ type entry struct {
 	value *yaml.Node // no alias
 }
 
+// pairs lists the keys and values of a mapping, its merge keys followed: what
+// they bring stands behind what the mapping has.
+func pairs(n *yaml.Node) []*yaml.Node {
+	if !slices.ContainsFunc(n.Content, func(k *yaml.Node) bool { return deref(k).Tag == "!!merge" }) {
+		return n.Content
+	}
+	var out, merged []*yaml.Node
+	var seen nameSet
+	for i := 0; i+1 < len(n.Content); i += 2 {
+		k, from := deref(n.Content[i]), []*yaml.Node{deref(n.Content[i+1])}
+		if from[0].Kind == yaml.SequenceNode {
+			from = from[0].Content
+		}
+		if k.Tag != "!!merge" || slices.ContainsFunc(from, func(m *yaml.Node) bool { return deref(m).Kind != yaml.MappingNode }) {
+			seen.add(k.Value)
+			out = append(out, n.Content[i], n.Content[i+1])
+			continue
+		}
+		for _, m := range from {
+			merged = append(merged, pairs(deref(m))...)
+		}
+	}
+	for i := 0; i+1 < len(merged); i += 2 {
+		if seen.add(deref(merged[i]).Value) {
+			out = append(out, merged[i], merged[i+1])
+		}
+	}
+	return out
+}
+
 // entries lists a mapping, its merge keys followed; a key that stands twice is
 // reported and left out.
 func (f *file) entries(n *yaml.Node) []entry {
-	out := make([]entry, 0, len(n.Content)/2)
-	var merged []entry
+	content := pairs(n)
+	out := make([]entry, 0, len(content)/2)
 	var seen nameSet
-	for i := 0; i+1 < len(n.Content); i += 2 {
-		k, v := deref(n.Content[i]), deref(n.Content[i+1])
+	for i := 0; i+1 < len(content); i += 2 {
+		k, v := deref(content[i]), deref(content[i+1])
 		switch {
 		case k.Kind != yaml.ScalarNode:
 			f.fail(posOf(k), "a key must be a text")
 		case k.Tag == "!!merge":
-			from := []*yaml.Node{v}
-			if v.Kind == yaml.SequenceNode {
-				from = v.Content
-			}
-			for _, m := range from {
-				if m = deref(m); m.Kind != yaml.MappingNode {
-					f.fail(posOf(m), "`<<` merges mappings only")
-					continue
-				}
-				merged = append(merged, f.entries(m)...)
-			}
+			f.fail(posOf(content[i+1]), "`<<` merges mappings only")
 		case !seen.add(k.Value):
-			f.fail(posOf(k), "the key %q stands twice", k.Value)
+			f.fail(posOf(content[i]), "the key %q stands twice", k.Value)
 		default:
-			out = append(out, entry{n.Content[i], k.Value, v})
-		}
-	}
-	for _, e := range merged {
-		if seen.add(e.name) {
-			out = append(out, e)
+			out = append(out, entry{content[i], k.Value, v})
 		}
 	}
 	return out
@@ -266,18 +313,19 @@ func overlay(base, over *yaml.Node) *yaml.Node {
 	out := *o
 	out.Content = nil
 	at := map[string]int{}
-	for i := 0; i+1 < len(b.Content); i += 2 {
-		at[b.Content[i].Value] = len(out.Content) + 1
-		out.Content = append(out.Content, b.Content[i], b.Content[i+1])
+	below, above := pairs(b), pairs(o)
+	for i := 0; i+1 < len(below); i += 2 {
+		at[deref(below[i]).Value] = len(out.Content) + 1
+		out.Content = append(out.Content, below[i], below[i+1])
 	}
 	seen := map[string]bool{}
-	for i := 0; i+1 < len(o.Content); i += 2 {
-		k := o.Content[i].Value
+	for i := 0; i+1 < len(above); i += 2 {
+		k := deref(above[i]).Value
 		if j, ok := at[k]; ok && !seen[k] {
-			out.Content[j] = overlay(out.Content[j], o.Content[i+1])
-			out.Content[j-1] = o.Content[i]
+			out.Content[j] = overlay(out.Content[j], above[i+1])
+			out.Content[j-1] = above[i]
 		} else {
-			out.Content = append(out.Content, o.Content[i], o.Content[i+1])
+			out.Content = append(out.Content, above[i], above[i+1])
 		}
 		seen[k] = true
 	}
@@ -285,84 +333,138 @@ func overlay(base, over *yaml.Node) *yaml.Node {
 }
 
 // locate is the place in the source of the byte at offset of a scalar's text.
-// YAML folds and indents white space only, so it counts the other characters.
-func (f *file) locate(n *yaml.Node, offset int) ir.Pos {
-	pos := posOf(n)
-	block := n.Style&(yaml.LiteralStyle|yaml.FoldedStyle) != 0
-	quoted := n.Style&(yaml.SingleQuotedStyle|yaml.DoubleQuotedStyle) != 0
-	offset = min(offset, len(n.Value))
-	todo := 0
-	for _, r := range n.Value[:offset] {
-		if !unicode.IsSpace(r) {
-			todo++
-		}
-	}
-	src := f.at(pos)
-	skip := func() rune {
-		r, size := utf8.DecodeRune(src)
-		src = src[size:]
-		pos.Column++
-		if r == '\n' {
-			pos = ir.Pos{Line: pos.Line + 1, Column: 1}
-		}
-		return r
-	}
-	if n.Style&yaml.TaggedStyle != 0 || n.Anchor != "" {
-		return pos
-	}
-	if block {
-		for len(src) > 0 && skip() != '\n' {
-		}
-	} else if quoted && len(src) > 0 {
-		skip()
-	}
-	ends := offset == len(n.Value) || n.Value[offset] <= ' '
-	for len(src) > 0 {
-		if todo == 0 && ends {
-			return pos
-		}
-		for len(src) > 0 && (src[0] == ' ' || src[0] == '\n' || src[0] == '\r' || src[0] == '\t') {
-			skip()
-		}
-		if todo == 0 || len(src) == 0 {
-			return pos
-		}
-		r := skip()
-		switch {
-		case r == '\'' && n.Style&yaml.SingleQuotedStyle != 0 && len(src) > 0:
-			skip()
-		case r == '\\' && n.Style&yaml.DoubleQuotedStyle != 0 && len(src) > 0:
-			switch c := skip(); c {
-			case '\n', 'n', 't', 'r', ' ', '\t', 'v', 'f', 'N', '_', 'L', 'P':
-				todo++ // no character, or one that is white space
-			case 'x', 'u', 'U':
-				for range map[rune]int{'x': 2, 'u': 4, 'U': 8}[c] {
-					if len(src) > 0 {
-						skip()
-					}
-				}
+func (f *file) locate(n *yaml.Node, offset int) ir.Pos { return f.places(n, offset)[offset] }
+
+// places are the places in the source of bytes of a scalar's text. YAML folds
+// and indents white space only, so a cursor counts the other characters.
+func (f *file) places(n *yaml.Node, offsets ...int) map[int]ir.Pos {
+	slices.Sort(offsets)
+	c := f.cursorAt(n)
+	out := map[int]ir.Pos{}
+	from, todo := 0, 0
+	for _, offset := range offsets {
+		to := min(offset, len(n.Value))
+		for _, r := range n.Value[from:to] {
+			if !unicode.IsSpace(r) {
+				todo++
 			}
 		}
-		todo--
+		from = to
+		for c.done < todo && len(c.src) > 0 {
+			c.skipSpace()
+			c.character()
+		}
+		if r, size := utf8.DecodeRuneInString(n.Value[to:]); size > 0 && !unicode.IsSpace(r) {
+			c.skipSpace()
+		}
+		out[offset] = c.pos
 	}
-	return pos
+	return out
 }
 
-// at is the source from pos on.
+// A cursor walks over a scalar in the source.
+type cursor struct {
+	src   []byte
+	pos   ir.Pos
+	style yaml.Style
+	done  int // characters of the text that it has passed, without white space
+}
+
+// cursorAt stands before the first character of n's text.
+func (f *file) cursorAt(n *yaml.Node) *cursor {
+	c := &cursor{src: f.at(posOf(n)), pos: posOf(n), style: n.Style}
+	if n.Style&yaml.TaggedStyle != 0 || n.Anchor != "" {
+		for len(c.src) > 0 && (c.src[0] == '&' || c.src[0] == '!') {
+			for len(c.src) > 0 && !unicode.IsSpace(c.peek()) {
+				c.skip()
+			}
+			c.skipSpace()
+		}
+	}
+	switch {
+	case n.Style&(yaml.LiteralStyle|yaml.FoldedStyle) != 0:
+		for line := c.pos.Line; len(c.src) > 0 && c.pos.Line == line; {
+			c.skip()
+		}
+	case n.Style&(yaml.SingleQuotedStyle|yaml.DoubleQuotedStyle) != 0:
+		c.skip()
+	}
+	return c
+}
+
+func (c *cursor) peek() rune {
+	r, _ := utf8.DecodeRune(c.src)
+	return r
+}
+
+func (c *cursor) skip() rune {
+	r, size := utf8.DecodeRune(c.src)
+	c.src = c.src[size:]
+	c.pos.Column++
+	if endsLine(r, c.src) {
+		c.pos = ir.Pos{Line: c.pos.Line + 1, Column: 1}
+	}
+	return r
+}
+
+func (c *cursor) skipSpace() {
+	for len(c.src) > 0 && unicode.IsSpace(c.peek()) {
+		c.skip()
+	}
+}
+
+// character passes one character of the text, which an escape may write.
+func (c *cursor) character() {
+	c.done++
+	switch r := c.skip(); {
+	case r == '\'' && c.style&yaml.SingleQuotedStyle != 0:
+		c.skip()
+	case r == '\\' && c.style&yaml.DoubleQuotedStyle != 0:
+		switch e := c.skip(); e {
+		case '\n', '\r', 'n', 't', 'r', ' ', '\t', 'v', 'f', 'N', '_', 'L', 'P':
+			c.done-- // no character, or one that is white space
+		case 'x', 'u', 'U':
+			for range map[rune]int{'x': 2, 'u': 4, 'U': 8}[e] {
+				c.skip()
+			}
+		}
+	}
+}
+
+// at is the source from pos on. A long line is indexed, since a rule may stand
+// on one.
 func (f *file) at(pos ir.Pos) []byte {
 	if f.lines == nil {
 		f.text = bytes.TrimPrefix(f.src, bom)
 		f.lines = make([]int, 1, 1+bytes.Count(f.text, []byte("\n")))
+		f.long = map[int][]int32{}
 		for i, c := range f.text {
-			if c == '\n' {
-				f.lines = append(f.lines, i+1)
+			if c == '\n' || c == '\r' || c >= utf8.RuneSelf {
+				if r, size := utf8.DecodeRune(f.text[i:]); endsLine(r, f.text[i+size:]) {
+					f.lines = append(f.lines, i+size)
+				}
 			}
 		}
 	}
 	if pos.Line < 1 || pos.Line > len(f.lines) {
 		return nil
 	}
-	rest := f.text[f.lines[pos.Line-1]:]
+	start, end := f.lines[pos.Line-1], len(f.text)
+	if pos.Line < len(f.lines) {
+		end = f.lines[pos.Line]
+	}
+	if end-start > 1000 {
+		if f.long[pos.Line] == nil {
+			for i := range string(f.text[start:end]) {
+				f.long[pos.Line] = append(f.long[pos.Line], int32(start+i))
+			}
+		}
+		if pos.Column > len(f.long[pos.Line]) {
+			return nil
+		}
+		return f.text[f.long[pos.Line][pos.Column-1]:]
+	}
+	rest := f.text[start:]
 	for range pos.Column - 1 {
 		_, size := utf8.DecodeRune(rest)
 		rest = rest[size:]
