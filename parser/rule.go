@@ -541,6 +541,10 @@ func (f *file) item(key string, keyNode, value *yaml.Node) ir.Expr {
 		it.X = negated(ms, ir.Match{Field: it.Field, Test: ir.Null{}, Pos: posOf(value)})
 		return it
 	}
+	if ms.has("exists") && len(values) > 1 {
+		f.fail(posOf(value), "`exists` needs one boolean, true or false")
+		return it
+	}
 	out := make([]ir.Expr, 0, len(values))
 	it.Raw = make([]ir.Scalar, 0, len(values))
 	for _, n := range values {

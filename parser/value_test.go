@@ -30,9 +30,9 @@ func render(c *Collection) string {
 // renderField is the meaning of the one item of oneField without its wrapping.
 func renderField(key, value string) string {
 	got := render(Parse("r.yml", []byte(oneField(key, value))))
-	name, _, _ := strings.Cut(key, ":")
 	got = strings.TrimSuffix(got, "\ncondition (ref s)")
-	if rest, ok := strings.CutPrefix(got, "detection s (item "+name+" "); ok {
+	if rest, ok := strings.CutPrefix(got, "detection s (item "); ok {
+		_, rest, _ = strings.Cut(rest, " ")
 		return strings.TrimSuffix(rest, ")")
 	}
 	return got

@@ -2,11 +2,11 @@
 package suggest
 
 // For returns `; did you mean "x"?` for the word that is nearest to s, or
-// nothing if none is near.
+// nothing if none is near: something of s must stay.
 func For(s string, words []string) string {
 	best, distance := "", len(s)/3+2
 	for _, w := range words {
-		if d := edits(s, w); d < distance {
+		if d := edits(s, w); d < min(distance, len(s)) {
 			best, distance = w, d
 		}
 	}

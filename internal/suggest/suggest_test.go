@@ -6,13 +6,14 @@ import (
 )
 
 func TestFor(t *testing.T) {
-	words := []string{"contains", "startswith", "endswith", "re", "splunk"}
+	words := []string{"contains", "startswith", "endswith", "re", "splunk", "i"}
 	for in, want := range map[string]string{
 		"contians":                `; did you mean "contains"?`,
 		"conatins":                `; did you mean "contains"?`,
 		"startwith":               `; did you mean "startswith"?`,
 		"splnk":                   `; did you mean "splunk"?`,
 		"xyz":                     "",
+		"x":                       "",
 		"":                        "",
 		strings.Repeat("a", 1000): "",
 	} {
