@@ -14,10 +14,28 @@ type Backend interface {
 	Name() string
 	// Caps says what the language can say natively.
 	Caps() Caps
+	// World says which states a field of a type can be in.
+	World(t ir.Type) World
 	// Emit writes one query a condition, in order. The conditions of r are
 	// legal under Caps; another node is a bug and panics. The error is an
 	// *Unsupported for a value that no literal of the language can hold.
 	Emit(r *ir.Rule) ([]string, error)
+}
+
+// A Reader reads one query language.
+type Reader interface {
+	// Read says what a query means when its fields have the types of s. The
+	// error is a *ReadError.
+	Read(query string, s ir.Schema) (*ir.Query, error)
+}
+
+// An OptionalReader reads a language in which fields that no index maps take
+// the tests around them along.
+type OptionalReader interface {
+	Reader
+	// ReadOptional parses a query once, to be read under several choices of
+	// unmapped fields among the optional ones.
+	ReadOptional(query string) (optional []string, under func(s ir.Schema) (*ir.Query, error), err error)
 }
 
 // An Unsupported says that a target cannot express a construct of a rule.

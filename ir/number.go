@@ -88,3 +88,23 @@ func (o Op) Holds(a, b Number) bool {
 		return c >= 0
 	}
 }
+
+// Plus is n + d.
+func (n Number) Plus(d int64) Number {
+	return numberOf(new(big.Rat).Add(n.rat(), big.NewRat(d, 1)))
+}
+
+// Middle is the number halfway between n and m.
+func (n Number) Middle(m Number) Number {
+	sum := new(big.Rat).Add(n.rat(), m.rat())
+	return numberOf(sum.Quo(sum, big.NewRat(2, 1)))
+}
+
+func numberOf(r *big.Rat) Number {
+	digits, _ := r.FloatPrec()
+	n, ok := ParseNumber(r.FloatString(digits))
+	if !ok {
+		return "0" // longer than any number of a rule: one of them will do
+	}
+	return n
+}

@@ -18,6 +18,9 @@ func New(pretty bool) backends.Backend { return backend{pretty} }
 
 func (backend) Name() string { return name }
 
+// World: null is missing, and any field may be an array (SEMANTICS D.4, D.5).
+func (backend) World(ir.Type) backends.World { return backends.World{Several: true} }
+
 func (backend) Caps() backends.Caps {
 	return backends.Caps{
 		Backend:   name,

@@ -19,6 +19,12 @@ func New(pretty bool) backends.Backend { return backend{pretty} }
 
 func (backend) Name() string { return name }
 
+// World: a text column has no null, so a missing value is the empty text
+// (SEMANTICS C.3); a column has one value.
+func (backend) World(t ir.Type) backends.World {
+	return backends.World{Blank: t == ir.Text || t == ir.Address || t == ir.Unknown}
+}
+
 func (backend) Caps() backends.Caps {
 	return backends.Caps{
 		Backend:   name,

@@ -1,0 +1,407 @@
+package verify
+
+import (
+	"slices"
+	"strings"
+	"unicode"
+
+	"sigmac/backends"
+	"sigmac/ir"
+)
+
+// A letter is one distinct test of one field; the boolean skeleton of a claim
+// is over letters. Two tests that mean the same should be one letter, but need
+// not be: the theory finds out.
+type letter struct {
+	field *field
+	test  ir.Test
+	null  bool   // the field is missing or null; test is nil
+	free  string // why the theory does not know the test; "" if it does
+	pos   ir.Pos
+	match matcher
+}
+
+// A field is one field of a claim with its letters.
+type field struct {
+	name    string
+	typ     ir.Type
+	world   backends.World
+	keyword bool // the text of the whole event
+	null    int  // the letter for null, or 0
+	letters []int
+	cells   []rune // one character of every kind that the letters tell apart
+}
+
+// A node is an expression over letters, counted from 1; negative ones are
+// negated.
+type node struct {
+	op    byte // '&', '|', '!' or 'l'
+	subs  []node
+	index int
+}
+
+func constant(v bool) node {
+	if v {
+		return node{op: '&'}
+	}
+	return node{op: '|'}
+}
+
+// A claim is two expressions over the same letters.
+type claim struct {
+	world   func(ir.Type) backends.World
+	fields  []*field
+	byName  map[string]*field
+	letters []*letter // from 1
+	byKey   map[string]int
+	opaque  bool // what parts that cannot be represented are taken for
+}
+
+func newClaim(world func(ir.Type) backends.World) *claim {
+	return &claim{world: world, byName: map[string]*field{}, letters: []*letter{nil}, byKey: map[string]int{}}
+}
+
+func (c *claim) field(f ir.Field, keyword bool) *field {
+	name := f.Name
+	if keyword {
+		name = "\x00keyword"
+	}
+	out := c.byName[name]
+	if out == nil {
+		w := c.world(f.Type)
+		if keyword {
+			w = backends.World{}
+		}
+		out = &field{name: f.Name, typ: f.Type, world: w, keyword: keyword}
+		c.fields = append(c.fields, out)
+		c.byName[name] = out
+	}
+	return out
+}
+
+// node is e over the letters of the claim. A field for which missing is true
+// counts as missing.
+func (c *claim) node(e ir.Expr, missing func(name string) bool) node {
+	all := func(op byte, es []ir.Expr) node {
+		n := node{op: op}
+		for _, x := range es {
+			n.subs = append(n.subs, c.node(x, missing))
+		}
+		return simple(n)
+	}
+	switch e := e.(type) {
+	case ir.And:
+		return all('&', e)
+	case ir.Or:
+		return all('|', e)
+	case ir.Not:
+		return negate(c.node(e.X, missing))
+	case ir.Match:
+		if missing != nil && missing(e.Field.Name) {
+			_, null := e.Test.(ir.Null)
+			return constant(null)
+		}
+		return c.test(c.field(e.Field, false), e.Test, e.Pos)
+	case ir.Keyword:
+		return c.test(c.field(ir.Field{Type: ir.Text}, true), e.Test, e.Pos)
+	case ir.Opaque:
+		f := c.field(ir.Field{Name: "\x00opaque"}, false)
+		return c.letter(f, "opaque "+e.Text, &letter{free: "a part of the query that sigmac cannot represent", pos: e.Pos})
+	}
+	panic("verify: an expression before Inline: " + e.String())
+}
+
+func simple(n node) node {
+	var out []node
+	for _, s := range n.subs {
+		switch {
+		case s.op == n.op:
+			out = append(out, s.subs...)
+		case (s.op == '&' || s.op == '|') && len(s.subs) == 0:
+			return s // the other constant decides
+		default:
+			out = append(out, s)
+		}
+	}
+	if len(out) == 1 {
+		return out[0]
+	}
+	n.subs = out
+	return n
+}
+
+func negate(n node) node {
+	switch {
+	case n.op == '!':
+		return n.subs[0]
+	case n.op == '&' && len(n.subs) == 0:
+		return constant(false)
+	case n.op == '|' && len(n.subs) == 0:
+		return constant(true)
+	}
+	return node{op: '!', subs: []node{n}}
+}
+
+func (c *claim) letter(f *field, key string, l *letter) node {
+	key = f.name + "\x00" + key
+	if f.keyword {
+		key = "\x00" + key
+	}
+	i, ok := c.byKey[key]
+	if !ok {
+		i = len(c.letters)
+		l.field = f
+		c.letters = append(c.letters, l)
+		c.byKey[key] = i
+		if l.null {
+			f.null = i
+		} else {
+			f.letters = append(f.letters, i)
+		}
+	}
+	return node{op: 'l', index: i}
+}
+
+// test is one test of a field over letters: presence is the absence of null,
+// and a regular expression of alternatives is their disjunction.
+func (c *claim) test(f *field, t ir.Test, pos ir.Pos) node {
+	null := func() node { return c.letter(f, "null", &letter{null: true, pos: pos}) }
+	value := func(t ir.Test, free string) node {
+		return c.letter(f, t.String(), &letter{test: t, free: free, pos: pos})
+	}
+	text := f.typ == ir.Text || f.typ == ir.Unknown
+	switch t := t.(type) {
+	case ir.Null:
+		return null()
+	case ir.Exists:
+		return negate(null())
+	case ir.Pattern:
+		shape, s := t.Shape()
+		switch {
+		case shape == ir.Any && f.keyword:
+			return constant(true)
+		case shape == ir.Any:
+			return negate(null())
+		case shape == ir.Exact && s == "" && f.world.Blank:
+			return null()
+		case t.Has(ir.Placeholder):
+			return value(t, "an unresolved placeholder")
+		}
+		return value(canonPattern(t), "")
+	case ir.Regexp:
+		if t.Re == nil {
+			return value(t, "an unresolved placeholder")
+		}
+		if lack := t.Re.Extended(); lack != "" {
+			return c.letter(f, "re "+t.Source, &letter{test: t, free: "a regular expression with " + lack, pos: pos})
+		}
+		n := node{op: '|'}
+		for _, re := range alternatives(t.Re) {
+			if p, ok := asPattern(re); ok {
+				n.subs = append(n.subs, c.test(f, p, pos))
+				continue
+			}
+			source, err := re.Go()
+			if err != nil {
+				panic("verify: " + err.Error())
+			}
+			n.subs = append(n.subs, c.letter(f, "re "+source, &letter{test: ir.Regexp{Source: source, Re: re}, pos: pos}))
+		}
+		return simple(n)
+	case ir.Compare:
+		if !text {
+			return value(t, "")
+		}
+		if t.Op == ir.Eq {
+			return c.test(f, ir.Lit(string(t.Number)), pos)
+		}
+		return value(t, "a number compared in a text field")
+	case ir.Bool:
+		if text {
+			return c.test(f, ir.Lit(t.String()), pos)
+		}
+		return value(t, "")
+	case ir.CIDR:
+		if text && !t.Net.Addr().Is4() {
+			return value(t, "an IPv6 network on a text field")
+		}
+		return value(t, "")
+	case ir.Term:
+		if strings.ContainsFunc(t.Text, func(r rune) bool { return !unicode.IsLetter(r) && !unicode.IsDigit(r) }) || t.Text == "" {
+			return value(t, "a term with other signs than letters and digits")
+		}
+		return value(t, "")
+	case ir.FieldRef:
+		return value(t, "a field reference")
+	case ir.TimePart:
+		return value(t, "a part of a date")
+	}
+	panic("verify: a test before its pass: " + t.String())
+}
+
+// canonPattern is p in the one form of all patterns that mean the same by case.
+func canonPattern(p ir.Pattern) ir.Pattern {
+	cased := p.Cased && strings.ContainsFunc(p.Literals(), ir.HasCases)
+	parts := slices.Clone(p.Parts)
+	if !cased {
+		for i, q := range parts {
+			if q.Kind == ir.Literal {
+				parts[i].Text = ir.Fold(q.Text)
+			}
+		}
+	}
+	return ir.Pattern{Parts: parts, Cased: cased}
+}
+
+// maxAlternatives bounds how many letters one regular expression becomes.
+const maxAlternatives = 200
+
+// alternatives splits a regular expression at its outermost `|`, anchors
+// around it kept, without what a run of anything at an end would say.
+func alternatives(re *ir.Re) []*ir.Re {
+	subs := trim(flattenRe(nil, re))
+	if out := split(subs); len(out) <= maxAlternatives {
+		return out
+	}
+	return []*ir.Re{{Op: ir.ReConcat, Subs: subs}}
+}
+
+func split(subs []*ir.Re) []*ir.Re {
+	i := slices.IndexFunc(subs, func(s *ir.Re) bool { return s.Op != ir.ReBeginText })
+	j := len(subs) - 1
+	for j >= 0 && subs[j].Op == ir.ReEndText {
+		j--
+	}
+	if i < 0 || i != j || subs[i].Op != ir.ReAlternate {
+		return []*ir.Re{{Op: ir.ReConcat, Subs: subs}}
+	}
+	var out []*ir.Re
+	for _, a := range subs[i].Subs {
+		whole := slices.Concat(subs[:i], flattenRe(nil, a), subs[i+1:])
+		out = append(out, split(trim(whole))...)
+	}
+	return out
+}
+
+func flattenRe(out []*ir.Re, re *ir.Re) []*ir.Re {
+	switch re.Op {
+	case ir.ReConcat, ir.ReGroup:
+		for _, s := range re.Subs {
+			out = flattenRe(out, s)
+		}
+		return out
+	case ir.ReEmpty:
+		return out
+	case ir.ReRepeat:
+		if re.Min == 1 && re.Max == 1 {
+			return flattenRe(out, re.Subs[0])
+		}
+		if re.Min == re.Max && re.Max > 0 && re.Max <= 64 && simpleChar(re.Subs[0]) {
+			for range re.Max {
+				out = append(out, re.Subs[0])
+			}
+			return out
+		}
+	}
+	return append(out, re)
+}
+
+func simpleChar(re *ir.Re) bool {
+	return re.Op == ir.ReLiteral || re.Op == ir.ReAny || re.Op == ir.ReClass || re.Op == ir.ReAnyNotNewline
+}
+
+func anyRun(re *ir.Re) bool {
+	return re.Op == ir.ReRepeat && re.Min == 0 && re.Max < 0 && re.Subs[0].Op == ir.ReAny
+}
+
+// trim drops `\A.*` in front and `.*\z` behind, and runs of anything at an open
+// end.
+func trim(subs []*ir.Re) []*ir.Re {
+	for len(subs) > 0 {
+		if anyRun(subs[0]) {
+			subs = subs[1:]
+		} else if len(subs) > 1 && subs[0].Op == ir.ReBeginText && (anyRun(subs[1]) || subs[1].Op == ir.ReBeginText) {
+			subs = subs[1:]
+		} else {
+			break
+		}
+	}
+	for n := len(subs); n > 0; n = len(subs) {
+		if anyRun(subs[n-1]) {
+			subs = subs[:n-1]
+		} else if n > 1 && subs[n-1].Op == ir.ReEndText && (anyRun(subs[n-2]) || subs[n-2].Op == ir.ReEndText) {
+			subs = subs[:n-1]
+		} else {
+			break
+		}
+	}
+	return subs
+}
+
+// asPattern is re as a Pattern, if it is one.
+func asPattern(re *ir.Re) (ir.Pattern, bool) {
+	subs := re.Subs
+	var parts []ir.Part
+	folds, cased := false, false
+	begin, end := false, false
+	for i, s := range subs {
+		switch {
+		case s.Op == ir.ReBeginText && i == 0:
+			begin = true
+		case s.Op == ir.ReEndText && i == len(subs)-1:
+			end = true
+		case s.Op == ir.ReAny:
+			parts = append(parts, ir.Part{Kind: ir.AnyOne})
+		case anyRun(s):
+			parts = append(parts, ir.Part{Kind: ir.AnyRun})
+		case s.Op == ir.ReLiteral:
+			if ir.HasCases(s.Rune) {
+				folds, cased = folds || s.Fold, cased || !s.Fold
+			}
+			parts = append(parts, ir.Part{Text: string(s.Rune)})
+		case s.Op == ir.ReClass:
+			r, fold, ok := oneLetter(s)
+			if !ok {
+				return ir.Pattern{}, false
+			}
+			folds, cased = folds || fold, cased || !fold && ir.HasCases(r)
+			parts = append(parts, ir.Part{Text: string(r)})
+		default:
+			return ir.Pattern{}, false
+		}
+	}
+	if folds && cased {
+		return ir.Pattern{}, false
+	}
+	star := ir.Part{Kind: ir.AnyRun}
+	if !begin {
+		parts = append([]ir.Part{star}, parts...)
+	}
+	if !end {
+		parts = append(parts, star)
+	}
+	return ir.NewPattern(cased, parts...), true
+}
+
+// oneLetter is the letter that a class holds: alone, or in all its cases.
+func oneLetter(re *ir.Re) (r rune, fold, ok bool) {
+	var rs []rune
+	for _, g := range re.Ranges {
+		for c := g.Lo; c <= g.Hi; c++ {
+			if rs = append(rs, c); len(rs) > 4 {
+				return 0, false, false
+			}
+		}
+	}
+	if len(rs) == 0 {
+		return 0, false, false
+	}
+	cases := ir.Cases(rs[0])
+	switch {
+	case slices.Equal(rs, cases):
+		return rs[0], len(cases) > 1, true
+	case len(rs) == 1:
+		return rs[0], re.Fold, true
+	}
+	return 0, false, false
+}

@@ -1,0 +1,139 @@
+package verify
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/crillab/gophersat/solver"
+)
+
+// A formula is clauses over letters and the gates of expressions.
+type formula struct {
+	clauses [][]int
+	vars    int
+}
+
+// gate is a variable that is true just where n is.
+func (f *formula) gate(n node) int {
+	switch n.op {
+	case 'l':
+		return n.index
+	case '!':
+		return -f.gate(n.subs[0])
+	}
+	sign := 1 // of an And; an Or is an And of opposites
+	if n.op == '|' {
+		sign = -1
+	}
+	subs := make([]int, len(n.subs))
+	for i, s := range n.subs {
+		subs[i] = sign * f.gate(s)
+	}
+	slices.Sort(subs)
+	subs = slices.Compact(subs)
+	f.vars++
+	g := f.vars
+	long, opposites := []int{g}, false
+	for _, s := range subs {
+		f.clauses = append(f.clauses, []int{-g, s})
+		long = append(long, -s)
+		_, found := slices.BinarySearch(subs, -s)
+		opposites = opposites || found
+	}
+	if !opposites {
+		f.clauses = append(f.clauses, long)
+	}
+	return sign * g
+}
+
+// solve is an assignment of the letters, or nil where there is none.
+func (f *formula) solve(letters int) assignment {
+	s := solver.New(solver.ParseSliceNb(slices.Clone(f.clauses), f.vars))
+	if s.Solve() != solver.Sat {
+		return nil
+	}
+	a := make(assignment, letters)
+	for i, v := range s.Model() {
+		if i+1 < letters {
+			a[i+1] = v
+		}
+	}
+	return a
+}
+
+// formula holds what is true of every event: a field without a value passes no
+// test.
+func (c *claim) formula() *formula {
+	f := &formula{vars: len(c.letters) - 1}
+	for _, field := range c.fields {
+		if field.null == 0 {
+			continue
+		}
+		for _, i := range field.letters {
+			f.clauses = append(f.clauses, []int{-field.null, -i})
+		}
+	}
+	return f
+}
+
+// An answer is what the search for an event that n matches came to.
+type answer struct {
+	values map[*field][]any // the event, or nil
+	reason string           // why it is not known whether there is one, or ""
+}
+
+// satisfy looks for an event that n matches, in budget steps.
+func (c *claim) satisfy(n node, budget *int) answer {
+	f := c.formula()
+	f.clauses = append(f.clauses, []int{f.gate(n)})
+	if len(f.clauses) == 0 {
+		f.vars = max(f.vars, 1)
+	}
+	for {
+		a := f.solve(len(c.letters))
+		if a == nil {
+			return answer{}
+		}
+		values, bad, spent := c.event(a, budget)
+		switch {
+		case spent:
+			return answer{reason: "the search for a difference was given up after its budget of steps"}
+		case bad != nil:
+			f.clauses = append(f.clauses, bad)
+			if *budget -= len(f.clauses); *budget < 0 {
+				return answer{reason: "the search for a difference was given up after its budget of steps"}
+			}
+			continue
+		}
+		if c.surely(n, values) {
+			return answer{values: values}
+		}
+		for i, l := range c.letters[1:] {
+			if l.free != "" && (l.test == nil || c.letterTruth(i+1, values) != a[i+1]) {
+				return answer{reason: l.free + " is outside what can be decided"}
+			}
+		}
+		panic(fmt.Sprintf("verify: the evaluator and the theory disagree on %v", values))
+	}
+}
+
+// canon is the same for two nodes that differ in order and repetition only.
+func (n node) canon() string {
+	switch n.op {
+	case 'l':
+		return fmt.Sprint(n.index)
+	case '!':
+		return "!" + n.subs[0].canon()
+	}
+	parts := make([]string, len(n.subs))
+	for i, s := range n.subs {
+		parts[i] = s.canon()
+	}
+	slices.Sort(parts)
+	parts = slices.Compact(parts)
+	if len(parts) == 1 {
+		return parts[0]
+	}
+	return "(" + string(n.op) + strings.Join(parts, " ") + ")"
+}

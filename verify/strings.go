@@ -1,0 +1,386 @@
+package verify
+
+import (
+	"cmp"
+	"encoding/binary"
+	"fmt"
+	"regexp"
+	"regexp/syntax"
+	"slices"
+	"strings"
+	"unicode/utf8"
+
+	"sigmac/ir"
+)
+
+// A matcher says which texts pass a test: a regular language, by Go's own
+// compiler of regular expressions.
+type matcher struct {
+	re   *regexp.Regexp
+	dfa  *automaton
+	test ir.Test
+}
+
+func (l *letter) matcher() *matcher {
+	if l.match.re != nil {
+		return &l.match
+	}
+	source := goSource(l.test)
+	parsed, err := syntax.Parse(source, syntax.Perl)
+	if err != nil {
+		panic("verify: " + err.Error())
+	}
+	prog, err := syntax.Compile(parsed.Simplify())
+	if err != nil {
+		panic("verify: " + err.Error())
+	}
+	l.match = matcher{re: regexp.MustCompile(source), dfa: newAutomaton(prog), test: l.test}
+	return &l.match
+}
+
+// goSource is a test of texts as a regular expression of Go.
+func goSource(t ir.Test) string {
+	var re *ir.Re
+	switch t := t.(type) {
+	case ir.Pattern:
+		re = ir.PatternRe(t)
+	case ir.Regexp:
+		re = t.Re
+	case ir.CIDR:
+		re, _ = ir.CIDRRe(t.Net)
+	case ir.Term:
+		const border = `[^\p{L}\p{N}]`
+		source := `(?:\A|` + border + `)`
+		if t.Suffix {
+			source = ""
+		}
+		word, err := ir.PatternRe(ir.NewPattern(t.Cased, ir.Part{Kind: ir.AnyRun}, ir.Part{Text: t.Text}, ir.Part{Kind: ir.AnyRun})).Go()
+		if err != nil {
+			panic("verify: " + err.Error())
+		}
+		if source += word; !t.Prefix {
+			source += `(?:\z|` + border + `)`
+		}
+		return source
+	default:
+		panic("verify: not a test of texts: " + t.String())
+	}
+	source, err := re.Go()
+	if err != nil {
+		panic("verify: " + err.Error())
+	}
+	return source
+}
+
+// An automaton runs a program over classes of characters, and remembers what it
+// has seen. A state is what may come next, and what came before as far as a
+// border of words or lines asks.
+type automaton struct {
+	prog     *syntax.Prog
+	anchored bool
+	states   []state
+	ids      map[string]int
+	next     [][]int // by state and cell; -1: not known yet
+}
+
+type state struct {
+	pcs     []uint32
+	before  rune // -1 at the start, else a character of the kind that came before
+	matched bool
+}
+
+func newAutomaton(p *syntax.Prog) *automaton {
+	a := &automaton{prog: p, anchored: p.StartCond()&syntax.EmptyBeginText != 0, ids: map[string]int{}}
+	a.id(state{pcs: []uint32{uint32(p.Start)}, before: -1})
+	return a
+}
+
+func (a *automaton) id(s state) int {
+	if s.matched {
+		s.pcs, s.before = nil, 0
+	}
+	key := make([]byte, 0, 4*len(s.pcs)+5)
+	key = binary.AppendVarint(key, int64(s.before))
+	if s.matched {
+		key = append(key, 'm')
+	}
+	for _, pc := range s.pcs {
+		key = binary.AppendUvarint(key, uint64(pc))
+	}
+	id, ok := a.ids[string(key)]
+	if !ok {
+		id = len(a.states)
+		a.ids[string(key)] = id
+		a.states = append(a.states, s)
+		a.next = append(a.next, nil)
+	}
+	return id
+}
+
+// close follows the empty steps from s when after comes next, -1 for the end.
+// It gives the instructions that take a character, and whether one matches.
+func (a *automaton) close(s state, after rune) (out []uint32, matched bool) {
+	flags := syntax.EmptyOpContext(s.before, after)
+	seen := make(map[uint32]bool, 2*len(s.pcs))
+	var follow func(pc uint32)
+	follow = func(pc uint32) {
+		if seen[pc] || matched {
+			return
+		}
+		seen[pc] = true
+		switch in := &a.prog.Inst[pc]; in.Op {
+		case syntax.InstAlt, syntax.InstAltMatch:
+			follow(in.Out)
+			follow(in.Arg)
+		case syntax.InstCapture, syntax.InstNop:
+			follow(in.Out)
+		case syntax.InstEmptyWidth:
+			if syntax.EmptyOp(in.Arg)&^flags == 0 {
+				follow(in.Out)
+			}
+		case syntax.InstMatch:
+			matched = true
+		case syntax.InstFail:
+		default:
+			out = append(out, pc)
+		}
+	}
+	for _, pc := range s.pcs {
+		follow(pc)
+	}
+	return out, matched
+}
+
+// kind is a character that stands for all that a border cannot tell from r.
+func kind(r rune) rune {
+	switch {
+	case r == '\n':
+		return '\n'
+	case syntax.IsWordChar(r):
+		return 'a'
+	}
+	return ' '
+}
+
+// step is the state after the cell's character.
+func (a *automaton) step(id, cell int, cells []rune) int {
+	if a.next[id] == nil {
+		a.next[id] = slices.Repeat([]int{-1}, len(cells))
+	}
+	if to := a.next[id][cell]; to >= 0 {
+		return to
+	}
+	r := cells[cell]
+	s := a.states[id]
+	next := state{before: kind(r), matched: s.matched}
+	if !s.matched {
+		pcs, matched := a.close(s, r)
+		next.matched = matched
+		for _, pc := range pcs {
+			if in := &a.prog.Inst[pc]; in.MatchRune(r) {
+				next.pcs = append(next.pcs, in.Out)
+			}
+		}
+		if !a.anchored {
+			next.pcs = append(next.pcs, uint32(a.prog.Start))
+		}
+		slices.Sort(next.pcs)
+		next.pcs = slices.Compact(next.pcs)
+		if len(next.pcs) == 0 {
+			next.before = 0
+		}
+	}
+	to := a.id(next)
+	a.next[id][cell] = to
+	return to
+}
+
+// accepts says whether the text that led to a state matches.
+func (a *automaton) accepts(id int) bool {
+	s := a.states[id]
+	if s.matched {
+		return true
+	}
+	_, matched := a.close(s, -1)
+	return matched
+}
+
+// dead says whether nothing that follows matches.
+func (a *automaton) dead(id int) bool { return !a.states[id].matched && len(a.states[id].pcs) == 0 }
+
+// prepare gives a field one character for each kind that its letters tell
+// apart, readable ones first.
+func (c *claim) prepare(f *field) {
+	if f.cells != nil {
+		return
+	}
+	borders := []rune{0, '\n', '\n' + 1, '0', '9' + 1, 'A', 'Z' + 1, '_', '_' + 1, 'a', 'z' + 1, utf8.MaxRune + 1, 0xD800, 0xE000}
+	for _, i := range f.letters {
+		l := c.letters[i]
+		if l.free != "" {
+			continue
+		}
+		for _, in := range l.matcher().dfa.prog.Inst {
+			switch in.Op {
+			case syntax.InstRune, syntax.InstRune1:
+				if len(in.Rune) == 1 {
+					borders = append(borders, in.Rune[0], in.Rune[0]+1)
+				}
+				for j := 0; j+1 < len(in.Rune); j += 2 {
+					borders = append(borders, in.Rune[j], in.Rune[j+1]+1)
+				}
+			}
+		}
+	}
+	slices.Sort(borders)
+	borders = slices.Compact(borders)
+	for i := 0; i+1 < len(borders); i++ {
+		if lo, hi := borders[i], borders[i+1]; lo < 0xD800 || lo >= 0xE000 {
+			f.cells = append(f.cells, readable(lo, hi-1))
+		}
+	}
+	slices.SortStableFunc(f.cells, func(a, b rune) int { return cmp.Compare(rank(a), rank(b)) })
+}
+
+func readable(lo, hi rune) rune {
+	for _, r := range "aexiotnsr0123456789-. _/" {
+		if lo <= r && r <= hi {
+			return r
+		}
+	}
+	for r := max(lo, ' '); r <= min(hi, '~'); r++ {
+		return r
+	}
+	return lo
+}
+
+func rank(r rune) int {
+	switch {
+	case 'a' <= r && r <= 'z':
+		return 0
+	case '0' <= r && r <= '9':
+		return 1
+	case 'A' <= r && r <= 'Z':
+		return 2
+	case ' ' <= r && r <= '~':
+		return 3
+	}
+	return 4
+}
+
+// find is a text that passes all of yes and none of no, and is not empty where
+// the field cannot hold that: by guess, else exactly. spent says that the
+// budget ended the search.
+func (c *claim) find(f *field, yes, no []int, budget *int) (text string, found, spent bool) {
+	c.prepare(f)
+	good := func(s string) bool {
+		if s == "" && f.world.Blank {
+			return false
+		}
+		for _, i := range yes {
+			if !c.letters[i].matcher().re.MatchString(s) {
+				return false
+			}
+		}
+		for _, i := range no {
+			if c.letters[i].matcher().re.MatchString(s) {
+				return false
+			}
+		}
+		return true
+	}
+	for _, s := range c.guesses(yes) {
+		if *budget--; good(s) {
+			return s, true, false
+		}
+	}
+	return c.search(f, yes, no, budget)
+}
+
+// guesses are texts that likely pass the patterns of yes.
+func (c *claim) guesses(yes []int) []string {
+	out := []string{"x", "0", "", "~"}
+	joined := ""
+	for _, i := range yes {
+		s := fill(c.letters[i].test, "", "x")
+		out = append(out, s, fill(c.letters[i].test, "~", "~"), strings.ToLower(s))
+		joined += s
+	}
+	if len(yes) > 1 {
+		out = append(out, joined)
+	}
+	slices.Reverse(out)
+	return out
+}
+
+func fill(t ir.Test, run, one string) string {
+	p, ok := t.(ir.Pattern)
+	if !ok {
+		return ""
+	}
+	var b strings.Builder
+	for _, q := range p.Parts {
+		switch q.Kind {
+		case ir.AnyRun:
+			b.WriteString(run)
+		case ir.AnyOne:
+			b.WriteString(one)
+		default:
+			b.WriteString(q.Text)
+		}
+	}
+	return b.String()
+}
+
+// search walks the texts breadth first, so that what it finds is shortest.
+func (c *claim) search(f *field, yes, no []int, budget *int) (text string, found, spent bool) {
+	dfas := make([]*automaton, 0, len(yes)+len(no))
+	for _, i := range slices.Concat(yes, no) {
+		dfas = append(dfas, c.letters[i].matcher().dfa)
+	}
+	type place struct {
+		from, cell int
+		ids        []int
+	}
+	queue := []place{{from: -1, ids: make([]int, len(dfas))}}
+	seen := map[string]bool{}
+	key := make([]byte, 0, 3*len(dfas))
+	for at := 0; at < len(queue); at++ {
+		p := queue[at]
+		accepted := p.from >= 0 || !f.world.Blank
+		for i := 0; i < len(dfas) && accepted; i++ {
+			accepted = dfas[i].accepts(p.ids[i]) == (i < len(yes))
+		}
+		if accepted {
+			var rs []rune
+			for q := p; q.from >= 0; q = queue[q.from] {
+				rs = append(rs, f.cells[q.cell])
+			}
+			slices.Reverse(rs)
+			return string(rs), true, false
+		}
+	cells:
+		for cell := range f.cells {
+			if *budget--; *budget < 0 {
+				return "", false, true
+			}
+			ids := make([]int, len(dfas))
+			key = key[:0]
+			for i, a := range dfas {
+				ids[i] = a.step(p.ids[i], cell, f.cells)
+				if i < len(yes) && a.dead(ids[i]) || i >= len(yes) && a.states[ids[i]].matched {
+					continue cells
+				}
+				key = binary.AppendUvarint(key, uint64(ids[i]))
+			}
+			if seen[string(key)] {
+				continue
+			}
+			seen[string(key)] = true
+			queue = append(queue, place{at, cell, ids})
+		}
+	}
+	return "", false, false
+}
+
+func (m *matcher) String() string { return fmt.Sprint(m.test) }

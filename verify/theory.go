@@ -1,0 +1,198 @@
+package verify
+
+import (
+	"net/netip"
+	"slices"
+
+	"sigmac/eval"
+	"sigmac/ir"
+)
+
+// A conflict is letters that cannot all be as they are; it goes back to the
+// solver as a clause.
+type conflict []int
+
+// An assignment says which letters are true; index 0 is unused.
+type assignment []bool
+
+// event makes values for the fields so that exactly the letters of a are true,
+// free ones left aside, or says why there are none. Spent says that the budget
+// ended the search.
+func (c *claim) event(a assignment, budget *int) (values map[*field][]any, bad conflict, spent bool) {
+	values = map[*field][]any{}
+	for _, f := range c.fields {
+		var yes, no []int
+		for _, i := range f.letters {
+			switch {
+			case c.letters[i].free != "" && a[i]:
+				values[f] = append(values[f], "x")
+			case c.letters[i].free != "":
+			case a[i]:
+				yes = append(yes, i)
+			default:
+				no = append(no, i)
+			}
+		}
+		if f.null > 0 && a[f.null] {
+			continue
+		}
+		if len(yes) == 0 && (f.null == 0 || len(values[f]) > 0) {
+			continue // missing, or there for the sake of a free letter
+		}
+		groups := [][]int{yes}
+		if f.world.Several && len(yes) > 1 {
+			groups = nil
+			for _, i := range yes {
+				groups = append(groups, []int{i})
+			}
+		}
+		values[f] = nil
+		for _, group := range groups {
+			v, core, out := c.value(f, group, no, budget)
+			if out {
+				return nil, nil, true
+			}
+			if core != nil {
+				if len(yes) == 0 {
+					core = append(core, f.null)
+				}
+				return nil, core, false
+			}
+			values[f] = append(values[f], v)
+		}
+	}
+	return values, nil, false
+}
+
+// value is one value that passes all of yes and none of no. It asks for few
+// tests at first, and for more as the values that it gets break them; those
+// that it asked for when there is no value left are the conflict, as a clause.
+func (c *claim) value(f *field, yes, no []int, budget *int) (v any, bad conflict, spent bool) {
+	var needYes, needNo []int
+	if len(yes) == 1 {
+		needYes = yes
+	}
+	for {
+		v, found, out := c.solve(f, needYes, needNo, budget)
+		if out {
+			return nil, nil, true
+		}
+		if !found {
+			for _, i := range needYes {
+				bad = append(bad, -i)
+			}
+			return nil, append(bad, needNo...), false
+		}
+		broken := 0
+		for _, i := range yes {
+			if !c.passes(i, v) {
+				broken = -i
+				break
+			}
+		}
+		for _, i := range no {
+			if broken == 0 && c.passes(i, v) {
+				broken = i
+			}
+		}
+		switch {
+		case broken == 0:
+			return v, nil, false
+		case broken < 0:
+			needYes = append(slices.Clone(needYes), -broken)
+		default:
+			needNo = append(needNo, broken)
+		}
+	}
+}
+
+// solve is a value of the field's type that passes all of yes and none of no.
+func (c *claim) solve(f *field, yes, no []int, budget *int) (v any, found, spent bool) {
+	var candidates []any
+	switch f.typ {
+	case ir.Numeric:
+		candidates = c.numbers(f)
+	case ir.Boolean:
+		candidates = []any{true, false}
+	case ir.Address:
+		candidates = c.addresses(f)
+	default:
+		return c.find(f, yes, no, budget)
+	}
+	for _, v := range candidates {
+		*budget--
+		if !slices.ContainsFunc(yes, func(i int) bool { return !c.passes(i, v) }) &&
+			!slices.ContainsFunc(no, func(i int) bool { return c.passes(i, v) }) {
+			return v, true, false
+		}
+	}
+	return nil, false, *budget < 0
+}
+
+// passes asks the evaluator whether a value passes a letter's test.
+func (c *claim) passes(i int, v any) bool {
+	l := c.letters[i]
+	if s, ok := v.(string); ok && l.free == "" && l.field.typ != ir.Numeric && l.field.typ != ir.Boolean && l.field.typ != ir.Address {
+		return l.matcher().re.MatchString(s)
+	}
+	ev, err := eval.NewEvent(map[string]any{"f": v})
+	if err != nil {
+		panic("verify: " + err.Error())
+	}
+	return eval.Expr(nil, ir.Match{Field: ir.Field{Name: "f", Type: l.field.typ}, Test: l.test}, ev)
+}
+
+// numbers has one number of each kind that the comparisons of a field tell
+// apart: those named, between them, and beyond.
+func (c *claim) numbers(f *field) []any {
+	var ns []ir.Number
+	for _, i := range f.letters {
+		if t, ok := c.letters[i].test.(ir.Compare); ok {
+			ns = append(ns, t.Number)
+		}
+	}
+	slices.SortFunc(ns, ir.Number.Cmp)
+	ns = slices.Compact(ns)
+	if len(ns) == 0 {
+		return []any{ir.Number("0"), ir.Number("1")}
+	}
+	out := []any{ns[0].Plus(-1)}
+	for i, n := range ns {
+		if i > 0 {
+			out = append(out, ns[i-1].Middle(n))
+		}
+		out = append(out, n)
+	}
+	return append(out, ns[len(ns)-1].Plus(1))
+}
+
+// addresses has one address of each kind that the networks of a field tell
+// apart: both ends of each and their neighbours, and what is none.
+func (c *claim) addresses(f *field) []any {
+	var as []netip.Addr
+	for _, i := range f.letters {
+		t, ok := c.letters[i].test.(ir.CIDR)
+		if !ok {
+			continue
+		}
+		first, last := t.Net.Masked().Addr(), lastAddr(t.Net)
+		as = append(as, first, first.Prev(), last, last.Next())
+	}
+	as = append(as, netip.MustParseAddr("203.0.113.7"), netip.MustParseAddr("2001:db8::7"))
+	var out []any
+	for _, a := range as {
+		if a.IsValid() {
+			out = append(out, a.String())
+		}
+	}
+	return append(out, "x")
+}
+
+func lastAddr(net netip.Prefix) netip.Addr {
+	b := net.Masked().Addr().AsSlice()
+	for bit := net.Bits(); bit < 8*len(b); bit++ {
+		b[bit/8] |= 0x80 >> (bit % 8)
+	}
+	a, _ := netip.AddrFromSlice(b)
+	return a
+}
