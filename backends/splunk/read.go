@@ -1,0 +1,318 @@
+package splunk
+
+import (
+	"maps"
+	"slices"
+	"strings"
+
+	"sigmac/backends"
+	"sigmac/ir"
+)
+
+// The reader shares no code and no table with the emitter: a proof is worth
+// something only if the two can disagree. Nothing that a file read*.go declares
+// is used outside of these, and they use nothing from outside but the method's
+// receiver.
+
+// A Macro is a search macro: its Definition, with `$a$` for the argument a.
+type Macro struct {
+	Args       []string
+	Definition string
+}
+
+// A Reader reads searches that others wrote. A macro that it does not know is
+// Opaque.
+type Reader struct {
+	Macros map[string]Macro
+}
+
+// Read says what a search of sigmac's own means.
+func (backend) Read(query string, s ir.Schema) (*ir.Query, error) { return Reader{}.Read(query, s) }
+
+// Read says what query does: Where is the And of the filters that come before
+// the first command of another kind. The error is a *backends.ReadError.
+func (r Reader) Read(query string, s ir.Schema) (q *ir.Query, err error) {
+	defer func() {
+		switch e := recover().(type) {
+		case nil:
+		case *backends.ReadError:
+			q, err = nil, e
+		default:
+			panic(e)
+		}
+	}()
+	rd := &reading{source: expand(query, r.Macros), schema: s, assumed: map[string]bool{}}
+	return rd.query(), nil
+}
+
+// A reading is one query being read. The functions below it leave by a panic
+// of a *backends.ReadError, which Read turns into its error.
+type reading struct {
+	source
+	schema  ir.Schema
+	index   string
+	assumed map[string]bool
+}
+
+const (
+	readName  = "splunk"
+	readDepth = 200 // parentheses, NOT and function calls in one another
+)
+
+// The facts that a reading rests on.
+const (
+	indexedValue   = "splunk/indexed-value"
+	numberEquality = "splunk/number-equality"
+	numberOrder    = "splunk/number-order"  // what is compared by `<` with a number is a number
+	anyValue       = "splunk/any-value"     // `f=*` takes the empty text too
+	mvfindAny      = "splunk/mvfind"        // mvfind sees one value as a list of one
+	singleValue    = "splunk/single-value"  // eval and `regex` see one value
+	evalText       = "splunk/fieldref-text" // eval compares texts as texts
+	timeZone       = "splunk/time-zone"
+	foldUnicode    = "splunk/unicode"
+	pcreLimits     = "splunk/pcre-limits"
+)
+
+func (r *reading) assume(ids ...string) {
+	for _, id := range ids {
+		r.assumed[id] = true
+	}
+}
+
+func (r *reading) field(name string) ir.Field {
+	t, _ := r.schema.Type("", name)
+	return ir.Field{Name: name, Type: t}
+}
+
+func (r *reading) opaque(lo, hi int) ir.Expr {
+	return ir.Opaque{Lang: readName, Text: strings.TrimSpace(r.text[lo:hi]), Pos: r.pos(lo)}
+}
+
+// regexp is a match of an expression somewhere in a field, or nil where the
+// expression is wrong or beyond the representation.
+func (r *reading) regexp(field, source string, at int) ir.Expr {
+	re, err := ir.ParseRegexp(source, ir.ReFlags{})
+	if err != nil {
+		return nil
+	}
+	r.assume(pcreLimits)
+	r.assumeUnicode(source)
+	return ir.Match{Field: r.field(field), Test: re, Pos: r.pos(at)}
+}
+
+func (r *reading) assumeUnicode(s string) {
+	if strings.IndexFunc(s, func(c rune) bool { return c >= 0x80 }) >= 0 {
+		r.assume(foldUnicode)
+	}
+}
+
+// query reads the stages in order until one is no filter.
+func (r *reading) query() *ir.Query {
+	stages := r.split()
+	var es []ir.Expr
+	var shown projection
+	read := 0 // how many stages es holds
+loop:
+	for i, st := range stages {
+		var more []ir.Expr
+		switch {
+		case st.name == "search":
+			more = r.search(st.body, st.hi, false)
+		case st.name == "where":
+			more = conjuncts(r.where(st.body, st.hi))
+		case st.name == "regex":
+			more = []ir.Expr{r.regex(st)}
+		case st.name == "fields":
+			shown = append(shown, r.fields(st))
+			continue
+		case st.name == "reverse":
+			continue
+		case i == 0 && st.name == "tstats":
+			// What it counts is aggregated: the stage is both filter and rest.
+			lo, hi := r.tstatsWhere(st)
+			es = r.scoped(r.search(lo, hi, true))
+			break loop
+		case i == 0 && (st.name == "datamodel" || st.name == "from" && r.fromDataModel(st)):
+		default:
+			break loop
+		}
+		if shown.hides(more) {
+			break
+		}
+		if i == 0 {
+			more = r.scoped(more)
+		}
+		es, read = append(es, more...), i+1
+	}
+	q := &ir.Query{Where: allOf(es), Scope: ir.Scope{Index: r.index}}
+	for _, st := range stages[read:] {
+		q.Rest = append(q.Rest, ir.Later{Name: st.name, Text: strings.TrimSpace(r.text[st.lo:st.hi]), Pos: r.pos(st.lo)})
+	}
+	q.Assumptions = slices.Sorted(maps.Keys(r.assumed))
+	return q
+}
+
+// scoped takes the first `index=x` out of es.
+func (r *reading) scoped(es []ir.Expr) []ir.Expr {
+	for i, e := range es {
+		if m, ok := e.(ir.Match); ok && m.Field.Name == "index" {
+			if p, ok := m.Test.(ir.Pattern); ok && !p.Cased {
+				for _, part := range p.Parts {
+					if part.Kind == ir.AnyRun {
+						part.Text = "*"
+					}
+					r.index += part.Text
+				}
+				return slices.Delete(slices.Clone(es), i, i+1)
+			}
+		}
+	}
+	return es
+}
+
+// regex reads `regex f="re"`, `regex f!="re"` and `regex "re"`, which looks at
+// _raw; with `!=` an event without f passes (Search Reference: regex).
+func (r *reading) regex(st stage) ir.Expr {
+	p := &searcher{reading: r, i: st.body, end: st.hi}
+	w := p.word(false)
+	field, op := "_raw", "="
+	if o := p.operator(); o != "" {
+		field, op, w = p.name(w), o, p.word(true)
+	}
+	if p.space(); p.i < p.end || op != "=" && op != "!=" {
+		p.fail(p.i, "not a use of `regex` that is known")
+	}
+	source, open := unescape(r.text[w.lo:w.hi])
+	e := r.regexp(field, source, w.lo)
+	if e == nil || open {
+		return r.opaque(st.lo, st.hi)
+	}
+	r.assume(singleValue)
+	if op == "!=" {
+		return ir.Not{X: e}
+	}
+	return e
+}
+
+// tstatsWhere is the span of the clause WHERE of `tstats`; without one, empty.
+func (r *reading) tstatsWhere(st stage) (lo, hi int) {
+	lo, hi = st.hi, st.hi
+	depth := 0
+	for i := st.body; i < st.hi; {
+		switch c := r.text[i]; {
+		case c == '(' || c == '[':
+			depth++
+		case c == ')' || c == ']':
+			depth--
+		case depth == 0 && isWord(c):
+			j := i
+			for j < st.hi && !isSpace(r.text[j]) && !strings.ContainsRune("()[]\"`", rune(r.text[j])) {
+				j = skip(r.text, j)
+			}
+			switch strings.ToLower(r.text[i:min(j, st.hi)]) {
+			case "where":
+				if lo == st.hi {
+					lo = j
+				}
+			case "by", "groupby":
+				return min(lo, i), i
+			}
+			i = j
+			continue
+		}
+		i = skip(r.text, i)
+	}
+	return lo, hi
+}
+
+// fromDataModel says whether st is `from datamodel:X`.
+func (r *reading) fromDataModel(st stage) bool {
+	return strings.HasPrefix(strings.ToLower(strings.TrimSpace(r.text[st.body:st.hi])), "datamodel")
+}
+
+// A projection is what commands `fields` leave of an event.
+type projection []struct {
+	minus bool
+	names []string
+}
+
+func (r *reading) fields(st stage) (f struct {
+	minus bool
+	names []string
+}) {
+	body := strings.TrimSpace(r.text[st.body:st.hi])
+	if rest, ok := strings.CutPrefix(body, "-"); ok {
+		f.minus, body = true, rest
+	} else {
+		body = strings.TrimPrefix(body, "+")
+	}
+	for _, name := range strings.FieldsFunc(body, func(c rune) bool { return c == ',' || c < 0x80 && isSpace(byte(c)) }) {
+		f.names = append(f.names, strings.Trim(name, `"'`))
+	}
+	return f
+}
+
+// hides says whether es may test a field that is no longer there.
+func (p projection) hides(es []ir.Expr) bool {
+	hidden := false
+	gone := func(name string) {
+		for _, f := range p {
+			listed := slices.ContainsFunc(f.names, func(n string) bool { return n == name || strings.Contains(n, "*") && f.minus })
+			// Without the minus, _raw and _time stay.
+			if listed == f.minus && (f.minus || !strings.HasPrefix(name, "_")) {
+				hidden = true
+			}
+		}
+	}
+	for _, e := range es {
+		ir.Walk(e, func(e ir.Expr) {
+			switch e := e.(type) {
+			case ir.Match:
+				gone(e.Field.Name)
+				if ref, ok := e.Test.(ir.FieldRef); ok {
+					gone(ref.Other.Name)
+				}
+			case ir.Keyword:
+				gone("_raw")
+			case ir.Opaque:
+				hidden = hidden || len(p) > 0
+			}
+		})
+	}
+	return hidden
+}
+
+// allOf is the And of es, flat, without what is always true.
+func allOf(es []ir.Expr) ir.Expr {
+	out := ir.And{}
+	for _, e := range es {
+		out = append(out, conjuncts(e)...)
+	}
+	if len(out) == 1 {
+		return out[0]
+	}
+	return out
+}
+
+// anyOf is the Or of es, flat, without what is never true.
+func anyOf(es []ir.Expr) ir.Expr {
+	out := ir.Or{}
+	for _, e := range es {
+		if o, ok := e.(ir.Or); ok {
+			out = append(out, o...)
+		} else {
+			out = append(out, e)
+		}
+	}
+	if len(out) == 1 {
+		return out[0]
+	}
+	return out
+}
+
+func conjuncts(e ir.Expr) []ir.Expr {
+	if a, ok := e.(ir.And); ok {
+		return a
+	}
+	return []ir.Expr{e}
+}

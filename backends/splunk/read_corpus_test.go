@@ -1,0 +1,180 @@
+package splunk
+
+import (
+	"cmp"
+	"encoding/json"
+	"errors"
+	"flag"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"gopkg.in/yaml.v3"
+
+	"sigmac/backends"
+	"sigmac/ir"
+)
+
+var updateRead = flag.Bool("update-read", false, "rewrite testdata/read.json")
+
+// corpusFiles decodes every YAML file below a folder of the corpus.
+func corpusFiles[T any](t *testing.T, folder string, each func(T)) {
+	t.Helper()
+	root := cmp.Or(os.Getenv("SIGMAC_CORPUS"), "../../../shared/corpus")
+	root = filepath.Join(root, folder)
+	if _, err := os.Stat(root); err != nil {
+		t.Skip("no corpus: set SIGMAC_CORPUS to its folder")
+	}
+	err := filepath.WalkDir(root, func(path string, d fs.DirEntry, err error) error {
+		if err != nil || d.IsDir() || filepath.Ext(path) != ".yml" {
+			return err
+		}
+		text, err := os.ReadFile(path)
+		if err != nil {
+			return err
+		}
+		var v T
+		if err := yaml.Unmarshal(text, &v); err != nil {
+			return err
+		}
+		each(v)
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// readMacros is the corpus' macros.
+func readMacros(t *testing.T) map[string]Macro {
+	macros := map[string]Macro{}
+	corpusFiles(t, "splunk/macros", func(m struct {
+		Name       string
+		Arguments  []string
+		Definition string
+	}) {
+		macros[m.Name] = Macro{m.Arguments, m.Definition}
+	})
+	return macros
+}
+
+// corpusSummary counts what came of the searches that others wrote.
+type corpusSummary struct {
+	Searches int
+	Read     int            // with a conjunct that is not Opaque
+	Whole    int            // with nothing Opaque
+	Errors   map[string]int // what was refused
+	Empty    map[string]int // the command that no filter precedes
+	Opaque   map[string]int // by their beginning
+}
+
+// TestReadCorpus reads the searches of splunk/security_content.
+func TestReadCorpus(t *testing.T) {
+	r := Reader{Macros: readMacros(t)}
+	got := corpusSummary{Errors: map[string]int{}, Empty: map[string]int{}, Opaque: map[string]int{}}
+	corpusFiles(t, "splunk/detections", func(d struct{ Name, Search string }) {
+		if d.Search == "" {
+			return
+		}
+		got.Searches++
+		q, err := r.Read(d.Search, ir.Types{})
+		var refused *backends.ReadError
+		if errors.As(err, &refused) {
+			got.Errors[refused.Msg]++
+			t.Logf("%s: %s\n%s", d.Name, err, d.Search)
+			return
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		opaque, known := false, q.Scope.Index != ""
+		for _, e := range conjuncts(q.Where) {
+			if _, ok := e.(ir.Opaque); !ok {
+				known = true
+			}
+		}
+		ir.Walk(q.Where, func(e ir.Expr) {
+			if o, ok := e.(ir.Opaque); ok {
+				opaque = true
+				got.Opaque[opaqueKind(o.Text)]++
+				t.Logf("%s: opaque: %s", d.Name, o.Text)
+			}
+		})
+		switch {
+		case known:
+			got.Read++
+			if !opaque {
+				got.Whole++
+			}
+		case opaque:
+			got.Empty["only Opaque"]++
+		default:
+			got.Empty[q.Rest[0].Name]++
+		}
+	})
+	if got.Read*100 < got.Searches*85 {
+		t.Errorf("%d of %d searches read", got.Read, got.Searches)
+	}
+	text, err := json.MarshalIndent(got, "", "  ")
+	if err != nil {
+		t.Fatal(err)
+	}
+	text = append(text, '\n')
+	if *updateRead {
+		if err := os.WriteFile("testdata/read.json", text, 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want, err := os.ReadFile("testdata/read.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if string(text) != string(want) {
+		t.Errorf("testdata/read.json has changed (-update-read rewrites it):\n%s", text)
+	}
+}
+
+// opaqueKind names an Opaque by what it starts with.
+func opaqueKind(text string) string {
+	switch i := strings.IndexAny(text, "=!<> (["); {
+	case text[0] == '[' || text[0] == '"':
+		return text[:1]
+	case text[0] != '`' && i > 0:
+		return text[:i]
+	}
+	return text
+}
+
+// TestReadGolden reads sigmac's own output: nothing in it is Opaque.
+func TestReadGolden(t *testing.T) {
+	files, err := filepath.Glob("../../golden/*.txtar")
+	if err != nil || len(files) == 0 {
+		t.Fatal("no goldens", err)
+	}
+	for _, file := range files {
+		text, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, section, ok := strings.Cut(string(text), "-- splunk --\n")
+		if !ok {
+			continue
+		}
+		section, _, _ = strings.Cut(section, "\n-- ")
+		for line := range strings.Lines(section) {
+			q, err := backend{}.Read(strings.TrimSpace(line), ir.Types{})
+			if err != nil {
+				t.Errorf("%s: %s\n%s", filepath.Base(file), err, line)
+				continue
+			}
+			ir.Walk(q.Where, func(e ir.Expr) {
+				if o, ok := e.(ir.Opaque); ok {
+					t.Errorf("%s: opaque: %s", filepath.Base(file), o.Text)
+				}
+			})
+			t.Logf("%s: %s %s", filepath.Base(file), q.Where, q.Assumptions)
+		}
+	}
+}

@@ -1,0 +1,690 @@
+package splunk
+
+import (
+	"fmt"
+	"net/netip"
+	"strconv"
+	"strings"
+	"sync"
+
+	"sigmac/ir"
+)
+
+// A truth is what a predicate of eval says. It holds where yes does; where yes
+// does not it is false or null. Only if it is never null, it is settled: what
+// NOT makes of null is open, so NOT of anything else is Opaque.
+type truth struct {
+	yes     ir.Expr
+	settled bool
+}
+
+func (t truth) not() ir.Expr {
+	if n, ok := t.yes.(ir.Not); ok {
+		return n.X
+	}
+	return inverse(t.yes)
+}
+
+func inverse(e ir.Expr) ir.Expr {
+	switch {
+	case isTrue(e):
+		return ir.False
+	case isFalse(e):
+		return ir.True
+	}
+	return ir.Not{X: e}
+}
+
+func isTrue(e ir.Expr) bool  { a, ok := e.(ir.And); return ok && len(a) == 0 }
+func isFalse(e ir.Expr) bool { o, ok := e.(ir.Or); return ok && len(o) == 0 }
+
+// where keeps an event where the expression between lo and hi is true; false
+// and null drop it (Search Reference: where).
+func (r *reading) where(lo, hi int) ir.Expr { return r.truth(r.eval(lo, hi)).yes }
+
+func (r *reading) unknown(n *eval) truth { return truth{yes: r.opaque(n.lo, n.hi)} }
+
+func (r *reading) truth(n *eval) truth {
+	switch n.op {
+	case "and", "or":
+		es, settled := make([]ir.Expr, len(n.args)), true
+		for i, a := range n.args {
+			t := r.truth(a)
+			es[i], settled = t.yes, settled && t.settled
+		}
+		if n.op == "and" {
+			return truth{allOf(es), settled}
+		}
+		return truth{anyOf(es), settled}
+	case "not":
+		if t := r.truth(n.args[0]); t.settled {
+			return truth{t.not(), true}
+		}
+	case "=", "!=", "<", "<=", ">", ">=":
+		if t, ok := r.compare(n); ok {
+			return t
+		}
+	case "in":
+		return r.oneOf(n)
+	case "like":
+		return r.like(n)
+	case "call":
+		return r.call(n)
+	}
+	return r.unknown(n)
+}
+
+// functions is how many arguments each predicate takes.
+var functions = map[string]int{
+	"true": 0, "false": 0, "isnull": 1, "isnotnull": 1, "isnum": 1, "searchmatch": 1,
+	"match": 2, "like": 2, "cidrmatch": 2, "if": 3,
+}
+
+func (r *reading) call(n *eval) truth {
+	if k, ok := functions[n.text]; ok && k != len(n.args) {
+		return r.unknown(n)
+	}
+	switch n.text {
+	case "true":
+		return truth{ir.True, true}
+	case "false":
+		return truth{ir.False, true}
+	case "isnotnull":
+		return truth{r.present(n.args[0]), true}
+	case "isnull":
+		if x := n.args[0]; x.op == "field" {
+			return truth{r.match(x, ir.Null{}), true}
+		}
+		return truth{truth{yes: r.present(n.args[0])}.not(), true}
+	case "isnum":
+		if x := n.args[0]; x.op == "field" {
+			return truth{yes: r.numeric(x)}
+		}
+	case "match":
+		if x, re := n.args[0], n.args[1]; x.op == "field" && re.op == "str" {
+			if e := r.regexp(x.text, re.text, re.lo); e != nil {
+				r.assume(singleValue)
+				return truth{yes: e}
+			}
+		}
+	case "like":
+		return r.like(n)
+	case "cidrmatch":
+		if net, x := n.args[0], n.args[1]; x.op == "field" && net.op == "str" {
+			if prefix, err := netip.ParsePrefix(net.text); err == nil {
+				r.assume(singleValue)
+				return truth{yes: ir.Match{Field: r.field(x.text), Test: ir.CIDR{Net: prefix.Masked()}, Pos: r.pos(net.lo)}}
+			}
+		}
+	case "in":
+		if len(n.args) > 1 {
+			return r.oneOf(n)
+		}
+	case "searchmatch":
+		if x := n.args[0]; x.op == "str" {
+			return truth{r.searchmatch(x), true}
+		}
+	case "if", "case":
+		if cs := r.choices(n); cs != nil {
+			var es []ir.Expr
+			settled := true
+			for _, c := range cs {
+				t := truth{yes: ir.False}
+				if c.value != nil {
+					t = r.truth(c.value)
+				}
+				es, settled = append(es, guarded(c.guard, t.yes)), settled && t.settled
+			}
+			if e := anyOf(es); small(e) {
+				return truth{e, settled}
+			}
+		}
+	}
+	return r.unknown(n)
+}
+
+func (r *reading) match(field *eval, t ir.Test) ir.Expr {
+	return ir.Match{Field: r.field(field.text), Test: t, Pos: r.pos(field.lo)}
+}
+
+// numeric is true of a field that is a number.
+func (r *reading) numeric(field *eval) ir.Expr {
+	return ir.Or{
+		r.match(field, ir.Compare{Op: ir.Lt, Number: "0"}),
+		r.match(field, ir.Compare{Op: ir.Gte, Number: "0"}),
+	}
+}
+
+// present says that n is not null.
+func (r *reading) present(n *eval) ir.Expr {
+	switch {
+	case n.op == "field":
+		return r.match(n, ir.Exists{})
+	case n.op == "num" || n.op == "str":
+		return ir.True
+	case n.op == "call":
+		if e := r.found(n); e != nil {
+			return e
+		}
+		if n.text == "tonumber" && len(n.args) == 1 && n.args[0].op == "field" {
+			r.assume(singleValue)
+			return r.numeric(n.args[0])
+		}
+	}
+	return r.opaque(n.lo, n.hi)
+}
+
+// found says that mvfind or mvfilter finds a value: each is null otherwise. It
+// is nil for anything else.
+func (r *reading) found(n *eval) ir.Expr {
+	switch {
+	case n.text == "mvfind" && len(n.args) == 2 && n.args[0].op == "field" && n.args[1].op == "str":
+		r.assume(mvfindAny)
+		return r.regexp(n.args[0].text, n.args[1].text, n.args[1].lo)
+	case n.text == "mvfilter" && len(n.args) == 1:
+		// It looks at each value by itself: what is one test of one field is that
+		// test; two would be asked of the same value, and no value is null.
+		if m, ok := r.truth(n.args[0]).yes.(ir.Match); ok && m.Test != (ir.Null{}) {
+			return m
+		}
+	}
+	return nil
+}
+
+func (r *reading) oneOf(n *eval) truth {
+	var es []ir.Expr
+	settled := true
+	for _, v := range n.args[1:] {
+		t, ok := r.compare(&eval{op: "=", args: []*eval{n.args[0], v}, lo: n.lo, hi: n.hi})
+		if !ok {
+			return r.unknown(n)
+		}
+		es, settled = append(es, t.yes), settled && t.settled
+	}
+	return truth{anyOf(es), settled}
+}
+
+// like reads `like(f,"a%b_c")`: `%` is any run, `_` one character, nothing
+// escapes them (Search Reference: Comparison and conditional functions).
+func (r *reading) like(n *eval) truth {
+	x, p := n.args[0], n.args[1]
+	via := ""
+	if x.op == "call" && (x.text == "lower" || x.text == "upper") && len(x.args) == 1 {
+		via, x = x.text, x.args[0]
+	}
+	if x.op != "field" || p.op != "str" || strings.Contains(p.text, `\%`) || strings.Contains(p.text, `\_`) {
+		return r.unknown(n)
+	}
+	var parts []ir.Part
+	start := 0
+	for i := range len(p.text) {
+		kind := ir.AnyRun
+		switch p.text[i] {
+		case '_':
+			kind = ir.AnyOne
+		case '%':
+		default:
+			continue
+		}
+		parts = append(parts, ir.Part{Kind: ir.Literal, Text: p.text[start:i]}, ir.Part{Kind: kind})
+		start = i + 1
+	}
+	parts = append(parts, ir.Part{Kind: ir.Literal, Text: p.text[start:]})
+	e := r.pattern(x, via, ir.NewPattern(true, parts...), p.lo)
+	if e == nil {
+		return r.unknown(n)
+	}
+	return truth{yes: e}
+}
+
+// pattern is a test of a field, or of what lower or upper make of it: then the
+// pattern ignores case, or can never match.
+func (r *reading) pattern(field *eval, via string, p ir.Pattern, at int) ir.Expr {
+	if text := p.Literals(); via != "" {
+		if !ir.LowerFolds(text) {
+			return nil
+		}
+		if changed(via, text) != text {
+			return ir.False
+		}
+		p.Cased = false
+		r.assumeUnicode(text)
+	}
+	r.assume(singleValue)
+	return ir.Match{Field: r.field(field.text), Test: p, Pos: r.pos(at)}
+}
+
+func changed(via, s string) string {
+	if via == "lower" {
+		return strings.ToLower(s)
+	}
+	return strings.ToUpper(s)
+}
+
+// searchmatch reads a text as `search` does.
+func (r *reading) searchmatch(n *eval) ir.Expr {
+	sub := *r
+	sub.text, sub.pieces = n.text, []piece{{0, r.origin(n.lo), true}}
+	return allOf(sub.search(0, len(n.text), false))
+}
+
+// A choice is a value that an expression has where guard holds; nil is null.
+type choice struct {
+	guard ir.Expr
+	value *eval
+	sure  bool // guard excludes null
+}
+
+// maxChoices bounds the branches of an expression, as maxBranch bounds what
+// they grow into: a guard is written once a branch.
+const maxChoices, maxBranch = 8, 256
+
+// choices takes `if`, `case` and `coalesce` apart, or returns nil.
+func (r *reading) choices(n *eval) (out []choice) {
+	args := n.args
+	if len(args) == 0 || len(args) > 2*maxChoices {
+		return nil
+	}
+	var before []ir.Expr // what did not hold
+	add := func(g ir.Expr, v *eval, sure bool) {
+		out = append(out, choice{allOf(append(before[:len(before):len(before)], g)), v, sure})
+		before = append(before, inverse(g))
+	}
+	switch {
+	case n.text == "coalesce" && len(args) <= maxChoices:
+		for i, a := range args {
+			if i+1 == len(args) {
+				add(ir.True, a, false)
+			} else if a.op != "field" {
+				return nil
+			} else {
+				add(r.match(a, ir.Exists{}), a, true)
+			}
+		}
+	case n.text == "if" && len(args) == 3:
+		add(r.truth(args[0]).yes, args[1], false)
+		add(ir.True, args[2], false)
+	case n.text == "case" && len(args)%2 == 0:
+		for i := 0; i < len(args); i += 2 {
+			add(r.truth(args[i]).yes, args[i+1], false)
+		}
+		add(ir.True, nil, false)
+	}
+	return out
+}
+
+func guarded(guard, e ir.Expr) ir.Expr {
+	if isFalse(guard) || isFalse(e) {
+		return ir.False
+	}
+	return allOf([]ir.Expr{guard, e})
+}
+
+// small bounds an expression that stands for several branches; one that is the
+// branch of a single guard is no larger than its text.
+func small(e ir.Expr) bool {
+	size := 0
+	var count func(e ir.Expr) bool
+	count = func(e ir.Expr) bool {
+		if size++; size > maxBranch {
+			return false
+		}
+		var es []ir.Expr
+		switch e := e.(type) {
+		case ir.And:
+			es = e
+		case ir.Or:
+			es = e
+		case ir.Not:
+			es = []ir.Expr{e.X}
+		}
+		for _, x := range es {
+			if !count(x) {
+				return false
+			}
+		}
+		return true
+	}
+	return count(e)
+}
+
+// An operand is one side of a comparison where guard holds: a constant, or a
+// field and what a function makes of it.
+type operand struct {
+	guard ir.Expr
+	*eval        // "num", "str" or "field"; nil: null
+	via   string // lower, upper, tonumber, len, "%H" of strftime, "#%H" once tonumber has it
+	sure  bool
+}
+
+// timeParts are the formats of strftime whose text is the number of a part.
+var timeParts = map[string]string{"%M": "minute", "%H": "hour", "%d": "day", "%m": "month", "%V": "week", "%Y": "year"}
+
+// operands takes a value apart, or returns nil.
+func (r *reading) operands(n *eval) []operand {
+	switch n.op {
+	case "num", "str":
+		return []operand{{ir.True, n, "", true}}
+	case "neg":
+		if x := n.args[0]; x.op == "num" {
+			return []operand{{ir.True, &eval{op: "num", text: "-" + x.text, lo: n.lo, hi: n.hi}, "", true}}
+		}
+	case "field":
+		return []operand{{ir.True, n, "", false}}
+	case "call":
+		switch {
+		case n.text == "null" && len(n.args) == 0:
+			return []operand{{guard: ir.True}}
+		case n.text == "if" || n.text == "case" || n.text == "coalesce":
+			return r.branches(n)
+		case len(n.args) == 0:
+			return nil
+		}
+		via := n.text
+		switch {
+		case n.text == "strftime" && len(n.args) == 2 && n.args[1].op == "str" && timeParts[n.args[1].text] != "":
+			via = n.args[1].text
+			r.assume(timeZone)
+		case len(n.args) != 1 || via != "lower" && via != "upper" && via != "tonumber" && via != "len":
+			return nil
+		}
+		out := r.operands(n.args[0])
+		for i := range out {
+			o := &out[i]
+			switch {
+			case o.eval == nil:
+			case o.op == "str" && (via == "lower" || via == "upper"):
+				o.eval = &eval{op: "str", text: changed(via, o.text), lo: o.lo, hi: o.hi}
+			case o.op == "field" && o.via == "":
+				o.via = via
+				o.sure = o.sure && via != "tonumber" && via[0] != '%'
+			case o.op == "field" && o.via[0] == '%' && via == "tonumber":
+				o.via = "#" + o.via
+			default:
+				return nil
+			}
+		}
+		return out
+	}
+	return nil
+}
+
+func (r *reading) branches(n *eval) (out []operand) {
+	for _, c := range r.choices(n) {
+		if c.value == nil {
+			out = append(out, operand{guard: c.guard})
+			continue
+		}
+		os := r.operands(c.value)
+		if os == nil || len(out)+len(os) > maxChoices {
+			return nil
+		}
+		for _, o := range os {
+			if isFalse(o.guard) || isFalse(c.guard) {
+				continue
+			}
+			o.guard, o.sure = allOf([]ir.Expr{c.guard, o.guard}), o.sure || c.sure
+			out = append(out, o)
+		}
+	}
+	return out
+}
+
+var flipped = map[string]string{"=": "=", "!=": "!=", "<": ">", "<=": ">=", ">": "<", ">=": "<="}
+
+// compare reads a comparison; ok is false where it cannot be represented.
+func (r *reading) compare(n *eval) (t truth, ok bool) {
+	if e := r.counted(n); e != nil {
+		return truth{yes: e}, true
+	}
+	if e := r.affix(n); e != nil {
+		return truth{yes: e}, true
+	}
+	as, bs := r.operands(n.args[0]), r.operands(n.args[1])
+	if as == nil || bs == nil || len(as)*len(bs) > maxChoices {
+		return truth{}, false
+	}
+	var es []ir.Expr
+	t.settled = true
+	for _, a := range as {
+		for _, b := range bs {
+			x, y, op := a, b, n.op
+			if x.eval != nil && x.op != "field" {
+				x, y, op = y, x, flipped[op]
+			}
+			e := ir.Expr(ir.False) // with null nothing holds
+			if x.eval != nil && y.eval != nil {
+				if e = r.holds(x, op, y); e == nil {
+					return truth{}, false
+				}
+			}
+			es = append(es, guarded(allOf([]ir.Expr{a.guard, b.guard}), e))
+			t.settled = t.settled && a.sure && b.sure
+		}
+	}
+	var kept []ir.Expr
+	for _, e := range es {
+		if !isFalse(e) {
+			kept = append(kept, e)
+		}
+	}
+	t.yes = anyOf(kept)
+	return t, len(kept) < 2 || small(t.yes)
+}
+
+// holds compares two operands, of which the second is a constant unless both
+// are fields. It is nil where that cannot be represented.
+func (r *reading) holds(x operand, op string, y operand) ir.Expr {
+	switch {
+	case x.op != "field":
+		return constants(x, op, y)
+	case y.op == "field":
+		return r.twoFields(x, op, y)
+	}
+	number, isNumber := ir.ParseNumber(y.text)
+	order, ordered := orders[op]
+	f := r.field(x.text)
+	if op == "!=" {
+		e := r.holds(x, "=", y)
+		switch {
+		case e == nil || isFalse(e) && x.via == "tonumber":
+			return nil
+		case x.via == "tonumber" || x.via != "" && x.via[0] == '#':
+			return anyOf([]ir.Expr{r.holds(x, "<", y), r.holds(x, ">", y)})
+		}
+		return allOf([]ir.Expr{r.match(x.eval, ir.Exists{}), inverse(e)})
+	}
+	switch {
+	case strings.HasPrefix(x.via, "#"):
+		if y.op != "num" || !isNumber {
+			return nil
+		}
+		r.assume(singleValue)
+		return ir.Match{Field: f, Test: ir.TimePart{Part: timeParts[x.via[1:]], Op: order, Number: number}, Pos: r.pos(y.lo)}
+	case x.via == "tonumber":
+		if y.op != "num" || !isNumber {
+			return nil
+		}
+		r.assume(singleValue)
+		if !ordered {
+			r.assume(numberEquality)
+		}
+		return ir.Match{Field: f, Test: ir.Compare{Op: order, Number: number}, Pos: r.pos(y.lo)}
+	case x.via == "len":
+		return r.length(x, op, y)
+	case x.via != "" && x.via != "lower" && x.via != "upper":
+		return nil
+	case ordered && (!isNumber || x.via != ""):
+		return nil // in the order of a dictionary
+	case ordered || y.op == "num" || isNumber && f.Type == ir.Numeric && x.via == "":
+		if x.via != "" || !isNumber {
+			return nil
+		}
+		if ordered && f.Type != ir.Numeric {
+			r.assume(numberOrder)
+		} else if !ordered {
+			r.assume(numberEquality)
+		}
+		r.assume(singleValue)
+		return ir.Match{Field: f, Test: ir.Compare{Op: order, Number: number}, Pos: r.pos(y.lo)}
+	}
+	if isNumber {
+		r.assume(evalText)
+	}
+	return r.pattern(x.eval, x.via, ir.NewPattern(true, ir.Part{Kind: ir.Literal, Text: y.text}), y.lo)
+}
+
+func constants(x operand, op string, y operand) ir.Expr {
+	a, isA := ir.ParseNumber(x.text)
+	b, isB := ir.ParseNumber(y.text)
+	var is bool
+	switch {
+	case isA && isB && x.op == y.op && x.op == "num":
+		switch o, ordered := orders[op]; {
+		case ordered:
+			is = o.Holds(a, b)
+		default:
+			is = (a == b) == (op == "=")
+		}
+	case x.op == "str" && y.op == "str" && !(isA && isB) && (op == "=" || op == "!="):
+		is = (x.text == y.text) == (op == "=")
+	default:
+		return nil
+	}
+	if is {
+		return ir.True
+	}
+	return ir.False
+}
+
+func (r *reading) twoFields(x operand, op string, y operand) ir.Expr {
+	if x.via != y.via || x.via != "" && x.via != "lower" && x.via != "upper" || op != "=" && op != "!=" {
+		return nil
+	}
+	r.assume(evalText, singleValue)
+	if x.via != "" {
+		r.assume(foldUnicode)
+	}
+	e := r.match(x.eval, ir.FieldRef{Other: r.field(y.text), Shape: ir.Exact, Cased: x.via == ""})
+	if op == "!=" {
+		return ir.And{r.match(x.eval, ir.Exists{}), r.match(y.eval, ir.Exists{}), ir.Not{X: e}}
+	}
+	return e
+}
+
+// length is a test of the number of characters, as an expression.
+func (r *reading) length(x operand, op string, y operand) ir.Expr {
+	k, err := strconv.Atoi(y.text)
+	if y.op != "num" || err != nil || k < 0 || k > 60000 {
+		return nil
+	}
+	var times string
+	switch op {
+	case "=":
+		times = fmt.Sprintf("{%d}", k)
+	case ">":
+		times = fmt.Sprintf("{%d,}", k+1)
+	case ">=":
+		times = fmt.Sprintf("{%d,}", k)
+	case "<=":
+		times = fmt.Sprintf("{0,%d}", k)
+	case "<":
+		if k == 0 {
+			return ir.False
+		}
+		times = fmt.Sprintf("{0,%d}", k-1)
+	}
+	r.assume(singleValue, foldUnicode)
+	return r.regexp(x.text, `(?s)\A.`+times+`\z`, y.lo)
+}
+
+// counted reads `mvcount(x)>0` and `mvfind(f,"re")>=0`, in all the ways of
+// saying that there is a value.
+func (r *reading) counted(n *eval) ir.Expr {
+	x, y := n.args[0], n.args[1]
+	if x.op != "call" || len(x.args) == 0 || y.op != "num" {
+		return nil
+	}
+	switch n.op + y.text {
+	case ">0", ">=1", "!=0":
+		if x.text != "mvcount" || len(x.args) != 1 {
+			return nil
+		}
+		switch x = x.args[0]; {
+		case x.op == "field":
+			return r.match(x, ir.Exists{})
+		case x.op == "call":
+			return r.found(x)
+		}
+	case ">=0":
+		if x.text == "mvfind" {
+			return r.found(x)
+		}
+	}
+	return nil
+}
+
+// affixes are the ways to say in eval that A starts or ends with B. The x keeps
+// the texts from being numbers and the lengths from being 0.
+var affixes = sync.OnceValue(func() (out []affix) {
+	for _, a := range []struct {
+		shape ir.Shape
+		text  string
+	}{
+		{ir.Prefix, `substr("x".lower('A'),1,1+len('B'))="x".lower('B')`},
+		{ir.Suffix, `substr(lower('A')."x",-1-len('B'))=lower('B')."x"`},
+	} {
+		for _, cased := range []bool{false, true} {
+			text := a.text
+			if cased {
+				text = strings.ReplaceAll(text, "lower", "")
+			}
+			s := expand(text, nil)
+			out = append(out, affix{s.eval(0, len(text)), a.shape, cased})
+		}
+	}
+	return out
+})
+
+type affix struct {
+	form  *eval
+	shape ir.Shape
+	cased bool
+}
+
+func (r *reading) affix(n *eval) ir.Expr {
+	if n.op != "=" {
+		return nil
+	}
+	for _, a := range affixes() {
+		fields := map[string]*eval{}
+		if unify(a.form, n, fields) {
+			r.assume(evalText, singleValue, foldUnicode)
+			return r.match(fields["A"], ir.FieldRef{Other: r.field(fields["B"].text), Shape: a.shape, Cased: a.cased})
+		}
+	}
+	return nil
+}
+
+// unify says whether n is form with fields in the place of its own.
+func unify(form, n *eval, fields map[string]*eval) bool {
+	if form.op != n.op || len(form.args) != len(n.args) {
+		return false
+	}
+	if form.op == "field" {
+		old, ok := fields[form.text]
+		if !ok {
+			fields[form.text] = n
+		}
+		return !ok || old.text == n.text
+	}
+	if form.text != n.text {
+		return false
+	}
+	for i := range form.args {
+		if !unify(form.args[i], n.args[i], fields) {
+			return false
+		}
+	}
+	return true
+}
