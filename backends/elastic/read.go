@@ -151,55 +151,45 @@ func (p *parser) pipe(q *Parsed) {
 	p.later(q, t.text, t)
 }
 
-// series reads a sequence, a sample or a join.
+// series reads a sequence, a sample or a join. What stands in it beside the
+// events to be found is kept as text.
 func (p *parser) series(q *Parsed) {
 	first := p.next()
-	sequence := first.text == "sequence"
-	shared := 0
-	if p.has("by") {
-		shared = p.keys()
-	}
-	span := sequence && p.has("with") && p.maxspan()
+	ordered := first.text == "sequence"
+	shared := p.keys()
+	span := ordered && p.maxspan()
 	p.later(q, first.text, first)
 
 	keys, events, missing := -1, 0, false
-	term := func() (step, int) {
-		var s step
-		t := p.next()
+	term := func(open token) (s step, after token) {
 		s.category, s.pos, s.where = p.event()
 		p.need("]")
-		n, runs := shared, 1
-		if after := p.peek(); p.has("by") {
-			n += p.keys()
-			p.later(q, "by", after)
-		}
+		after = p.peek()
+		n := shared + p.keys()
 		if keys < 0 {
 			keys = n
 		} else if n != keys {
-			refuse(t.pos, "%d join keys where the first event has %d", n, keys)
+			refuse(open.pos, "%d join keys where the first event has %d", n, keys)
 		}
-		if after := p.peek(); sequence && p.take("with") {
-			if w := p.peek(); w.kind != wordToken || w.text != "runs" {
-				p.unexpected("`runs`")
-			}
-			p.next()
-			p.need("=")
-			runs = p.integer(1, 100)
-			p.later(q, "with", after)
+		events++
+		if ordered && p.take("with") {
+			events += p.runs() - 1
 		}
-		return s, runs
+		return s, after
 	}
-	for p.has("[") || sequence && p.has("![") {
-		t := p.peek()
-		s, runs := term()
-		events += runs
-		if t.text == "![" {
+	for p.has("[") || ordered && p.has("![") {
+		open := p.next()
+		s, after := term(open)
+		if open.text == "![" {
 			missing = true
 			q.events = append(q.events, s.where)
-			p.later(q, "missing", t)
+			p.later(q, "missing", open)
 			continue
 		}
 		q.steps = append(q.steps, s)
+		if after != p.peek() {
+			p.later(q, "step", after)
+		}
 	}
 	switch {
 	case len(q.steps) == 0 || events < 2:
@@ -210,28 +200,38 @@ func (p *parser) series(q *Parsed) {
 		refuse(first.pos, "a sample needs a join key")
 	}
 	if until := p.peek(); first.text != "sample" && p.take("until") {
-		if !p.has("[") {
-			p.unexpected("`[`")
-		}
-		s, _ := term()
+		s, _ := term(p.need("["))
 		q.events = append(q.events, s.where)
 		p.later(q, "until", until)
 	}
 }
 
-// keys reads join keys and counts them.
+// keys counts the join keys, if some follow.
 func (p *parser) keys() int {
-	p.need("by")
-	n := 0
-	for first := true; first || p.take(","); first = false {
+	if !p.take("by") {
+		return 0
+	}
+	n := 1
+	for p.fieldName(); p.take(","); n++ {
 		p.fieldName()
-		n++
 	}
 	return n
 }
 
+func (p *parser) runs() int {
+	if w := p.peek(); w.kind != wordToken || w.text != "runs" {
+		p.unexpected("`runs`")
+	}
+	p.next()
+	p.need("=")
+	return p.integer(1, 100)
+}
+
+// maxspan reads the span of a sequence, if one follows.
 func (p *parser) maxspan() bool {
-	p.need("with")
+	if !p.take("with") {
+		return false
+	}
 	p.need("maxspan")
 	p.need("=")
 	p.integer(1, 1<<31)

@@ -386,10 +386,11 @@ func (p *parser) call() *node {
 func (p *parser) fieldName() *node {
 	n := p.open(fieldNode, p.peek())
 	optional := p.take("?")
-	name := p.identifier()
+	parts := []string{p.identifier()}
 	for p.take(".") {
-		name += "." + p.identifier()
+		parts = append(parts, p.identifier())
 	}
+	name := strings.Join(parts, ".")
 	if p.has("[") && p.toks[p.at+1].kind == integerToken {
 		refuse(p.peek().pos, "array indexes are not supported")
 	}
