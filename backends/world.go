@@ -7,4 +7,6 @@ type World struct {
 	Blank bool
 	// Several: a field may hold several values.
 	Several bool
+	// AnyType: a field of numbers, booleans or addresses may hold other texts.
+	AnyType bool
 }

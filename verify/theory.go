@@ -119,6 +119,9 @@ func (c *claim) solve(f *field, yes, no []int, budget *int) (v any, found, spent
 	default:
 		return c.find(f, yes, no, budget)
 	}
+	if f.world.AnyType {
+		candidates = append(candidates, "x")
+	}
 	for _, v := range candidates {
 		*budget--
 		if !slices.ContainsFunc(yes, func(i int) bool { return !c.passes(i, v) }) &&

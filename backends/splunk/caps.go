@@ -21,7 +21,7 @@ func New(pretty bool) backends.Backend { return backend{pretty} }
 func (backend) Name() string { return name }
 
 // World: null is missing, and a field may be multivalued (SEMANTICS B.1).
-func (backend) World(ir.Type) backends.World { return backends.World{Several: true} }
+func (backend) World(ir.Type) backends.World { return backends.World{Several: true, AnyType: true} }
 
 // Caps has every Pattern: what `search` cannot say, the emitter writes as a
 // regular expression in `where`, after the search that it implies.

@@ -182,8 +182,17 @@ func (g *generator) sugar() ir.Test {
 	return t
 }
 
-// Event is a random event that has something to do with r.
+// Event is a random event that has something to do with a rule.
 func Event(r *rand.Rand, rule *ir.Rule) eval.Event {
+	ev, err := eval.NewEvent(Fields(r, rule))
+	if err != nil {
+		panic(err)
+	}
+	return ev
+}
+
+// Fields are those of a random event; some are null or have several values.
+func Fields(r *rand.Rand, rule *ir.Rule) map[string]any {
 	var near []any
 	rule.Walk(func(e ir.Expr) {
 		switch e := e.(type) {
@@ -206,11 +215,7 @@ func Event(r *rand.Rand, rule *ir.Rule) eval.Event {
 			m[f] = pick(r, near)
 		}
 	}
-	ev, err := eval.NewEvent(m)
-	if err != nil {
-		panic(err)
-	}
-	return ev
+	return m
 }
 
 // values are some that pass a test, or nearly.
