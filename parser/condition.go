@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"regexp"
 	"strings"
 	"sync"
 	"unicode"
@@ -229,15 +230,22 @@ func syntaxError(tokens []lexer.Token, offset int) *conditionError {
 	fail := func(format string, args ...any) *conditionError {
 		return &conditionError{tokens[i].Pos.Offset, fmt.Sprintf(format, args...)}
 	}
+	shouts := func(t lexer.Token) bool {
+		low := strings.ToLower(t.Value)
+		return low != t.Value && (low == "and" || low == "or" || low == "not")
+	}
+	if i > 0 && (shouts(tokens[i-1]) || tokens[i].Type == tokenWord && tokens[i].Value == "of") {
+		i-- // the word before is at fault
+	}
 	t := tokens[i]
 	operand := i > 0 && (tokens[i-1].Type == tokenWord || tokens[i-1].Type == tokenClose)
-	switch low := strings.ToLower(t.Value); {
+	switch {
 	case len(tokens) == 1:
 		return fail("the condition is empty")
-	case t.Type == tokenWord && low != t.Value && (low == "and" || low == "or" || low == "not"):
-		return fail("%q must be written in lower case: %q", t.Value, low)
-	case t.Type == tokenWord && t.Value == "of" && i > 0:
-		return fail("`%s of` is not known; there are `1 of`, `any of` and `all of`", tokens[i-1].Value)
+	case shouts(t):
+		return fail("%q must be written in lower case: %q", t.Value, strings.ToLower(t.Value))
+	case t.Type == tokenWord && i+1 < len(tokens) && tokens[i+1].Type == tokenWord && tokens[i+1].Value == "of":
+		return fail("`%s of` is not known; there are `1 of`, `any of` and `all of`", t.Value)
 	case t.Type == tokenClose && !opened(tokens[:i]):
 		return fail("a parenthesis closes that was not opened")
 	case t.Type == lexer.EOF && operand:
@@ -414,48 +422,41 @@ func nameMatches(pattern, name string) bool {
 // that has taken its place.
 func (f *file) refuseAggregation(n *yaml.Node, tokens []lexer.Token, timeframe *yaml.Node) {
 	pos := f.locate(n, tokens[0].Pos.Offset)
-	tokens = tokens[:min(len(tokens), 50)]
-	end := tokens[len(tokens)-1].Pos.Offset
-	text := strings.Join(strings.Fields(n.Value[tokens[0].Pos.Offset+1:min(end, tokens[0].Pos.Offset+500)]), " ")
-	text = strings.ToValidUTF8(text, "")
+	rest := n.Value[tokens[0].Pos.Offset+1:]
+	text := strings.ToValidUTF8(strings.Join(strings.Fields(rest[:min(len(rest), 500)]), " "), "")
+	words := aggregationWord.FindAllString(text, -1)
 	word := func(i int) string {
-		if i < len(tokens) {
-			return tokens[i].Value
+		if i < len(words) {
+			return words[i]
 		}
 		return ""
 	}
 	kind := map[string]string{"count": "event_count", "sum": "value_sum", "avg": "value_avg", "near": "temporal",
-		"min": "value_percentile", "max": "value_percentile"}[word(1)]
+		"min": "value_percentile", "max": "value_percentile"}[word(0)]
 	if kind == "" {
 		f.refuse(pos, "a pipe aggregation", "a condition with a pipe is no longer part of Sigma, and %q is no aggregation that it had", text)
 		return
 	}
-	field, by, op := "", "", ""
-	for i := 2; i < len(tokens); i++ {
+	field, op := "", ""
+	var by []string
+	for i := 1; i < len(words); i++ {
 		switch v := word(i); {
 		case v == "(" && word(i+1) != ")":
 			field = word(i + 1)
 		case v == "by":
-			for i++; i < len(tokens) && !comparison(word(i)) && word(i) != ""; i++ {
-				if by += word(i); strings.HasSuffix(by, ",") {
-					by += " "
-				}
+			for ; i+1 < len(words) && comparisons[word(i+1)] == ""; i++ {
+				by = append(by, word(i+1))
 			}
-			i--
-		case comparison(v):
-			name, number := splitComparison(v)
-			if number == "" {
-				number = word(i + 1)
-			}
-			op = name + ": " + number
+		case comparisons[v] != "":
+			op = comparisons[v] + ": " + word(i+1)
 		}
 	}
-	if word(1) == "count" && field != "" {
+	if word(0) == "count" && field != "" {
 		kind = "value_count"
 	}
 	parts := []string{"type: " + kind}
-	if by != "" {
-		parts = append(parts, "group-by: ["+by+"]")
+	if len(by) > 0 {
+		parts = append(parts, "group-by: ["+strings.Join(by, ", ")+"]")
 	}
 	if timeframe != nil && timeframe.Kind == yaml.ScalarNode {
 		parts = append(parts, "timespan: "+timeframe.Value)
@@ -471,15 +472,6 @@ func (f *file) refuseAggregation(n *yaml.Node, tokens []lexer.Token, timeframe *
 	f.refuse(pos, "a pipe aggregation", "`| %s` is no longer part of Sigma; write a correlation over this rule with %s", text, strings.Join(parts, ", "))
 }
 
-var comparisons = []struct{ sign, name string }{{">=", "gte"}, {"<=", "lte"}, {"==", "eq"}, {"!=", "neq"}, {">", "gt"}, {"<", "lt"}, {"=", "eq"}}
+var aggregationWord = regexp.MustCompile(`[<>=!]+|[()|]|[^<>=!()|,\s]+`)
 
-func comparison(s string) bool { return s != "" && strings.IndexByte("<>=!", s[0]) >= 0 }
-
-func splitComparison(s string) (name, number string) {
-	for _, c := range comparisons {
-		if rest, ok := strings.CutPrefix(s, c.sign); ok {
-			return c.name, rest
-		}
-	}
-	return "eq", ""
-}
+var comparisons = map[string]string{">=": "gte", "<=": "lte", "==": "eq", "!=": "neq", ">": "gt", "<": "lt", "=": "eq"}

@@ -408,27 +408,45 @@ func (c *cursor) skip() rune {
 }
 
 func (c *cursor) skipSpace() {
-	for len(c.src) > 0 && unicode.IsSpace(c.peek()) {
-		c.skip()
+	for len(c.src) > 0 {
+		n, space := c.escape()
+		if n == 0 && unicode.IsSpace(c.peek()) {
+			n, space = 1, true
+		}
+		if !space {
+			return
+		}
+		for range n {
+			c.skip()
+		}
 	}
 }
 
 // character passes one character of the text, which an escape may write.
 func (c *cursor) character() {
-	c.done++
-	switch r := c.skip(); {
-	case r == '\'' && c.style&yaml.SingleQuotedStyle != 0:
+	n, _ := c.escape()
+	for range max(n, 1) {
 		c.skip()
-	case r == '\\' && c.style&yaml.DoubleQuotedStyle != 0:
-		switch e := c.skip(); e {
-		case '\n', '\r', 'n', 't', 'r', ' ', '\t', 'v', 'f', 'N', '_', 'L', 'P':
-			c.done-- // no character, or one that is white space
-		case 'x', 'u', 'U':
-			for range map[rune]int{'x': 2, 'u': 4, 'U': 8}[e] {
-				c.skip()
-			}
-		}
 	}
+	c.done++
+}
+
+// escape is the length of the escape that stands here, if one does, and
+// whether it stands for white space or nothing.
+func (c *cursor) escape() (n int, space bool) {
+	switch {
+	case c.style&yaml.SingleQuotedStyle != 0 && bytes.HasPrefix(c.src, []byte("''")):
+		return 2, false
+	case c.style&yaml.DoubleQuotedStyle == 0 || len(c.src) < 2 || c.src[0] != '\\':
+		return 0, false
+	}
+	digits := map[byte]int{'x': 2, 'u': 4, 'U': 8}[c.src[1]]
+	if digits == 0 {
+		return 2, bytes.IndexByte([]byte("\n\rntr \tvfN_LP"), c.src[1]) >= 0
+	}
+	digits = min(digits, len(c.src)-2)
+	r, _ := strconv.ParseUint(string(c.src[2:2+digits]), 16, 32)
+	return 2 + digits, unicode.IsSpace(rune(r))
 }
 
 // at is the source from pos on. A long line is indexed, since a rule may stand
