@@ -1,0 +1,13 @@
+package elastic
+
+import "sigmac/ir"
+
+// ReadOptional parses query once, to be read under several choices of unmapped
+// fields.
+func (backend) ReadOptional(query string) (optional []string, under func(ir.Schema) (*ir.Query, error), err error) {
+	p, err := Parse(query)
+	if err != nil {
+		return nil, nil, err
+	}
+	return p.Optional(), p.Query, nil
+}
