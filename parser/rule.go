@@ -480,7 +480,7 @@ func (f *file) body(x entry) ir.Expr {
 
 func (f *file) items(n *yaml.Node) ir.Expr {
 	entries := f.entries(n)
-	if len(entries) == 0 {
+	if len(n.Content) == 0 {
 		f.fail(posOf(n), "an empty mapping matches every event")
 		return ir.And{}
 	}
