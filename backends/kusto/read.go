@@ -1,0 +1,433 @@
+package kusto
+
+import (
+	"slices"
+	"sort"
+	"strings"
+
+	"sigmac/backends"
+	"sigmac/ir"
+)
+
+// Read says what a query does. Its Where holds every filter that stands before
+// the first stage that takes, adds, groups or joins rows; its Rest what comes
+// after the last of these filters.
+//
+// KQL is three-valued, so a predicate is read twice: where it is true and where
+// it is false. A text column has no null; what the empty text passes is read as
+// true of a field without a value.
+func (backend) Read(query string, s ir.Schema) (q *ir.Query, err error) {
+	defer func() {
+		if e, ok := recover().(error); ok {
+			re, expected := e.(*backends.ReadError)
+			if !expected {
+				panic(e)
+			}
+			q, err = nil, re
+		}
+	}()
+	if len(query) > maxQuery {
+		refuse(ir.Pos{Line: 1, Column: 1}, "the query is larger than 1 MB")
+	}
+	r := &reader{src: query, tokens: lex(query), schema: s, steps: maxReadSteps, bytes: maxReadBytes,
+		lets: map[string]binding{}, columns: map[string][]binding{}, assumed: map[string]bool{}}
+	r.query()
+	q = &ir.Query{Scope: ir.Scope{Table: r.name}, Where: r.all(r.where), Rest: r.rest}
+	for id := range r.assumed {
+		q.Assumptions = append(q.Assumptions, id)
+	}
+	sort.Strings(q.Assumptions)
+	return q, nil
+}
+
+const (
+	maxQuery     = 1 << 20
+	maxReadSteps = 4 << 20  // expressions looked at: names stand for others again and again
+	maxReadBytes = 16 << 20 // of text that is kept
+)
+
+type reader struct {
+	src     string
+	tokens  []token
+	at      int
+	depth   int
+	schema  ir.Schema
+	steps   int
+	bytes   int
+	lets    map[string]binding
+	columns map[string][]binding // in the order of their stages
+	stage   int
+	name    string // the table
+	where   []ir.Expr
+	rest    []ir.Later
+	closed  bool // past the first stage that does not keep the rows
+	assumed map[string]bool
+}
+
+// A binding is what a name stands for: an expression, or with nil a table, a
+// function or what no expression says.
+type binding struct {
+	node     *node
+	scope    scope
+	from, to int // tokens
+	order    int // of a let, the number of those before it; of a column, its stage
+}
+
+// A scope says which names can be seen: the lets before one, and the columns
+// of the stages before one.
+type scope struct{ lets, stage int }
+
+func (r *reader) scope() scope { return scope{len(r.lets), r.stage} }
+
+// lookup finds what a name stands for. A column hides a variable.
+func (r *reader) lookup(name string, s scope) (b binding, ok bool) {
+	bs := r.columns[name]
+	if i := sort.Search(len(bs), func(i int) bool { return bs[i].order >= s.stage }); i > 0 {
+		return bs[i-1], true
+	}
+	if b, ok = r.lets[name]; !ok || b.order >= s.lets {
+		return b, false
+	}
+	if r.schema != nil {
+		if t, mapped := r.schema.Type(r.name, name); mapped && t != ir.Unknown {
+			return b, false
+		}
+	}
+	return b, true
+}
+
+func (r *reader) spend(n *node) {
+	if r.steps--; r.steps < 0 {
+		refuse(r.pos(n), "the query stands for too much")
+	}
+}
+
+// query reads the statements; one of them is the query.
+func (r *reader) query() {
+	read := false
+	for {
+		for r.take(";") {
+		}
+		t := r.peek()
+		switch {
+		case t.kind == tokenEnd:
+			if !read {
+				refuse(t.pos, "there is no query")
+			}
+			return
+		case r.is("let"):
+			r.let()
+		case r.is("set", "declare", "alias", "restrict"):
+			r.skip(";")
+		case read:
+			refuse(t.pos, "a second query")
+		default:
+			read = true
+			r.main()
+		}
+		if !r.is(";") && r.peek().kind != tokenEnd {
+			r.unexpected("; or the end")
+		}
+	}
+}
+
+func (r *reader) let() {
+	r.at++
+	name := r.peek()
+	if r.take("[") {
+		name = r.peek()
+		r.at++
+		r.expect("]")
+	} else {
+		r.at++
+	}
+	if name.kind != tokenName && name.kind != tokenString {
+		refuse(name.pos, "expected a name")
+	}
+	if _, twice := r.lets[name.text]; twice {
+		refuse(name.pos, "a second let of "+name.text)
+	}
+	r.expect("=")
+	b := binding{from: r.at, order: len(r.lets), scope: r.scope()}
+	b.node = r.try(func() *node {
+		n := r.argument()
+		if !r.is(";") && r.peek().kind != tokenEnd || n.kind == nodeTable {
+			return nil
+		}
+		return n
+	})
+	r.at = b.from
+	r.skip(";")
+	b.to = r.at
+	r.lets[name.text] = b
+}
+
+// try reads what may be something else: a function or a query.
+func (r *reader) try(read func() *node) (n *node) {
+	depth := r.depth
+	defer func() {
+		if e := recover(); e != nil {
+			if _, ok := e.(*backends.ReadError); !ok {
+				panic(e)
+			}
+			n, r.depth = nil, depth
+		}
+	}()
+	return read()
+}
+
+// booleans are the functions that make a predicate of their own.
+var booleans = strings.Fields("not isempty isnotempty isnull isnotnull iff iif case coalesce " +
+	"ipv4_is_in_range ipv4_is_in_any_range ipv4_is_private ipv6_is_in_range ipv6_is_in_any_range ipv4_is_match ipv6_is_match " +
+	"has_any_index isnan isinf isfinite tobool has_ipv4 has_any_ipv4 has_ipv4_prefix has_any_ipv4_prefix set_has_element")
+
+// main reads a query: a source with stages or, as sigmac writes it where a
+// rule has no table, a predicate alone.
+func (r *reader) main() {
+	if !r.isSource() {
+		from := r.at
+		n := r.expr()
+		alone := r.is(";") || r.peek().kind == tokenEnd
+		switch n.kind {
+		case nodeAnd, nodeOr, nodeBinary, nodeBool:
+			if !alone {
+				r.unexpected("the end of the predicate")
+			}
+			r.filter(n)
+			return
+		case nodeCall:
+			if alone && slices.Contains(booleans, n.text) {
+				r.filter(n)
+				return
+			}
+		}
+		r.at = from
+	}
+	r.pipeline(";")
+}
+
+func (r *reader) isSource() bool {
+	return r.is("union", "find", "search", "print", "externaldata", "evaluate") ||
+		r.is("range") && r.tokens[r.at+1].text != "("
+}
+
+// pipeline reads a source and the stages after it.
+func (r *reader) pipeline(end string) {
+	if r.depth++; r.depth > maxNesting {
+		r.tooDeep()
+	}
+	r.from(end)
+	for r.take("|") {
+		r.read(end)
+	}
+	r.depth--
+}
+
+// from reads where the rows come from.
+func (r *reader) from(end string) {
+	start := r.at
+	if r.isSource() {
+		r.skip("|", end)
+		r.keep(r.opaqueTokens(start, r.at, r.scope()))
+		return
+	}
+	n := r.expr()
+	switch {
+	case r.is("|", end) || r.peek().kind == tokenEnd:
+		r.table1(n)
+	default: // externaldata(…)[…] with (…), and hints
+		r.skip("|", end)
+		r.keep(r.opaqueTokens(start, r.at, r.scope()))
+	}
+}
+
+func (r *reader) table1(n *node) {
+	inline := func(from int, end string) {
+		after := r.at
+		r.at = from
+		r.pipeline(end)
+		r.at = after
+	}
+	switch {
+	case n.kind == nodeTable:
+		inline(n.from, ")")
+		return
+	case n.kind == nodeCall && n.text == "materialize" && len(n.args) == 1:
+		r.table1(n.args[0])
+		return
+	case n.kind == nodeCall && n.text == "table" && len(n.args) == 1 && n.args[0].kind == nodeString:
+		r.name = n.args[0].text
+		return
+	case n.kind == nodeName:
+		b, bound := r.lets[n.text]
+		switch {
+		case !bound:
+			r.name = n.text
+			return
+		case b.node != nil && (b.node.kind == nodeName || b.node.kind == nodeCall):
+			r.spend(n)
+			r.table1(b.node)
+			return
+		case b.node == nil && r.tokens[b.from].kind == tokenName && r.tokens[b.from+1].text != "(" || r.tokens[b.from].text == "(" && r.tokens[b.to-1].text != "}":
+			r.spend(n)
+			inline(b.from, ";")
+			return
+		}
+	}
+	r.keep(r.opaqueTokens(n.from, n.to, r.scope()))
+}
+
+// commands are the stages, and whether the rows after one are those before it.
+var commands = map[string]bool{"extend": true, "project": true, "project-rename": true, "project-away": true,
+	"project-keep": true, "project-reorder": true, "sort": true, "order": true, "serialize": true, "as": true,
+	"parse": true, "parse-kv": true}
+
+func init() {
+	for _, c := range strings.Fields("assert-schema consume count distinct evaluate facet fork getschema graph-match " +
+		"graph-to-table invoke join limit lookup macro-expand make-graph make-series mv-apply mv-expand mvapply mvexpand " +
+		"partition reduce render sample sample-distinct scan summarize take top top-hitters top-nested union") {
+		commands[c] = false
+	}
+}
+
+// read reads one stage.
+func (r *reader) read(end string) {
+	start, pos := r.at, r.peek().pos
+	if r.peek().kind != tokenName {
+		r.unexpected("a command")
+	}
+	name := r.peek().text
+	for r.at++; r.is("-") && r.peek().from == r.tokens[r.at-1].to; r.at++ {
+		r.at++
+		name += "-" + r.peek().text
+	}
+	keeps, known := commands[name]
+	known = known || slices.Contains([]string{"where", "filter", "search", "parse-where"}, name)
+	if !known {
+		refuse(pos, "unknown command "+name)
+	}
+	r.stage++
+	defer func() {
+		if !r.is("|", end) && r.peek().kind != tokenEnd {
+			r.unexpected("| or the end")
+		}
+	}()
+	if !r.closed {
+		switch name {
+		case "where", "filter":
+			r.filter(r.expr())
+			r.rest = nil
+			return
+		case "search", "parse-where":
+			r.skip("|", end)
+			r.keep(r.opaqueTokens(start, r.at, r.scope()))
+			r.hide(start)
+			r.rest = nil
+			return
+		case "extend", "project", "project-rename":
+			if end == ";" || r.depth > 0 {
+				r.bind(end)
+			}
+		case "parse", "parse-kv":
+			r.skip("|", end)
+			r.hide(start)
+		}
+		r.closed = !keeps
+	}
+	r.skip("|", end)
+	text := r.source(start, r.at)
+	if r.bytes -= len(text); r.bytes < 0 {
+		refuse(pos, "the query stands for too much")
+	}
+	r.rest = append(r.rest, ir.Later{Name: name, Text: text, Pos: pos})
+}
+
+// bind reads the columns that a stage makes: each sees those before the stage.
+func (r *reader) bind(end string) {
+	s := r.scope()
+	for {
+		from := r.at
+		n := r.expr()
+		var names []*node
+		if n.kind == nodeName {
+			names = []*node{n}
+		}
+		if r.take("=") {
+			if names == nil {
+				for i := n.from; i < n.to; i++ {
+					if t := r.tokens[i]; t.kind == tokenName {
+						names = append(names, &node{kind: nodeName, text: t.text})
+					}
+				}
+				r.expr()
+				n = nil
+			} else {
+				n = r.expr()
+			}
+			for _, name := range names {
+				b := binding{n, s, from, r.at, r.stage}
+				r.columns[name.text] = append(r.columns[name.text], b)
+			}
+		}
+		if !r.take(",") {
+			return
+		}
+	}
+}
+
+// hide makes the names in a stage stand for what no expression says.
+func (r *reader) hide(from int) {
+	for i := from + 1; i < r.at; i++ {
+		if t := r.tokens[i]; t.kind == tokenName {
+			r.columns[t.text] = append(r.columns[t.text], binding{nil, r.scope(), from, r.at, r.stage})
+		}
+	}
+}
+
+// filter keeps the conjuncts of a predicate, on the rows where they are true.
+func (r *reader) filter(n *node) {
+	if n.kind == nodeAnd {
+		for _, a := range n.args {
+			r.filter(a)
+		}
+		return
+	}
+	r.keep(r.truth(n, r.scope()).yes)
+}
+
+func (r *reader) keep(e ir.Expr) { r.where = append(r.where, e) }
+
+// opaqueTokens is a predicate that the IR cannot hold. Its text names what its
+// names stand for.
+func (r *reader) opaqueTokens(from, to int, s scope) ir.Opaque {
+	seen := map[string]bool{}
+	var b strings.Builder
+	r.define(&b, seen, from, to, s)
+	b.WriteString(r.source(from, to))
+	if r.bytes -= b.Len(); r.bytes < 0 {
+		refuse(r.tokens[from].pos, "the query stands for too much")
+	}
+	return ir.Opaque{Lang: "kusto", Text: b.String(), Pos: r.tokens[from].pos}
+}
+
+func (r *reader) define(b *strings.Builder, seen map[string]bool, from, to int, s scope) {
+	for i := from; i < to; i++ {
+		r.steps--
+		t := r.tokens[i]
+		if t.kind != tokenName && t.kind != tokenString || seen[t.text] || b.Len() > r.bytes || r.steps < 0 ||
+			i > from && r.tokens[i-1].text == "." {
+			continue
+		}
+		x, ok := r.lookup(t.text, s)
+		if !ok || t.kind == tokenString && (i == from || r.tokens[i-1].text != "[") {
+			continue
+		}
+		seen[t.text] = true
+		r.define(b, seen, x.from, x.to, x.scope)
+		b.WriteString(r.source(x.from, x.to))
+		if r.tokens[x.from].text != t.text || x.node != nil && x.node.kind == nodeName {
+			b.WriteString(" as " + t.text)
+		}
+		b.WriteString("; ")
+	}
+}
