@@ -111,7 +111,11 @@ func badCharacter(src []byte) (ir.Pos, string) {
 			pos = ir.Pos{Line: pos.Line + 1}
 		case r == '\t', r == '\r':
 		case r < ' ', r >= 0x7F && r < 0xA0, r == 0xFEFF, r == 0xFFFE, r == 0xFFFF:
-			return pos, fmt.Sprintf("the character U+%04X is not allowed in YAML; write it as \"\\x%02x\" in double quotes", r, r)
+			escape := fmt.Sprintf(`\x%02x`, r)
+			if r > 0xFF {
+				escape = fmt.Sprintf(`\u%04x`, r)
+			}
+			return pos, fmt.Sprintf(`the character U+%04X is not allowed in YAML; write it as "%s" in double quotes`, r, escape)
 		}
 		src = src[size:]
 		pos.Column++
