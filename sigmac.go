@@ -5,14 +5,12 @@ package sigmac
 import (
 	"errors"
 	"iter"
-	"runtime"
-	"slices"
-	"sync"
 
 	"sigmac/backends"
 	"sigmac/backends/elastic"
 	"sigmac/backends/kusto"
 	"sigmac/backends/splunk"
+	"sigmac/internal/ordered"
 	"sigmac/ir"
 	"sigmac/parser"
 )
@@ -68,6 +66,7 @@ type Result struct {
 	Target   string
 	Queries  []string
 	Types    map[string]ir.Type // of the fields that the queries test
+	Want     *ir.Rule           // what the queries are to mean: the rule, typed and inlined
 	Errors   []error
 }
 
@@ -79,65 +78,11 @@ func Compile(c *parser.Collection, o Options) iter.Seq[Result] {
 		for i, b := range o.Targets {
 			caps[i] = b.Caps()
 		}
-		for _, rs := range inOrder(c.Documents, func(d *parser.Document) []Result { return compile(d, o, caps) }) {
+		for _, rs := range ordered.Map(c.Documents, func(d *parser.Document) []Result { return compile(d, o, caps) }) {
 			for _, r := range rs {
 				if !yield(r) {
 					return
 				}
-			}
-		}
-	}
-}
-
-// inOrder yields f of every item, in their order, and works on several at a
-// time. It keeps a bounded number of results ahead of the one that is yielded.
-func inOrder[T, R any](items []T, f func(T) R) iter.Seq2[int, R] {
-	const batch = 16 // items that a worker takes at a time
-	return func(yield func(int, R) bool) {
-		type job struct {
-			items []T
-			out   chan []R
-		}
-		jobs, order := make(chan job), make(chan job, 8*runtime.GOMAXPROCS(0))
-		stop := make(chan struct{})
-		var workers sync.WaitGroup
-		for range runtime.GOMAXPROCS(0) {
-			workers.Go(func() {
-				for j := range jobs {
-					out := make([]R, len(j.items))
-					for i, item := range j.items {
-						out[i] = f(item)
-					}
-					j.out <- out
-				}
-			})
-		}
-		go func() {
-			defer close(jobs)
-			defer close(order)
-			for chunk := range slices.Chunk(items, batch) {
-				j := job{chunk, make(chan []R, 1)}
-				select {
-				case order <- j:
-				case <-stop:
-					return
-				}
-				select {
-				case jobs <- j:
-				case <-stop:
-					return
-				}
-			}
-		}()
-		defer workers.Wait()
-		defer close(stop)
-		i := 0
-		for j := range order {
-			for _, r := range <-j.out {
-				if !yield(i, r) {
-					return
-				}
-				i++
 			}
 		}
 	}
@@ -155,7 +100,7 @@ func ParseFiles(paths []string, read func(i int) ([]byte, error)) (*parser.Colle
 	}
 	c := &parser.Collection{}
 	var errs []error
-	for _, f := range inOrder(indexes, func(i int) file {
+	for _, f := range ordered.Map(indexes, func(i int) file {
 		src, err := read(i)
 		if err != nil {
 			return file{nil, err}
@@ -200,16 +145,21 @@ func compile(d *parser.Document, o Options, caps []backends.Caps) []Result {
 		return out
 	}
 	r := d.Rule
+	var want *ir.Rule
 	for _, p := range Passes() {
 		next, err := p.Run(r)
 		if size := (*ir.SizeError)(nil); errors.As(err, &size) {
 			return fail(&parser.Error{Path: d.Path, Pos: size.Pos, Msg: size.Error(), Feature: "a condition of that size"})
 		}
 		r = next
+		if p.Stage == ir.Inlined {
+			want = r
+		}
 	}
 	types := r.Types()
 	for i, b := range o.Targets {
 		res := &out[i]
+		res.Want = want
 		legal, refused := backends.Legalize(r, caps[i])
 		for _, u := range refused {
 			res.Errors = append(res.Errors, u)

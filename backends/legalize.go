@@ -155,8 +155,7 @@ func (l *legalizer) regexp(m ir.Match, isNew bool) (ir.Expr, bool) {
 // guard asks for the field beside a test that would take the `not` around it
 // along when no index maps the field. It is wanted only in a definite place,
 // one under a `not`: elsewhere a test that vanishes selects nothing, as a
-// missing field does. A conjunction is definite when all its parts are, a
-// disjunction when one is.
+// missing field does.
 func (l *legalizer) guard(e ir.Expr, definite bool) ir.Expr {
 	switch e := e.(type) {
 	case ir.Not:
@@ -180,33 +179,42 @@ func (l *legalizer) guard(e ir.Expr, definite bool) ir.Expr {
 		}
 		return out
 	case ir.Or:
-		out := make(ir.Or, len(e))
-		for i, x := range e {
-			out[i] = l.guard(x, false)
-		}
-		if !definite || len(e) == 0 || slices.ContainsFunc(e, l.definite) {
+		if !definite || slices.ContainsFunc(e, foldsToTrue) {
+			out := make(ir.Or, len(e))
+			for i, x := range e {
+				out[i] = l.guard(x, false)
+			}
 			return out
 		}
-		first, ok := e[0].(ir.Match)
-		if !ok {
-			out[0] = l.guard(e[0], true)
-			return out
+		// What vanishes beside what folds to false takes that along.
+		var out ir.Or
+		groups := map[ir.Field]int{} // of a field's tests, where in out
+		for _, x := range e {
+			m, ok := x.(ir.Match)
+			if !ok || !l.NullFolds(m.Test) {
+				out = append(out, l.guard(x, true))
+				continue
+			}
+			at, ok := groups[m.Field]
+			if !ok {
+				groups[m.Field] = len(out)
+				out = append(out, guarded(m, ir.Or{m}))
+				continue
+			}
+			out[at] = guarded(m, append(out[at].(ir.And)[1].(ir.Or), m))
 		}
-		var same, rest ir.Or
-		for _, x := range out {
-			if m, ok := x.(ir.Match); ok && m.Field == first.Field {
-				same = append(same, x)
-			} else {
-				rest = append(rest, x)
+		for _, at := range groups {
+			g := out[at].(ir.And)
+			if tests := g[1].(ir.Or); len(tests) == 1 {
+				g[1] = tests[0]
 			}
 		}
-		guarded := guarded(first, same)
-		if len(rest) == 0 {
-			return guarded
+		if len(out) == 1 {
+			return out[0]
 		}
-		return append(ir.Or{guarded}, rest...)
+		return out
 	case ir.Match:
-		if definite && !l.definite(e) {
+		if definite && l.NullFolds(e.Test) {
 			return guarded(e, e)
 		}
 	}
@@ -220,21 +228,12 @@ func isGuard(e ir.Expr, g ir.Match) bool {
 }
 
 func guarded(m ir.Match, e ir.Expr) ir.Expr {
-	if or, ok := e.(ir.Or); ok && len(or) == 1 {
-		e = or[0]
-	}
 	return ir.And{ir.Match{Field: m.Field, Test: ir.Exists{}, Pos: m.Pos}, e}
 }
 
-// definite says whether e is true or false on a field that no index maps.
-func (l *legalizer) definite(e ir.Expr) bool {
-	switch e := e.(type) {
-	case ir.And:
-		return !slices.ContainsFunc(e, func(x ir.Expr) bool { return !l.definite(x) })
-	case ir.Or:
-		return len(e) == 0 || slices.ContainsFunc(e, l.definite)
-	case ir.Match:
-		return !l.NullFolds(e.Test)
-	}
-	return true
+// foldsToTrue says whether e is true on a field that no index maps: beside it,
+// nothing else matters there, and elsewhere it stays.
+func foldsToTrue(e ir.Expr) bool {
+	m, ok := e.(ir.Match)
+	return ok && m.Test == (ir.Null{})
 }

@@ -85,3 +85,17 @@ func body(bodies map[string]Expr, name string) Expr {
 	}
 	return e
 }
+
+// Joined is r with one condition, the Or of all.
+func (r *Rule) Joined() *Rule {
+	if len(r.Conditions) < 2 {
+		return r
+	}
+	out := *r
+	all := make(Or, len(r.Conditions))
+	for i, c := range r.Conditions {
+		all[i] = c.Expr
+	}
+	out.Conditions = []Condition{{Text: r.Conditions[0].Text, Pos: r.Conditions[0].Pos, Expr: all}}
+	return &out
+}

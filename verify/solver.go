@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/crillab/gophersat/solver"
 )
@@ -47,8 +48,14 @@ func (f *formula) gate(n node) int {
 	return sign * g
 }
 
+// solving keeps the solver to one goroutine: it learns clauses in a buffer that
+// all its instances share.
+var solving sync.Mutex
+
 // solve is an assignment of the letters, or nil where there is none.
 func (f *formula) solve(letters int) assignment {
+	solving.Lock()
+	defer solving.Unlock()
 	s := solver.New(solver.ParseSliceNb(slices.Clone(f.clauses), f.vars))
 	if s.Solve() != solver.Sat {
 		return nil

@@ -221,10 +221,6 @@ func TestReadOwn(t *testing.T) {
 	}
 }
 
-// halfGuarded names the goldens where one arm of a negated choice has a guard
-// and another has none: FALSE or NULL is NULL, and so is its negation.
-var halfGuarded = map[string]bool{"not-choice.txtar": true}
-
 // stored is an event as Elasticsearch has it: null is missing.
 func stored(t *testing.T, line string) eval.Event {
 	t.Helper()
@@ -267,7 +263,7 @@ func askAll(t *testing.T, path string, parsed []*Parsed, types map[string]ir.Typ
 			}
 			got = got || eval.Expr(nil, q.Where, ev)
 		}
-		if got != want && !halfGuarded[filepath.Base(path)] {
+		if got != want {
 			t.Errorf("%s: %s: %v, without %v", path, ev.Raw(), got, unmapped)
 		}
 	}

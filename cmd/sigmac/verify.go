@@ -1,0 +1,312 @@
+package main
+
+import (
+	"bufio"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+
+	"github.com/urfave/cli/v2"
+
+	"sigmac"
+	"sigmac/backends"
+	"sigmac/internal/ordered"
+	"sigmac/ir"
+	"sigmac/parser"
+	"sigmac/verify"
+)
+
+func verifyCommand() *cli.Command {
+	return &cli.Command{
+		Name:      "verify",
+		Usage:     "prove that queries mean what their rules mean",
+		ArgsUsage: "PATH...",
+		Description: `Reads every query back and compares it with its rule: proved for every event,
+agreed on events that were tried, or refuted by an event.
+
+   sigmac verify -t splunk -t kusto -t elastic rules/
+   sigmac verify -t kusto --query deployed.kql rule.yml
+   sigmac verify -t splunk --json rules/ | jq 'select(.verdict != "proved")'
+
+Exit status: 0 all queries are proved or agreed; 1 one is refuted, cannot be
+read, or loses a test under --fail-on-loss, or a rule is wrong; 2 wrong usage, or
+a file that cannot be read.`,
+		Flags: []cli.Flag{
+			&cli.StringSliceFlag{Name: "target", Aliases: []string{"t"}, Usage: "the query language, see sigmac list targets; may stand several times"},
+			&cli.StringFlag{Name: "query", Aliases: []string{"q"}, Usage: "check the query in `FILE` in place of sigmac's own"},
+			&cli.BoolFlag{Name: "fail-on-loss", Usage: "a test that the target cannot tell from another is a failure"},
+			&cli.BoolFlag{Name: "without-pipeline", Usage: "take field names as they stand in the rule"},
+			&cli.IntFlag{Name: "budget", Value: verify.DefaultBudget, Usage: "solver steps for one query, before it is tried on events only"},
+			patternFlag,
+			&cli.BoolFlag{Name: "json", Usage: "one JSON object a rule, condition and target"},
+		},
+		Action: verifyRules,
+	}
+}
+
+func verifyRules(c *cli.Context) error {
+	targets, err := targetsOf(c)
+	if err != nil {
+		return err
+	}
+	if c.Int("budget") < 1 {
+		return usage("--budget must be at least 1")
+	}
+	given, err := givenQuery(c, len(targets))
+	if err != nil {
+		return err
+	}
+	collection, err := load(c)
+	if err != nil {
+		return err
+	}
+	if given != "" && len(collection.Documents) != 1 {
+		return usage("--query is checked against one rule, and there are %d", len(collection.Documents))
+	}
+	results := slices.Collect(sigmac.Compile(collection, sigmac.Options{Targets: targets}))
+	w := bufio.NewWriter(c.App.Writer)
+	r := &verdicts{w: w, errs: c.App.ErrWriter, json: c.Bool("json"), failOnLoss: c.Bool("fail-on-loss"),
+		queryPath: c.String("query"), progress: newProgress(c, len(results)), counts: map[string]map[string]int{}}
+	for i, cs := range ordered.Map(results, func(res sigmac.Result) []check { return checkAll(res, targets, given, c.Int("budget")) }) {
+		for _, ch := range cs {
+			if err := r.write(ch); err != nil {
+				return usage("the output cannot be written: %s", err)
+			}
+		}
+		r.progress.at(i)
+	}
+	r.progress.clear()
+	r.summary(targets)
+	if err := w.Flush(); err != nil {
+		return usage("the output cannot be written: %s", err)
+	}
+	if r.failed {
+		return &failure{status: exitRules}
+	}
+	return nil
+}
+
+func givenQuery(c *cli.Context, targets int) (string, error) {
+	path := c.String("query")
+	if path == "" {
+		return "", nil
+	}
+	if targets != 1 {
+		return "", usage("--query is in one language: name one target")
+	}
+	src, err := readFile(path, c.App.Reader)
+	if err != nil {
+		return "", usage("%s", err)
+	}
+	query := strings.TrimSpace(string(src))
+	if query == "" {
+		return "", usage("%s: no query in this file", path)
+	}
+	return query, nil
+}
+
+// A check is what one query of a result came to.
+type check struct {
+	sigmac.Result
+	condition int // from 1
+	query     string
+	verdict   string
+	evidence  verify.Result
+	err       error // in the rule, or in reading the query
+}
+
+// checkAll verifies the queries of a result, or the given one against all its
+// conditions.
+func checkAll(res sigmac.Result, targets []backends.Backend, given string, budget int) (out []check) {
+	b := targets[slices.IndexFunc(targets, func(b backends.Backend) bool { return b.Name() == res.Target })]
+	if len(res.Errors) > 0 && (given == "" || res.Want == nil) {
+		ch := check{Result: res, condition: 1, verdict: "error", err: res.Errors[0]}
+		if isUnsupported(res.Errors[0]) {
+			ch.verdict = "unsupported"
+		}
+		return []check{ch}
+	}
+	want, queries := res.Want, res.Queries
+	if given != "" {
+		want, queries = want.Joined(), []string{given}
+	}
+	for i, q := range queries {
+		ch := check{Result: res, condition: i + 1, query: q}
+		ch.evidence, ch.err = verify.Query(b, want, i, q, budget)
+		if ch.verdict = ch.evidence.Verdict.String(); ch.err != nil {
+			ch.verdict = "error"
+		}
+		out = append(out, ch)
+	}
+	return out
+}
+
+func isUnsupported(err error) bool {
+	switch e := err.(type) {
+	case *backends.Unsupported:
+		return true
+	case *parser.Error:
+		return e.Feature != ""
+	}
+	return false
+}
+
+// verdicts writes checks and counts them.
+type verdicts struct {
+	w, errs    io.Writer
+	json       bool
+	failOnLoss bool
+	queryPath  string
+	progress   *progress
+	counts     map[string]map[string]int // by target and verdict
+	failed     bool
+}
+
+func (r *verdicts) write(ch check) error {
+	if r.counts[ch.Target] == nil {
+		r.counts[ch.Target] = map[string]int{}
+	}
+	r.counts[ch.Target][ch.verdict]++
+	lossy := r.failOnLoss && len(ch.evidence.Losses) > 0
+	r.failed = r.failed || lossy || ch.verdict == "refuted" || ch.verdict == "error"
+	if r.json {
+		return r.object(ch)
+	}
+	place := func(p ir.Pos) string { return fmt.Sprintf("%s:%d:%d", ch.Document.Path, p.Line, p.Column) }
+	at := ch.Document.Pos
+	if ch.Want != nil {
+		at = ch.Want.Conditions[min(ch.condition, len(ch.Want.Conditions))-1].Pos
+	}
+	var err error
+	line := func(p string, format string, args ...any) {
+		if err == nil {
+			_, err = fmt.Fprintf(r.w, p+": "+ch.Target+": "+format+"\n", args...)
+		}
+	}
+	switch ch.verdict {
+	case "unsupported", "error":
+		switch e := ch.err.(type) {
+		case *parser.Error:
+			line(place(e.Pos), "%s", e.Msg)
+		case *backends.Unsupported:
+			line(place(e.Pos), "%s", e)
+		case *backends.ReadError:
+			where := place(at)
+			if r.queryPath != "" {
+				where = fmt.Sprintf("%s:%d:%d", r.queryPath, e.Pos.Line, e.Pos.Column)
+			}
+			line(where, "the query cannot be read: %s", e.Msg)
+		default:
+			line(place(at), "%s", e)
+		}
+	case "agreed":
+		line(place(at), "agreed on %d events: %s", ch.evidence.Events, ch.evidence.Reason)
+	case "refuted":
+		if c := ch.evidence.Construct; c != nil && c.Pos.Line > 0 {
+			at = c.Pos
+		}
+		line(place(at), "%s", refutation(ch.evidence))
+	}
+	if lossy {
+		for _, l := range ch.evidence.Losses {
+			line(place(l.Pos), "loses %s", l.ID)
+		}
+	}
+	return err
+}
+
+// refutation says in a line how a query differs from its rule.
+func refutation(v verify.Result) string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "refuted: the query is %s", map[string]string{"wider": "wider than the rule", "narrower": "narrower than the rule",
+		"both": "another than the rule"}[v.Direction])
+	if v.Construct != nil {
+		fmt.Fprintf(&b, " (%s)", v.Construct.Name)
+	}
+	if v.Counterexample == nil {
+		return b.String()
+	}
+	event, err := json.Marshal(v.Counterexample)
+	if err != nil {
+		event = nil
+	}
+	does := map[bool]string{true: "matches", false: "does not match"}
+	fmt.Fprintf(&b, "; on the event %s the rule %s and the query %s", event, does[v.RuleMatches], does[v.QueryMatches])
+	if len(v.Unmapped) > 0 {
+		fmt.Fprintf(&b, " where no index maps %s", strings.Join(v.Unmapped, ", "))
+	}
+	return b.String()
+}
+
+func (r *verdicts) summary(targets []backends.Backend) {
+	if r.json {
+		return
+	}
+	for _, b := range targets {
+		n := r.counts[b.Name()]
+		fmt.Fprintf(r.w, "%s: %d proved, %d agreed, %d refuted, %d unsupported, %d errors\n",
+			b.Name(), n["proved"], n["agreed"], n["refuted"], n["unsupported"], n["error"])
+	}
+}
+
+func (r *verdicts) object(ch check) error {
+	type place struct {
+		Name   string `json:"name,omitempty"`
+		ID     string `json:"id,omitempty"`
+		Line   int    `json:"line"`
+		Column int    `json:"column"`
+	}
+	v := ch.evidence
+	o := struct {
+		Path           string            `json:"path"`
+		Rule           string            `json:"rule"`
+		Condition      int               `json:"condition"`
+		Target         string            `json:"target"`
+		Verdict        string            `json:"verdict"`
+		Reason         string            `json:"reason,omitempty"`
+		Direction      string            `json:"direction,omitempty"`
+		Construct      *place            `json:"construct,omitempty"`
+		Losses         []place           `json:"losses"`
+		Assumptions    []string          `json:"assumptions"`
+		Types          map[string]string `json:"types"`
+		Unmapped       []string          `json:"unmapped"`
+		Events         int               `json:"events"`
+		Counterexample map[string]any    `json:"counterexample,omitempty"`
+		Query          string            `json:"query,omitempty"`
+		QueryMatches   *bool             `json:"query_matches,omitempty"`
+		RuleMatches    *bool             `json:"rule_matches,omitempty"`
+	}{Path: ch.Document.Path, Rule: ch.Document.ID, Condition: ch.condition, Target: ch.Target, Verdict: ch.verdict,
+		Reason: v.Reason, Direction: v.Direction, Losses: []place{}, Assumptions: append([]string{}, v.Assumptions...),
+		Types: map[string]string{}, Unmapped: append([]string{}, v.Unmapped...), Events: v.Events,
+		Counterexample: v.Counterexample, Query: ch.query}
+	for f, t := range ch.Types {
+		o.Types[f] = t.String()
+	}
+	for _, l := range v.Losses {
+		o.Losses = append(o.Losses, place{ID: l.ID, Line: l.Pos.Line, Column: l.Pos.Column})
+	}
+	if v.Construct != nil {
+		o.Construct = &place{Name: v.Construct.Name, Line: v.Construct.Pos.Line, Column: v.Construct.Pos.Column}
+	}
+	if ch.verdict == "refuted" {
+		o.QueryMatches, o.RuleMatches = &v.QueryMatches, &v.RuleMatches
+	}
+	if ch.err != nil {
+		o.Reason = ch.err.Error()
+		if e := (*parser.Error)(nil); errors.As(ch.err, &e) {
+			o.Reason = e.Msg
+		}
+		switch e := ch.err.(type) {
+		case *parser.Error:
+			o.Construct = &place{Name: e.Feature, Line: e.Pos.Line, Column: e.Pos.Column}
+		case *backends.Unsupported:
+			o.Construct = &place{Name: e.Feature, Line: e.Pos.Line, Column: e.Pos.Column}
+		}
+	}
+	enc := json.NewEncoder(r.w)
+	enc.SetEscapeHTML(false)
+	return enc.Encode(o)
+}
