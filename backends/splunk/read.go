@@ -110,7 +110,7 @@ func (r *reading) assumeUnicode(s string) {
 func (r *reading) query() *ir.Query {
 	stages := r.split()
 	var es []ir.Expr
-	var shown projection
+	var shown []projection
 	read := 0 // how many stages es holds
 loop:
 	for i, st := range stages {
@@ -136,8 +136,8 @@ loop:
 		default:
 			break loop
 		}
-		if shown.hides(more) {
-			break
+		if len(shown) > maxProjections || hidden(more, shown) {
+			break loop
 		}
 		if i == 0 {
 			more = r.scoped(more)
@@ -230,56 +230,61 @@ func (r *reading) fromDataModel(st stage) bool {
 	return strings.HasPrefix(strings.ToLower(strings.TrimSpace(r.text[st.body:st.hi])), "datamodel")
 }
 
-// A projection is what commands `fields` leave of an event.
-type projection []struct {
-	minus bool
-	names []string
+// A projection is one command `fields`: the fields that it keeps or, with
+// minus, drops. Of names with wildcards it knows only that they are there.
+type projection struct {
+	minus, wild bool
+	names       map[string]bool
 }
 
-func (r *reading) fields(st stage) (f struct {
-	minus bool
-	names []string
-}) {
+// maxProjections bounds how often a query may project before a filter.
+const maxProjections = 100
+
+func (r *reading) fields(st stage) projection {
+	p := projection{names: map[string]bool{}}
 	body := strings.TrimSpace(r.text[st.body:st.hi])
 	if rest, ok := strings.CutPrefix(body, "-"); ok {
-		f.minus, body = true, rest
+		p.minus, body = true, rest
 	} else {
 		body = strings.TrimPrefix(body, "+")
 	}
 	for _, name := range strings.FieldsFunc(body, func(c rune) bool { return c == ',' || c < 0x80 && isSpace(byte(c)) }) {
-		f.names = append(f.names, strings.Trim(name, `"'`))
+		p.names[strings.Trim(name, `"'`)] = true
+		p.wild = p.wild || strings.Contains(name, "*")
 	}
-	return f
+	return p
 }
 
-// hides says whether es may test a field that is no longer there.
-func (p projection) hides(es []ir.Expr) bool {
-	hidden := false
-	gone := func(name string) {
-		for _, f := range p {
-			listed := slices.ContainsFunc(f.names, func(n string) bool { return n == name || strings.Contains(n, "*") && f.minus })
-			// Without the minus, _raw and _time stay.
-			if listed == f.minus && (f.minus || !strings.HasPrefix(name, "_")) {
-				hidden = true
-			}
-		}
+// shows says whether a field is surely still there. Without the minus, _raw
+// and _time stay (Search Reference: fields).
+func (p projection) shows(name string) bool {
+	if p.minus {
+		return !p.names[name] && !p.wild
+	}
+	return p.names[name] || strings.HasPrefix(name, "_")
+}
+
+// hidden says whether es may test a field that ps have dropped.
+func hidden(es []ir.Expr, ps []projection) (found bool) {
+	look := func(name string) {
+		found = found || slices.ContainsFunc(ps, func(p projection) bool { return !p.shows(name) })
 	}
 	for _, e := range es {
 		ir.Walk(e, func(e ir.Expr) {
 			switch e := e.(type) {
 			case ir.Match:
-				gone(e.Field.Name)
+				look(e.Field.Name)
 				if ref, ok := e.Test.(ir.FieldRef); ok {
-					gone(ref.Other.Name)
+					look(ref.Other.Name)
 				}
 			case ir.Keyword:
-				gone("_raw")
+				look("_raw")
 			case ir.Opaque:
-				hidden = hidden || len(p) > 0
+				found = found || len(ps) > 0
 			}
 		})
 	}
-	return hidden
+	return found
 }
 
 // allOf is the And of es, flat, without what is always true.

@@ -5,14 +5,14 @@ import (
 	"strings"
 )
 
-// An eval is a node of an expression of eval.
+// A formula is a node of an expression of eval.
 //
 // op is "num", "str", "field", "call" (text is the function's name), "open" (a
 // macro, a subsearch, or a text of which it is open what it stands for), an
 // operator, or "neg" for the sign.
-type eval struct {
+type formula struct {
 	op, text string
-	args     []*eval
+	args     []*formula
 	lo, hi   int
 }
 
@@ -44,7 +44,7 @@ type evaluator struct {
 	depth  int
 }
 
-func (s *source) eval(lo, hi int) *eval {
+func (s *source) formula(lo, hi int) *formula {
 	p := &evaluator{source: s}
 	p.lex(lo, hi)
 	n := p.binary(0)
@@ -141,7 +141,7 @@ func (p *evaluator) enter(at int) {
 	}
 }
 
-func (p *evaluator) binary(level int) *eval {
+func (p *evaluator) binary(level int) *formula {
 	if level == len(levels) {
 		return p.unary()
 	}
@@ -153,7 +153,7 @@ func (p *evaluator) binary(level int) *eval {
 		p.enter(lo)
 		x := p.binary(level)
 		p.depth--
-		return &eval{op: "not", args: []*eval{x}, lo: lo, hi: x.hi}
+		return &formula{op: "not", args: []*formula{x}, lo: lo, hi: x.hi}
 	}
 	x := p.binary(level + 1)
 	for {
@@ -169,13 +169,13 @@ func (p *evaluator) binary(level int) *eval {
 			if p.take("(") == "" {
 				p.fail(open, "`(` is missing behind IN")
 			}
-			return &eval{op: "in", args: append([]*eval{x}, p.list(open)...), lo: lo, hi: p.behind()}
+			return &formula{op: "in", args: append([]*formula{x}, p.list(open)...), lo: lo, hi: p.behind()}
 		}
 		y := p.binary(level + 1)
 		if x.op == op && level < notLevel {
 			x.args, x.hi = append(x.args, y), y.hi
 		} else {
-			x = &eval{op: op, args: []*eval{x, y}, lo: lo, hi: y.hi}
+			x = &formula{op: op, args: []*formula{x, y}, lo: lo, hi: y.hi}
 		}
 		if level == compareLevel {
 			return x
@@ -183,7 +183,7 @@ func (p *evaluator) binary(level int) *eval {
 	}
 }
 
-func (p *evaluator) unary() *eval {
+func (p *evaluator) unary() *formula {
 	lo := p.next().lo
 	if sign := p.take("-", "+"); sign != "" {
 		p.enter(lo)
@@ -192,7 +192,7 @@ func (p *evaluator) unary() *eval {
 		if sign == "+" {
 			return x
 		}
-		return &eval{op: "neg", args: []*eval{x}, lo: lo, hi: x.hi}
+		return &formula{op: "neg", args: []*formula{x}, lo: lo, hi: x.hi}
 	}
 	t := p.next()
 	p.n++
@@ -200,17 +200,17 @@ func (p *evaluator) unary() *eval {
 	operator := word == "and" || word == "or" || word == "xor" || word == "not"
 	switch {
 	case t.kind == tokenNumber:
-		return &eval{op: "num", text: t.text, lo: lo, hi: t.hi}
+		return &formula{op: "num", text: t.text, lo: lo, hi: t.hi}
 	case t.kind == tokenString:
 		text, open := unescape(t.text)
 		if open {
-			return &eval{op: "open", lo: lo, hi: t.hi}
+			return &formula{op: "open", lo: lo, hi: t.hi}
 		}
-		return &eval{op: "str", text: text, lo: lo, hi: t.hi}
+		return &formula{op: "str", text: text, lo: lo, hi: t.hi}
 	case t.kind == tokenField && t.text != "":
-		return &eval{op: "field", text: t.text, lo: lo, hi: t.hi}
+		return &formula{op: "field", text: t.text, lo: lo, hi: t.hi}
 	case t.kind == tokenForeign:
-		return &eval{op: "open", lo: lo, hi: t.hi}
+		return &formula{op: "open", lo: lo, hi: t.hi}
 	case t.kind == tokenMark && t.text == "(":
 		p.enter(lo)
 		x := p.binary(0)
@@ -223,9 +223,9 @@ func (p *evaluator) unary() *eval {
 	case t.kind == tokenWord && !operator && p.next().kind == tokenMark && p.next().text == "(":
 		open := p.next().lo
 		p.n++
-		return &eval{op: "call", text: word, args: p.list(open), lo: lo, hi: p.behind()}
+		return &formula{op: "call", text: word, args: p.list(open), lo: lo, hi: p.behind()}
 	case t.kind == tokenWord && !operator:
-		return &eval{op: "field", text: t.text, lo: lo, hi: t.hi}
+		return &formula{op: "field", text: t.text, lo: lo, hi: t.hi}
 	case t.kind == tokenEnd:
 		p.fail(lo, "an expression of eval is missing")
 	}
@@ -234,7 +234,7 @@ func (p *evaluator) unary() *eval {
 }
 
 // list reads arguments up to the `)` that belongs to open.
-func (p *evaluator) list(open int) (args []*eval) {
+func (p *evaluator) list(open int) (args []*formula) {
 	p.enter(open)
 	for p.take(")") == "" {
 		if len(args) > 0 && p.take(",") == "" {

@@ -34,7 +34,7 @@ type mark struct {
 }
 
 const (
-	markEvery     = 512
+	markEvery     = 64
 	macroDepth    = 100     // Splunk's own limit
 	macroExpanded = 4 << 20 // macros may call each other to grow without end
 	macroCalls    = 100_000

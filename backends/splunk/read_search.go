@@ -14,6 +14,7 @@ type searcher struct {
 	depth    int
 	accel    bool // the clause WHERE of `tstats`
 	negative bool // under a NOT
+	number   bool // there, in tstats, stood a number
 }
 
 // search reads the terms between lo and hi, all of which must hold.
@@ -78,10 +79,17 @@ func (p *searcher) negation() ir.Expr {
 		return p.primary()
 	}
 	p.enter(lo)
-	p.negative = !p.negative
+	outer := p.negative
+	p.negative = true
 	x := p.negation()
-	p.negative = !p.negative
+	p.negative = outer
 	p.depth--
+	if p.number {
+		// What NOT leaves of a number in tstats is not what it leaves elsewhere: it
+		// drops the events without the field (Search Reference: tstats).
+		p.number = false
+		return p.opaque(lo, p.i)
+	}
 	return ir.Not{X: x}
 }
 
@@ -146,6 +154,14 @@ type word struct {
 	foreign bool // a subsearch or a macro
 }
 
+// start is where the word stands, its quote included.
+func (w word) start() int {
+	if w.quoted {
+		return w.lo - 1
+	}
+	return w.lo
+}
+
 // word reads one word; a value goes on over `=` and its like.
 func (p *searcher) word(value bool) word {
 	p.space()
@@ -153,8 +169,9 @@ func (p *searcher) word(value bool) word {
 	switch {
 	case p.at('"'):
 		p.i = p.past(p.i, p.end)
-		if p.i < p.end && !isSpace(p.text[p.i]) && !strings.ContainsRune("()[],=!<>`|", rune(p.text[p.i])) {
-			p.fail(p.i, "text directly behind a quote")
+		// Searches in use have `"a"AND` and `"a"f=b`: a quote ends the word.
+		if c := p.i; c < p.end && !isSpace(p.text[c]) && !isWord(p.text[c]) && !strings.ContainsRune("()[],=!<>`", rune(p.text[c])) {
+			p.fail(c, "%q directly behind a quote", p.text[c])
 		}
 		return word{lo: lo + 1, hi: p.i - 1, quoted: true}
 	case value && (p.at('[') || p.at('`')):
@@ -248,7 +265,7 @@ func (p *searcher) value(w word) value {
 
 func (v value) pattern() ir.Pattern { return ir.NewPattern(v.wrap == "CASE", v.parts...) }
 
-// modifiers are no fields: they choose the time range (Search Reference:
+// timeModifiers are no fields: they choose the time range (Search Reference:
 // search, Time modifiers).
 var timeModifiers = map[string]bool{
 	"earliest": true, "latest": true, "_index_earliest": true, "_index_latest": true,
@@ -268,7 +285,7 @@ func (p *searcher) comparison(lo int, field word, op string) ir.Expr {
 	if p.strange(name, v) || !v.quoted && op == "=" && strings.HasPrefix(p.text[v.lo:v.hi], "=") {
 		return p.opaque(lo, p.i)
 	}
-	f, pos := p.field(name), p.pos(v.lo)
+	f, pos := p.field(name), p.pos(v.start())
 	switch op {
 	case "=", "!=":
 		t := p.equals(f, v, true)
@@ -319,18 +336,15 @@ func (p *searcher) equals(f ir.Field, v value, subnets bool) ir.Test {
 			return nil
 		}
 		return ir.CIDR{Net: net.Masked()}
-	case f.Type == ir.Numeric && number && string(n) == text && !(p.accel && p.negative):
+	case f.Type == ir.Numeric && number && string(n) == text:
+		p.number = p.number || p.accel && p.negative
 		p.assume(numberEquality, indexedValue)
 		return ir.Compare{Op: ir.Eq, Number: n}
 	case f.Type == ir.Boolean && (strings.EqualFold(text, "true") || strings.EqualFold(text, "false")):
 		p.assume(indexedValue)
 		return ir.Bool{Value: strings.EqualFold(text, "true")}
 	}
-	// What NOT leaves of a number in tstats, an event without the field included,
-	// is not what it leaves elsewhere (Search Reference: tstats).
-	if p.accel && p.negative && number {
-		return nil
-	}
+	p.number = p.number || p.accel && p.negative && number
 	p.assume(indexedValue)
 	p.assumeUnicode(text)
 	return t
@@ -357,7 +371,7 @@ func (p *searcher) in(lo int, field word) ir.Expr {
 		v := p.value(p.word(true))
 		opaque = opaque || p.strange(name, v)
 		if t := p.equals(f, v, false); t != nil {
-			out = append(out, ir.Match{Field: f, Test: t, Pos: p.pos(v.lo)})
+			out = append(out, ir.Match{Field: f, Test: t, Pos: p.pos(v.start())})
 		} else {
 			opaque = true
 		}
@@ -377,7 +391,7 @@ func (p *searcher) in(lo int, field word) ir.Expr {
 // on.
 func (p *searcher) bare(lo int, v value) ir.Expr {
 	t := v.pattern()
-	pos := p.pos(v.lo)
+	pos := p.pos(v.start())
 	if len(t.Parts) == 1 && t.Parts[0].Kind == ir.AnyRun {
 		return ir.True
 	}

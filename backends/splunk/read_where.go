@@ -40,11 +40,11 @@ func isFalse(e ir.Expr) bool { o, ok := e.(ir.Or); return ok && len(o) == 0 }
 
 // where keeps an event where the expression between lo and hi is true; false
 // and null drop it (Search Reference: where).
-func (r *reading) where(lo, hi int) ir.Expr { return r.truth(r.eval(lo, hi)).yes }
+func (r *reading) where(lo, hi int) ir.Expr { return r.truth(r.formula(lo, hi)).yes }
 
-func (r *reading) unknown(n *eval) truth { return truth{yes: r.opaque(n.lo, n.hi)} }
+func (r *reading) unknown(n *formula) truth { return truth{yes: r.opaque(n.lo, n.hi)} }
 
-func (r *reading) truth(n *eval) truth {
+func (r *reading) truth(n *formula) truth {
 	switch n.op {
 	case "and", "or":
 		es, settled := make([]ir.Expr, len(n.args)), true
@@ -80,7 +80,7 @@ var functions = map[string]int{
 	"match": 2, "like": 2, "cidrmatch": 2, "if": 3,
 }
 
-func (r *reading) call(n *eval) truth {
+func (r *reading) call(n *formula) truth {
 	if k, ok := functions[n.text]; ok && k != len(n.args) {
 		return r.unknown(n)
 	}
@@ -143,12 +143,12 @@ func (r *reading) call(n *eval) truth {
 	return r.unknown(n)
 }
 
-func (r *reading) match(field *eval, t ir.Test) ir.Expr {
+func (r *reading) match(field *formula, t ir.Test) ir.Expr {
 	return ir.Match{Field: r.field(field.text), Test: t, Pos: r.pos(field.lo)}
 }
 
 // numeric is true of a field that is a number.
-func (r *reading) numeric(field *eval) ir.Expr {
+func (r *reading) numeric(field *formula) ir.Expr {
 	return ir.Or{
 		r.match(field, ir.Compare{Op: ir.Lt, Number: "0"}),
 		r.match(field, ir.Compare{Op: ir.Gte, Number: "0"}),
@@ -156,7 +156,7 @@ func (r *reading) numeric(field *eval) ir.Expr {
 }
 
 // present says that n is not null.
-func (r *reading) present(n *eval) ir.Expr {
+func (r *reading) present(n *formula) ir.Expr {
 	switch {
 	case n.op == "field":
 		return r.match(n, ir.Exists{})
@@ -176,7 +176,7 @@ func (r *reading) present(n *eval) ir.Expr {
 
 // found says that mvfind or mvfilter finds a value: each is null otherwise. It
 // is nil for anything else.
-func (r *reading) found(n *eval) ir.Expr {
+func (r *reading) found(n *formula) ir.Expr {
 	switch {
 	case n.text == "mvfind" && len(n.args) == 2 && n.args[0].op == "field" && n.args[1].op == "str":
 		r.assume(mvfindAny)
@@ -191,11 +191,11 @@ func (r *reading) found(n *eval) ir.Expr {
 	return nil
 }
 
-func (r *reading) oneOf(n *eval) truth {
+func (r *reading) oneOf(n *formula) truth {
 	var es []ir.Expr
 	settled := true
 	for _, v := range n.args[1:] {
-		t, ok := r.compare(&eval{op: "=", args: []*eval{n.args[0], v}, lo: n.lo, hi: n.hi})
+		t, ok := r.compare(&formula{op: "=", args: []*formula{n.args[0], v}, lo: n.lo, hi: n.hi})
 		if !ok {
 			return r.unknown(n)
 		}
@@ -206,7 +206,7 @@ func (r *reading) oneOf(n *eval) truth {
 
 // like reads `like(f,"a%b_c")`: `%` is any run, `_` one character, nothing
 // escapes them (Search Reference: Comparison and conditional functions).
-func (r *reading) like(n *eval) truth {
+func (r *reading) like(n *formula) truth {
 	x, p := n.args[0], n.args[1]
 	via := ""
 	if x.op == "call" && (x.text == "lower" || x.text == "upper") && len(x.args) == 1 {
@@ -239,7 +239,7 @@ func (r *reading) like(n *eval) truth {
 
 // pattern is a test of a field, or of what lower or upper make of it: then the
 // pattern ignores case, or can never match.
-func (r *reading) pattern(field *eval, via string, p ir.Pattern, at int) ir.Expr {
+func (r *reading) pattern(field *formula, via string, p ir.Pattern, at int) ir.Expr {
 	if text := p.Literals(); via != "" {
 		if !ir.LowerFolds(text) {
 			return nil
@@ -262,7 +262,7 @@ func changed(via, s string) string {
 }
 
 // searchmatch reads a text as `search` does.
-func (r *reading) searchmatch(n *eval) ir.Expr {
+func (r *reading) searchmatch(n *formula) ir.Expr {
 	sub := *r
 	sub.text, sub.pieces = n.text, []piece{{0, r.origin(n.lo), true}}
 	return allOf(sub.search(0, len(n.text), false))
@@ -271,7 +271,7 @@ func (r *reading) searchmatch(n *eval) ir.Expr {
 // A choice is a value that an expression has where guard holds; nil is null.
 type choice struct {
 	guard ir.Expr
-	value *eval
+	value *formula
 	sure  bool // guard excludes null
 }
 
@@ -280,13 +280,13 @@ type choice struct {
 const maxChoices, maxBranch = 8, 256
 
 // choices takes `if`, `case` and `coalesce` apart, or returns nil.
-func (r *reading) choices(n *eval) (out []choice) {
+func (r *reading) choices(n *formula) (out []choice) {
 	args := n.args
 	if len(args) == 0 || len(args) > 2*maxChoices {
 		return nil
 	}
 	var before []ir.Expr // what did not hold
-	add := func(g ir.Expr, v *eval, sure bool) {
+	add := func(g ir.Expr, v *formula, sure bool) {
 		out = append(out, choice{allOf(append(before[:len(before):len(before)], g)), v, sure})
 		before = append(before, inverse(g))
 	}
@@ -351,23 +351,23 @@ func small(e ir.Expr) bool {
 // An operand is one side of a comparison where guard holds: a constant, or a
 // field and what a function makes of it.
 type operand struct {
-	guard ir.Expr
-	*eval        // "num", "str" or "field"; nil: null
-	via   string // lower, upper, tonumber, len, "%H" of strftime, "#%H" once tonumber has it
-	sure  bool
+	guard    ir.Expr
+	*formula        // "num", "str" or "field"; nil: null
+	via      string // lower, upper, tonumber, len, "%H" of strftime, "#%H" once tonumber has it
+	sure     bool
 }
 
 // timeParts are the formats of strftime whose text is the number of a part.
 var timeParts = map[string]string{"%M": "minute", "%H": "hour", "%d": "day", "%m": "month", "%V": "week", "%Y": "year"}
 
 // operands takes a value apart, or returns nil.
-func (r *reading) operands(n *eval) []operand {
+func (r *reading) operands(n *formula) []operand {
 	switch n.op {
 	case "num", "str":
 		return []operand{{ir.True, n, "", true}}
 	case "neg":
 		if x := n.args[0]; x.op == "num" {
-			return []operand{{ir.True, &eval{op: "num", text: "-" + x.text, lo: n.lo, hi: n.hi}, "", true}}
+			return []operand{{ir.True, &formula{op: "num", text: "-" + x.text, lo: n.lo, hi: n.hi}, "", true}}
 		}
 	case "field":
 		return []operand{{ir.True, n, "", false}}
@@ -392,9 +392,9 @@ func (r *reading) operands(n *eval) []operand {
 		for i := range out {
 			o := &out[i]
 			switch {
-			case o.eval == nil:
+			case o.formula == nil:
 			case o.op == "str" && (via == "lower" || via == "upper"):
-				o.eval = &eval{op: "str", text: changed(via, o.text), lo: o.lo, hi: o.hi}
+				o.formula = &formula{op: "str", text: changed(via, o.text), lo: o.lo, hi: o.hi}
 			case o.op == "field" && o.via == "":
 				o.via = via
 				o.sure = o.sure && via != "tonumber" && via[0] != '%'
@@ -409,7 +409,7 @@ func (r *reading) operands(n *eval) []operand {
 	return nil
 }
 
-func (r *reading) branches(n *eval) (out []operand) {
+func (r *reading) branches(n *formula) (out []operand) {
 	for _, c := range r.choices(n) {
 		if c.value == nil {
 			out = append(out, operand{guard: c.guard})
@@ -433,7 +433,7 @@ func (r *reading) branches(n *eval) (out []operand) {
 var flipped = map[string]string{"=": "=", "!=": "!=", "<": ">", "<=": ">=", ">": "<", ">=": "<="}
 
 // compare reads a comparison; ok is false where it cannot be represented.
-func (r *reading) compare(n *eval) (t truth, ok bool) {
+func (r *reading) compare(n *formula) (t truth, ok bool) {
 	if e := r.counted(n); e != nil {
 		return truth{yes: e}, true
 	}
@@ -449,11 +449,11 @@ func (r *reading) compare(n *eval) (t truth, ok bool) {
 	for _, a := range as {
 		for _, b := range bs {
 			x, y, op := a, b, n.op
-			if x.eval != nil && x.op != "field" {
+			if x.formula != nil && x.op != "field" {
 				x, y, op = y, x, flipped[op]
 			}
 			e := ir.Expr(ir.False) // with null nothing holds
-			if x.eval != nil && y.eval != nil {
+			if x.formula != nil && y.formula != nil {
 				if e = r.holds(x, op, y); e == nil {
 					return truth{}, false
 				}
@@ -492,7 +492,7 @@ func (r *reading) holds(x operand, op string, y operand) ir.Expr {
 		case x.via == "tonumber" || x.via != "" && x.via[0] == '#':
 			return anyOf([]ir.Expr{r.holds(x, "<", y), r.holds(x, ">", y)})
 		}
-		return allOf([]ir.Expr{r.match(x.eval, ir.Exists{}), inverse(e)})
+		return allOf([]ir.Expr{r.match(x.formula, ir.Exists{}), inverse(e)})
 	}
 	switch {
 	case strings.HasPrefix(x.via, "#"):
@@ -531,7 +531,7 @@ func (r *reading) holds(x operand, op string, y operand) ir.Expr {
 	if isNumber {
 		r.assume(evalText)
 	}
-	return r.pattern(x.eval, x.via, ir.NewPattern(true, ir.Part{Kind: ir.Literal, Text: y.text}), y.lo)
+	return r.pattern(x.formula, x.via, ir.NewPattern(true, ir.Part{Kind: ir.Literal, Text: y.text}), y.lo)
 }
 
 func constants(x operand, op string, y operand) ir.Expr {
@@ -565,9 +565,9 @@ func (r *reading) twoFields(x operand, op string, y operand) ir.Expr {
 	if x.via != "" {
 		r.assume(foldUnicode)
 	}
-	e := r.match(x.eval, ir.FieldRef{Other: r.field(y.text), Shape: ir.Exact, Cased: x.via == ""})
+	e := r.match(x.formula, ir.FieldRef{Other: r.field(y.text), Shape: ir.Exact, Cased: x.via == ""})
 	if op == "!=" {
-		return ir.And{r.match(x.eval, ir.Exists{}), r.match(y.eval, ir.Exists{}), ir.Not{X: e}}
+		return ir.And{r.match(x.formula, ir.Exists{}), r.match(y.formula, ir.Exists{}), ir.Not{X: e}}
 	}
 	return e
 }
@@ -600,7 +600,7 @@ func (r *reading) length(x operand, op string, y operand) ir.Expr {
 
 // counted reads `mvcount(x)>0` and `mvfind(f,"re")>=0`, in all the ways of
 // saying that there is a value.
-func (r *reading) counted(n *eval) ir.Expr {
+func (r *reading) counted(n *formula) ir.Expr {
 	x, y := n.args[0], n.args[1]
 	if x.op != "call" || len(x.args) == 0 || y.op != "num" {
 		return nil
@@ -640,24 +640,24 @@ var affixes = sync.OnceValue(func() (out []affix) {
 				text = strings.ReplaceAll(text, "lower", "")
 			}
 			s := expand(text, nil)
-			out = append(out, affix{s.eval(0, len(text)), a.shape, cased})
+			out = append(out, affix{s.formula(0, len(text)), a.shape, cased})
 		}
 	}
 	return out
 })
 
 type affix struct {
-	form  *eval
+	form  *formula
 	shape ir.Shape
 	cased bool
 }
 
-func (r *reading) affix(n *eval) ir.Expr {
+func (r *reading) affix(n *formula) ir.Expr {
 	if n.op != "=" {
 		return nil
 	}
 	for _, a := range affixes() {
-		fields := map[string]*eval{}
+		fields := map[string]*formula{}
 		if unify(a.form, n, fields) {
 			r.assume(evalText, singleValue, foldUnicode)
 			return r.match(fields["A"], ir.FieldRef{Other: r.field(fields["B"].text), Shape: a.shape, Cased: a.cased})
@@ -667,7 +667,7 @@ func (r *reading) affix(n *eval) ir.Expr {
 }
 
 // unify says whether n is form with fields in the place of its own.
-func unify(form, n *eval, fields map[string]*eval) bool {
+func unify(form, n *formula, fields map[string]*formula) bool {
 	if form.op != n.op || len(form.args) != len(n.args) {
 		return false
 	}
