@@ -1,6 +1,8 @@
 package parser
 
 import (
+	"strings"
+
 	"gopkg.in/yaml.v3"
 
 	"sigmac/ir"
@@ -34,5 +36,12 @@ func (f *file) filter(meta ir.Meta, source ir.LogSource, e entry) *Filter {
 		}
 	}
 	out.Detections, out.Conditions = f.detection(entry{e.key, e.name, &rest})
+	// The specification's example has it the other way round, pySigma and the
+	// filters that there are do not.
+	for _, c := range out.Conditions {
+		if !strings.Contains(c.Expr.String(), "(not ") {
+			f.warn(c.Pos, "a filter's condition says which events are kept, and this one has no `not`")
+		}
+	}
 	return out
 }

@@ -313,3 +313,15 @@ func TestFilter(t *testing.T) {
 		}
 	}
 }
+
+func TestFilterPolarity(t *testing.T) {
+	for condition, want := range map[string]string{
+		"not selection": "", "1 of sel* and not selection": "",
+		"selection": "[r.yml:8:14: a filter's condition says which events are kept, and this one has no `not`]",
+	} {
+		d := Parse("r.yml", []byte(strings.Replace(filterText, "not selection", condition, 1))).Documents[0]
+		if got := strings.TrimPrefix(fmt.Sprint(d.Warnings), "[]"); got != want || d.Filter == nil {
+			t.Errorf("%s: %s", condition, got)
+		}
+	}
+}
