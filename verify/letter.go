@@ -49,16 +49,17 @@ func constant(v bool) node {
 
 // A claim is two expressions over the same letters.
 type claim struct {
-	world   func(ir.Type) backends.World
-	fields  []*field
-	byName  map[string]*field
-	letters []*letter // from 1
-	byKey   map[string]int
-	opaque  bool // what parts that cannot be represented are taken for
+	world    func(ir.Type) backends.World
+	fields   []*field
+	byName   map[string]*field
+	letters  []*letter // from 1
+	byKey    map[string]int
+	rawField string // the field that holds the text of the whole event, if the target has one
+	opaque   bool   // what parts that cannot be represented are taken for
 }
 
-func newClaim(world func(ir.Type) backends.World) *claim {
-	return &claim{world: world, byName: map[string]*field{}, letters: []*letter{nil}, byKey: map[string]int{}}
+func newClaim(world func(ir.Type) backends.World, rawField string) *claim {
+	return &claim{world: world, rawField: rawField, byName: map[string]*field{}, letters: []*letter{nil}, byKey: map[string]int{}}
 }
 
 func (c *claim) field(f ir.Field, keyword bool) *field {
@@ -101,7 +102,7 @@ func (c *claim) node(e ir.Expr, missing func(name string) bool) node {
 			_, null := e.Test.(ir.Null)
 			return constant(null)
 		}
-		return c.test(c.field(e.Field, false), e.Test, e.Pos)
+		return c.test(c.field(e.Field, c.rawField != "" && e.Field.Name == c.rawField), e.Test, e.Pos)
 	case ir.Keyword:
 		return c.test(c.field(ir.Field{Type: ir.Text}, true), e.Test, e.Pos)
 	case ir.Opaque:
@@ -201,6 +202,7 @@ func (c *claim) test(f *field, t ir.Test, pos ir.Pos) node {
 				n.subs = append(n.subs, c.test(f, p, pos))
 				continue
 			}
+			re = plain(re)
 			source, err := re.Go()
 			if err != nil {
 				panic("verify: " + err.Error())
@@ -264,6 +266,25 @@ func alternatives(re *ir.Re) []*ir.Re {
 		return out
 	}
 	return []*ir.Re{{Op: ir.ReConcat, Subs: subs}}
+}
+
+// plain is re without what does not change the texts that match.
+func plain(re *ir.Re) *ir.Re {
+	if re.Op == ir.ReGroup {
+		return plain(re.Subs[0])
+	}
+	out := *re
+	out.Lazy = false
+	out.Subs = nil
+	for _, s := range re.Subs {
+		s = plain(s)
+		if s.Op == re.Op && (s.Op == ir.ReConcat || s.Op == ir.ReAlternate) {
+			out.Subs = append(out.Subs, s.Subs...)
+		} else {
+			out.Subs = append(out.Subs, s)
+		}
+	}
+	return &out
 }
 
 func split(subs []*ir.Re) []*ir.Re {

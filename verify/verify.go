@@ -153,7 +153,7 @@ func subsets(names []string, few bool) (out [][]string) {
 
 // Equal says whether two expressions mean the same in a world.
 func Equal(world func(ir.Type) backends.World, want, got ir.Expr, budget int) Result {
-	return equal(newClaim(world), want, got, nil, budget)
+	return equal(newClaim(world, ""), want, got, nil, budget)
 }
 
 func compare(b backends.Backend, rule ir.Expr, r reading, budget int) Result {
@@ -164,7 +164,7 @@ func compare(b backends.Backend, rule ir.Expr, r reading, budget int) Result {
 	if len(r.unmapped) == 0 {
 		missing = nil
 	}
-	res := equal(newClaim(b.World), rule, r.query.Where, missing, budget)
+	res := equal(newClaim(b.World, b.Caps().KeywordField), rule, r.query.Where, missing, budget)
 	if r.partial && res.Verdict == Proved {
 		res.Verdict = Agreed
 		res.Reason = fmt.Sprintf("more than %d optional fields: not every choice of unmapped ones was tried", maxOptional)
