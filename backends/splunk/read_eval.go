@@ -16,9 +16,9 @@ type formula struct {
 	lo, hi   int
 }
 
-// A token is a number, a string, a field in quotes, a word, a mark or, foreign,
+// An evalToken is a number, a string, a field in quotes, a word, a mark or, foreign,
 // a macro or a subsearch.
-type token struct {
+type evalToken struct {
 	kind   tokenKind
 	text   string
 	lo, hi int
@@ -39,7 +39,7 @@ const (
 // An evaluator reads an expression of eval, from its tokens.
 type evaluator struct {
 	*source
-	tokens []token // of which the first n are read
+	tokens []evalToken // of which the first n are read
 	n      int
 	depth  int
 }
@@ -54,13 +54,15 @@ func (s *source) formula(lo, hi int) *formula {
 	return n
 }
 
-func (p *evaluator) next() token { return p.tokens[p.n] }
+func (p *evaluator) next() evalToken { return p.tokens[p.n] }
 
 // behind is the end of what is read.
 func (p *evaluator) behind() int { return p.tokens[p.n-1].hi }
 
 func (p *evaluator) lex(lo, hi int) {
-	add := func(kind tokenKind, text string, lo, hi int) { p.tokens = append(p.tokens, token{kind, text, lo, hi}) }
+	add := func(kind tokenKind, text string, lo, hi int) {
+		p.tokens = append(p.tokens, evalToken{kind, text, lo, hi})
+	}
 	for i := lo; i < hi; {
 		c := p.text[i]
 		j := i + 1

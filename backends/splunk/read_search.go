@@ -323,6 +323,8 @@ func (p *searcher) equals(f ir.Field, v value, subnets bool) ir.Test {
 	text := t.Literals()
 	n, number := ir.ParseNumber(text)
 	net, err := netip.ParsePrefix(text)
+	host, _, slash := strings.Cut(text, "/")
+	_, noHost := netip.ParseAddr(host)
 	switch {
 	case t.Has(ir.AnyRun):
 		if len(t.Parts) == 1 && f.Name != "index" {
@@ -336,6 +338,8 @@ func (p *searcher) equals(f ir.Field, v value, subnets bool) ir.Test {
 			return nil
 		}
 		return ir.CIDR{Net: net.Masked()}
+	case subnets && slash && noHost == nil:
+		return nil // it looks like a network and is none
 	case f.Type == ir.Numeric && number && string(n) == text:
 		p.number = p.number || p.accel && p.negative
 		p.assume(numberEquality, indexedValue)

@@ -3,6 +3,10 @@ package splunk
 import (
 	"errors"
 	"fmt"
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -79,7 +83,7 @@ func TestReadSearch(t *testing.T) {
 		{`ip="10.9.8.7/8" OR ip=2001:db8::/32`, `(or (match ip:address (cidr 10.0.0.0/8)) (match ip:address (cidr 2001:db8::/32)))`},
 		{`ip=10.0.0.1 ip!=10.0.0.0/8`, `(and (match ip:address (pattern "10.0.0.1")) (match ip:address exists) (not (match ip:address (cidr 10.0.0.0/8))))`},
 		{`ip IN (10.0.0.0/8)`, `(match ip:address (pattern "10.0.0.0/8"))`},
-		{`f="10.0.0.0/33"`, `(match f (pattern "10.0.0.0/33"))`},
+		{`f="10.0.0.0/33" f=a/8`, `(and (opaque splunk "f=\"10.0.0.0/33\"") (match f (pattern "a/8")))`},
 		{`*`, `(and)`},
 		{`* f=1`, `(match f (pattern "1"))`},
 		{`NOT *`, `(not (and))`},
@@ -465,4 +469,58 @@ func FuzzRead(f *testing.F) {
 			}
 		}
 	})
+}
+
+// TestReadApart holds that the reader and the rest of the package share
+// nothing but the type of the receiver.
+func TestReadApart(t *testing.T) {
+	files, err := filepath.Glob("*.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	declared := map[string]bool{} // name: by the reader
+	used := map[string]map[bool]bool{}
+	for _, file := range files {
+		if strings.HasSuffix(file, "_test.go") {
+			continue
+		}
+		f, err := parser.ParseFile(token.NewFileSet(), file, nil, 0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		reader := strings.HasPrefix(file, "read")
+		declare := func(ids ...*ast.Ident) {
+			for _, id := range ids {
+				declared[id.Name] = reader
+			}
+		}
+		for _, d := range f.Decls {
+			switch d := d.(type) {
+			case *ast.FuncDecl:
+				if d.Recv == nil {
+					declare(d.Name)
+				}
+			case *ast.GenDecl:
+				for _, s := range d.Specs {
+					switch s := s.(type) {
+					case *ast.ValueSpec:
+						declare(s.Names...)
+					case *ast.TypeSpec:
+						declare(s.Name)
+					}
+				}
+			}
+		}
+		for _, id := range f.Unresolved {
+			if used[id.Name] == nil {
+				used[id.Name] = map[bool]bool{}
+			}
+			used[id.Name][reader] = true
+		}
+	}
+	for name, reader := range declared {
+		if name != "backend" && used[name][!reader] {
+			t.Errorf("%s is shared", name)
+		}
+	}
 }
