@@ -268,13 +268,38 @@ func alternatives(re *ir.Re) []*ir.Re {
 	return []*ir.Re{{Op: ir.ReConcat, Subs: subs}}
 }
 
-// plain is re without what does not change the texts that match.
+// plain is re without what does not change the texts that match, and with one
+// form for characters: a literal, a class, or any.
 func plain(re *ir.Re) *ir.Re {
-	if re.Op == ir.ReGroup {
-		return plain(re.Subs[0])
-	}
 	out := *re
-	out.Lazy = false
+	out.Lazy, out.Fold = false, false
+	switch re.Op {
+	case ir.ReGroup:
+		return plain(re.Subs[0])
+	case ir.ReLiteral:
+		if !re.Fold || !ir.HasCases(re.Rune) {
+			return &out
+		}
+		out.Op = ir.ReClass
+		for _, r := range ir.Cases(re.Rune) {
+			out.Ranges = append(out.Ranges, ir.RuneRange{Lo: r, Hi: r})
+		}
+		return &out
+	case ir.ReAnyNotNewline:
+		out.Op, out.Ranges = ir.ReClass, ir.NegateRanges([]ir.RuneRange{{Lo: '\n', Hi: '\n'}})
+		return &out
+	case ir.ReClass:
+		if re.Fold {
+			out.Ranges = ir.FoldRanges(re.Ranges)
+		}
+		switch rs := out.Ranges; {
+		case len(rs) == 1 && rs[0].Lo == rs[0].Hi:
+			return &ir.Re{Op: ir.ReLiteral, Rune: rs[0].Lo}
+		case len(ir.NegateRanges(rs)) == 0:
+			return &ir.Re{Op: ir.ReAny}
+		}
+		return &out
+	}
 	out.Subs = nil
 	for _, s := range re.Subs {
 		s = plain(s)
@@ -335,12 +360,12 @@ func anyRun(re *ir.Re) bool {
 	return re.Op == ir.ReRepeat && re.Min == 0 && re.Max < 0 && re.Subs[0].Op == ir.ReAny
 }
 
-// trim drops `\A.*` in front and `.*\z` behind, and runs of anything at an open
-// end.
+// trim drops `\A.*` in front and `.*\z` behind, and at an open end what need not
+// be there.
 func trim(subs []*ir.Re) []*ir.Re {
 	for len(subs) > 0 {
-		if anyRun(subs[0]) {
-			subs = subs[1:]
+		if rest, ok := fewest(subs[0]); ok {
+			subs = slices.Concat(rest, subs[1:])
 		} else if len(subs) > 1 && subs[0].Op == ir.ReBeginText && (anyRun(subs[1]) || subs[1].Op == ir.ReBeginText) {
 			subs = subs[1:]
 		} else {
@@ -348,8 +373,8 @@ func trim(subs []*ir.Re) []*ir.Re {
 		}
 	}
 	for n := len(subs); n > 0; n = len(subs) {
-		if anyRun(subs[n-1]) {
-			subs = subs[:n-1]
+		if rest, ok := fewest(subs[n-1]); ok {
+			subs = slices.Concat(subs[:n-1], rest)
 		} else if n > 1 && subs[n-1].Op == ir.ReEndText && (anyRun(subs[n-2]) || subs[n-2].Op == ir.ReEndText) {
 			subs = subs[:n-1]
 		} else {
@@ -357,6 +382,19 @@ func trim(subs []*ir.Re) []*ir.Re {
 		}
 	}
 	return subs
+}
+
+// fewest is a repetition with no more than it needs.
+func fewest(re *ir.Re) ([]*ir.Re, bool) {
+	if re.Op != ir.ReRepeat || re.Min == re.Max {
+		return nil, false
+	}
+	if re.Min == 0 {
+		return nil, true
+	}
+	least := *re
+	least.Max = re.Min
+	return flattenRe(nil, &least), true
 }
 
 // asPattern is re as a Pattern, if it is one.

@@ -39,11 +39,15 @@ func (c *claim) event(a assignment, budget *int) (values map[*field][]any, bad c
 		if len(yes) == 0 && (f.null == 0 || len(values[f]) > 0) {
 			continue // missing, or there for the sake of a free letter
 		}
+		// Each by itself first: that is cheaper, and what fails so fails together.
 		groups := [][]int{yes}
-		if f.world.Several && len(yes) > 1 {
+		if len(yes) > 1 {
 			groups = nil
 			for _, i := range yes {
 				groups = append(groups, []int{i})
+			}
+			if !f.world.Several {
+				groups = append(groups, yes)
 			}
 		}
 		values[f] = nil
@@ -57,6 +61,9 @@ func (c *claim) event(a assignment, budget *int) (values map[*field][]any, bad c
 					core = append(core, f.null)
 				}
 				return nil, core, false
+			}
+			if !f.world.Several {
+				values[f] = nil
 			}
 			values[f] = append(values[f], v)
 		}
