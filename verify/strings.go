@@ -3,7 +3,6 @@ package verify
 import (
 	"cmp"
 	"encoding/binary"
-	"fmt"
 	"regexp"
 	"regexp/syntax"
 	"slices"
@@ -16,9 +15,8 @@ import (
 // A matcher says which texts pass a test: a regular language, by Go's own
 // compiler of regular expressions.
 type matcher struct {
-	re   *regexp.Regexp
-	dfa  *automaton
-	test ir.Test
+	re  *regexp.Regexp
+	dfa *automaton
 }
 
 func (l *letter) matcher() *matcher {
@@ -34,7 +32,7 @@ func (l *letter) matcher() *matcher {
 	if err != nil {
 		panic("verify: " + err.Error())
 	}
-	l.match = matcher{re: regexp.MustCompile(source), dfa: newAutomaton(prog), test: l.test}
+	l.match = matcher{re: regexp.MustCompile(source), dfa: newAutomaton(prog)}
 	return &l.match
 }
 
@@ -248,7 +246,7 @@ func readable(lo, hi rune) rune {
 			return r
 		}
 	}
-	for r := max(lo, ' '); r <= min(hi, '~'); r++ {
+	if r := max(lo, ' '); r <= min(hi, '~') {
 		return r
 	}
 	return lo
@@ -382,5 +380,3 @@ func (c *claim) search(f *field, yes, no []int, budget *int) (text string, found
 	}
 	return "", false, false
 }
-
-func (m *matcher) String() string { return fmt.Sprint(m.test) }
