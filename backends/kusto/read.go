@@ -18,12 +18,12 @@ import (
 // true of a field without a value.
 func (backend) Read(query string, s ir.Schema) (q *ir.Query, err error) {
 	defer func() {
-		if e, ok := recover().(error); ok {
-			re, expected := e.(*backends.ReadError)
-			if !expected {
-				panic(e)
-			}
-			q, err = nil, re
+		switch e := recover().(type) {
+		case nil:
+		case *backends.ReadError:
+			q, err = nil, e
+		default:
+			panic(e)
 		}
 	}()
 	if len(query) > maxQuery {
@@ -55,6 +55,7 @@ type reader struct {
 	steps   int
 	bytes   int
 	lets    map[string]binding
+	visible int                  // how many of the lets
 	columns map[string][]binding // in the order of their stages
 	stage   int
 	name    string // the table
@@ -77,7 +78,7 @@ type binding struct {
 // of the stages before one.
 type scope struct{ lets, stage int }
 
-func (r *reader) scope() scope { return scope{len(r.lets), r.stage} }
+func (r *reader) scope() scope { return scope{r.visible, r.stage} }
 
 // lookup finds what a name stands for. A column hides a variable.
 func (r *reader) lookup(name string, s scope) (b binding, ok bool) {
@@ -133,16 +134,13 @@ func (r *reader) query() {
 
 func (r *reader) let() {
 	r.at++
+	quoted := r.take("[")
 	name := r.peek()
-	if r.take("[") {
-		name = r.peek()
-		r.at++
-		r.expect("]")
-	} else {
-		r.at++
+	if name.kind != tokenName && !quoted || name.kind != tokenString && quoted {
+		r.unexpected("a name")
 	}
-	if name.kind != tokenName && name.kind != tokenString {
-		refuse(name.pos, "expected a name")
+	if r.at++; quoted {
+		r.expect("]")
 	}
 	if _, twice := r.lets[name.text]; twice {
 		refuse(name.pos, "a second let of "+name.text)
@@ -160,6 +158,7 @@ func (r *reader) let() {
 	r.skip(";")
 	b.to = r.at
 	r.lets[name.text] = b
+	r.visible++
 }
 
 // try reads what may be something else: a function or a query.
@@ -234,47 +233,55 @@ func (r *reader) from(end string) {
 	n := r.expr()
 	switch {
 	case r.is("|", end) || r.peek().kind == tokenEnd:
-		r.table1(n)
+		r.rows(n)
 	default: // externaldata(…)[…] with (…), and hints
 		r.skip("|", end)
 		r.keep(r.opaqueTokens(start, r.at, r.scope()))
 	}
 }
 
-func (r *reader) table1(n *node) {
-	inline := func(from int, end string) {
-		after := r.at
-		r.at = from
+// rows reads where n, a table or what stands for one, takes its rows from.
+func (r *reader) rows(n *node) {
+	inline := func(from, visible int, end string) {
+		at, seen := r.at, r.visible
+		r.at, r.visible = from, visible
 		r.pipeline(end)
-		r.at = after
+		r.at, r.visible = at, seen
 	}
 	switch {
 	case n.kind == nodeTable:
-		inline(n.from, ")")
+		inline(n.from, r.visible, ")")
 		return
 	case n.kind == nodeCall && n.text == "materialize" && len(n.args) == 1:
-		r.table1(n.args[0])
+		r.rows(n.args[0])
 		return
 	case n.kind == nodeCall && n.text == "table" && len(n.args) == 1 && n.args[0].kind == nodeString:
 		r.name = n.args[0].text
 		return
 	case n.kind == nodeName:
 		b, bound := r.lets[n.text]
-		switch {
-		case !bound:
+		if !bound || b.order >= r.visible {
 			r.name = n.text
 			return
-		case b.node != nil && (b.node.kind == nodeName || b.node.kind == nodeCall):
-			r.spend(n)
-			r.table1(b.node)
-			return
-		case b.node == nil && r.tokens[b.from].kind == tokenName && r.tokens[b.from+1].text != "(" || r.tokens[b.from].text == "(" && r.tokens[b.to-1].text != "}":
-			r.spend(n)
-			inline(b.from, ";")
+		}
+		if r.spend(n); r.isQuery(b) {
+			inline(b.from, b.order, ";")
 			return
 		}
 	}
 	r.keep(r.opaqueTokens(n.from, n.to, r.scope()))
+}
+
+// isQuery says whether a let is of a query: no function, no constant.
+func (r *reader) isQuery(b binding) bool {
+	first, second := r.tokens[b.from], r.tokens[b.from+1]
+	switch {
+	case b.node != nil:
+		return b.node.kind == nodeName || b.node.kind == nodeCall && b.node.text == "materialize"
+	case first.kind == tokenName:
+		return second.text != "(" || first.text == "materialize"
+	}
+	return first.text == "(" && r.tokens[b.to-1].text != "}"
 }
 
 // commands are the stages, and whether the rows after one are those before it.
@@ -297,9 +304,8 @@ func (r *reader) read(end string) {
 		r.unexpected("a command")
 	}
 	name := r.peek().text
-	for r.at++; r.is("-") && r.peek().from == r.tokens[r.at-1].to; r.at++ {
-		r.at++
-		name += "-" + r.peek().text
+	for r.at++; r.is("-") && r.peek().from == r.tokens[r.at-1].to && r.tokens[r.at+1].kind == tokenName; r.at += 2 {
+		name += "-" + r.tokens[r.at+1].text
 	}
 	keeps, known := commands[name]
 	known = known || slices.Contains([]string{"where", "filter", "search", "parse-where"}, name)
@@ -321,13 +327,13 @@ func (r *reader) read(end string) {
 		case "search", "parse-where":
 			r.skip("|", end)
 			r.keep(r.opaqueTokens(start, r.at, r.scope()))
-			r.hide(start)
+			if name != "search" {
+				r.hide(start)
+			}
 			r.rest = nil
 			return
 		case "extend", "project", "project-rename":
-			if end == ";" || r.depth > 0 {
-				r.bind(end)
-			}
+			r.bind()
 		case "parse", "parse-kv":
 			r.skip("|", end)
 			r.hide(start)
@@ -343,16 +349,16 @@ func (r *reader) read(end string) {
 }
 
 // bind reads the columns that a stage makes: each sees those before the stage.
-func (r *reader) bind(end string) {
+func (r *reader) bind() {
 	s := r.scope()
 	for {
-		from := r.at
 		n := r.expr()
 		var names []*node
 		if n.kind == nodeName {
 			names = []*node{n}
 		}
 		if r.take("=") {
+			from := r.at
 			if names == nil {
 				for i := n.from; i < n.to; i++ {
 					if t := r.tokens[i]; t.kind == tokenName {
@@ -375,10 +381,14 @@ func (r *reader) bind(end string) {
 	}
 }
 
-// hide makes the names in a stage stand for what no expression says.
+// hide makes the columns that a parse makes stand for what no expression says.
 func (r *reader) hide(from int) {
-	for i := from + 1; i < r.at; i++ {
-		if t := r.tokens[i]; t.kind == tokenName {
+	after := false
+	for i := from; i < r.at; i++ {
+		t := r.tokens[i]
+		if t.text == "with" || t.text == "as" {
+			after = true
+		} else if after && t.kind == tokenName {
 			r.columns[t.text] = append(r.columns[t.text], binding{nil, r.scope(), from, r.at, r.stage})
 		}
 	}
@@ -404,7 +414,7 @@ func (r *reader) opaqueTokens(from, to int, s scope) ir.Opaque {
 	var b strings.Builder
 	r.define(&b, seen, from, to, s)
 	b.WriteString(r.source(from, to))
-	if r.bytes -= b.Len(); r.bytes < 0 {
+	if r.bytes -= b.Len(); r.bytes < 0 || r.steps < 0 {
 		refuse(r.tokens[from].pos, "the query stands for too much")
 	}
 	return ir.Opaque{Lang: "kusto", Text: b.String(), Pos: r.tokens[from].pos}
@@ -424,10 +434,6 @@ func (r *reader) define(b *strings.Builder, seen map[string]bool, from, to int, 
 		}
 		seen[t.text] = true
 		r.define(b, seen, x.from, x.to, x.scope)
-		b.WriteString(r.source(x.from, x.to))
-		if r.tokens[x.from].text != t.text || x.node != nil && x.node.kind == nodeName {
-			b.WriteString(" as " + t.text)
-		}
-		b.WriteString("; ")
+		b.WriteString("let " + t.text + " = " + r.source(x.from, x.to) + "; ")
 	}
 }

@@ -406,12 +406,13 @@ func (r *reader) datatable(from int) *node {
 	columns := 0
 	r.expect("(")
 	for !r.take(")") {
-		if r.take(":") {
+		if r.is(":") {
 			columns++
-		} else if r.at++; r.at >= len(r.tokens) {
-			r.at--
+		}
+		if r.peek().kind == tokenEnd {
 			r.unexpected(")")
 		}
+		r.at++
 	}
 	r.expect("[")
 	var out []*node

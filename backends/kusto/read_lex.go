@@ -84,7 +84,7 @@ func (l *lexer) space() {
 	for l.at < len(l.src) {
 		r, n := utf8.DecodeRuneInString(l.src[l.at:])
 		switch {
-		case unicode.IsSpace(r):
+		case unicode.IsSpace(r) || r == '\u200b' || r == '\ufeff':
 			l.at += n
 		case strings.HasPrefix(l.src[l.at:], "//"):
 			l.at += strings.IndexByte(l.src[l.at:]+"\n", '\n')

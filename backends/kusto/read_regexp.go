@@ -21,15 +21,18 @@ const (
 	maxReSize   = 100_000
 )
 
-// regexp reads the expression in c. It is nil where the IR cannot hold what
+// regexp reads the expression in c; ok is false where the IR cannot hold what
 // the expression means.
-func (r *reader) regexp(c value) (t ir.Test) {
+func (r *reader) regexp(c value) (t ir.Regexp, ok bool) {
 	p := &rustParser{src: c.text}
 	re, err := p.parse()
-	if err != nil {
-		if err.beyond {
-			return nil
-		}
+	if r.steps -= p.size; r.steps < 0 {
+		refuse(c.pos, "the query stands for too much")
+	}
+	switch {
+	case err != nil && err.beyond:
+		return t, false
+	case err != nil:
 		refuse(c.pos, fmt.Sprintf("regular expression at byte %d: %s", err.at, err.msg))
 	}
 	// Two expressions with one Source must mean the same.
@@ -37,7 +40,7 @@ func (r *reader) regexp(c value) (t ir.Test) {
 	if pcre, err := ir.ParseRegexp(source, ir.ReFlags{}); err != nil || !reflect.DeepEqual(pcre.Re, re) {
 		source = "(*UCP)" + source
 	}
-	return ir.Regexp{Source: source, Re: re}
+	return ir.Regexp{Source: source, Re: re}, true
 }
 
 type rustError struct {

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync"
 	"unicode"
 
 	"sigmac/ir"
@@ -42,16 +43,15 @@ func ways(r rune, cased bool, via string) []rune {
 // casing says how a text can be said: as it stands, without regard to case, or
 // character by character. It is impossible where no text passes.
 func casing(text string, cased bool, via string) (exact, folded, possible bool) {
+	if cased && via == "" {
+		return true, false, true
+	}
 	exact, folded, possible = true, true, true
 	for _, r := range text {
 		ws := ways(r, cased, via)
 		exact = exact && slices.Equal(ws, []rune{r})
 		folded = folded && len(ws) == len(ir.Cases(r))
 		possible = possible && len(ws) > 0
-	}
-	// A text without letters is said as its operator says it.
-	if cased && via == "" || exact && !folded {
-		return exact, false, possible
 	}
 	return exact && !folded, folded, possible
 }
@@ -101,6 +101,10 @@ func spelling(text string, cased bool, via string) (source string, subs []*ir.Re
 
 func alphanumeric(r rune) bool { return unicode.IsLetter(r) || unicode.IsDigit(r) }
 
+var notAlphanumeric = sync.OnceValue(func() []ir.RuneRange {
+	return ir.NegateRanges(tables(unicode.Letter, unicode.Digit))
+})
+
 // termTest is a test of a term. A text that begins or ends with another
 // character needs no border there; nil is never true.
 func termTest(text string, cased bool, via string, prefix, suffix bool) ir.Test {
@@ -115,7 +119,7 @@ func termTest(text string, cased bool, via string, prefix, suffix bool) ir.Test 
 		return ir.Term{Text: text, Cased: exact, Prefix: prefix, Suffix: suffix}
 	}
 	source, subs := spelling(text, cased, via)
-	other := &ir.Re{Op: ir.ReClass, Ranges: ir.NegateRanges(tables(unicode.Letter, unicode.Digit))}
+	other := &ir.Re{Op: ir.ReClass, Ranges: notAlphanumeric()}
 	border := func(end ir.ReOp) *ir.Re {
 		return &ir.Re{Op: ir.ReAlternate, Subs: []*ir.Re{{Op: end}, other}}
 	}

@@ -52,7 +52,7 @@ func (v value) isText() bool { return v.field.Type != ir.Numeric && v.field.Type
 
 // conversions are the functions of one field that the IR has a test for.
 var conversions = map[string]string{"tolower": "lower", "toupper": "upper", "tostring": "string", "todouble": "number",
-	"toreal": "number", "todecimal": "number", "toint": "number", "tolong": "number", "strlen": "length", "string_size": "",
+	"toreal": "number", "todecimal": "number", "toint": "number", "tolong": "number", "strlen": "length",
 	"hourofday": "hour", "dayofmonth": "day", "monthofyear": "month", "getmonth": "month", "getyear": "year",
 	"week_of_year": "week"}
 
@@ -355,12 +355,11 @@ func (r *reader) relate(op string, a, b value) (truth, bool) {
 	case a.kind == valueField:
 		return r.relateField(op, a, b)
 	case a.kind == valueTruth && b.kind == valueTruth && op == "==":
-		switch {
-		case b.is == always:
+		if want, ok := b.is.constant(); ok && want {
 			return truth{yes: a.is.yes}, true
-		case b.is == never:
+		} else if ok {
 			return truth{yes: a.is.isFalse()}, true
-		case a.is == always || a.is == never:
+		} else if _, ok := a.is.constant(); ok {
 			return r.relate(op, b, a)
 		}
 	case a.kind == valueText && b.kind == valueText:
@@ -383,16 +382,16 @@ func (r *reader) relateField(op string, f, c value) (truth, bool) {
 		if c.kind != valueText || f.via != "" && f.via != "string" || f.via == "" && !f.isText() {
 			return truth{}, false
 		}
-		re := r.regexp(c)
-		if re == nil {
+		re, ok := r.regexp(c)
+		if !ok {
 			return truth{}, false
 		}
-		return r.orBlank(f, c, re, re.(ir.Regexp).Re.MatchesEmpty()), true
+		return r.orBlank(f, c, re, re.Re.MatchesEmpty()), true
 	case c.kind == valueNumber:
 		return r.relateNumber(op, f, c)
 	case c.kind == valueTruth && op == "==" && f.via == "" && (f.field.Type == ir.Boolean || f.field.Type == ir.Unknown):
-		if c.is == always || c.is == never {
-			return truth{yes: c.match(f.as(ir.Boolean), ir.Bool{Value: c.is == always})}, true
+		if want, ok := c.is.constant(); ok {
+			return truth{yes: c.match(f.as(ir.Boolean), ir.Bool{Value: want})}, true
 		}
 	case c.kind == valueText:
 		return r.relateText(op, f, c)
@@ -412,7 +411,7 @@ func (r *reader) relateNumber(op string, f, c value) (truth, bool) {
 		return truth{c.match(field, make(order.op)), c.match(field, make(order.not))}, true
 	}
 	compare := func(op ir.Op) ir.Test { return ir.Compare{Op: op, Number: c.number} }
-	texts := f.field.Type == ir.Text || f.field.Type == ir.Address
+	texts := f.field.Type == ir.Text || f.field.Type == ir.Address || f.field.Type == ir.Unknown && f.via == "number"
 	switch {
 	case dateParts[f.via]:
 		return test(f.field, func(op ir.Op) ir.Test { return ir.TimePart{Part: f.via, Op: op, Number: c.number} })
@@ -421,7 +420,7 @@ func (r *reader) relateNumber(op string, f, c value) (truth, bool) {
 	case f.field.Type == ir.Boolean || f.via != "" && f.via != "number":
 		return truth{}, false
 	case texts && f.via == "number" && !ordered: // any way of writing the number
-		low, high := c.match(f.field, compare(ir.Gte)), c.match(f.field, compare(ir.Lte))
+		low, high := c.match(f.as(ir.Text), compare(ir.Gte)), c.match(f.as(ir.Text), compare(ir.Lte))
 		return truth{yes: r.all([]ir.Expr{low, high})}, true
 	case texts && f.via == "":
 		if ordered {
@@ -430,7 +429,7 @@ func (r *reader) relateNumber(op string, f, c value) (truth, bool) {
 		r.assume("kusto/number-as-text")
 		c.text = string(c.number)
 		return r.relateText("==", f, c)
-	case f.via == "number" && f.field.Type == ir.Unknown && ordered:
+	case texts:
 		return test(f.as(ir.Text), compare)
 	}
 	return test(f.as(ir.Numeric), compare)

@@ -25,6 +25,14 @@ func (t truth) isFalse() ir.Expr {
 	return t.no
 }
 
+// constant says whether t is always true or always false.
+func (t truth) constant() (is, ok bool) {
+	and, isAnd := t.yes.(ir.And)
+	or, isOr := t.yes.(ir.Or)
+	is = isAnd && len(and) == 0
+	return is, t.no == nil && (is || isOr && len(or) == 0)
+}
+
 func (t truth) not() truth {
 	if t.no == nil {
 		return truth{yes: negation(t.yes)}
@@ -118,10 +126,11 @@ func (r *reader) choose(c, a, b truth) truth {
 
 // opaque is n as one predicate.
 func (r *reader) opaque(n *node, s scope) truth {
-	o := r.opaqueTokens(n.from, n.to, s)
-	not := o
-	not.Text = "not(" + o.Text + ")"
-	return truth{o, not}
+	yes := r.opaqueTokens(n.from, n.to, s)
+	no := yes
+	text := r.source(n.from, n.to)
+	no.Text = strings.TrimSuffix(yes.Text, text) + "not(" + text + ")"
+	return truth{yes, no}
 }
 
 // truth reads a predicate.
@@ -273,7 +282,9 @@ func (r *reader) anyColumn(op string, v value) (truth, bool) {
 	case "has", "has_cs":
 		t = termTest(v.text, op == "has_cs", "", false, false)
 	case "matches regex":
-		t = r.regexp(v)
+		if re, ok := r.regexp(v); ok {
+			t = re
+		}
 	}
 	if t == nil {
 		return truth{}, false
@@ -287,14 +298,11 @@ func (r *reader) call(n *node, s scope) (truth, bool) {
 	switch {
 	case n.text == "not" && len(n.args) == 1:
 		return r.truth(n.args[0], s).not(), true
-	case strings.HasPrefix(n.text, "is") && len(n.args) == 1:
-		switch n.text {
-		case "isempty", "isnull":
-			return r.missing(arg(0), n.text == "isempty")
-		case "isnotempty", "isnotnull", "notempty", "notnull":
-			t, ok := r.missing(arg(0), n.text == "isnotempty")
-			return t.not(), ok
-		}
+	case (n.text == "isempty" || n.text == "isnull") && len(n.args) == 1:
+		return r.missing(arg(0), n.text == "isempty")
+	case (n.text == "isnotempty" || n.text == "notempty" || n.text == "isnotnull" || n.text == "notnull") && len(n.args) == 1:
+		t, ok := r.missing(arg(0), strings.HasSuffix(n.text, "empty"))
+		return t.not(), ok
 	case (n.text == "iff" || n.text == "iif") && len(n.args) == 3, n.text == "case" && len(n.args)%2 == 1:
 		out := r.truth(n.args[len(n.args)-1], s)
 		for i := len(n.args) - 3; i >= 0; i -= 2 {
@@ -322,12 +330,13 @@ func (r *reader) coalesce(n *node, s scope) truth {
 	out := r.truth(n.args[len(n.args)-1], s)
 	for i := len(n.args) - 2; i >= 0; i-- {
 		t := r.truth(n.args[i], s)
+		last, constant := out.constant()
 		switch {
 		case t.no == nil:
 			out = t
-		case out == never:
+		case constant && !last:
 			out = truth{yes: t.yes}
-		case out == always:
+		case constant:
 			out = truth{yes: negation(t.no)}
 		default:
 			known := truth{yes: r.any([]ir.Expr{t.yes, t.no})}

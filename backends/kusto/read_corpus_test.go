@@ -1,0 +1,145 @@
+package kusto
+
+import (
+	"encoding/json"
+	"errors"
+	"flag"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"sigmac/backends"
+	"sigmac/ir"
+)
+
+var updateRead = flag.Bool("update-read", false, "write testdata/read.json")
+
+// A readSummary counts what the corpus's queries read as.
+type readSummary struct {
+	Queries       int
+	Read          int            // with at least one conjunct that is not opaque
+	Refused       map[string]int // by message, without what it quotes
+	OnlyOpaque    int
+	NoFilter      map[string]int // by the first stage
+	Opaque        map[string]int // predicates inside the filters, by how they begin
+	OpaqueInside  int
+	OtherInFilter int // tests that are not opaque
+}
+
+// TestReadCorpus reads queries that people wrote. The corpus is no part of the
+// project.
+func TestReadCorpus(t *testing.T) {
+	root := os.Getenv("SIGMAC_CORPUS")
+	if root == "" {
+		root = filepath.Join("..", "..", "..", "shared", "corpus")
+	}
+	if _, err := os.Stat(filepath.Join(root, "kusto")); err != nil {
+		t.Skip("no corpus; SIGMAC_CORPUS names it")
+	}
+	got := readSummary{Refused: map[string]int{}, NoFilter: map[string]int{}, Opaque: map[string]int{}}
+	err := filepath.WalkDir(filepath.Join(root, "kusto"), func(path string, d fs.DirEntry, err error) error {
+		if err != nil || !strings.HasSuffix(path, ".kql") {
+			return err
+		}
+		text, err := os.ReadFile(path)
+		if err != nil {
+			return err
+		}
+		got.add(t, path, string(text))
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if 4*got.Read < 3*got.Queries {
+		t.Errorf("%d of %d queries are read", got.Read, got.Queries)
+	}
+	text, err := json.MarshalIndent(got, "", "\t")
+	if err != nil {
+		t.Fatal(err)
+	}
+	text = append(text, '\n')
+	file := filepath.Join("testdata", "read.json")
+	if *updateRead {
+		if err := os.MkdirAll("testdata", 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(file, text, 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if string(want) != string(text) {
+		t.Errorf("%s differs; -update-read writes it:\n%s", file, text)
+	}
+}
+
+func (s *readSummary) add(t *testing.T, path, query string) {
+	s.Queries++
+	q, err := backend{}.Read(query, nil)
+	if err != nil {
+		var e *backends.ReadError
+		if !errors.As(err, &e) {
+			t.Fatalf("%s: %v", path, err)
+		}
+		t.Logf("%s: %v", path, err)
+		msg := e.Msg
+		for _, cut := range []string{", found ", "unexpected character", "unknown command", "no escape", "a second let", "regular expression"} {
+			if i := strings.Index(msg, cut); i >= 0 {
+				msg = strings.TrimRight(msg[:i]+strings.TrimPrefix(cut, ", found "), " ")
+			}
+		}
+		s.Refused[msg]++
+		return
+	}
+	conjuncts := []ir.Expr{q.Where}
+	if and, ok := q.Where.(ir.And); ok {
+		conjuncts = and
+	}
+	switch {
+	case len(conjuncts) == 0:
+		first := "nothing"
+		if len(q.Rest) > 0 {
+			first = q.Rest[0].Name
+		}
+		s.NoFilter[first]++
+	case slices.ContainsFunc(conjuncts, func(e ir.Expr) bool { _, opaque := e.(ir.Opaque); return !opaque }):
+		s.Read++
+	default:
+		s.OnlyOpaque++
+		t.Logf("%s: only opaque: %s", path, q.Where)
+	}
+	ir.Walk(q.Where, func(e ir.Expr) {
+		o, opaque := e.(ir.Opaque)
+		if !opaque {
+			s.OtherInFilter++
+			return
+		}
+		s.OpaqueInside++
+		text := o.Text[strings.LastIndex(o.Text, "; ")+1:]
+		s.Opaque[opaqueKind(strings.TrimSpace(text))]++
+		t.Logf("%s: opaque: %s", path, o.Text)
+	})
+}
+
+func opaqueKind(text string) string {
+	switch low := strings.ToLower(text); {
+	case strings.HasPrefix(low, "union"):
+		return "union"
+	case strings.Contains(low, "ago(") || strings.Contains(low, "now(") || strings.Contains(low, "timestamp") || strings.Contains(low, "timegenerated"):
+		return "time"
+	case strings.Contains(low, "externaldata"):
+		return "externaldata"
+	case strings.Contains(low, "(") && strings.Index(low, "(") > 0 && !strings.Contains(low[:strings.Index(low, "(")], " "):
+		return "function"
+	case strings.Contains(low, " in ") || strings.Contains(low, " in~ ") || strings.Contains(low, " has_any"):
+		return "in"
+	}
+	return "other"
+}
