@@ -19,6 +19,7 @@ import (
 	"sigmac/eval"
 	"sigmac/ir"
 	"sigmac/parser"
+	"sigmac/verify"
 )
 
 var update = flag.Bool("update", false, "rewrite the sections that sigmac makes; never the events")
@@ -29,6 +30,7 @@ const (
 	ruleSection    = "rule.yml"
 	errorSection   = "error"
 	irSection      = "ir"
+	verifySection  = "verify"
 	matchSection   = "match.json"
 	noMatchSection = "nomatch.json"
 )
@@ -121,11 +123,15 @@ func compile(t *testing.T, rule string) production {
 		return out
 	}
 	out.add(irSection, dump.String())
+	var proofs strings.Builder
 	for _, target := range sigmac.Targets() {
 		var queries, faults strings.Builder
 		for res := range sigmac.Compile(c, sigmac.Options{Targets: []backends.Backend{target.New(false)}}) {
-			for _, q := range res.Queries {
+			for i, q := range res.Queries {
 				fmt.Fprintln(&queries, q)
+				proofs.WriteString(proof(t, target.New(false), res.Want, i, q))
+				pretty := target.New(true)
+				proof(t, pretty, res.Want, i, prettyQuery(t, pretty, res, i))
 			}
 			for _, err := range res.Errors {
 				if u, ok := err.(*backends.Unsupported); ok {
@@ -140,7 +146,43 @@ func compile(t *testing.T, rule string) production {
 			out.add(target.Name+".err", faults.String())
 		}
 	}
+	if proofs.Len() > 0 {
+		out.add(verifySection, proofs.String())
+	}
 	return out
+}
+
+// proof is the verdict on a query, with what it rests on and what it loses.
+func proof(t *testing.T, b backends.Backend, want *ir.Rule, i int, query string) string {
+	res, err := verify.Query(b, want, i, query, verify.DefaultBudget)
+	if err != nil {
+		t.Errorf("%s: %s\n%v", b.Name(), query, err)
+		return ""
+	}
+	if res.Verdict == verify.Refuted {
+		t.Errorf("%s: %s\nis %s than the rule: %v", b.Name(), query, res.Direction, res.Counterexample)
+	}
+	line := fmt.Sprintf("%s: %s", b.Name(), res.Verdict)
+	if res.Reason != "" {
+		line += ": " + res.Reason
+	}
+	if len(res.Assumptions) > 0 {
+		line += "; assumes " + strings.Join(res.Assumptions, ", ")
+	}
+	for _, l := range res.Losses {
+		line += fmt.Sprintf("; loses %s at %d:%d", l.ID, l.Pos.Line, l.Pos.Column)
+	}
+	return line + "\n"
+}
+
+// prettyQuery is the i-th query of a result in its other layout.
+func prettyQuery(t *testing.T, b backends.Backend, res sigmac.Result, i int) string {
+	c := &parser.Collection{Documents: []*parser.Document{res.Document}}
+	for pretty := range sigmac.Compile(c, sigmac.Options{Targets: []backends.Backend{b}}) {
+		return pretty.Queries[i]
+	}
+	t.Fatal("no result")
+	return ""
 }
 
 // evaluate holds that the rule, and what every pass makes of it, matches the

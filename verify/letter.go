@@ -199,6 +199,9 @@ func (c *claim) test(f *field, t ir.Test, pos ir.Pos) node {
 		n := node{op: '|'}
 		for _, re := range alternatives(t.Re) {
 			if p, ok := asPattern(re); ok {
+				if len(p.Parts) == 0 && f.world.Blank {
+					continue // blank counts as missing for an expression, and nothing else is empty
+				}
 				n.subs = append(n.subs, c.test(f, p, pos))
 				continue
 			}

@@ -6,15 +6,19 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"iter"
+	"slices"
 	"strings"
 
 	"github.com/urfave/cli/v2"
 
 	"sigmac"
 	"sigmac/backends"
+	"sigmac/internal/ordered"
 	"sigmac/internal/suggest"
 	"sigmac/ir"
 	"sigmac/parser"
+	"sigmac/verify"
 )
 
 func convertCommand() *cli.Command {
@@ -43,6 +47,7 @@ or a file that cannot be read or written.`,
 			&cli.StringFlag{Name: "format", Aliases: []string{"f"}, Value: "default", Usage: "the output `FORMAT`, see sigmac list formats"},
 			&cli.StringSliceFlag{Name: "backend-option", Aliases: []string{"O"}, Usage: "`KEY=VALUE` for the target"},
 			&cli.BoolFlag{Name: "without-pipeline", Usage: "convert field names as they stand in the rule"},
+			&cli.BoolFlag{Name: "verify", Usage: "refuse to write a query that is not proved or agreed to mean its rule"},
 			&cli.BoolFlag{Name: "pretty", Usage: "break long queries over lines"},
 			&cli.BoolFlag{Name: "json", Usage: "one JSON object a rule and target"},
 		},
@@ -81,8 +86,12 @@ func convert(c *cli.Context) error {
 	default:
 		write = textWriter(w, len(targets) > 1, c.Bool("pretty"))
 	}
+	results := sigmac.Compile(collection, sigmac.Options{Targets: targets})
+	if c.Bool("verify") {
+		results = verified(results, targets)
+	}
 	n := 0
-	for res := range sigmac.Compile(collection, sigmac.Options{Targets: targets}) {
+	for res := range results {
 		r.report(res)
 		if err := write(res); err != nil {
 			return usage("the output cannot be written: %s", err)
@@ -100,6 +109,34 @@ func convert(c *cli.Context) error {
 		}
 	}
 	return r.end(n, c.String("output"))
+}
+
+// verified turns results whose queries are refuted into errors.
+func verified(results iter.Seq[sigmac.Result], targets []backends.Backend) iter.Seq[sigmac.Result] {
+	return func(yield func(sigmac.Result) bool) {
+		for _, res := range ordered.Map(slices.Collect(results), func(res sigmac.Result) sigmac.Result {
+			for _, ch := range checkAll(res, targets, "", verify.DefaultBudget) {
+				switch {
+				case ch.verdict == "error" && ch.query != "":
+					res.Errors = append(res.Errors, notProved(ch, "the query cannot be read back: "+ch.err.Error()))
+				case ch.verdict == "refuted":
+					res.Errors = append(res.Errors, notProved(ch, refutation(ch.evidence)))
+				}
+			}
+			if len(res.Errors) > 0 {
+				res.Queries = nil
+			}
+			return res
+		}) {
+			if !yield(res) {
+				return
+			}
+		}
+	}
+}
+
+func notProved(ch check, msg string) *parser.Error {
+	return &parser.Error{Path: ch.Document.Path, Pos: ch.Want.Conditions[ch.condition-1].Pos, Msg: ch.Target + ": " + msg}
 }
 
 func targetsOf(c *cli.Context) ([]backends.Backend, error) {
@@ -154,7 +191,8 @@ func (r *reporter) report(res sigmac.Result) {
 		switch e := err.(type) {
 		case *parser.Error:
 			unsupported = unsupported && e.Feature != ""
-			if first {
+			// A fault of the rule is told once, of a query for each target.
+			if first || len(d.Errors) == 0 {
 				say("%s", e)
 			}
 		case *backends.Unsupported:
