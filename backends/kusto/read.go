@@ -218,6 +218,9 @@ func (r *reader) pipeline(end string) {
 	r.from(end)
 	for r.take("|") {
 		r.read(end)
+		if !r.is("|", end) && r.peek().kind != tokenEnd {
+			r.unexpected("| or the end")
+		}
 	}
 	r.depth--
 }
@@ -313,11 +316,6 @@ func (r *reader) read(end string) {
 		refuse(pos, "unknown command "+name)
 	}
 	r.stage++
-	defer func() {
-		if !r.is("|", end) && r.peek().kind != tokenEnd {
-			r.unexpected("| or the end")
-		}
-	}()
 	if !r.closed {
 		switch name {
 		case "where", "filter":

@@ -140,15 +140,15 @@ func (r *reader) product() *node { return r.arithmetic([]string{"*", "/", "%"}, 
 func (r *reader) arithmetic(ops []string, part func() *node) *node {
 	from := r.at
 	args := []*node{part()}
-	signs := ""
+	var signs []byte
 	for op := r.peek().text; r.take(ops...); op = r.peek().text {
-		signs += op
+		signs = append(signs, op...)
 		args = append(args, part())
 	}
 	if len(args) == 1 {
 		return args[0]
 	}
-	return r.node(nodeSum, from, signs, args...)
+	return r.node(nodeSum, from, string(signs), args...)
 }
 
 // stringOperators bind tighter than arithmetic does (Kusto.g4,

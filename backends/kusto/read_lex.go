@@ -45,6 +45,9 @@ func lex(src string) []token {
 	l := &lexer{src: src, pos: ir.Pos{Line: 1, Column: 1}}
 	l.at = len(src) - len(strings.TrimPrefix(src, "\ufeff"))
 	l.counted = l.at
+	if !utf8.ValidString(src) {
+		l.position(len(src))
+	}
 	var out []token
 	for {
 		l.space()
@@ -215,9 +218,9 @@ func (l *lexer) word(n int) (tokenKind, string) {
 	w := l.src[l.at : l.at+n]
 	rest := l.src[l.at+n:]
 	switch w {
-	case "true", "false":
+	case "true", "True", "TRUE", "false", "False", "FALSE":
 		l.at += n
-		return tokenBool, w
+		return tokenBool, strings.ToLower(w)
 	case "null":
 		l.at += n
 		return tokenNull, w

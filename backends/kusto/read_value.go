@@ -181,6 +181,8 @@ func (r *reader) result(n *node, s scope) value {
 	arg := func(i int) value { return r.value(n.args[i], s) }
 	name := n.text
 	switch {
+	case len(n.args) > maxNesting && (name == "case" || name == "coalesce"):
+		return value{}
 	case (name == "iff" || name == "iif") && len(n.args) == 3, name == "case" && len(n.args)%2 == 1:
 		out := arg(len(n.args) - 1)
 		for i := len(n.args) - 3; i >= 0; i -= 2 {

@@ -296,6 +296,7 @@ func (r *reader) anyColumn(op string, v value) (truth, bool) {
 func (r *reader) call(n *node, s scope) (truth, bool) {
 	arg := func(i int) value { return r.value(n.args[i], s) }
 	switch {
+	case len(n.args) > maxNesting: // the IR of a case nests
 	case n.text == "not" && len(n.args) == 1:
 		return r.truth(n.args[0], s).not(), true
 	case (n.text == "isempty" || n.text == "isnull") && len(n.args) == 1:
@@ -364,7 +365,7 @@ func (r *reader) missing(v value, empty bool) (truth, bool) {
 	case valueField:
 		switch v.via {
 		case "", "string", "lower", "upper":
-			texts := v.isText() && !v.member || v.via != ""
+			texts := (v.field.Type == ir.Text || v.field.Type == ir.Address) && !v.member || v.via != ""
 			if texts && !empty {
 				return never, true
 			}
@@ -401,7 +402,7 @@ func (r *reader) address(name string, v value, args []value) (truth, bool) {
 	} else if name != "ipv4_is_in_range" && name != "ipv6_is_in_range" && name != "ipv4_is_in_any_range" && name != "ipv6_is_in_any_range" {
 		return truth{}, false
 	}
-	if v.kind != valueField || v.via != "" && v.via != "string" || !v.isText() || len(args) == 0 {
+	if v.kind != valueField || v.via != "string" && (v.via != "" || !v.isText()) || len(args) == 0 {
 		return truth{}, false
 	}
 	six := strings.HasPrefix(name, "ipv6")
