@@ -116,6 +116,21 @@ func ParseFiles(paths []string, read func(i int) ([]byte, error)) (*parser.Colle
 	return c, errs
 }
 
+// Want is what queries for r are to mean: r typed and inlined. It fails where a
+// condition gets too large.
+func Want(r *ir.Rule) (*ir.Rule, error) {
+	for _, p := range Passes() {
+		next, err := p.Run(r)
+		if err != nil {
+			return nil, err
+		}
+		if r = next; p.Stage == ir.Inlined {
+			break
+		}
+	}
+	return r, nil
+}
+
 func compile(d *parser.Document, o Options, caps []backends.Caps) []Result {
 	out := make([]Result, len(o.Targets))
 	for i, b := range o.Targets {

@@ -230,21 +230,9 @@ func (c *claim) refute(w, g node, shared int, values map[*field][]any, direction
 			values[f] = had
 		}
 	}
-	res := Result{Verdict: Refuted, Direction: direction, Counterexample: map[string]any{},
+	res := Result{Verdict: Refuted, Direction: direction,
 		QueryMatches: c.truth(g, values), RuleMatches: c.truth(w, values)}
-	for f, vs := range values {
-		name := f.name
-		if f.keyword {
-			name = "_raw"
-		}
-		switch len(vs) {
-		case 0:
-		case 1:
-			res.Counterexample[name] = vs[0]
-		default:
-			res.Counterexample[name] = vs
-		}
-	}
+	res.Counterexample = c.fieldsOf(values)
 	used := map[int]bool{}
 	g.each(func(i int) { used[i] = true })
 	blame := 0

@@ -1,0 +1,139 @@
+package main
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/urfave/cli/v2"
+
+	"sigmac"
+	"sigmac/backends"
+	"sigmac/internal/suggest"
+	"sigmac/parser"
+	"sigmac/verify"
+)
+
+// expected is the field that says in test data what an event is for.
+const expected = "sigmac_expected"
+
+// sampleFormats are the targets whose form of test data a format is.
+var sampleFormats = []struct{ name, target, description string }{
+	{"ndjson", "", "one JSON object an event, with what is expected of it"},
+	{"makeresults", "splunk", "an SPL search that makes the events"},
+	{"datatable", "kusto", "a KQL table of the events"},
+	{"bulk", "elastic", "lines for the bulk API of Elasticsearch"},
+}
+
+func sampleCommand() *cli.Command {
+	var names []string
+	for _, f := range sampleFormats {
+		names = append(names, f.name)
+	}
+	return &cli.Command{
+		Name:      "sample",
+		Usage:     "make events that a rule matches, and near misses",
+		ArgsUsage: "PATH...",
+		Description: `Makes events to try a rule end to end in a SIEM: some that match, and for each
+test one that only this test keeps from matching. The field ` + expected + ` says
+which is which.
+
+   sigmac sample rule.yml
+   sigmac sample -n 3 -f makeresults rule.yml
+
+Formats: ` + strings.Join(names, ", ") + `
+
+Exit status: 0 events were made for all rules; 1 a rule is wrong, or no event
+matches it; 2 wrong usage, or a file that cannot be read.`,
+		Flags: []cli.Flag{
+			&cli.IntFlag{Name: "n", Value: 5, Usage: "at most this many events that match"},
+			&cli.StringFlag{Name: "format", Aliases: []string{"f"}, Value: "ndjson", Usage: "the output `FORMAT`"},
+			patternFlag,
+		},
+		Action: func(c *cli.Context) error {
+			format := slices.Index(names, c.String("format"))
+			if format < 0 {
+				return usage("unknown format %q%s", c.String("format"), suggest.For(c.String("format"), names))
+			}
+			if c.Int("n") < 1 {
+				return usage("-n must be at least 1")
+			}
+			collection, err := load(c)
+			if err != nil {
+				return err
+			}
+			failed := false
+			for _, d := range collection.Documents {
+				if err := sampleRule(c, d, sampleFormats[format].target); err != nil {
+					var e *parser.Error
+					if !errors.As(err, &e) {
+						err = &parser.Error{Path: d.Path, Pos: d.Pos, Msg: err.Error()}
+					}
+					fmt.Fprintln(c.App.ErrWriter, err)
+					failed = true
+				}
+			}
+			if failed {
+				return &failure{status: exitRules}
+			}
+			return nil
+		},
+	}
+}
+
+func sampleRule(c *cli.Context, d *parser.Document, target string) error {
+	if len(d.Errors) > 0 {
+		return d.Errors[0]
+	}
+	if d.Rule == nil {
+		return fmt.Errorf("no events for a %s", d.Kind)
+	}
+	want, err := sigmac.Want(d.Rule)
+	if err != nil {
+		return err
+	}
+	samples, reason := verify.Samples(want, c.Int("n"), verify.DefaultBudget)
+	if len(samples) == 0 {
+		return errors.New(reason)
+	}
+	if target == "" {
+		enc := json.NewEncoder(c.App.Writer)
+		enc.SetEscapeHTML(false)
+		for _, s := range samples {
+			o := struct {
+				Rule    string         `json:"rule"`
+				Title   string         `json:"title"`
+				Matches bool           `json:"matches"`
+				Test    string         `json:"test,omitempty"`
+				Event   map[string]any `json:"event"`
+			}{d.ID, d.Title, s.Matches, s.Test, s.Fields}
+			if err := enc.Encode(o); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+	var events []map[string]any
+	for _, s := range samples {
+		s.Fields[expected] = "match"
+		if !s.Matches {
+			s.Fields[expected] = "no match: " + s.Test
+		}
+		events = append(events, s.Fields)
+	}
+	for _, t := range sigmac.Targets() {
+		if t.Name != target {
+			continue
+		}
+		text, err := t.New(false).(backends.Sampler).Samples(events, want.Types())
+		if err != nil {
+			return err
+		}
+		if _, err := fmt.Fprint(c.App.Writer, text); err != nil {
+			return err
+		}
+	}
+	return nil
+}
