@@ -9,7 +9,8 @@ import (
 // Flatten gives a Windows event, as converters from EVTX and XML write it, the
 // fields that Sigma's rules name, at the top: the members of System (an
 // attribute under both names: Provider_Name), and over them those of EventData
-// and of the element in UserData. Any other event stays as it is.
+// and of the element in UserData, save where System says what kind of event it
+// is (see ownNames). Any other event stays as it is.
 func Flatten(ev Event) Event {
 	root, ok := ev.fields["Event"].(map[string]any)
 	if !ok {
@@ -29,6 +30,12 @@ func Flatten(ev Event) Event {
 			fields[name+"_"+a] = v
 		}
 	}
+	own := map[string]any{}
+	for _, name := range ownNames {
+		if v, ok := fields[name]; ok {
+			own[name] = v
+		}
+	}
 	flattenData(fields, root["EventData"])
 	if user, ok := root["UserData"].(map[string]any); ok {
 		for _, name := range names(user) {
@@ -39,8 +46,12 @@ func Flatten(ev Event) Event {
 			}
 		}
 	}
+	maps.Copy(fields, own)
 	return Event{fields, ev.raw}
 }
+
+// ownNames are the members of System that nothing in EventData replaces.
+var ownNames = []string{"EventID", "Channel", "Computer", "Provider_Name"}
 
 // flattenData adds the members of EventData. `Data` without a name keeps that
 // one.

@@ -23,11 +23,16 @@ func glob(p ir.Pattern, windash bool, s string) bool {
 	if p.Has(ir.Placeholder) {
 		return false
 	}
-	fold := ir.FoldRune
-	if p.Cased {
-		fold = func(r rune) rune { return r }
+	text := characters(s)
+	if !p.Cased {
+		for i, r := range text {
+			text[i] = ir.FoldRune(r)
+		}
 	}
-	var atoms []atom
+	return globAtoms(atomsOf(p, windash), text)
+}
+
+func atomsOf(p ir.Pattern, windash bool) (atoms []atom) {
 	for _, part := range p.Parts {
 		if part.Kind != ir.Literal {
 			atoms = append(atoms, atom{kind: part.Kind})
@@ -37,16 +42,15 @@ func glob(p ir.Pattern, windash bool, s string) bool {
 		for i := range run {
 			var ways []rune
 			for _, r := range spelled(run, i, windash) {
-				ways = append(ways, fold(r))
+				if !p.Cased {
+					r = ir.FoldRune(r)
+				}
+				ways = append(ways, r)
 			}
 			atoms = append(atoms, atom{ir.Literal, ways})
 		}
 	}
-	text := characters(s)
-	for i, r := range text {
-		text[i] = fold(r)
-	}
-	return globAtoms(atoms, text)
+	return atoms
 }
 
 // globAtoms goes back to the last `*` only: an earlier one never needs to take
