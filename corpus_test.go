@@ -2,8 +2,11 @@ package sigmac_test
 
 import (
 	"encoding/json"
+	"flag"
+	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 	"sort"
 	"strings"
 	"testing"
@@ -11,8 +14,10 @@ import (
 	"sigmac"
 	"sigmac/backends"
 	"sigmac/eval"
+	"sigmac/internal/ordered"
 	"sigmac/ir"
 	"sigmac/parser"
+	"sigmac/verify"
 )
 
 // corpusDir is where real rules and events lie: $SIGMAC_CORPUS, or
@@ -89,13 +94,7 @@ func TestCorpusConverts(t *testing.T) {
 		}
 		got[res.Target+": "+reason]++
 	}
-	want := readCounts(t)
-	delete(want, "events: rules that are not there")
-	for _, k := range keys(got, want) {
-		if got[k] != want[k] {
-			t.Errorf("%s: %d, want %d", k, got[k], want[k])
-		}
-	}
+	holdCounts(t, "conversions.json", got)
 }
 
 // TestCorpusOld holds that rules of older Sigma give a result or an error with
@@ -158,6 +157,7 @@ func TestCorpusEvents(t *testing.T) {
 				continue
 			}
 			matched := 0
+			read := readBack(t, r)
 			for _, raw := range f.Events {
 				ev, err := eval.ParseEvent(raw)
 				if err != nil {
@@ -169,15 +169,75 @@ func TestCorpusEvents(t *testing.T) {
 					matched++
 				}
 				sameAfterPasses(t, file, r, ev, want)
+				for target, e := range read {
+					if eval.Expr(nil, e, ev) != want {
+						t.Errorf("%s: %s as read back answers %v", filepath.Base(file), target, !want)
+					}
+				}
 			}
 			if matched == 0 && unmatched[id] == "" {
 				t.Errorf("%s: no event is matched by the rule %s", filepath.Base(file), id)
 			}
 		}
 	}
-	if want := readCounts(t)["events: rules that are not there"]; absent != want {
-		t.Errorf("%d rules that events name are not there, want %d", absent, want)
+	holdCounts(t, "events.json", map[string]int{"rules that are not there": absent})
+}
+
+// readBack is what the queries of a rule say, by target.
+func readBack(t testing.TB, r *ir.Rule) map[string]ir.Expr {
+	out := map[string]ir.Expr{}
+	c := &parser.Collection{Documents: []*parser.Document{{Rule: r}}}
+	targets := allTargets()
+	for res := range sigmac.Compile(c, sigmac.Options{Targets: targets}) {
+		if len(res.Errors) > 0 {
+			continue
+		}
+		b := targets[slices.IndexFunc(targets, func(b backends.Backend) bool { return b.Name() == res.Target })]
+		var any ir.Or
+		for _, query := range res.Queries {
+			q, err := b.(backends.Reader).Read(query, ir.Types(res.Types))
+			if err != nil {
+				t.Fatalf("%s: %s: %v", res.Target, query, err)
+			}
+			any = append(any, q.Where)
+		}
+		out[res.Target] = any
 	}
+	return out
+}
+
+// TestCorpusProved holds the verdicts on all queries, and what they rest on.
+func TestCorpusProved(t *testing.T) {
+	got := map[string]int{}
+	targets := allTargets()
+	results := slices.Collect(sigmac.Compile(parseCorpus(t, "rules*"), sigmac.Options{Targets: targets}))
+	type verdict struct {
+		verify.Result
+		err error
+	}
+	for i, vs := range ordered.Map(results, func(res sigmac.Result) (out []verdict) {
+		b := targets[slices.IndexFunc(targets, func(b backends.Backend) bool { return b.Name() == res.Target })]
+		for i, query := range res.Queries {
+			v, err := verify.Query(b, res.Want, i, query, verify.DefaultBudget)
+			out = append(out, verdict{v, err})
+		}
+		return out
+	}) {
+		res := results[i]
+		for j, v := range vs {
+			if v.err != nil || v.Verdict == verify.Refuted {
+				t.Errorf("%s: %s: %s\n%v %s %v", res.Document.Path, res.Target, res.Queries[j], v.err, v.Direction, v.Counterexample)
+			}
+			got[res.Target+": "+v.Verdict.String()]++
+			for _, a := range v.Assumptions {
+				got[res.Target+" assumes "+a]++
+			}
+			for _, l := range v.Losses {
+				got["loses "+l.ID]++
+			}
+		}
+	}
+	holdCounts(t, "verdicts.json", got)
 }
 
 // sameAfterPasses holds that r matches ev, or not, after each pass too.
@@ -203,28 +263,36 @@ func sameAfterPasses(t testing.TB, name string, r *ir.Rule, ev eval.Event, want 
 	}
 }
 
-func readCounts(t testing.TB) map[string]int {
-	src, err := os.ReadFile(filepath.Join("testdata", "corpus.json"))
+var update = flag.Bool("update", false, "rewrite the counts in testdata")
+
+// holdCounts compares counts with those of a file in testdata.
+func holdCounts(t testing.TB, file string, got map[string]int) {
+	t.Helper()
+	path := filepath.Join("testdata", file)
+	if *update {
+		b, err := json.MarshalIndent(got, "", "  ")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(path, append(b, '\n'), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		return
+	}
+	src, err := os.ReadFile(path)
 	if err != nil {
 		t.Fatal(err)
 	}
-	counts := map[string]int{}
-	if err := json.Unmarshal(src, &counts); err != nil {
+	want := map[string]int{}
+	if err := json.Unmarshal(src, &want); err != nil {
 		t.Fatal(err)
 	}
-	return counts
-}
-
-func keys(ms ...map[string]int) (out []string) {
-	seen := map[string]bool{}
-	for _, m := range ms {
-		for k := range m {
-			if !seen[k] {
-				out = append(out, k)
-			}
-			seen[k] = true
+	names := slices.Sorted(maps.Keys(got))
+	names = append(names, slices.Sorted(maps.Keys(want))...)
+	slices.Sort(names)
+	for _, k := range slices.Compact(names) {
+		if got[k] != want[k] {
+			t.Errorf("%s: %d, want %d", k, got[k], want[k])
 		}
 	}
-	sort.Strings(out)
-	return out
 }

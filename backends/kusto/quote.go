@@ -51,7 +51,7 @@ var keywords = wordSet(`
 	contains contains_cs containscs count database datascope datatable date datetime decimal declare decodeblocks
 	default delta desc distinct double dynamic endswith endswith_cs entity_group evaluate execute expandoutput
 	extend external_data externaldata facet false False FALSE filter find first flags float folder fork from
-	function getschema groups guid has has_all has_any has_cs hasprefix hasprefix_cs hassuffix hassuffix_cs backends.Hidden
+	function getschema groups guid has has_all has_any has_cs hasprefix hasprefix_cs hassuffix hassuffix_cs hidden
 	hot hotcache hotdata hotindex id in int int16 int32 int64 int8 into invoke isfuzzy join kind ladderchart last
 	legend let like likecs limit linear linechart list log long lookup map matches materialize mvapply mvexpand
 	none nooptimization not notcontains notcontainscs notlike notlikecs null nulls of on optional or order others
