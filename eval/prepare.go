@@ -332,6 +332,7 @@ type value struct {
 	folded bool
 	fold   string
 	runes  []rune // of fold
+	grams  *grams // of fold
 }
 
 func newValue(v any) value {
@@ -351,6 +352,50 @@ func (v *value) foldRunes() []rune {
 		v.runes = []rune(v.folds())
 	}
 	return v.runes
+}
+
+// grams is a set of the three-byte pieces of a text, by a hash.
+type grams [64]uint64
+
+func gram(a, b, c byte) uint32 {
+	return (uint32(a)<<16 | uint32(b)<<8 | uint32(c)) * 2654435769 >> 20 // of 4096
+}
+
+// A needle is a folded text to look for within others.
+type needle struct {
+	text string
+	bits []uint32 // of some of its pieces
+}
+
+func newNeedle(text string) needle {
+	n := needle{text: ir.Fold(text)}
+	const most = 4
+	pieces := max(len(n.text)-2, 0)
+	for i := range min(pieces, most) {
+		at := i * pieces / min(pieces, most)
+		n.bits = append(n.bits, gram(n.text[at], n.text[at+1], n.text[at+2]))
+	}
+	return n
+}
+
+// in says whether the folded value holds the needle.
+func (n *needle) in(v *value) bool {
+	s := v.folds()
+	if len(n.bits) > 0 {
+		if v.grams == nil {
+			v.grams = new(grams)
+			for i := 2; i < len(s); i++ {
+				g := gram(s[i-2], s[i-1], s[i])
+				v.grams[g/64] |= 1 << (g % 64)
+			}
+		}
+		for _, g := range n.bits {
+			if v.grams[g/64]&(1<<(g%64)) == 0 {
+				return false
+			}
+		}
+	}
+	return strings.Contains(s, n.text)
 }
 
 // prepare gives a function that says of a value whose text is UTF-8 what
@@ -445,14 +490,19 @@ func preparePattern(p ir.Pattern, windash bool) func(*value) bool {
 	case ir.Suffix:
 		return func(v *value) bool { return strings.HasSuffix(of(v), s) }
 	case ir.Contains:
-		return func(v *value) bool { return strings.Contains(of(v), s) }
+		n := newNeedle(s)
+		return func(v *value) bool { return n.in(v) && (!cased || strings.Contains(v.text, s)) }
 	case ir.Any:
 		return func(*value) bool { return true }
 	}
 	// Texts between `*`: the first that fits will do, save for the last.
 	var middle []string
+	longest := ""
 	first, last := "", ""
 	for i, part := range p.Parts {
+		if len(part.Text) > len(longest) {
+			longest = part.Text
+		}
 		switch {
 		case part.Kind == ir.AnyRun:
 		case i == 0:
@@ -463,7 +513,11 @@ func preparePattern(p ir.Pattern, windash bool) func(*value) bool {
 			middle = append(middle, fold(part.Text))
 		}
 	}
+	n := newNeedle(longest)
 	return func(v *value) bool {
+		if !n.in(v) {
+			return false
+		}
 		text, ok := strings.CutPrefix(of(v), first)
 		if !ok {
 			return false
@@ -491,9 +545,9 @@ func prepareAtoms(p ir.Pattern, windash bool) func(*value) bool {
 			need = slices.Clone(run)
 		}
 	}
-	needed, cased := string(need), p.Cased
+	n, cased := newNeedle(string(need)), p.Cased
 	return func(v *value) bool {
-		if !strings.Contains(v.folds(), needed) {
+		if !n.in(v) {
 			return false
 		}
 		if cased {
@@ -507,14 +561,14 @@ func prepareRegexp(t ir.Regexp) func(*value) bool {
 	if t.Re == nil {
 		return func(*value) bool { return false }
 	}
-	needed := string(required(t.Re))
+	n := newNeedle(string(required(t.Re)))
 	matches := func(v *value) bool { return backtrack(t.Re, []rune(v.text)) }
 	if source, err := t.Re.Go(); err == nil {
 		if g, err := regexp.Compile(source); err == nil {
 			matches = func(v *value) bool { return g.MatchString(v.text) }
 		}
 	}
-	return func(v *value) bool { return strings.Contains(v.folds(), needed) && matches(v) }
+	return func(v *value) bool { return n.in(v) && matches(v) }
 }
 
 // required is the longest text found that every text in which re matches
