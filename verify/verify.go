@@ -75,7 +75,7 @@ func Query(b backends.Backend, want *ir.Rule, i int, query string, budget int) (
 			res = Result{Verdict: Refuted, Direction: "both", Construct: &Construct{Name: "table", Pos: want.Source.Pos}}
 		}
 		if len(r.query.Rest) > 0 && res.Verdict == Proved {
-			res.Verdict, res.Reason = Agreed, "the query goes on after its filters"
+			res.Verdict, res.Reason = Agreed, "its filters are proved, but the query goes on with "+r.query.Rest[0].Name
 		}
 		if res.Verdict != Proved {
 			res.Unmapped = r.unmapped
