@@ -1,0 +1,196 @@
+package eval
+
+import (
+	"bytes"
+	"compress/gzip"
+	"errors"
+	"fmt"
+	"io"
+	"runtime"
+	"strings"
+	"testing"
+	"testing/iotest"
+)
+
+// read lists what a stream holds: `LINE:COLUMN TEXT` of an event, `LINE:COLUMN! MESSAGE` of
+// what is none, `! MESSAGE` of what ends the stream early.
+func read(src io.Reader, max int) (out []string) {
+	for r := NewReader(src, max); ; {
+		rec, err := r.Next()
+		if err == nil {
+			_, err = rec.Parse()
+		}
+		e := (*RecordError)(nil)
+		switch {
+		case err == io.EOF:
+			return out
+		case errors.As(err, &e):
+			out = append(out, fmt.Sprintf("%d:%d! %s", e.Pos.Line, e.Pos.Column, e.Msg))
+		case err != nil:
+			return append(out, "! "+err.Error())
+		default:
+			out = append(out, fmt.Sprintf("%d:%d %s", rec.Pos.Line, rec.Pos.Column, rec.Text))
+		}
+	}
+}
+
+func gzipped(s string) string {
+	var b bytes.Buffer
+	w := gzip.NewWriter(&b)
+	_, _ = w.Write([]byte(s))
+	_ = w.Close()
+	return b.String()
+}
+
+const lineEnd = "the string goes over the end of a line, or holds a control character"
+
+func TestReader(t *testing.T) {
+	for _, tt := range []struct {
+		name, in string
+		want     []string
+	}{
+		{"nothing", "", nil},
+		{"blanks", " \r\n\t", nil},
+		{"lines", "{\"a\":1}\n{\"b\":[{}]}\r\n\n{\"c\":\"}\"}", []string{`1:1 {"a":1}`, `2:1 {"b":[{}]}`, `4:1 {"c":"}"}`}},
+		{"a byte order mark", "\xef\xbb\xbf{}", []string{"1:1 {}"}},
+		{"UTF-16", "\xff\xfe{\x00}\x00", []string{"! is UTF-16 text; events are read as UTF-8"}},
+		{"concatenated", `{"a":1}{"b":2} {"c":{"d":"\"{"}}`, []string{`1:1 {"a":1}`, `1:8 {"b":2}`, `1:16 {"c":{"d":"\"{"}}`}},
+		{"over lines", "{\n \"a\": [1,\n  2]\n}\n{}", []string{"1:1 {\n \"a\": [1,\n  2]\n}", "5:1 {}"}},
+		{"an array", "[\n {\"a\":1},\n {\"b\":2}\n]\n", []string{`2:2 {"a":1}`, `3:2 {"b":2}`}},
+		{"arrays", `[{},{}][]{}[{}]`, []string{"1:2 {}", "1:5 {}", "1:10 {}", "1:13 {}"}},
+		{"characters", `{"é":"–"}{}`, []string{`1:1 {"é":"–"}`, "1:10 {}"}},
+		{"gzip", gzipped("{}\n{\"a\":1}"), []string{"1:1 {}", `2:1 {"a":1}`}},
+		{"gzip twice", gzipped("{}\n") + gzipped("{}"), []string{"1:1 {}", "2:1 {}"}},
+		{"gzip cut off", gzipped("{}\n")[:20], []string{"1:1 {}", "! unexpected EOF"}},
+		{"gzip and nothing", "\x1f\x8b", []string{"! unexpected EOF"}},
+
+		{"a cut line", "{}\n{\"a\":1\n{\"b\":2}\n{}", []string{"1:1 {}", "3:1! , or the end was expected", `3:1 {"b":2}`, "4:1 {}"}},
+		{"a cut string", "{\"a\":\"x\n{}", []string{"1:8! " + lineEnd, "2:1 {}"}},
+		{"a cut name", "{\"a\n{}", []string{"1:4! " + lineEnd, "2:1 {}"}},
+		{"a cut escape", "{\"a\":\"\\\n{}", []string{"1:8! " + lineEnd, "2:1 {}"}},
+		{"the last line is cut", "{}\n{\"a\":", []string{"1:1 {}", "2:6! the event has no end"}},
+		{"the last string is cut", "{}\n{\"a\":\"", []string{"1:1 {}", "2:7! the string has no end"}},
+		{"a text line", "{}\nnot json at all\n{}", []string{"1:1 {}", "2:1! not an event: a word", "3:1 {}"}},
+		{"words", "{}\nnull\n1\n\"a\"\n*\n{}", []string{"1:1 {}", "2:1! not an event: a word", "3:1! not an event: a number",
+			"4:1! not an event: a string", "5:1! a value was expected", "6:1 {}"}},
+		{"a wrong word", "{}\n {\"é\": nul}\n{}", []string{"1:1 {}", "2:11! invalid character '}' in literal null (expecting 'l')", "3:1 {}"}},
+		{"a wrong number", "{\n\"a\":\n01}\n{}", []string{"3:2! invalid character '1' after object key:value pair", "4:1 {}"}},
+		{"a large number", "{\"a\":1e999}", []string{"1:1! the number 1e999 is out of range"}},
+		{"a wrong escape", "{\"a\":\"\\x\"}\n{}", []string{"1:8! invalid character 'x' in string escape code", "2:1 {}"}},
+		{"no name", "{1:2}\n{}", []string{"1:2! a name or } was expected", "2:1 {}"}},
+		{"a trailing comma", "{\"a\":1,}\n{\"a\":[1,]}", []string{"1:8! a name was expected", "2:9! a value was expected"}},
+		{"a wrong bracket", "{\"a\":[1}}\n{}", []string{"1:8! , or the end was expected", "2:1 {}"}},
+		{"a bracket too many", "{}}\n{}", []string{"1:1 {}", "1:3! a value was expected", "2:1 {}"}},
+		{"commas between lines", "{},\n{}", []string{"1:1 {}", "1:3! a value was expected", "2:1 {}"}},
+		{"broken over lines", "{\n  \"a\": {\n  },\n  \"b\" 1,\n  \"c\": {\n  }\n}\n{}", []string{"4:7! : was expected", "8:1 {}"}},
+		{"broken in an array", "[\n  {\"a\" 1},\n  {\n    \"b\": {},\n    \"c\": {\n  },\n  {}\n]\n{}",
+			[]string{"2:8! : was expected", "7:3! a name was expected", "7:3 {}", "9:1 {}"}},
+		{"a broken last element", "[\n{},\n{\"a\"}\n]\n{}", []string{"2:1 {}", "3:5! : was expected", "5:1 {}"}},
+		{"no comma in an array", "[{} {}\n{}]{}", []string{"1:2 {}", "1:5! a comma is missing before this", "1:5 {}",
+			"2:1! a comma is missing before this", "2:1 {}", "2:4 {}"}},
+		{"no events in an array", "[1, [{}, 2], {}, null]\n{}", []string{"1:2! not an event: a number", "1:14 {}", "2:1 {}"}},
+		{"an array without end", "[{},{}\n", []string{"1:2 {}", "1:5 {}", "2:1! the array has no end"}},
+		{"too large", `{"a":"` + strings.Repeat("x", 100) + `"}{}[{"b":[` + strings.Repeat("1,", 50) + `1]},{}]`,
+			[]string{"1:1! the event is larger than 64 bytes", "1:109 {}", "1:112! the event is larger than 64 bytes", "1:222 {}"}},
+		{"just large enough", `{"a":"` + strings.Repeat("x", 56) + `"}`, []string{`1:1 {"a":"` + strings.Repeat("x", 56) + `"}`}},
+		{"too deep", `{"a":` + strings.Repeat("[", 20000) + "\n{}", []string{"1:10005! the event is nested too deep", "2:1 {}"}},
+	} {
+		max := 64
+		if tt.name == "too deep" || strings.Contains(tt.name, "over lines") || strings.Contains(tt.name, "broken in") {
+			max = 1 << 20
+		}
+		for name, src := range map[string]io.Reader{"": strings.NewReader(tt.in), ", a byte at a time": iotest.OneByteReader(strings.NewReader(tt.in))} {
+			if got := read(src, max); strings.Join(got, "\n") != strings.Join(tt.want, "\n") {
+				t.Errorf("%s%s:\n%s\nwant\n%s", tt.name, name, strings.Join(got, "\n"), strings.Join(tt.want, "\n"))
+			}
+		}
+	}
+}
+
+// A repeated is a text n times.
+type repeated struct {
+	text string
+	n    int
+	rest string
+}
+
+func (r *repeated) Read(b []byte) (int, error) {
+	if r.rest == "" {
+		if r.n == 0 {
+			return 0, io.EOF
+		}
+		r.n--
+		r.rest = r.text
+	}
+	n := copy(b, r.rest)
+	r.rest = r.rest[n:]
+	return n, nil
+}
+
+// TestFlatMemory reads large streams, good and hostile, in little memory.
+func TestFlatMemory(t *testing.T) {
+	const limit = 1 << 20
+	for _, tt := range []struct {
+		name, text string
+		n          int
+		events     int
+	}{
+		{"events", `{"a":"` + strings.Repeat("x", 1000) + `","b":[1,2,{"c":null}]}` + "\n", 50_000, 50_000},
+		{"one line", `{"a":"` + strings.Repeat("x", 1000) + `"}`, 50_000, 50_000},
+		{"open objects", "{\"a\":[\n", 2_000_000, 0},
+		{"open objects on a line", `{"a":[`, 2_000_000, 0},
+		{"an endless string", `{"a":"x` + strings.Repeat("x", 4000), 10_000, 0},
+		{"an endless word", `{"a":` + strings.Repeat("1", 1<<25), 1, 0},
+		{"no JSON", "xx *\n", 2_000_000, 0},
+	} {
+		var before, after runtime.MemStats
+		runtime.GC()
+		runtime.ReadMemStats(&before)
+		r, n, peak := NewReader(&repeated{text: tt.text, n: tt.n}, limit), 0, uint64(0)
+		for i := 0; ; i++ {
+			_, err := r.Next()
+			if err == nil {
+				n++
+			} else if _, ok := err.(*RecordError); !ok {
+				break
+			}
+			if i%10_000 == 0 {
+				runtime.ReadMemStats(&after)
+				peak = max(peak, after.HeapInuse)
+			}
+		}
+		if n != tt.events {
+			t.Errorf("%s: %d events", tt.name, n)
+		}
+		if cap(r.buf) > 8*limit || peak > before.HeapInuse+64<<20 {
+			t.Errorf("%s: a buffer of %d bytes, a heap of %d", tt.name, cap(r.buf), peak)
+		}
+	}
+}
+
+func FuzzReader(f *testing.F) {
+	for _, s := range []string{`{"a":1}`, "[{},{}]", "{\"a\":\n{}", "[{\"a\" 1}\n{}]", gzipped("{}")} {
+		f.Add(s)
+	}
+	f.Fuzz(func(t *testing.T, s string) {
+		got := read(strings.NewReader(s), 100)
+		if again := read(iotest.OneByteReader(strings.NewReader(s)), 100); strings.Join(again, "\n") != strings.Join(got, "\n") {
+			t.Fatalf("a byte at a time:\n%s\nat once:\n%s", strings.Join(again, "\n"), strings.Join(got, "\n"))
+		}
+		if _, err := ParseEvent([]byte(s)); err == nil && len(strings.TrimSpace(s)) <= 100 && len(got) != 1 {
+			t.Fatalf("one event is read as %q", got)
+		}
+	})
+}
+
+func BenchmarkReader(b *testing.B) {
+	text := `{"Event":{"System":{"EventID":1,"Channel":"Security"},"EventData":{"Image":"C:\\Windows\\System32\\cmd.exe","CommandLine":"` +
+		strings.Repeat("word ", 200) + `"}}}` + "\n"
+	n := b.N
+	b.SetBytes(int64(len(text)))
+	for r := NewReader(&repeated{text: text, n: n}, DefaultMaxEvent); ; {
+		if _, err := r.Next(); err != nil {
+			break
+		}
+	}
+}
