@@ -170,7 +170,11 @@ func (c *claim) test(f *field, t ir.Test, pos ir.Pos) node {
 	value := func(t ir.Test, free string) node {
 		return c.letter(f, t.String(), &letter{test: t, free: free, pos: pos})
 	}
+	free := func(t ir.Test, why string) node {
+		return c.letter(f, t.String(), &letter{free: why, pos: pos})
+	}
 	text := f.typ == ir.Text || f.typ == ir.Unknown
+	const alien = "a test of texts on a field of another type"
 	switch t := t.(type) {
 	case ir.Null:
 		return null()
@@ -187,6 +191,13 @@ func (c *claim) test(f *field, t ir.Test, pos ir.Pos) node {
 			return null()
 		case t.Has(ir.Placeholder):
 			return value(t, "an unresolved placeholder")
+		case !text:
+			if same, ok := typed(f.typ, t); ok {
+				return value(same, "")
+			}
+			if t = canonPattern(t); shape != ir.Exact || t.Cased {
+				return value(t, alien)
+			}
 		}
 		return value(canonPattern(t), "")
 	case ir.Regexp:
@@ -205,7 +216,9 @@ func (c *claim) test(f *field, t ir.Test, pos ir.Pos) node {
 				n.subs = append(n.subs, c.test(f, p, pos))
 				continue
 			}
-			re = plain(re)
+			if re = plain(re); !text {
+				return value(t, alien)
+			}
 			source, err := re.Go()
 			if err != nil {
 				panic("verify: " + err.Error())
@@ -233,7 +246,10 @@ func (c *claim) test(f *field, t ir.Test, pos ir.Pos) node {
 		return value(t, "")
 	case ir.Term:
 		if strings.ContainsFunc(t.Text, func(r rune) bool { return !unicode.IsLetter(r) && !unicode.IsDigit(r) }) || t.Text == "" {
-			return value(t, "a term with other signs than letters and digits")
+			return free(t, "a term with other signs than letters and digits")
+		}
+		if !text {
+			return free(t, alien)
 		}
 		return value(t, "")
 	case ir.FieldRef:
@@ -242,6 +258,21 @@ func (c *claim) test(f *field, t ir.Test, pos ir.Pos) node {
 		return value(t, "a part of a date")
 	}
 	panic("verify: a test before its pass: " + t.String())
+}
+
+// typed is p as a test of numbers or booleans that means the same.
+func typed(typ ir.Type, p ir.Pattern) (ir.Test, bool) {
+	shape, s := p.Shape()
+	if shape != ir.Exact {
+		return nil, false
+	}
+	if n, ok := ir.ParseNumber(s); ok && typ == ir.Numeric && string(n) == s {
+		return ir.Compare{Op: ir.Eq, Number: n}, true
+	}
+	if fold := ir.Fold(s); typ == ir.Boolean && !p.Cased && (fold == "true" || fold == "false") {
+		return ir.Bool{Value: fold == "true"}, true
+	}
+	return nil, false
 }
 
 // canonPattern is p in the one form of all patterns that mean the same by case.

@@ -7,6 +7,7 @@ import (
 	"regexp/syntax"
 	"slices"
 	"strings"
+	"unicode"
 	"unicode/utf8"
 
 	"sigmac/ir"
@@ -222,7 +223,10 @@ func (c *claim) prepare(f *field) {
 			switch in.Op {
 			case syntax.InstRune, syntax.InstRune1:
 				if len(in.Rune) == 1 {
-					borders = append(borders, in.Rune[0], in.Rune[0]+1)
+					// A single letter may stand for its other case too.
+					for r, first := in.Rune[0], true; first || r != in.Rune[0]; r, first = unicode.SimpleFold(r), false {
+						borders = append(borders, r, r+1)
+					}
 				}
 				for j := 0; j+1 < len(in.Rune); j += 2 {
 					borders = append(borders, in.Rune[j], in.Rune[j+1]+1)

@@ -129,6 +129,12 @@ func (c *claim) solve(f *field, yes, no []int, budget *int) (v any, found, spent
 	if f.world.AnyType {
 		candidates = append(candidates, "x")
 	}
+	for _, i := range f.letters {
+		p, ok := c.letters[i].test.(ir.Pattern)
+		if _, s := p.Shape(); ok && c.letters[i].free == "" && (f.world.AnyType || f.typ == ir.Address) {
+			candidates = append(candidates, s)
+		}
+	}
 	for _, v := range candidates {
 		*budget--
 		if !slices.ContainsFunc(yes, func(i int) bool { return !c.passes(i, v) }) &&

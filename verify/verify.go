@@ -220,7 +220,10 @@ func (c *claim) agree(w, g node, reason string, budget *int) Result {
 
 // refute makes a counterexample small and names what it is about.
 func (c *claim) refute(w, g node, shared int, values map[*field][]any, direction string) Result {
-	differs := func() bool { return c.truth(w, values) != c.truth(g, values) }
+	matches := c.truth(w, values)
+	differs := func() bool {
+		return c.truth(w, values) == matches && c.surely(node{op: '!', subs: []node{same(w, g)}}, values)
+	}
 	for _, f := range c.fields {
 		had, ok := values[f]
 		if !ok {
