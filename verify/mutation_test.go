@@ -1,0 +1,337 @@
+package verify
+
+import (
+	"fmt"
+	"hash/fnv"
+	"io/fs"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"runtime"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/rogpeppe/go-internal/txtar"
+
+	"sigmac"
+	"sigmac/backends"
+	"sigmac/ir"
+	"sigmac/parser"
+)
+
+// TestMutation corrupts what is emitted for real rules, and holds the verdicts
+// against the evaluator: no event tells the sides of a proof apart, and every
+// counterexample does. SIGMAC_MUTATION=all takes every rule of the corpus.
+func TestMutation(t *testing.T) {
+	every, events := 40, 300
+	if os.Getenv("SIGMAC_MUTATION") == "all" {
+		every, events = 1, 2000
+	}
+	kinds := mutations()
+	jobs := mutationJobs(t, every)
+	results := make([][]outcome, len(jobs))
+	next := make(chan int)
+	var workers sync.WaitGroup
+	for range runtime.GOMAXPROCS(0) {
+		workers.Go(func() {
+			for i := range next {
+				results[i] = jobs[i].mutate(kinds, events)
+			}
+		})
+	}
+	for i := range jobs {
+		next <- i
+	}
+	close(next)
+	workers.Wait()
+
+	type key struct{ target, kind string }
+	counts := map[key]*[len(columns)]int{}
+	var total [len(columns)]int
+	for i, outcomes := range results {
+		for _, o := range outcomes {
+			k := key{jobs[i].b.Name(), o.kind.name}
+			if counts[k] == nil {
+				counts[k] = &[len(columns)]int{}
+			}
+			counts[k][o.column]++
+			if o.kind.name != unchanged {
+				total[o.column]++
+			}
+			if o.fault != "" {
+				t.Errorf("%s: %s: %s\nquery:  %s\nmutant: %s\nwant:   %s\n%s", jobs[i].name, jobs[i].b.Name(), o.kind.name,
+					jobs[i].query, o.mutant, jobs[i].want.Conditions[jobs[i].i].Expr, o.fault)
+			}
+		}
+	}
+	var table strings.Builder
+	fmt.Fprintf(&table, "%-8s %-34s", "target", "kind")
+	for _, c := range columns {
+		fmt.Fprintf(&table, " %9s", c)
+	}
+	for _, target := range sigmac.Targets() {
+		for _, kind := range kinds {
+			n := counts[key{target.Name, kind.name}]
+			if n == nil {
+				if kind.target == target.Name || kind.target == "" && !slices.ContainsFunc(sigmac.Targets(), func(t sigmac.Target) bool {
+					return counts[key{t.Name, kind.name}] != nil
+				}) {
+					t.Errorf("%s: nothing to %s", target.Name, kind.name)
+				}
+				continue
+			}
+			fmt.Fprintf(&table, "\n%-8s %-34s", target.Name, kind.name)
+			for _, k := range n {
+				fmt.Fprintf(&table, " %9d", k)
+			}
+		}
+	}
+	sum := 0
+	fmt.Fprintf(&table, "\n%-8s %-34s", "all", "")
+	for _, k := range total {
+		sum += k
+		fmt.Fprintf(&table, " %9d", k)
+	}
+	t.Logf("%d queries, %d mutants\n%s", len(jobs), sum, table.String())
+	if total[rejected]*5 > sum {
+		t.Errorf("%d of %d mutants are not read", total[rejected], sum)
+	}
+}
+
+// unchanged is the kind that changes nothing.
+const unchanged = "nothing"
+
+// An outcome is what became of one mutant.
+type outcome struct {
+	kind   mutation
+	mutant string
+	column int
+	fault  string // what is wrong with the verdict
+}
+
+// The columns of the table, the first three as the verdicts; the last holds
+// those agreed mutants that an event tells apart.
+var columns = [...]string{"proved", "agreed", "refuted", "rejected", "missed"}
+
+const (
+	rejected = 3
+	missed   = 4
+)
+
+// A mutationJob is one query that means the i-th condition of want.
+type mutationJob struct {
+	name  string
+	b     backends.Backend
+	want  *ir.Rule
+	i     int
+	query string
+}
+
+// mutationJobs are the queries of the golden rules and of every n-th rule of
+// the corpus.
+func mutationJobs(t *testing.T, n int) (jobs []mutationJob) {
+	c := &parser.Collection{}
+	goldens, err := filepath.Glob("../golden/*.txtar")
+	if err != nil || len(goldens) == 0 {
+		t.Fatal("no golden rules", err)
+	}
+	for _, path := range goldens {
+		a, err := txtar.ParseFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		c.Add(parser.Parse(path, a.Files[0].Data))
+	}
+	dir := os.Getenv("SIGMAC_CORPUS")
+	if dir == "" {
+		dir = "../../shared/corpus"
+	}
+	folders, err := filepath.Glob(filepath.Join(dir, "sigma", "rules*"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(folders) == 0 {
+		t.Log("no corpus of rules, the golden ones only: set SIGMAC_CORPUS")
+	}
+	var files []string
+	for _, folder := range folders {
+		if err := filepath.WalkDir(folder, func(path string, _ fs.DirEntry, err error) error {
+			if strings.HasSuffix(path, ".yml") {
+				files = append(files, path)
+			}
+			return err
+		}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for i := 0; i < len(files); i += n {
+		src, err := os.ReadFile(files[i])
+		if err != nil {
+			t.Fatal(err)
+		}
+		c.Add(parser.Parse(files[i], src))
+	}
+	var targets []backends.Backend
+	for _, target := range sigmac.Targets() {
+		targets = append(targets, target.New(false))
+	}
+	for res := range sigmac.Compile(c, sigmac.Options{Targets: targets}) {
+		b := targets[slices.IndexFunc(targets, func(b backends.Backend) bool { return b.Name() == res.Target })]
+		for i, q := range res.Queries {
+			jobs = append(jobs, mutationJob{res.Document.Path, b, res.Want, i, q})
+		}
+	}
+	return jobs
+}
+
+func hash(texts ...string) uint64 {
+	h := fnv.New64a()
+	for _, s := range texts {
+		fmt.Fprintf(h, "%s\x00", s)
+	}
+	return h.Sum64()
+}
+
+// mutate judges one mutant of each kind.
+func (j mutationJob) mutate(kinds []mutation, events int) (out []outcome) {
+	m := newModel(j.b.World, rand.New(rand.NewPCG(hash(j.b.Name(), j.query), 3)))
+	var fresh []*modelLeaf
+	want := m.tree(j.want.Conditions[j.i].Expr, &fresh)
+	m.grow(events, want)
+	for _, kind := range kinds {
+		if kind.target != "" && kind.target != j.b.Name() {
+			continue
+		}
+		variants := kind.variants(j.query)
+		if kind.name != unchanged {
+			variants = slices.DeleteFunc(variants, func(q string) bool { return q == j.query })
+		}
+		if len(variants) > 0 {
+			q := variants[hash(kind.name, j.query)%uint64(len(variants))]
+			out = append(out, j.judge(m, want, kind, q))
+			m.events = m.events[:events]
+		}
+	}
+	return out
+}
+
+// judge holds the verdict on a mutant against the evaluator.
+func (j mutationJob) judge(m *model, want tree, kind mutation, mutant string) (o outcome) {
+	o = outcome{kind: kind, mutant: mutant}
+	defer func() {
+		if p := recover(); p != nil {
+			o.fault = fmt.Sprint("panic: ", p)
+		}
+	}()
+	read, err := readAll(j.b, mutant, j.want.Types())
+	if err != nil {
+		o.column = rejected
+		if kind.name == unchanged {
+			o.fault = err.Error()
+		}
+		return o
+	}
+	res, err := Query(j.b, j.want, j.i, mutant, DefaultBudget)
+	if err != nil {
+		o.fault = err.Error()
+		return o
+	}
+	o.column = int(res.Verdict)
+	if res.Verdict == Refuted {
+		if kind.name == unchanged {
+			o.fault = "refuted: "
+		}
+		o.fault += j.counterexample(res, read)
+		return o
+	}
+	if ev, r := j.difference(m, want, read); ev != nil {
+		if res.Verdict == Proved {
+			o.fault = fmt.Sprintf("proved, but %q tells them apart, unmapped: %v\nread as %s", ev, r.unmapped, r.query.Where)
+		} else {
+			o.column = missed
+		}
+	}
+	return o
+}
+
+// difference looks for an event of the world that the rule or the query
+// matches, but not both.
+func (j mutationJob) difference(m *model, want tree, read []reading) (map[string]any, reading) {
+	base := len(m.leaves)
+	trees := make([]tree, len(read))
+	var fresh []*modelLeaf
+	for i, r := range read {
+		if r.query.Where == nil {
+			return nil, r
+		}
+		trees[i] = m.tree(r.query.Where, &fresh)
+	}
+	expr := j.want.Conditions[j.i].Expr
+	for round, tried := 0, 0; round < 2; round++ {
+		for i, r := range read {
+			for at := tried; at < len(m.events); at++ {
+				for _, opaque := range []bool{false, true} {
+					if m.true(want, m.events[at], r.unmapped, opaque) == m.true(trees[i], m.events[at], r.unmapped, opaque) {
+						continue
+					}
+					fields := m.fieldsOf(m.events[at], r.unmapped)
+					ev := newEvent(fields)
+					if holds(m.world, expr, ev, opaque) == holds(m.world, r.query.Where, ev, opaque) {
+						panic("the model and the evaluator disagree on " + ev.Raw())
+					}
+					return fields, r
+				}
+			}
+		}
+		if tried = len(m.events); round > 0 || len(m.leaves) == base {
+			break
+		}
+		m.grow(len(m.events)/4, trees[0], want)
+		if f := fresh[0].field; !slices.ContainsFunc(fresh, func(l *modelLeaf) bool { return l.field != f }) {
+			m.enumerate(f, fresh, trees[0], want)
+		}
+	}
+	return nil, reading{}
+}
+
+// counterexample says what is wrong with the one of res.
+func (j mutationJob) counterexample(res Result, read []reading) string {
+	expr := j.want.Conditions[j.i].Expr
+	i := slices.IndexFunc(read, func(r reading) bool { return slices.Equal(r.unmapped, res.Unmapped) })
+	if i < 0 {
+		return fmt.Sprint("no reading with these unmapped: ", res.Unmapped)
+	}
+	if read[i].query.Scope != j.want.Scope {
+		return ""
+	}
+	types := ir.Types(j.want.Types())
+	fields := map[string]any{}
+	for name, v := range res.Counterexample {
+		typ, _ := types.Type("", name)
+		vs, several := v.([]any)
+		if !several {
+			vs = []any{v}
+		}
+		w := j.b.World(typ)
+		if name == rawText {
+			w = backends.World{}
+		}
+		for _, v := range vs {
+			if _, ok := admit(w, typ, fmt.Sprint(v)); !ok && typ != ir.Address || several && !w.Several || slices.Contains(res.Unmapped, name) {
+				return fmt.Sprintf("the counterexample %q is not of the world: %s", res.Counterexample, name)
+			}
+		}
+		fields[name] = v
+	}
+	ev := newEvent(fields)
+	for _, opaque := range []bool{false, true} {
+		w, q := holds(j.b.World, expr, ev, opaque), holds(j.b.World, read[i].query.Where, ev, opaque)
+		if w == q || w != res.RuleMatches || q != res.QueryMatches || w && res.Direction == "wider" || q && res.Direction == "narrower" {
+			return fmt.Sprintf("refuted (%s) by %q, of which the rule says %v and the query %v, unmapped: %v\nread as %s",
+				res.Direction, res.Counterexample, w, q, res.Unmapped, read[i].query.Where)
+		}
+	}
+	return ""
+}
