@@ -61,3 +61,49 @@ func Map[T, R any](items []T, f func(T) R) iter.Seq2[int, R] {
 		}
 	}
 }
+
+// Seq yields f of what items yields, in order, and works on several at a time.
+// Like Map it keeps a bounded number of results ahead. Items is asked from
+// another goroutine, and no more once the loop has ended.
+func Seq[T, R any](items iter.Seq[T], f func(T) R) iter.Seq[R] {
+	return func(yield func(R) bool) {
+		type job struct {
+			item T
+			out  chan R
+		}
+		jobs, order := make(chan job), make(chan job, runtime.GOMAXPROCS(0))
+		stop := make(chan struct{})
+		var workers sync.WaitGroup
+		for range runtime.GOMAXPROCS(0) {
+			workers.Go(func() {
+				for j := range jobs {
+					j.out <- f(j.item)
+				}
+			})
+		}
+		workers.Go(func() {
+			defer close(jobs)
+			defer close(order)
+			for item := range items {
+				j := job{item, make(chan R, 1)}
+				select {
+				case order <- j:
+				case <-stop:
+					return
+				}
+				select {
+				case jobs <- j:
+				case <-stop:
+					return
+				}
+			}
+		})
+		defer workers.Wait()
+		defer close(stop)
+		for j := range order {
+			if !yield(<-j.out) {
+				return
+			}
+		}
+	}
+}
