@@ -171,10 +171,11 @@ func cut(s string) string {
 }
 
 // Text is the tree as lines: + before what is true, - before what is not.
-// What has one part and says nothing itself is left out.
 func (x Explanation) Text(indent string) string {
 	var b strings.Builder
-	x.write(&b, indent)
+	for _, c := range x.Parts {
+		c.write(&b, indent)
+	}
 	return b.String()
 }
 
@@ -183,40 +184,39 @@ func (x Explanation) write(b *strings.Builder, indent string) {
 	if x.Matched {
 		sign = "+"
 	}
-	line := ""
-	switch x.Kind {
-	case "rule":
-		for _, p := range x.Parts {
-			p.write(b, indent)
-		}
-		return
-	case "and", "or":
-		if len(x.Parts) == 1 {
-			x.Parts[0].write(b, indent)
-			return
-		}
-		line = x.Kind
-	case "test":
-		line = x.Name + x.values()
-	case "field", "keywords":
-		line = x.Name
-		if x.Kind == "keywords" {
-			line = "keywords" + x.Name
-		}
-		if x.Parts[0].Kind == "test" {
-			line += ": " + x.Parts[0].Name + x.Parts[0].values()
-			x.Parts = nil
-		}
-	default:
-		line = x.Name
-		if line == "" {
-			line = x.Kind
+	line, parts := x.label(), x.Parts
+	// A part that only groups or tests is told on the same line.
+	if len(parts) == 1 && x.Kind != "not" && x.Kind != "of" {
+		switch only := parts[0]; only.Kind {
+		case "test":
+			line, parts = line+": "+only.label(), nil
+		case "and", "or":
+			if parts = only.Parts; x.Kind != "condition" && len(parts) != 1 {
+				line += ": " + only.label()
+			}
 		}
 	}
 	b.WriteString(indent + sign + " " + line + "\n")
-	for _, p := range x.Parts {
+	for _, p := range parts {
 		p.write(b, indent+"  ")
 	}
+}
+
+// label is what x itself says.
+func (x Explanation) label() string {
+	switch x.Kind {
+	case "and":
+		return "all of"
+	case "or":
+		return "one of"
+	case "not":
+		return "not"
+	case "keywords":
+		return x.Kind + x.Name
+	case "test":
+		return x.Name + x.values()
+	}
+	return x.Name
 }
 
 // values is what a test saw.

@@ -251,10 +251,14 @@ func (s *Set) View(ev Event) *View {
 
 // Show turns to another event.
 func (v *View) Show(ev Event) {
-	v.ev, v.texts = ev, v.texts[:0]
+	clear(v.texts)
 	clear(v.known)
+	v.ev, v.texts = ev, v.texts[:0]
 	for i := range v.fields {
-		v.fields[i].looked = false
+		if f := &v.fields[i]; f.looked {
+			clear(f.values)
+			f.looked = false
+		}
 	}
 }
 

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"slices"
 	"strings"
@@ -35,7 +36,7 @@ Exit status: 0 all rules were tried on all events, matched or not; 1 a rule is
 wrong or cannot be evaluated, or an event is broken; the others were tried; 2
 wrong usage, or a file that cannot be read.`,
 		Flags: []cli.Flag{
-			&cli.GenericFlag{Name: "events", Aliases: []string{"e"}, Value: &pathList{}, Usage: "the events in `FILE`, or of standard input (-); may stand several times"},
+			&cli.GenericFlag{Name: "events", Value: &pathList{}, Usage: "the events in `FILE`, or of standard input (-); may stand several times"},
 			&cli.BoolFlag{Name: "all-logsources", Usage: "try rules on events of other log sources too"},
 			&cli.BoolFlag{Name: "explain", Usage: "show why a rule matches: its tests, and the values that they saw"},
 			&cli.IntFlag{Name: "max-event", Value: eval.DefaultMaxEvent >> 20, Usage: "the size of the largest event, in `MiB`"},
@@ -277,8 +278,11 @@ func (e *evaluation) file(path string, stdin io.Reader, write func(path string, 
 		e.events += f.events
 		e.matches += len(f.matches)
 	}
-	if broken != nil {
-		return usage("%s: %s", path, fault(broken))
+	switch e := (*fs.PathError)(nil); {
+	case errors.As(broken, &e):
+		return usage("%s", fault(broken))
+	case broken != nil:
+		return usage("%s: %s", path, broken)
 	}
 	return nil
 }
