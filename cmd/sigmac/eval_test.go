@@ -1,0 +1,87 @@
+package main
+
+import (
+	"bytes"
+	"compress/gzip"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+const evalTestRule = `title: Even
+logsource: {category: test}
+detection:
+  even: {n|endswith: ['0', '2', '4', '6', '8']}
+  condition: even
+`
+
+// evalRun runs the command with a rule and events, in a folder of their own.
+func evalRun(t *testing.T, events []byte, args ...string) (status int, out, errs string) {
+	t.Helper()
+	dir := t.TempDir()
+	t.Chdir(dir)
+	for name, text := range map[string][]byte{"rule.yml": []byte(evalTestRule), "events": events} {
+		if err := os.WriteFile(filepath.Join(dir, name), text, 0o666); err != nil {
+			t.Fatal(err)
+		}
+	}
+	var stdout, stderr bytes.Buffer
+	status = run(append([]string{"sigmac", "eval", "rule.yml", "--events", "events"}, args...), strings.NewReader(""), &stdout, &stderr)
+	return status, stdout.String(), stderr.String()
+}
+
+func compress(text []byte) []byte {
+	var b bytes.Buffer
+	w := gzip.NewWriter(&b)
+	_, _ = w.Write(text)
+	_ = w.Close()
+	return b.Bytes()
+}
+
+// TestEvalOrder holds that many events on several cores give matches and
+// errors in order, and equal bytes.
+func TestEvalOrder(t *testing.T) {
+	var in, want, wantErrs bytes.Buffer
+	for i := range 5000 {
+		switch {
+		case i%100 == 50:
+			fmt.Fprintf(&in, "{\"n\": x%d}\n", i)
+			fmt.Fprintf(&wantErrs, "events:%d:7: invalid character 'x' looking for beginning of value\n", i+1)
+		default:
+			fmt.Fprintf(&in, "{\"n\": %d, \"pad\": %q}\n", i, strings.Repeat("x", i%3000))
+			if i%2 == 0 {
+				fmt.Fprintf(&want, "events:%d: Even (rule.yml)\n", i+1)
+			}
+		}
+	}
+	for range 3 {
+		for _, events := range [][]byte{in.Bytes(), compress(in.Bytes())} {
+			status, out, errs := evalRun(t, events)
+			if status != exitRules || out != want.String() || errs != wantErrs.String() {
+				t.Fatalf("status %d\n%s\n%s", status, out, errs)
+			}
+		}
+	}
+}
+
+func TestEvalLargeEvent(t *testing.T) {
+	large := `{"n":2}` + "\n" + `{"n":2,"x":"` + strings.Repeat("x", 1<<20) + `"}` + "\n" + `{"n":2}`
+	status, out, errs := evalRun(t, []byte(large), "--max-event", "1")
+	if status != exitRules || out != "events:1: Even (rule.yml)\nevents:3: Even (rule.yml)\n" ||
+		errs != "events:2:1: the event is larger than 1048576 bytes\n" {
+		t.Errorf("status %d\n%s\n%s", status, out, errs)
+	}
+	if status, out, errs := evalRun(t, []byte(large)); status != exitOK || strings.Count(out, "\n") != 3 || errs != "" {
+		t.Errorf("status %d\n%s\n%s", status, out, errs)
+	}
+}
+
+func TestEvalCutStream(t *testing.T) {
+	events := compress([]byte(strings.Repeat(`{"n":2}`+"\n", 100)))
+	status, out, errs := evalRun(t, events[:len(events)-4])
+	if status != exitUsage || strings.Count(out, "\n") != 100 || errs != "sigmac: events: unexpected EOF\n" {
+		t.Errorf("status %d\n%s\n%s", status, out, errs)
+	}
+}
