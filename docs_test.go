@@ -1,0 +1,128 @@
+package sigmac_test
+
+import (
+	"encoding/json"
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/rogpeppe/go-internal/txtar"
+)
+
+// TestIDs holds that every assumption and loss that a verdict may name has its
+// row in docs/semantics.md.
+func TestIDs(t *testing.T) {
+	ids := map[string]string{} // where each was seen
+	see := func(id, where string) {
+		if ids[id] == "" {
+			ids[id] = where
+		}
+	}
+	verdictIDs(t, see)
+	goldenIDs(t, see)
+	literalIDs(t, see)
+	if len(ids) < 20 {
+		t.Fatalf("found %d ids only: %v", len(ids), ids)
+	}
+	text, err := os.ReadFile("docs/semantics.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for id, where := range ids {
+		if !strings.Contains(string(text), "\n| `"+id+"` |") {
+			t.Errorf("%s of %s has no row in docs/semantics.md", id, where)
+		}
+	}
+}
+
+// verdictIDs are those of the counts over the corpus.
+func verdictIDs(t *testing.T, see func(id, where string)) {
+	const file = "testdata/verdicts.json"
+	text, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var counts map[string]int
+	if err := json.Unmarshal(text, &counts); err != nil {
+		t.Fatal(err)
+	}
+	for name := range counts {
+		if _, id, ok := strings.Cut(name, "assumes "); ok {
+			see(id, file)
+		}
+		if id, ok := strings.CutPrefix(name, "loses "); ok {
+			see(id, file)
+		}
+	}
+}
+
+// goldenIDs are those of the sections `verify`.
+func goldenIDs(t *testing.T, see func(id, where string)) {
+	files, err := filepath.Glob("golden/*.txtar")
+	if err != nil || len(files) == 0 {
+		t.Fatal("no golden cases", err)
+	}
+	for _, file := range files {
+		a, err := txtar.ParseFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, f := range a.Files {
+			if f.Name != "verify" {
+				continue
+			}
+			for line := range strings.Lines(string(f.Data)) {
+				for part := range strings.SplitSeq(strings.TrimSpace(line), "; ") {
+					if list, ok := strings.CutPrefix(part, "assumes "); ok {
+						for id := range strings.SplitSeq(list, ", ") {
+							see(id, file)
+						}
+					}
+					if loss, ok := strings.CutPrefix(part, "loses "); ok {
+						id, _, _ := strings.Cut(loss, " at ")
+						see(id, file)
+					}
+				}
+			}
+		}
+	}
+}
+
+var idLiteral = regexp.MustCompile(`^(?:splunk|kusto|elastic)/[a-z-]+$`)
+
+// literalIDs are those that stand in the program.
+func literalIDs(t *testing.T, see func(id, where string)) {
+	err := filepath.WalkDir(".", func(path string, d fs.DirEntry, err error) error {
+		switch {
+		case err != nil:
+			return err
+		case d.IsDir() && (d.Name() == "testdata" || path != "." && strings.HasPrefix(d.Name(), ".")):
+			return fs.SkipDir
+		case d.IsDir() || filepath.Ext(path) != ".go" || strings.HasSuffix(path, "_test.go"):
+			return nil
+		}
+		f, err := parser.ParseFile(token.NewFileSet(), path, nil, parser.SkipObjectResolution)
+		if err != nil {
+			return err
+		}
+		ast.Inspect(f, func(n ast.Node) bool {
+			if lit, ok := n.(*ast.BasicLit); ok && lit.Kind == token.STRING {
+				if s, err := strconv.Unquote(lit.Value); err == nil && idLiteral.MatchString(s) {
+					see(s, path)
+				}
+			}
+			return true
+		})
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+}
