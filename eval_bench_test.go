@@ -122,3 +122,49 @@ func TestCorpusPrepared(t *testing.T) {
 		t.Error("nothing matches")
 	}
 }
+
+// TestCorpusSources holds that no event is kept from the rules that it was
+// recorded for, and that most are kept from others.
+func TestCorpusSources(t *testing.T) {
+	rules := map[string]*ir.Rule{}
+	for _, r := range corpusRules(t) {
+		rules[r.Meta.ID] = r
+	}
+	files, _ := filepath.Glob(filepath.Join(corpusDir(t), "events", "*.json"))
+	fit, all := 0, 0
+	for _, file := range files {
+		src, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var f struct {
+			Rules  []string
+			Events []json.RawMessage
+		}
+		if err := json.Unmarshal(src, &f); err != nil {
+			t.Fatal(file, err)
+		}
+		for _, raw := range f.Events {
+			ev := parseEvent(t, raw)
+			source := eval.SourceOf(ev)
+			if source == (eval.Source{}) {
+				t.Errorf("%s: no source", filepath.Base(file))
+			}
+			for _, id := range f.Rules {
+				if r := rules[id]; r != nil && eval.Rule(r, ev) && !source.Fits(r.Source) {
+					t.Errorf("%s: %v is kept from %s", filepath.Base(file), source, r.Meta.Title)
+				}
+			}
+			for _, r := range rules {
+				if source.Fits(r.Source) {
+					fit++
+				}
+				all++
+			}
+		}
+	}
+	t.Logf("%d%% of the rules are tried", 100*fit/all)
+	if 2*fit > all {
+		t.Errorf("%d of %d", fit, all)
+	}
+}

@@ -286,7 +286,7 @@ func (v *View) leaf(i int) bool {
 }
 
 func (v *View) holds(l *leaf) bool {
-	values := v.texts
+	var values []value
 	if l.slot < 0 {
 		values = v.keywords()
 	} else {

@@ -63,7 +63,7 @@ func sameAnswers(t *testing.T, seed uint64, text string) {
 }
 
 func TestPrepared(t *testing.T) {
-	n := 5000
+	n := 2000
 	if testing.Short() {
 		n = 500
 	}
