@@ -155,10 +155,11 @@ func (n *node) holds(v *View) bool {
 
 // A leaf is a Match or a Keyword.
 type leaf struct {
-	slot int // of the field; -1: a Keyword
-	kind leafKind
-	test ir.Test
-	fast func(*value) bool // of a value that is text; nil: there is none
+	slot   int // of the field; -1: a Keyword
+	kind   leafKind
+	needle needle // of leafExact to leafContains
+	test   ir.Test
+	fast   func(*value) bool // of a value that is text; nil: there is none
 }
 
 type leafKind uint8
@@ -167,7 +168,15 @@ const (
 	leafValue leafKind = iota
 	leafNull
 	leafExists
+
+	// The most frequent tests, in any case of the letters, without a call.
+	leafExact
+	leafPrefix
+	leafSuffix
+	leafContains
 )
+
+var leafOfShape = map[ir.Shape]leafKind{ir.Exact: leafExact, ir.Prefix: leafPrefix, ir.Suffix: leafSuffix, ir.Contains: leafContains}
 
 func (s *Set) leafNode(e ir.Expr) *node {
 	key := e.String()
@@ -197,10 +206,15 @@ func (s *Set) leafNode(e ir.Expr) *node {
 		i = len(s.leaves)
 		s.number[key] = i
 		l.fast = prepare(l.test)
+		if p, ok := l.test.(ir.Pattern); ok && !p.Cased && l.fast != nil {
+			if shape, text := p.Shape(); shape <= ir.Contains {
+				l.kind, l.needle = leafOfShape[shape], newNeedle(text)
+			}
+		}
 		s.leaves = append(s.leaves, l)
 	}
 	n := &node{op: opLeaf, leaf: i, cost: cost(l), slot: l.slot}
-	if l.kind != leafValue {
+	if l.kind == leafNull || l.kind == leafExists {
 		n.slot = -1
 	}
 	return n
@@ -301,11 +315,26 @@ func (v *View) holds(l *leaf) bool {
 	}
 	for i := range values {
 		x := &values[i]
-		if l.fast != nil && x.valid {
-			if l.fast(x) {
+		if !x.valid || l.fast == nil {
+			if x.scalar && passes(l.test, x.v, v.ev) {
 				return true
 			}
-		} else if x.scalar && passes(l.test, x.v, v.ev) {
+			continue
+		}
+		ok := false
+		switch l.kind {
+		case leafExact:
+			ok = x.folds() == l.needle.text
+		case leafPrefix:
+			ok = strings.HasPrefix(x.folds(), l.needle.text)
+		case leafSuffix:
+			ok = strings.HasSuffix(x.folds(), l.needle.text)
+		case leafContains:
+			ok = l.needle.in(x)
+		default:
+			ok = l.fast(x)
+		}
+		if ok {
 			return true
 		}
 	}
@@ -361,23 +390,24 @@ func (v *value) foldRunes() []rune {
 // grams is a set of the three-byte pieces of a text, by a hash.
 type grams [64]uint64
 
-func gram(a, b, c byte) uint32 {
-	return (uint32(a)<<16 | uint32(b)<<8 | uint32(c)) * 2654435769 >> 20 // of 4096
+func gram(a, b, c byte) uint16 {
+	return uint16((uint32(a)<<16 | uint32(b)<<8 | uint32(c)) * 2654435769 >> 20) // of 4096
 }
 
 // A needle is a folded text to look for within others.
 type needle struct {
 	text string
-	bits []uint32 // of some of its pieces
+	n    int       // of bits
+	bits [4]uint16 // of some of its pieces
 }
 
 func newNeedle(text string) needle {
 	n := needle{text: ir.Fold(text)}
-	const most = 4
 	pieces := max(len(n.text)-2, 0)
-	for i := range min(pieces, most) {
-		at := i * pieces / min(pieces, most)
-		n.bits = append(n.bits, gram(n.text[at], n.text[at+1], n.text[at+2]))
+	n.n = min(pieces, len(n.bits))
+	for i := range n.n {
+		at := i * pieces / n.n
+		n.bits[i] = gram(n.text[at], n.text[at+1], n.text[at+2])
 	}
 	return n
 }
@@ -385,7 +415,7 @@ func newNeedle(text string) needle {
 // in says whether the folded value holds the needle.
 func (n *needle) in(v *value) bool {
 	s := v.folds()
-	if len(n.bits) > 0 {
+	if n.n > 0 {
 		if v.grams == nil {
 			v.grams = new(grams)
 			for i := 2; i < len(s); i++ {
@@ -393,7 +423,7 @@ func (n *needle) in(v *value) bool {
 				v.grams[g/64] |= 1 << (g % 64)
 			}
 		}
-		for _, g := range n.bits {
+		for _, g := range n.bits[:n.n] {
 			if v.grams[g/64]&(1<<(g%64)) == 0 {
 				return false
 			}
