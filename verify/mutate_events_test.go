@@ -535,3 +535,11 @@ func (m *model) enumerate(f *modelField, leaves []*modelLeaf, sides ...tree) {
 		}
 	}
 }
+
+// texts are values as texts.
+func texts(vs []any) (out []string) {
+	for _, v := range vs {
+		out = append(out, fmt.Sprint(v))
+	}
+	return out
+}
