@@ -163,8 +163,10 @@ func compile(d *parser.Document, o Options, caps []backends.Caps) []Result {
 	var want *ir.Rule
 	for _, p := range Passes() {
 		next, err := p.Run(r)
-		if size := (*ir.SizeError)(nil); errors.As(err, &size) {
-			return fail(&parser.Error{Path: d.Path, Pos: size.Pos, Msg: size.Error(), Feature: "a condition of that size"})
+		if err != nil {
+			if size := (*ir.SizeError)(nil); errors.As(err, &size) {
+				return fail(&parser.Error{Path: d.Path, Pos: size.Pos, Msg: size.Error(), Feature: "a condition of that size"})
+			}
 		}
 		r = next
 		if p.Stage == ir.Inlined {

@@ -20,7 +20,7 @@ func Legalize(r *ir.Rule, c Caps) (*ir.Rule, []*Unsupported) {
 		})
 		return nil, l.errs
 	}
-	if c.NullFolds != nil {
+	if c.NullFolds != nil && slices.ContainsFunc(out.Conditions, func(c ir.Condition) bool { return negates(c.Expr) }) {
 		copied := *out
 		copied.Conditions = slices.Clone(out.Conditions)
 		for i := range copied.Conditions {
@@ -157,6 +157,9 @@ func (l *legalizer) regexp(m ir.Match, isNew bool) (ir.Expr, bool) {
 // one under a `not`: elsewhere a test that vanishes selects nothing, as a
 // missing field does.
 func (l *legalizer) guard(e ir.Expr, definite bool) ir.Expr {
+	if !definite && !negates(e) {
+		return e
+	}
 	switch e := e.(type) {
 	case ir.Not:
 		return ir.Not{X: l.guard(e.X, true)}
@@ -219,6 +222,19 @@ func (l *legalizer) guard(e ir.Expr, definite bool) ir.Expr {
 		}
 	}
 	return e
+}
+
+// negates says whether a `not` stands in e.
+func negates(e ir.Expr) bool {
+	switch e := e.(type) {
+	case ir.And:
+		return slices.ContainsFunc(e, negates)
+	case ir.Or:
+		return slices.ContainsFunc(e, negates)
+	case ir.Not:
+		return true
+	}
+	return false
 }
 
 // isGuard says whether both ask for the same field's presence.

@@ -4,22 +4,28 @@ package ir
 // Of. leaf says whether it replaced the one it got; so does Map, and what was
 // not changed is shared.
 func Map(e Expr, leaf func(Expr) (Expr, bool)) (Expr, bool) {
-	switch e := e.(type) {
+	switch whole := e.(type) {
 	case And:
-		es, changed := mapAll(e, leaf)
-		return And(es), changed
+		if es, changed := mapAll(whole, leaf); changed {
+			return And(es), true
+		}
 	case Or:
-		es, changed := mapAll(e, leaf)
-		return Or(es), changed
+		if es, changed := mapAll(whole, leaf); changed {
+			return Or(es), true
+		}
 	case Not:
-		x, changed := Map(e.X, leaf)
-		return Not{x}, changed
+		if x, changed := Map(whole.X, leaf); changed {
+			return Not{x}, true
+		}
 	case Item:
-		var changed bool
-		e.X, changed = Map(e.X, leaf)
-		return e, changed
+		if x, changed := Map(whole.X, leaf); changed {
+			whole.X = x
+			return whole, true
+		}
+	default:
+		return leaf(e)
 	}
-	return leaf(e)
+	return e, false
 }
 
 func mapAll(es []Expr, leaf func(Expr) (Expr, bool)) (out []Expr, changed bool) {

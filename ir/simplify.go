@@ -5,71 +5,81 @@ import "unicode/utf8"
 // Simplify flattens And and Or, folds constants and double negation, and drops
 // what stands twice. Inline has run.
 func Simplify(r *Rule) *Rule {
-	out, changed := *r, false
-	out.Conditions = append([]Condition(nil), r.Conditions...)
-	for i := range out.Conditions {
-		c := &out.Conditions[i]
-		x, ok := simplify(c.Expr)
-		c.Expr, changed = x, changed || ok
+	out := r
+	for i, c := range r.Conditions {
+		x, changed := simplify(c.Expr)
+		if !changed {
+			continue
+		}
+		if out == r {
+			copied := *r
+			copied.Conditions = append([]Condition(nil), r.Conditions...)
+			out = &copied
+		}
+		out.Conditions[i].Expr = x
 	}
-	if !changed {
-		return r
-	}
-	return &out
+	return out
 }
 
 func simplify(e Expr) (out Expr, changed bool) {
-	switch e := e.(type) {
+	switch x := e.(type) {
 	case And:
-		return join(e, func(x Expr) ([]Expr, bool) { a, ok := x.(And); return a, ok },
+		return join(e, x, func(x Expr) ([]Expr, bool) { a, ok := x.(And); return a, ok },
 			func(x Expr) bool { o, ok := x.(Or); return ok && len(o) == 0 },
 			func(es []Expr) Expr { return And(es) })
 	case Or:
-		return join(e, func(x Expr) ([]Expr, bool) { o, ok := x.(Or); return o, ok },
+		return join(e, x, func(x Expr) ([]Expr, bool) { o, ok := x.(Or); return o, ok },
 			func(x Expr) bool { a, ok := x.(And); return ok && len(a) == 0 },
 			func(es []Expr) Expr { return Or(es) })
 	case Not:
-		x, changed := simplify(e.X)
-		switch x := x.(type) {
+		inner, changed := simplify(x.X)
+		switch y := inner.(type) {
 		case Not:
-			return x.X, true
+			return y.X, true
 		case And:
-			if len(x) == 0 {
+			if len(y) == 0 {
 				return False, true
 			}
 		case Or:
-			if len(x) == 0 {
+			if len(y) == 0 {
 				return True, true
 			}
 		}
-		return Not{x}, changed
+		if changed {
+			return Not{inner}, true
+		}
 	}
 	return e, false
 }
 
-// join simplifies the parts of an And or an Or: same opens a part of that kind,
-// decides says that a part decides the whole.
-func join(es []Expr, same func(Expr) ([]Expr, bool), decides func(Expr) bool, whole func([]Expr) Expr) (Expr, bool) {
-	changed := false
-	parts := make([]Expr, 0, len(es))
-	for _, e := range es {
+// join simplifies the parts of e, an And or an Or: same opens a part of that
+// kind, decides says that a part decides the whole.
+func join(e Expr, es []Expr, same func(Expr) ([]Expr, bool), decides func(Expr) bool, whole func([]Expr) Expr) (Expr, bool) {
+	parts, changed := es, false
+	for i, e := range es {
 		x, c := simplify(e)
-		changed = changed || c
 		if decides(x) {
 			return x, true
 		}
-		if inner, ok := same(x); ok {
-			changed = true
-			parts = append(parts, inner...)
-			continue
+		inner, opened := same(x)
+		if (c || opened) && !changed {
+			parts, changed = append(make([]Expr, 0, len(es)+len(inner)), es[:i]...), true
 		}
-		parts = append(parts, x)
+		switch {
+		case opened:
+			parts = append(parts, inner...)
+		case changed:
+			parts = append(parts, x)
+		}
 	}
 	out := Unique(parts)
-	if len(out) == 1 {
+	switch {
+	case len(out) == 1:
 		return out[0], true
+	case changed, len(out) < len(parts):
+		return whole(out), true
 	}
-	return whole(out), changed || len(out) < len(parts)
+	return e, false
 }
 
 // Unique is es without what stands twice.

@@ -108,6 +108,9 @@ func (p Pattern) Has(k PartKind) bool {
 
 // Literals is the text of p's literals, joined.
 func (p Pattern) Literals() string {
+	if shape, text := p.Shape(); shape != Glob {
+		return text
+	}
 	var b strings.Builder
 	for _, q := range p.Parts {
 		if q.Kind == Literal {

@@ -59,7 +59,10 @@ func TypeFields(r *Rule) *Rule {
 				out.Test, changed = Lit(strconv.FormatBool(t.Value)), true
 			}
 		}
-		return out, changed
+		if !changed {
+			return e, false
+		}
+		return out, true
 	})
 }
 

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"regexp"
+	"slices"
 	"strings"
 	"sync"
 	"unicode"
@@ -92,13 +93,12 @@ func (l *tokenList) Next() (lexer.Token, error) {
 // tokenize splits a condition at white space, parentheses and the pipe. Offsets
 // are in bytes.
 func tokenize(s string) []lexer.Token {
-	var out []lexer.Token
+	out := make([]lexer.Token, 0, strings.Count(s, " ")+2)
 	add := func(kind lexer.TokenType, from, to int) {
 		out = append(out, lexer.Token{Type: kind, Value: s[from:to], Pos: lexer.Position{Offset: from, Line: 1, Column: from + 1}})
 	}
-	signs := map[byte]lexer.TokenType{'(': tokenOpen, ')': tokenClose, '|': tokenPipe}
 	for i := 0; i < len(s); {
-		if kind, ok := signs[s[i]]; ok {
+		if kind := signOf(s[i]); kind != 0 {
 			add(kind, i, i+1)
 			i++
 			continue
@@ -142,6 +142,18 @@ func tokenize(s string) []lexer.Token {
 	}
 	add(lexer.EOF, len(s), len(s))
 	return out
+}
+
+func signOf(c byte) lexer.TokenType {
+	switch c {
+	case '(':
+		return tokenOpen
+	case ')':
+		return tokenClose
+	case '|':
+		return tokenPipe
+	}
+	return 0
 }
 
 var conditionParser = sync.OnceValue(func() *participle.Parser[orNode] {
@@ -287,11 +299,11 @@ func (f *file) condition(n *yaml.Node, ds []ir.Detection, timeframe *yaml.Node) 
 		return c, false
 	}
 	b := &conditionBuilder{file: f, detections: ds, ok: true}
-	var ends []int
+	b.ends = make([]int, 0, 2*len(tokens))
 	for _, t := range tokens {
-		ends = append(ends, t.Pos.Offset, t.Pos.Offset+len(t.Value))
+		b.ends = append(b.ends, t.Pos.Offset, t.Pos.Offset+len(t.Value))
 	}
-	b.places = f.places(n, ends...)
+	b.places = f.places(make([]ir.Pos, 0, len(b.ends)), n, b.ends...)
 	c.Expr = b.or(tree)
 	return c, b.ok
 }
@@ -299,18 +311,24 @@ func (f *file) condition(n *yaml.Node, ds []ir.Detection, timeframe *yaml.Node) 
 // A conditionBuilder makes an Expr of a condition's tree.
 type conditionBuilder struct {
 	*file
-	places     map[int]ir.Pos // of the bytes at which tokens start and end
+	ends       []int    // the bytes at which tokens start and end
+	places     []ir.Pos // of these
 	detections []ir.Detection
 	ok         bool
 }
 
 func (b *conditionBuilder) fail(offset int, format string, args ...any) {
 	b.ok = false
-	b.file.fail(b.places[offset], format, args...)
+	b.file.fail(b.place(offset), format, args...)
 }
 
 func (b *conditionBuilder) span(from, to int) ir.Span {
-	return ir.Span{Start: b.places[from], End: b.places[to]}
+	return ir.Span{Start: b.place(from), End: b.place(to)}
+}
+
+func (b *conditionBuilder) place(offset int) ir.Pos {
+	i, _ := slices.BinarySearch(b.ends, offset)
+	return b.places[i]
 }
 
 func (b *conditionBuilder) or(n *orNode) ir.Expr {

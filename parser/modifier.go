@@ -215,8 +215,8 @@ func (ms mods) test(s scalar) (ir.Test, error) {
 		return s.number, nil
 	}
 	op := ir.Eq
-	for name, o := range orders {
-		if ms.has(name) {
+	for _, m := range ms {
+		if o, ok := orders[m.Name]; ok {
 			op = o
 		}
 	}
@@ -420,14 +420,14 @@ func onPattern(t ir.Test, change func(ir.Pattern) ir.Pattern) ir.Test {
 // open puts a wildcard at the ends of p.
 func open(p ir.Pattern, before, after bool) ir.Pattern {
 	parts := make([]ir.Part, 0, len(p.Parts)+2)
-	if before {
+	if before && (len(p.Parts) == 0 || p.Parts[0].Kind != ir.AnyRun) {
 		parts = append(parts, ir.Part{Kind: ir.AnyRun})
 	}
 	parts = append(parts, p.Parts...)
-	if after {
+	if n := len(parts); after && (n == 0 || parts[n-1].Kind != ir.AnyRun) {
 		parts = append(parts, ir.Part{Kind: ir.AnyRun})
 	}
-	return ir.NewPattern(p.Cased, parts...)
+	return ir.Pattern{Parts: parts, Cased: p.Cased}
 }
 
 // keyword is the meaning of one keyword: it is found anywhere in the event.

@@ -47,7 +47,7 @@ func (f *file) actions(roots []*yaml.Node) []*yaml.Node {
 		f.broken = append(f.broken, &Document{Path: f.path, Pos: posOf(root), Errors: []*Error{{Path: f.path, Pos: pos, Msg: why}}})
 	}
 	add := func(root *yaml.Node) bool {
-		s := sizer{done: map[*yaml.Node]int{}}
+		s := sizer{}
 		if total += s.size(root, 0); s.at != nil || total > maxFileNodes {
 			broken(root, posOf(root), "the file is too large once its actions and aliases are followed")
 			return false
@@ -128,14 +128,20 @@ func (f *file) document(root *yaml.Node) *Document {
 
 func (f *file) mapping(d *Document, entries []entry) {
 	meta := ir.Meta{}
-	values := map[string]entry{}
 	for _, e := range entries {
-		values[e.name] = e
 		f.attribute(&meta, e)
 	}
 	d.Title, d.ID, d.Name = meta.Title, meta.ID, meta.Name
+	find := func(name string) (entry, bool) {
+		for _, e := range entries {
+			if e.name == name {
+				return e, true
+			}
+		}
+		return entry{}, false
+	}
 	need := func(name string) (entry, bool) {
-		e, ok := values[name]
+		e, ok := find(name)
 		if !ok {
 			f.fail(d.Pos, "the attribute %q is missing", name)
 		}
@@ -149,21 +155,21 @@ func (f *file) mapping(d *Document, entries []entry) {
 			}
 		}
 	}
-	if e, ok := values["correlation"]; ok {
+	if e, ok := find("correlation"); ok {
 		d.Kind = CorrelationRule
 		need("title")
 		d.Correlation = f.correlation(meta, e)
 		return
 	}
-	_, rule := values["detection"]
-	if e, ok := values["filter"]; ok && !rule {
+	_, rule := find("detection")
+	if e, ok := find("filter"); ok && !rule {
 		d.Kind = FilterRule
 		need("title")
 		source, _ := need("logsource")
 		d.Filter = f.filter(meta, f.logSource(source), e)
 		return
 	}
-	if _, ok := values["logsource"]; !ok && !rule {
+	if _, ok := find("logsource"); !ok && !rule {
 		f.fail(d.Pos, "not a Sigma document: it has neither detection, correlation nor filter")
 		return
 	}
@@ -198,6 +204,7 @@ func (f *file) attribute(m *ir.Meta, e entry) {
 		case e.value.Kind == yaml.ScalarNode:
 			out = []string{e.value.Value}
 		case e.value.Kind == yaml.SequenceNode:
+			out = make([]string, 0, len(e.value.Content))
 			for _, n := range e.value.Content {
 				if n = deref(n); n.Kind != yaml.ScalarNode {
 					f.fail(posOf(n), "the attribute %q must be a list of texts", e.name)
@@ -362,7 +369,9 @@ func (f *file) detection(e entry) (ds []ir.Detection, cs []ir.Condition) {
 		return nil, nil
 	}
 	var conditions, timeframe *yaml.Node
-	for _, x := range f.entries(e.value) {
+	entries := f.entries(e.value)
+	ds = make([]ir.Detection, 0, min(len(entries), maxDetections))
+	for _, x := range entries {
 		switch x.name {
 		case "condition":
 			conditions = x.value
@@ -609,17 +618,19 @@ func (f *file) value(field ir.Field, ms mods, s scalar) ir.Expr {
 		test = ms.keyword
 	}
 	t, err := test(s)
-	if e := (*ir.RegexpError)(nil); errors.As(err, &e) {
-		f.fail(f.locate(s.node, e.Offset), "not a regular expression: %s", e.Msg)
-		return nil
-	}
 	if err != nil {
-		f.fail(s.Pos, "%s", err)
+		if e := (*ir.RegexpError)(nil); errors.As(err, &e) {
+			f.fail(f.locate(s.node, e.Offset), "not a regular expression: %s", e.Msg)
+		} else {
+			f.fail(s.Pos, "%s", err)
+		}
 		return nil
 	}
-	var e ir.Expr = ir.Match{Field: field, Test: t, Pos: s.Pos}
+	var e ir.Expr
 	if field.Name == "" {
 		e = ir.Keyword{Test: t, Pos: s.Pos}
+	} else {
+		e = ir.Match{Field: field, Test: t, Pos: s.Pos}
 	}
 	if ms.has("exists") && !s.truth {
 		e = ir.Not{X: e}

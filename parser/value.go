@@ -123,7 +123,7 @@ func yamlInteger(v string) (ir.Number, string) {
 // backslash takes the meaning from `*`, `?` and a backslash, and from `%` under
 // expand; before anything else it is a backslash.
 func pattern(s string, expand bool) ir.Pattern {
-	if !strings.ContainsAny(s, `\*?%`) {
+	if strings.IndexByte(s, '*') < 0 && strings.IndexByte(s, '?') < 0 && !strings.Contains(s, `\\`) && !expand {
 		return ir.Lit(s)
 	}
 	var parts []ir.Part

@@ -67,7 +67,7 @@ func readYAML(path string, src []byte) (roots []*yaml.Node, err *Error) {
 			continue
 		}
 		root := n.Content[0]
-		s := sizer{done: map[*yaml.Node]int{}}
+		s := sizer{}
 		if s.size(root, 0); s.at != nil {
 			return roots, fail(posOf(s.at), "%s", s.why)
 		}
@@ -195,6 +195,9 @@ func (s *sizer) size(n *yaml.Node, depth int) int {
 		return total
 	}
 	if n.Anchor != "" {
+		if s.done == nil {
+			s.done = map[*yaml.Node]int{}
+		}
 		s.done[n] = 0
 	}
 	total := 1 + len(n.Value)/100
@@ -280,18 +283,19 @@ func (f *file) entries(n *yaml.Node) []entry {
 
 // A nameSet is a set of names, of which there are mostly few.
 type nameSet struct {
-	few  []string
+	few  [16]string
+	n    int // of few
 	many map[string]bool
 }
 
 // add says whether name is new.
 func (s *nameSet) add(name string) bool {
-	const few = 16
-	if s.many == nil && len(s.few) < few {
-		if slices.Contains(s.few, name) {
+	if s.many == nil && s.n < len(s.few) {
+		if slices.Contains(s.few[:s.n], name) {
 			return false
 		}
-		s.few = append(s.few, name)
+		s.few[s.n] = name
+		s.n++
 		return true
 	}
 	if s.many == nil {
@@ -337,14 +341,16 @@ func overlay(base, over *yaml.Node) *yaml.Node {
 }
 
 // locate is the place in the source of the byte at offset of a scalar's text.
-func (f *file) locate(n *yaml.Node, offset int) ir.Pos { return f.places(n, offset)[offset] }
+func (f *file) locate(n *yaml.Node, offset int) ir.Pos {
+	var at [1]ir.Pos
+	return f.places(at[:0], n, offset)[0]
+}
 
-// places are the places in the source of bytes of a scalar's text. YAML folds
-// and indents white space only, so a cursor counts the other characters.
-func (f *file) places(n *yaml.Node, offsets ...int) map[int]ir.Pos {
-	slices.Sort(offsets)
+// places appends the places in the source of bytes of a scalar's text, which
+// rise. YAML folds and indents white space only, so a cursor counts the other
+// characters.
+func (f *file) places(out []ir.Pos, n *yaml.Node, offsets ...int) []ir.Pos {
 	c := f.cursorAt(n)
-	out := map[int]ir.Pos{}
 	from, todo := 0, 0
 	for _, offset := range offsets {
 		to := min(offset, len(n.Value))
@@ -355,13 +361,20 @@ func (f *file) places(n *yaml.Node, offsets ...int) map[int]ir.Pos {
 		}
 		from = to
 		for c.done < todo && len(c.src) > 0 {
+			// Most characters stand for themselves.
+			if b := c.src[0]; b > ' ' && b < 0x7F && b != '\'' && b != '\\' {
+				c.src = c.src[1:]
+				c.pos.Column++
+				c.done++
+				continue
+			}
 			c.skipSpace()
 			c.character()
 		}
 		if r, size := utf8.DecodeRuneInString(n.Value[to:]); size > 0 && !unicode.IsSpace(r) {
 			c.skipSpace()
 		}
-		out[offset] = c.pos
+		out = append(out, c.pos)
 	}
 	return out
 }
@@ -375,8 +388,8 @@ type cursor struct {
 }
 
 // cursorAt stands before the first character of n's text.
-func (f *file) cursorAt(n *yaml.Node) *cursor {
-	c := &cursor{src: f.at(posOf(n)), pos: posOf(n), style: n.Style}
+func (f *file) cursorAt(n *yaml.Node) cursor {
+	c := cursor{src: f.at(posOf(n)), pos: posOf(n), style: n.Style}
 	if n.Style&yaml.TaggedStyle != 0 || n.Anchor != "" {
 		for len(c.src) > 0 && (c.src[0] == '&' || c.src[0] == '!') {
 			for len(c.src) > 0 && !unicode.IsSpace(c.peek()) {
@@ -444,9 +457,16 @@ func (c *cursor) escape() (n int, space bool) {
 	case c.style&yaml.DoubleQuotedStyle == 0 || len(c.src) < 2 || c.src[0] != '\\':
 		return 0, false
 	}
-	digits := map[byte]int{'x': 2, 'u': 4, 'U': 8}[c.src[1]]
-	if digits == 0 {
-		return 2, bytes.IndexByte([]byte("\n\rntr \tvfN_LP"), c.src[1]) >= 0
+	digits := 0
+	switch c.src[1] {
+	case 'x':
+		digits = 2
+	case 'u':
+		digits = 4
+	case 'U':
+		digits = 8
+	default:
+		return 2, strings.IndexByte("\n\rntr \tvfN_LP", c.src[1]) >= 0
 	}
 	digits = min(digits, len(c.src)-2)
 	r, _ := strconv.ParseUint(string(c.src[2:2+digits]), 16, 32)
@@ -459,7 +479,6 @@ func (f *file) at(pos ir.Pos) []byte {
 	if f.lines == nil {
 		f.text = bytes.TrimPrefix(f.src, bom)
 		f.lines = make([]int, 1, 1+bytes.Count(f.text, []byte("\n")))
-		f.long = map[int][]int32{}
 		for i, c := range f.text {
 			if c == '\n' || c == '\r' || c >= utf8.RuneSelf {
 				if r, size := utf8.DecodeRune(f.text[i:]); endsLine(r, f.text[i+size:]) {
@@ -476,6 +495,9 @@ func (f *file) at(pos ir.Pos) []byte {
 		end = f.lines[pos.Line]
 	}
 	if end-start > 1000 {
+		if f.long == nil {
+			f.long = map[int][]int32{}
+		}
 		if f.long[pos.Line] == nil {
 			for i := range string(f.text[start:end]) {
 				f.long[pos.Line] = append(f.long[pos.Line], int32(start+i))
