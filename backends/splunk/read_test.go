@@ -3,9 +3,6 @@ package splunk
 import (
 	"errors"
 	"fmt"
-	"go/ast"
-	"go/parser"
-	"go/token"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -469,58 +466,4 @@ func FuzzRead(f *testing.F) {
 			}
 		}
 	})
-}
-
-// TestReadApart holds that the reader and the rest of the package share
-// nothing but the type of the receiver.
-func TestReadApart(t *testing.T) {
-	files, err := filepath.Glob("*.go")
-	if err != nil {
-		t.Fatal(err)
-	}
-	declared := map[string]bool{} // name: by the reader
-	used := map[string]map[bool]bool{}
-	for _, file := range files {
-		if strings.HasSuffix(file, "_test.go") {
-			continue
-		}
-		f, err := parser.ParseFile(token.NewFileSet(), file, nil, 0)
-		if err != nil {
-			t.Fatal(err)
-		}
-		reader := strings.HasPrefix(file, "read")
-		declare := func(ids ...*ast.Ident) {
-			for _, id := range ids {
-				declared[id.Name] = reader
-			}
-		}
-		for _, d := range f.Decls {
-			switch d := d.(type) {
-			case *ast.FuncDecl:
-				if d.Recv == nil {
-					declare(d.Name)
-				}
-			case *ast.GenDecl:
-				for _, s := range d.Specs {
-					switch s := s.(type) {
-					case *ast.ValueSpec:
-						declare(s.Names...)
-					case *ast.TypeSpec:
-						declare(s.Name)
-					}
-				}
-			}
-		}
-		for _, id := range f.Unresolved {
-			if used[id.Name] == nil {
-				used[id.Name] = map[bool]bool{}
-			}
-			used[id.Name][reader] = true
-		}
-	}
-	for name, reader := range declared {
-		if name != "backend" && used[name][!reader] {
-			t.Errorf("%s is shared", name)
-		}
-	}
 }
