@@ -110,6 +110,16 @@ func (d *Doc) pretty(b *strings.Builder, depth int) {
 	}
 }
 
+// HasHidden says whether s holds a Hidden character.
+func HasHidden(s string) bool {
+	for i := range len(s) {
+		if s[i] < ' ' || s[i] >= 0x7F {
+			return strings.ContainsFunc(s[i:], Hidden)
+		}
+	}
+	return false
+}
+
 // Hidden says whether r cannot be seen in a query, or would change its look:
 // control and format characters, and the separators of lines.
 func Hidden(r rune) bool {

@@ -72,6 +72,7 @@ func hasOp(re *ir.Re, op ir.ReOp) bool {
 // PrintRe writes re, which the dialect does not lack, as short as is readable.
 func PrintRe(re *ir.Re, d ReDialect) string {
 	p := &rePrinter{ReDialect: d, afterRef: -1}
+	p.Grow(len(re.Subs))
 	u := useOf(re)
 	fold := u.folds && !u.cased
 	p.dotAll = hasOp(re, ir.ReAny) && !hasOp(re, ir.ReAnyNotNewline)
@@ -187,9 +188,12 @@ func (p *rePrinter) print(re *ir.Re, place rePlace, fold bool) {
 	}
 	switch re.Op {
 	case ir.ReLiteral:
-		if p.Len() == p.afterRef && '0' <= re.Rune && re.Rune <= '9' {
+		switch digit := '0' <= re.Rune && re.Rune <= '9'; {
+		case digit && p.Len() == p.afterRef:
 			fmt.Fprintf(p, `\x%02X`, re.Rune)
-		} else {
+		case digit || 'A' <= re.Rune && re.Rune <= 'Z' || 'a' <= re.Rune && re.Rune <= 'z':
+			p.WriteByte(byte(re.Rune)) // never escaped
+		default:
 			p.WriteString(p.escape(re.Rune, false))
 		}
 	case ir.ReClass:

@@ -163,7 +163,7 @@ func (p *reParser) alternatives() (*Re, error) {
 }
 
 func reConcat(subs ...*Re) *Re {
-	var out []*Re
+	out := make([]*Re, 0, len(subs))
 	for _, s := range subs {
 		switch s.Op {
 		case ReEmpty:
@@ -346,8 +346,23 @@ func (p *reParser) atom() (re *Re, quantifiable bool, err error) {
 func (p *reParser) literal(r rune) *Re { return reLiteral(r, p.flags.IgnoreCase) }
 
 func reLiteral(r rune, fold bool) *Re {
-	return &Re{Op: ReLiteral, Rune: r, Fold: fold && HasCases(r)}
+	switch {
+	case r < 0 || r >= utf8.RuneSelf:
+		return &Re{Op: ReLiteral, Rune: r, Fold: fold && HasCases(r)}
+	case fold:
+		return &asciiLiterals[1][r]
+	}
+	return &asciiLiterals[0][r]
 }
+
+// asciiLiterals are shared by all expressions: cased, then folded.
+var asciiLiterals = func() (out [2][utf8.RuneSelf]Re) {
+	for r := range rune(utf8.RuneSelf) {
+		out[0][r] = Re{Op: ReLiteral, Rune: r}
+		out[1][r] = Re{Op: ReLiteral, Rune: r, Fold: HasCases(r)}
+	}
+	return out
+}()
 
 var reOpenings = []struct{ text, feature string }{
 	{"(?=", "look-ahead"},
@@ -1266,22 +1281,17 @@ func PatternRe(p Pattern) *Re {
 	for _, q := range parts {
 		size += max(1, utf8.RuneCountInString(q.Text))
 	}
-	nodes := make([]Re, 0, size)
 	subs := append(make([]*Re, 0, size), begin...)
-	add := func(re Re) {
-		nodes = append(nodes, re)
-		subs = append(subs, &nodes[len(nodes)-1])
-	}
 	for _, q := range parts {
 		switch q.Kind {
 		case Literal:
 			for _, r := range q.Text {
-				add(Re{Op: ReLiteral, Rune: r, Fold: !p.Cased && HasCases(r)})
+				subs = append(subs, reLiteral(r, !p.Cased))
 			}
 		case AnyRun:
-			add(Re{Op: ReRepeat, Max: -1, Subs: []*Re{{Op: ReAny}}})
+			subs = append(subs, &Re{Op: ReRepeat, Max: -1, Subs: []*Re{{Op: ReAny}}})
 		case AnyOne:
-			add(Re{Op: ReAny})
+			subs = append(subs, &Re{Op: ReAny})
 		default:
 			panic("ir: a placeholder in a regular expression")
 		}

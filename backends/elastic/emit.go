@@ -54,7 +54,7 @@ func text(s string) backends.Doc { return backends.Doc{Text: s} }
 // expr writes e so that it can be joined by its own operator; negated says
 // whether it stands under a `not`.
 func (w *writer) expr(e ir.Expr, negated bool) backends.Doc {
-	switch e := e.(type) {
+	switch whole := e; e := e.(type) {
 	case ir.And:
 		if len(e) == 0 {
 			return text("true")
@@ -81,7 +81,7 @@ func (w *writer) expr(e ir.Expr, negated bool) backends.Doc {
 		}
 		return backends.Doc{Open: "not (", Close: ")", Parts: []backends.Doc{d}}
 	case ir.Match:
-		return w.matches([]ir.Match{e})
+		return w.matches([]ir.Expr{whole})
 	case *matches:
 		return w.matches(e.ms)
 	}
@@ -118,7 +118,7 @@ func (w *writer) joined(op string, es []ir.Expr, negated bool) backends.Doc {
 // matches are tests of one field and one kind, of which one must pass.
 type matches struct {
 	ir.Expr
-	ms []ir.Match
+	ms []ir.Expr // each a Match
 }
 
 // maxRegex is the length of a regular expression that Elasticsearch takes by
@@ -133,7 +133,7 @@ func gather(es []ir.Expr, negated bool) []ir.Expr {
 	}
 	out := make([]ir.Expr, 0, len(es))
 	first := map[key]int{}
-	size := map[key]int{}
+	var sizes map[key]int
 	for _, e := range es {
 		m, ok := e.(ir.Match)
 		if !ok {
@@ -150,17 +150,20 @@ func gather(es []ir.Expr, negated bool) []ir.Expr {
 			}
 		case kindRegex:
 			n := len(regexText(m.Test.(ir.Regexp))) + 1
-			if size[k] += n; size[k] > maxRegex {
+			if sizes == nil {
+				sizes = map[key]int{}
+			}
+			if sizes[k] += n; sizes[k] > maxRegex {
 				delete(first, k)
-				size[k] = n
+				sizes[k] = n
 			}
 		}
 		if i, ok := first[k]; ok && k.kind >= kindEqual {
 			switch g := out[i].(type) {
 			case ir.Match:
-				out[i] = &matches{ms: []ir.Match{g, m}}
+				out[i] = &matches{ms: []ir.Expr{out[i], e}}
 			case *matches:
-				g.ms = append(g.ms, m)
+				g.ms = append(g.ms, e)
 			}
 			continue
 		}
@@ -214,15 +217,16 @@ func kindOf(t ir.Test) kind {
 }
 
 // matches writes tests of one field and one kind.
-func (w *writer) matches(ms []ir.Match) backends.Doc {
-	f, ok := fieldName(ms[0].Field.Name)
+func (w *writer) matches(ms []ir.Expr) backends.Doc {
+	first := ms[0].(ir.Match)
+	f, ok := fieldName(first.Field.Name)
 	if !ok {
-		w.fail(ms[0].Pos, "a field without a name in plain characters", "")
+		w.fail(first.Pos, "a field without a name in plain characters", "")
 	}
-	k := kindOf(ms[0].Test)
+	k := kindOf(first.Test)
 	vs := make([]string, len(ms))
 	for i, m := range ms {
-		vs[i] = w.value(m)
+		vs[i] = w.value(m.(ir.Match))
 	}
 	var one, many string
 	switch k {
@@ -264,6 +268,7 @@ func (w *writer) value(m ir.Match) string {
 			panic("elastic: cannot write " + t.String())
 		}
 		var b strings.Builder
+		b.Grow(len(t.Literals()) + len(t.Parts))
 		for _, p := range t.Parts {
 			switch p.Kind {
 			case ir.AnyRun:

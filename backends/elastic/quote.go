@@ -13,8 +13,11 @@ func quote(s string) (lit string, ok bool) {
 	if !utf8.ValidString(s) {
 		return "", false
 	}
-	if strings.Contains(s, `\`) && !strings.Contains(s, `"`) && strings.IndexFunc(s, backends.Hidden) < 0 {
-		return `"""` + s + `"""`, true
+	if !strings.Contains(s, `"`) && !backends.HasHidden(s) {
+		if strings.Contains(s, `\`) {
+			return `"""` + s + `"""`, true
+		}
+		return `"` + s + `"`, true
 	}
 	var b strings.Builder
 	b.WriteByte('"')
@@ -66,10 +69,10 @@ func identifier(s string) bool {
 // fieldName writes an optional field. No name holds a character that cannot be
 // seen.
 func fieldName(s string) (lit string, ok bool) {
-	if s == "" || !utf8.ValidString(s) || strings.IndexFunc(s, backends.Hidden) >= 0 {
+	if s == "" || !utf8.ValidString(s) || backends.HasHidden(s) {
 		return "", false
 	}
-	for _, part := range strings.Split(s, ".") {
+	for part := range strings.SplitSeq(s, ".") {
 		if !identifier(part) {
 			return "?`" + strings.ReplaceAll(s, "`", "``") + "`", true
 		}

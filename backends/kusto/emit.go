@@ -217,7 +217,8 @@ func (w *writer) gather(es []ir.Expr) []ir.Expr {
 		if a.many != "" {
 			first[k] = len(out)
 		}
-		out = append(out, &a)
+		kept := a // only what stays goes to the heap
+		out = append(out, &kept)
 	}
 	return out
 }
@@ -361,7 +362,14 @@ func operator(s ir.Shape, cased bool) (op, many string) {
 		}
 		return "=~", "in~"
 	}
-	op = map[ir.Shape]string{ir.Prefix: "startswith", ir.Suffix: "endswith", ir.Contains: "contains"}[s]
+	switch s {
+	case ir.Prefix:
+		op = "startswith"
+	case ir.Suffix:
+		op = "endswith"
+	case ir.Contains:
+		op = "contains"
+	}
 	if cased && op != "" {
 		op += "_cs"
 	}

@@ -13,8 +13,13 @@ func quote(s string) (lit string, ok bool) {
 	if !utf8.ValidString(s) {
 		return "", false
 	}
-	if strings.Contains(s, `\`) && strings.IndexFunc(s, backends.Hidden) < 0 {
-		return `@"` + strings.ReplaceAll(s, `"`, `""`) + `"`, true
+	if !backends.HasHidden(s) {
+		switch {
+		case strings.Contains(s, `\`):
+			return `@"` + strings.ReplaceAll(s, `"`, `""`) + `"`, true
+		case !strings.Contains(s, `"`):
+			return `"` + s + `"`, true
+		}
 	}
 	var b strings.Builder
 	b.WriteByte('"')
@@ -76,7 +81,7 @@ func wordSet(s string) map[string]bool {
 // entity writes the name of a column or a table. No name holds a character
 // that cannot be seen.
 func entity(s string) (lit string, ok bool) {
-	if s == "" || !utf8.ValidString(s) || strings.IndexFunc(s, backends.Hidden) >= 0 {
+	if s == "" || !utf8.ValidString(s) || backends.HasHidden(s) {
 		return "", false
 	}
 	if identifier(s) {

@@ -116,7 +116,7 @@ func negated(d backends.Doc, bare bool) backends.Doc {
 
 // search writes an expression of the command `search`.
 func (w *writer) search(e ir.Expr) backends.Doc {
-	switch e := e.(type) {
+	switch whole := e; e := e.(type) {
 	case ir.And:
 		if es := flatten[ir.And](nil, e); len(es) > 0 {
 			return joined("", each(es, w.search))
@@ -130,7 +130,7 @@ func (w *writer) search(e ir.Expr) backends.Doc {
 	case ir.Not:
 		return negated(w.search(e.X), true)
 	case ir.Match:
-		return w.terms([]ir.Match{e})
+		return w.terms([]ir.Expr{whole})
 	case *matches:
 		return w.terms(e.ms)
 	}
@@ -140,7 +140,7 @@ func (w *writer) search(e ir.Expr) backends.Doc {
 // matches are tests of one field of which one must pass, written as one.
 type matches struct {
 	ir.Expr
-	ms []ir.Match
+	ms []ir.Expr // each a Match
 }
 
 // maxSize bounds what one list or regular expression holds.
@@ -165,7 +165,7 @@ func gather(es []ir.Expr, size func(ir.Test) int) []ir.Expr {
 			out = append(out, &matches{})
 		}
 		g := out[l.at].(*matches)
-		g.ms = append(g.ms, m)
+		g.ms = append(g.ms, e)
 		l.size += n
 		lists[f] = l
 	}
@@ -184,14 +184,15 @@ func inList(t ir.Test) int {
 }
 
 // terms writes tests of one field for the command `search`.
-func (w *writer) terms(ms []ir.Match) backends.Doc {
-	f, lack := searchField(ms[0].Field.Name)
+func (w *writer) terms(ms []ir.Expr) backends.Doc {
+	first := ms[0].(ir.Match)
+	f, lack := searchField(first.Field.Name)
 	if lack != "" {
-		w.fail(ms[0].Pos, lack)
+		w.fail(first.Pos, lack)
 	}
 	vs := make([]string, 0, len(ms))
 	for _, m := range ms {
-		switch t := m.Test.(type) {
+		switch t := m.(ir.Match).Test.(type) {
 		case ir.Pattern:
 			lit, ok := quote(t)
 			if !ok {
@@ -334,9 +335,11 @@ func (w *writer) field(f ir.Field, at ir.Pos) string {
 }
 
 // regex writes tests of one field as one regular expression.
-func (w *writer) regex(ms []ir.Match) backends.Doc {
-	var res []*ir.Re
-	for _, m := range ms {
+func (w *writer) regex(ms []ir.Expr) backends.Doc {
+	first := ms[0].(ir.Match)
+	res := make([]*ir.Re, 0, len(ms))
+	for _, e := range ms {
+		m := e.(ir.Match)
 		if p, ok := m.Test.(ir.Pattern); ok {
 			for _, q := range p.Parts {
 				if !utf8.ValidString(q.Text) {
@@ -351,13 +354,13 @@ func (w *writer) regex(ms []ir.Match) backends.Doc {
 	if !ok {
 		panic("splunk: cannot quote " + re)
 	}
-	return text("isnotnull(mvfind(" + w.field(ms[0].Field, ms[0].Pos) + "," + lit + "))")
+	return text("isnotnull(mvfind(" + w.field(first.Field, first.Pos) + "," + lit + "))")
 }
 
 // atom writes a test that is true or false, never null (SEMANTICS B.4).
 func (w *writer) atom(m ir.Match) backends.Doc {
 	if reOf(m.Test) != nil {
-		return w.regex([]ir.Match{m})
+		return w.regex([]ir.Expr{m})
 	}
 	f := w.field(m.Field, m.Pos)
 	switch t := m.Test.(type) {

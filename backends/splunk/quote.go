@@ -10,8 +10,6 @@ import (
 	"sigmac/ir"
 )
 
-var escaper = strings.NewReplacer(`\`, `\\`, `"`, `\"`)
-
 // quote writes p as a string of the command `search`, which has neither a
 // literal `*` nor a wildcard for one character. ok is false for what no such
 // string holds.
@@ -20,12 +18,21 @@ func quote(p ir.Pattern) (lit string, ok bool) {
 		return "", false
 	}
 	var b strings.Builder
+	size := len(`""`)
+	for _, q := range p.Parts {
+		size += max(1, len(q.Text)+strings.Count(q.Text, `\`)+strings.Count(q.Text, `"`))
+	}
+	b.Grow(size)
 	b.WriteByte('"')
 	for _, q := range p.Parts {
 		if q.Kind == ir.AnyRun {
 			b.WriteByte('*')
-		} else {
-			b.WriteString(escaper.Replace(q.Text))
+		}
+		for i := range len(q.Text) {
+			if c := q.Text[i]; c == '\\' || c == '"' {
+				b.WriteByte('\\')
+			}
+			b.WriteByte(q.Text[i])
 		}
 	}
 	b.WriteByte('"')
@@ -35,7 +42,7 @@ func quote(p ir.Pattern) (lit string, ok bool) {
 // quotable says whether a string of `search` holds p.
 func quotable(p ir.Pattern) bool {
 	return !slices.ContainsFunc(p.Parts, func(q ir.Part) bool {
-		return q.Kind != ir.AnyRun && (q.Kind != ir.Literal || !utf8.ValidString(q.Text) || strings.ContainsFunc(q.Text, unsayable))
+		return q.Kind != ir.AnyRun && (q.Kind != ir.Literal || !utf8.ValidString(q.Text) || strings.ContainsAny(q.Text, "*`") || backends.HasHidden(q.Text))
 	})
 }
 
@@ -46,7 +53,7 @@ func unsayable(r rune) bool { return r == '*' || r == '`' || backends.Hidden(r) 
 // quoteRe writes a regular expression as a string of `where`. It must mean the
 // same whether the string unescapes or not, as those of backends.PCRE do.
 func quoteRe(s string) (lit string, ok bool) {
-	if strings.ContainsAny(s, "\"`") || strings.ContainsFunc(s, backends.Hidden) || !utf8.ValidString(s) ||
+	if strings.ContainsAny(s, "\"`") || backends.HasHidden(s) || !utf8.ValidString(s) ||
 		strings.Contains(s, `\\`) || strings.Contains(s, `\|`) || strings.HasSuffix(s, `\`) {
 		return "", false
 	}
@@ -79,7 +86,7 @@ func fieldLack(s string) string {
 		return "a field without a name"
 	case !utf8.ValidString(s):
 		return "a field name that is not UTF-8 text"
-	case strings.ContainsFunc(s, backends.Hidden):
+	case backends.HasHidden(s):
 		return "a field name with a character that cannot be seen"
 	case at >= 0:
 		return "a field name with " + s[at:at+1]
