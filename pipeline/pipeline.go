@@ -262,6 +262,7 @@ type params struct {
 	typeAt  ir.Pos
 	entries []parser.Entry
 	asked   []string
+	depth   int
 }
 
 func (f *file) params(what string, n *yaml.Node) (*params, bool) {
