@@ -339,7 +339,10 @@ func rewrite(e ir.Expr, leaf func(ir.Expr) (ir.Expr, bool)) (ir.Expr, bool) {
 	group := func(es []ir.Expr) (out []ir.Expr, changed bool) {
 		for i, x := range es {
 			y, c := rewrite(x, leaf)
-			if c && !changed {
+			switch {
+			case !c:
+				y = x
+			case !changed:
 				out, changed = slices.Clone(es[:i]), true
 			}
 			if changed && y != nil {
@@ -366,16 +369,19 @@ func rewrite(e ir.Expr, leaf func(ir.Expr) (ir.Expr, bool)) (ir.Expr, bool) {
 		}
 		return e, false
 	case ir.Not:
-		y, changed := rewrite(x.X, leaf)
-		if y == nil {
+		switch y, changed := rewrite(x.X, leaf); {
+		case !changed:
+			return e, false
+		case y == nil:
 			return nil, true
-		}
-		if changed {
+		default:
 			return ir.Not{X: y}, true
 		}
-		return e, false
 	}
-	return leaf(e)
+	if y, changed := leaf(e); changed {
+		return y, true
+	}
+	return e, false
 }
 
 // some says whether an item is as asked.

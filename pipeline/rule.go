@@ -34,7 +34,7 @@ var ruleKinds = map[string]kind{
 			p.Fail(p.pos, "the key %q is missing", "value")
 		} else if n.Kind == yaml.ScalarNode {
 			x.Value = n.Value
-		} else if b, err := yaml.Marshal(p.value(n)); err == nil {
+		} else if b, err := yaml.Marshal(native(p.value(n))); err == nil {
 			x.Value = strings.TrimSuffix(string(b), "\n")
 		}
 		if slices.Contains(textAttributes, x.Name) || slices.Contains(listAttributes, x.Name) {

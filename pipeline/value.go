@@ -246,7 +246,9 @@ func (x toRegexp) apply(r *run) bool {
 		if parts[0].Kind == ir.AnyRun {
 			before, parts = "", parts[1:]
 		}
-		if n := len(parts); n > 0 && parts[n-1].Kind == ir.AnyRun {
+		if n := len(parts); n == 0 {
+			after = ""
+		} else if parts[n-1].Kind == ir.AnyRun {
 			after, parts = "", parts[:n-1]
 		}
 		var b strings.Builder
