@@ -556,20 +556,42 @@ func (x jinja) finalize(r *run, all []string) (string, error) {
 	return x.execute(r, map[string]any{"queries": list(all), "pipeline": native(r.pipeline.data(r.state))})
 }
 
-// template reads the template. The library may panic on a bad one.
-func (x jinja) template(o Options) (t *exec.Template, err error) {
-	defer func() {
-		if r := recover(); r != nil {
-			err = fmt.Errorf("%v", r)
-		}
-	}()
+// template reads the template.
+func (x jinja) template(o Options) (*exec.Template, error) {
 	files := &templateFiles{Options: o, dir: x.path, name: "template", text: x.text}
 	if x.path != "" {
 		files.name, files.text = x.text, ""
 	}
 	c := config.New()
 	c.AutoEscape = x.escape
-	return exec.NewTemplate(files.name, c, files, environment)
+	return guarded(func() (*exec.Template, error) { return exec.NewTemplate(files.name, c, files, environment) })
+}
+
+// guarded runs what the library does: it may panic, or not end, on a bad
+// template.
+func guarded[T any](run func() (T, error)) (T, error) {
+	type result struct {
+		value T
+		err   error
+	}
+	done := make(chan result, 1)
+	go func() {
+		var out result
+		defer func() {
+			if r := recover(); r != nil {
+				out.err = fmt.Errorf("%v", r)
+			}
+			done <- out
+		}()
+		out.value, out.err = run()
+	}()
+	select {
+	case out := <-done:
+		return out.value, out.err
+	case <-time.After(templateTimeout):
+		var none T
+		return none, fmt.Errorf("the template takes more than %s", templateTimeout)
+	}
 }
 
 var environment = &exec.Environment{
@@ -624,28 +646,11 @@ func (x jinja) execute(r *run, data map[string]any) (string, error) {
 	}
 	left := maxRange
 	data["range"] = func(_ *exec.Evaluator, args *exec.VarArgs) *exec.Value { return boundedRange(args, &left) }
-	type result struct {
-		text string
-		err  error
-	}
-	done := make(chan result, 1)
-	go func() {
+	return guarded(func() (string, error) {
 		b := &limited{}
-		var err error
-		defer func() {
-			if r := recover(); r != nil {
-				err = fmt.Errorf("%v", r)
-			}
-			done <- result{b.String(), err}
-		}()
-		err = t.Execute(b, exec.NewContext(data))
-	}()
-	select {
-	case out := <-done:
-		return out.text, out.err
-	case <-time.After(templateTimeout):
-		return "", fmt.Errorf("the template takes more than %s", templateTimeout)
-	}
+		err := t.Execute(b, exec.NewContext(data))
+		return b.String(), err
+	})
 }
 
 // boundedRange is `range`, of a bounded length.

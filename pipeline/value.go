@@ -186,7 +186,7 @@ func (x replaceString) apply(r *run) bool {
 				case q.Kind != ir.Literal:
 					parts = append(parts, q)
 				case x.interpret:
-					parts = append(parts, unwritten(r.replace(pos, x.re, x.with, q.Text), nil).Parts...)
+					parts = append(parts, unwritten(r.replace(pos, x.re, x.with, written(ir.Lit(q.Text))), nil).Parts...)
 				default:
 					parts = append(parts, ir.Part{Text: r.replace(pos, x.re, x.with, q.Text)})
 				}
