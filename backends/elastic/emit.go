@@ -89,6 +89,10 @@ func (w *writer) expr(e ir.Expr, negated bool) backends.Doc {
 }
 
 func flatten[T ~[]ir.Expr](out []ir.Expr, es T) []ir.Expr {
+	nested := func(e ir.Expr) bool { _, ok := e.(interface{}).(T); return ok }
+	if out == nil && !slices.ContainsFunc(es, nested) {
+		return es
+	}
 	out = slices.Grow(out, len(es))
 	for _, e := range es {
 		if same, ok := e.(interface{}).(T); ok && len(same) > 0 {

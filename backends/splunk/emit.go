@@ -60,11 +60,12 @@ func (w *writer) query(index string, e ir.Expr) backends.Doc {
 			where = append(where, c)
 		}
 	}
-	var parts []backends.Doc
+	search = ir.Unique(flatten[ir.And](nil, search))
+	parts := make([]backends.Doc, 0, len(search)+1)
 	if index != "" {
 		parts = append(parts, text("index="+index))
 	}
-	for _, c := range ir.Unique(flatten[ir.And](nil, search)) {
+	for _, c := range search {
 		parts = append(parts, w.search(c))
 	}
 	if len(parts) == 0 {
