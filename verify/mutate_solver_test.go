@@ -210,6 +210,12 @@ func TestMutationFaults(t *testing.T) {
 			t.Errorf("%s: %v %s %v", c.name, res.Verdict, res.Reason, res.Counterexample)
 		}
 	}
+	// Every event has a text.
+	word := pat(false, "*", "x", "*")
+	raw := equal(newClaim(open, rawText), not(ir.Keyword{Test: word}), ir.And{text(rawText, ir.Exists{}), not(text(rawText, word))}, nil, DefaultBudget)
+	if raw.Verdict != Proved {
+		t.Errorf("the text of the event: %v %v", raw.Verdict, raw.Counterexample)
+	}
 	// What a counterexample is shrunk to must differ whatever an opaque part is.
 	want := ir.And{is("a"), not(is("b"))}
 	got := ir.And{is("a"), not(is("b", "lower")), ir.Opaque{Text: "?"}}
