@@ -97,6 +97,45 @@ func TestCorpusConverts(t *testing.T) {
 	holdCounts(t, "conversions.json", got)
 }
 
+// TestSeed converts and proves the rule of the catalog page that lies beside the
+// corpus.
+func TestSeed(t *testing.T) {
+	pages, err := filepath.Glob(filepath.Join(corpusDir(t), "..", "seed", "*.txt"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(pages) == 0 {
+		t.Skip("no catalog page beside the corpus")
+	}
+	for _, page := range pages {
+		src, err := os.ReadFile(page)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, body, begins := strings.Cut(string(src), "Rule body yaml")
+		rule, _, ends := strings.Cut(body, "\nStages and Predicates")
+		if !begins || !ends {
+			t.Fatalf("%s: no rule in this page", page)
+		}
+		c := parser.Parse("seed.yml", []byte(rule))
+		targets := allTargets()
+		n := 0
+		for res := range sigmac.Compile(c, sigmac.Options{Targets: targets}) {
+			if len(res.Errors) > 0 || len(res.Queries) != 1 {
+				t.Fatalf("%s: %v", res.Target, res.Errors)
+			}
+			v, err := verify.Query(targets[n], res.Want, 0, res.Queries[0], verify.DefaultBudget)
+			if err != nil || v.Verdict != verify.Proved {
+				t.Errorf("%s: %v %v", res.Target, v.Verdict, err)
+			}
+			n++
+		}
+		if n != len(targets) {
+			t.Errorf("%d results", n)
+		}
+	}
+}
+
 // TestCorpusOld holds that rules of older Sigma give a result or an error with
 // a place.
 func TestCorpusOld(t *testing.T) {

@@ -38,6 +38,8 @@ func Passes() []Pass {
 	}
 }
 
+var passes = Passes()
+
 // A Target is a query language that sigmac writes.
 type Target struct {
 	Name        string
@@ -119,7 +121,7 @@ func ParseFiles(paths []string, read func(i int) ([]byte, error)) (*parser.Colle
 // Want is what queries for r are to mean: r typed and inlined. It fails where a
 // condition gets too large.
 func Want(r *ir.Rule) (*ir.Rule, error) {
-	for _, p := range Passes() {
+	for _, p := range passes {
 		next, err := p.Run(r)
 		if err != nil {
 			return nil, err
@@ -161,7 +163,7 @@ func compile(d *parser.Document, o Options, caps []backends.Caps) []Result {
 	}
 	r := d.Rule
 	var want *ir.Rule
-	for _, p := range Passes() {
+	for _, p := range passes {
 		next, err := p.Run(r)
 		if err != nil {
 			if size := (*ir.SizeError)(nil); errors.As(err, &size) {

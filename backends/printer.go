@@ -6,12 +6,12 @@ import (
 )
 
 // A Doc is a query before its layout is chosen: a text, or parts or plain items
-// between an opening and a closing with a separator between them.
+// with a separator between them, in parentheses or without.
 type Doc struct {
-	Text             string
-	Open, Sep, Close string // Sep is an operator or a comma, without its blanks
-	Parts            []Doc
-	Items            []string // in place of Parts
+	Text      string
+	Open, Sep string // Open ends with the parenthesis; Sep is an operator or a comma, without its blanks
+	Parts     []Doc
+	Items     []string // in place of Parts
 }
 
 // maxWidth is the length in bytes from which Pretty breaks a Doc over lines.
@@ -27,7 +27,7 @@ func (d Doc) Flat() string {
 
 // size is the length of Flat, in bytes.
 func (d *Doc) size() int {
-	n := len(d.Text) + len(d.Open) + len(d.Close)
+	n := len(d.Text) + len(d.Open) + min(len(d.Open), len(")"))
 	if k := len(d.Parts) + len(d.Items); k > 0 {
 		n += (k - 1) * len(d.flatSep())
 	}
@@ -56,7 +56,9 @@ func (d *Doc) flat(b *strings.Builder) {
 		}
 		b.WriteString(s)
 	}
-	b.WriteString(d.Close)
+	if d.Open != "" {
+		b.WriteByte(')')
+	}
 }
 
 func (d *Doc) flatSep() string {
@@ -105,8 +107,8 @@ func (d *Doc) pretty(b *strings.Builder, depth int) {
 			d.Parts[i].pretty(b, inner)
 		}
 	}
-	if d.Close != "" {
-		b.WriteString("\n" + strings.Repeat("  ", depth) + d.Close)
+	if d.Open != "" {
+		b.WriteString("\n" + strings.Repeat("  ", depth) + ")")
 	}
 }
 

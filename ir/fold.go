@@ -64,7 +64,12 @@ func HasCases(r rune) bool {
 	if r < utf8.RuneSelf {
 		return 'a' <= r|0x20 && r|0x20 <= 'z'
 	}
-	return len(Cases(r)) > 1
+	for q := unicode.SimpleFold(r); q != r; q = unicode.SimpleFold(q) {
+		if q >= utf8.RuneSelf {
+			return true
+		}
+	}
+	return false
 }
 
 // ASCIIFolds says whether folding ASCII letters alone decides s: none of its

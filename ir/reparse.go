@@ -1264,11 +1264,13 @@ func goClass(b *strings.Builder, rs []RuneRange) {
 	b.WriteByte(']')
 }
 
+var textBegin, textEnd = [...]*Re{{Op: ReBeginText}}, [...]*Re{{Op: ReEndText}}
+
 // PatternRe is p as a regular expression, without what a wildcard at an end
 // would say. A Placeholder in p is a bug and panics.
 func PatternRe(p Pattern) *Re {
 	parts := p.Parts
-	begin, end := []*Re{{Op: ReBeginText}}, []*Re{{Op: ReEndText}}
+	begin, end := textBegin[:], textEnd[:]
 	if len(parts) > 0 && parts[0].Kind == AnyRun {
 		parts, begin = parts[1:], nil
 	}

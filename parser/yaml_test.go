@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"strings"
 	"testing"
-	"time"
 )
 
 func TestBadInput(t *testing.T) {
@@ -92,18 +91,15 @@ func TestBadInput(t *testing.T) {
 			"2:12: logsource must be a mapping with category, product or service\n3:7: the attribute \"tags\" must be a list of texts\n6:7: unknown modifier \"contians\"; did you mean \"contains\"?\n7:12: not a regular expression: nothing to repeat\n8:13: the network 10.0.0.1/8 has host bits; the network is 10.0.0.0/8\n9:5: the key \"h|cidr\" stands twice\n10:3: the detection \"u\" is empty\n11:20: no detection is named \"nope\""},
 		{"faults of several documents", "action: nope\n---\n" + "title: t\n---\naction: global\n---\ntitle: u\n", "1:9: the action \"nope\" is none of global, repeat and reset\n3:1: not a Sigma document: it has neither detection, correlation nor filter\n7:1: not a Sigma document: it has neither detection, correlation nor filter"},
 	} {
-		start := time.Now()
 		c := Parse("r.yml", []byte(tt.src))
-		if d := time.Since(start); d > 20*time.Second {
-			t.Errorf("%s: took %v", tt.name, d)
-		}
 		if got := render(c); got != tt.want {
 			t.Errorf("%s\n got %.2000s\nwant %s", tt.name, got, tt.want)
 		}
 	}
 }
 
-// TestLongLines holds that the work on a rule of one line is linear.
+// TestLongLines holds that the work on a rule of one line is linear: otherwise it
+// does not end within the time that tests have.
 func TestLongLines(t *testing.T) {
 	var b bytes.Buffer
 	b.WriteString("{title: t, logsource: {product: p}, detection: {condition: s, s: {")
@@ -111,12 +107,8 @@ func TestLongLines(t *testing.T) {
 		fmt.Fprintf(&b, "f%d|contians: é, ", i)
 	}
 	b.WriteString("}}}")
-	start := time.Now()
 	c := Parse("r.yml", b.Bytes())
 	if got := len(c.Documents[0].Errors); got != 20_000 {
 		t.Errorf("%d errors", got)
-	}
-	if d := time.Since(start); d > 20*time.Second {
-		t.Errorf("took %v", d)
 	}
 }

@@ -166,7 +166,12 @@ func (c *claim) letter(f *field, key string, l *letter) node {
 // test is one test of a field over letters: presence is the absence of null,
 // and a regular expression of alternatives is their disjunction.
 func (c *claim) test(f *field, t ir.Test, pos ir.Pos) node {
-	null := func() node { return c.letter(f, "null", &letter{null: true, pos: pos}) }
+	null := func() node {
+		if f.keyword {
+			return constant(false) // every event has a text
+		}
+		return c.letter(f, "null", &letter{null: true, pos: pos})
+	}
 	value := func(t ir.Test, free string) node {
 		return c.letter(f, t.String(), &letter{test: t, free: free, pos: pos})
 	}

@@ -14,7 +14,7 @@ import (
 // FuzzEmitted holds that what is emitted for a random rule can be read, is not
 // refuted, and selects the events of the target's world that the rule selects.
 func FuzzEmitted(f *testing.F) {
-	for seed := range uint64(300) {
+	for seed := range uint64(60) {
 		f.Add(seed)
 	}
 	f.Fuzz(func(t *testing.T, seed uint64) {

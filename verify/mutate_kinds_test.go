@@ -227,7 +227,7 @@ func mutations() []mutation {
 		{"splunk", "two searches", swap(`" ([A-Z]\w*=)`, `" | search $1`)},
 	}, []mutation{
 		{"kusto", "drop a not", outside(`not\(`, `(`)},
-		{"kusto", "double a not", outside(`not\(`, `not(not`+`(`)},
+		{"kusto", "double a not", outside(`not\(([^()]*)\)`, `not(not(not($1)))`)},
 		{"kusto", "or to and", outside(` or `, ` and `)},
 		{"kusto", "and to or", outside(` and `, ` or `)},
 		{"kusto", "=~ to ==", outside(`=~`, `==`)},

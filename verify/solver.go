@@ -116,13 +116,30 @@ func (c *claim) satisfy(n node, budget *int) answer {
 		if c.surely(n, values) {
 			return answer{values: values}
 		}
-		for i, l := range c.letters[1:] {
-			if l.free != "" && (l.test == nil || c.letterTruth(i+1, values) != a[i+1]) {
-				return answer{reason: l.free + " is outside what can be decided"}
-			}
+		if why := c.undecided(a, values); why != "" {
+			return answer{reason: why + " is outside what can be decided"}
 		}
 		panic(fmt.Sprintf("verify: the evaluator and the theory disagree on %v", values))
 	}
+}
+
+// undecided says why an event is not what a asks for: a field has a letter that
+// is outside the theory, and another value would be needed.
+func (c *claim) undecided(a assignment, values map[*field][]any) string {
+	for _, f := range c.fields {
+		why, wrong := "", false
+		for _, i := range f.letters {
+			l := c.letters[i]
+			if l.free != "" {
+				why = l.free
+			}
+			wrong = wrong || l.test == nil || c.letterTruth(i, values) != a[i]
+		}
+		if why != "" && wrong {
+			return why
+		}
+	}
+	return ""
 }
 
 // canon is the same for two nodes that differ in order and repetition only.

@@ -25,7 +25,9 @@ func (c *claim) event(a assignment, budget *int) (values map[*field][]any, bad c
 		for _, i := range f.letters {
 			switch {
 			case c.letters[i].free != "" && a[i]:
-				values[f] = append(values[f], "x")
+				if v, ok := c.letters[i].likely(); ok && (f.world.Several || len(values[f]) == 0) {
+					values[f] = append(values[f], v)
+				}
 			case c.letters[i].free != "":
 			case a[i]:
 				yes = append(yes, i)
@@ -69,6 +71,31 @@ func (c *claim) event(a assignment, budget *int) (values map[*field][]any, bad c
 		}
 	}
 	return values, nil, false
+}
+
+// likely is a value that may pass a free letter's test.
+func (l *letter) likely() (v any, ok bool) {
+	s := "x"
+	switch t := l.test.(type) {
+	case ir.Pattern:
+		s = fill(t, "0", "0")
+	case ir.CIDR:
+		s = t.Net.Addr().String()
+	case ir.Compare:
+		n := t.Number
+		switch t.Op {
+		case ir.Lt:
+			n = n.Plus(-1)
+		case ir.Gt:
+			n = n.Plus(1)
+		}
+		s = string(n)
+	}
+	if n, number := ir.ParseNumber(s); number && l.field.typ == ir.Numeric {
+		return n, true
+	}
+	text := l.field.typ == ir.Text || l.field.typ == ir.Unknown
+	return s, (text || l.field.world.AnyType) && !(s == "" && l.field.world.Blank)
 }
 
 // value is one value that passes all of yes and none of no. It asks for few

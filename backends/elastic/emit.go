@@ -76,10 +76,10 @@ func (w *writer) expr(e ir.Expr, negated bool) backends.Doc {
 		}
 		d := w.expr(e.X, true)
 		if d.Sep != "" && d.Open == "" {
-			d.Open, d.Close = "not (", ")"
+			d.Open = "not ("
 			return d
 		}
-		return backends.Doc{Open: "not (", Close: ")", Parts: []backends.Doc{d}}
+		return backends.Doc{Open: "not (", Parts: []backends.Doc{d}}
 	case ir.Match:
 		return w.matches([]ir.Expr{whole})
 	case *matches:
@@ -89,6 +89,10 @@ func (w *writer) expr(e ir.Expr, negated bool) backends.Doc {
 }
 
 func flatten[T ~[]ir.Expr](out []ir.Expr, es T) []ir.Expr {
+	nested := func(e ir.Expr) bool { _, ok := e.(interface{}).(T); return ok }
+	if out == nil && !slices.ContainsFunc(es, nested) {
+		return es
+	}
 	out = slices.Grow(out, len(es))
 	for _, e := range es {
 		if same, ok := e.(interface{}).(T); ok && len(same) > 0 {
@@ -105,7 +109,7 @@ func (w *writer) joined(op string, es []ir.Expr, negated bool) backends.Doc {
 	for _, e := range es {
 		p := w.expr(e, negated)
 		if len(es) > 1 && p.Open == "" && (p.Sep == "and" || p.Sep == "or") {
-			p.Open, p.Close = "(", ")"
+			p.Open = "("
 		}
 		d.Parts = append(d.Parts, p)
 	}
@@ -235,7 +239,7 @@ func (w *writer) matches(ms []ir.Expr) backends.Doc {
 	case kindOther:
 		return text(f + vs[0])
 	case kindCIDR:
-		return backends.Doc{Text: "cidrMatch", Open: "(", Sep: ",", Close: ")", Items: append([]string{f}, vs...)}
+		return backends.Doc{Text: "cidrMatch", Open: "(", Sep: ",", Items: append([]string{f}, vs...)}
 	case kindEqual:
 		one, many = " == ", " in "
 	case kindEqualFold:
@@ -250,7 +254,7 @@ func (w *writer) matches(ms []ir.Expr) backends.Doc {
 	if len(vs) == 1 && one != "" {
 		return text(f + one + vs[0])
 	}
-	return backends.Doc{Text: f + many, Open: "(", Sep: ",", Close: ")", Items: vs}
+	return backends.Doc{Text: f + many, Open: "(", Sep: ",", Items: vs}
 }
 
 // value writes the constant of a test; of kindOther, with its operator.

@@ -7,7 +7,6 @@ import (
 	"regexp"
 	"strings"
 	"testing"
-	"time"
 
 	"sigmac/ir"
 )
@@ -170,11 +169,7 @@ func checkLucene(t *testing.T, re *ir.Re, src string) {
 	if err != nil {
 		return // too large for Go
 	}
-	start := time.Now()
 	text, lack := lucene(re)
-	if d := time.Since(start); d > 2*time.Second {
-		t.Fatalf("%s: takes %v", src, d)
-	}
 	if lack != "" {
 		return
 	}
@@ -259,7 +254,6 @@ func FuzzLucene(f *testing.F) {
 		f.Add(s, true, true, true)
 	}
 	f.Fuzz(func(t *testing.T, src string, i, m, s bool) {
-		defer time.AfterFunc(3*time.Second, func() { panic("SLOW " + src) }).Stop()
 		re, err := ir.ParseRegexp(src, ir.ReFlags{IgnoreCase: i, Multiline: m, DotAll: s})
 		if err != nil {
 			return

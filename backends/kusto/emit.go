@@ -53,7 +53,7 @@ func (w *writer) fail(at ir.Pos, feature, reason string) {
 func text(s string) backends.Doc { return backends.Doc{Text: s} }
 
 func call(function string, args ...string) backends.Doc {
-	return backends.Doc{Text: function, Open: "(", Sep: ",", Close: ")", Items: args}
+	return backends.Doc{Text: function, Open: "(", Sep: ",", Items: args}
 }
 
 // expr writes e so that it can be joined by its own operator; negated says
@@ -78,10 +78,10 @@ func (w *writer) expr(e ir.Expr, negated bool) backends.Doc {
 		}
 		d := w.expr(e.X, true)
 		if d.Sep != "" && d.Open == "" {
-			d.Open, d.Close = "not(", ")"
+			d.Open = "not("
 			return d
 		}
-		return backends.Doc{Open: "not(", Close: ")", Parts: []backends.Doc{d}}
+		return backends.Doc{Open: "not(", Parts: []backends.Doc{d}}
 	case ir.Match:
 		return w.match(e).doc(negated)
 	case ir.Keyword:
@@ -122,7 +122,7 @@ func (w *writer) joined(op string, es []ir.Expr, negated bool) backends.Doc {
 	}
 	for i, p := range d.Parts {
 		if p.Open == "" && (p.Sep == "and" || p.Sep == "or") {
-			d.Parts[i].Open, d.Parts[i].Close = "(", ")"
+			d.Parts[i].Open = "("
 		}
 	}
 	return d
@@ -191,7 +191,7 @@ func (a atom) doc(negated bool) backends.Doc {
 	}
 	// In a positive place null selects nothing, as false does.
 	if null && negated {
-		return backends.Doc{Text: "coalesce", Open: "(", Sep: ",", Close: ")", Parts: []backends.Doc{d, text("false")}}
+		return backends.Doc{Text: "coalesce", Open: "(", Sep: ",", Parts: []backends.Doc{d, text("false")}}
 	}
 	return d
 }

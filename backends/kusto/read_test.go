@@ -7,7 +7,6 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/rogpeppe/go-internal/txtar"
 
@@ -434,7 +433,7 @@ func TestReadBounded(t *testing.T) {
 	for i := range 60 {
 		lets += fmt.Sprintf("let x%d = x%d and x%d;", i+1, i, i)
 	}
-	for name, query := range map[string]string{
+	for _, query := range map[string]string{
 		"or":          times(`T | where t == "x"`, ` or t == "x"`, ""),
 		"list":        times(`T | where t in ("x"`, `, "x"`, ")"),
 		"stages":      times("T", " | where n > 1", ""),
@@ -455,14 +454,8 @@ func TestReadBounded(t *testing.T) {
 		"case":        times("T | where case(", "n > 1, true, ", "false)"),
 		"json":        times("T | where t in (dynamic(", "[", ""),
 	} {
-		start := time.Now()
 		if q, err := (backend{}).Read(query, readTypes); err == nil {
 			_ = q.Where.String()
-		}
-		if took := time.Since(start); took > time.Minute {
-			t.Errorf("%s takes %v", name, took)
-		} else {
-			t.Logf("%s takes %v", name, took)
 		}
 	}
 }

@@ -195,6 +195,10 @@ func pieces(p ir.Pattern) []ir.Pattern {
 
 // flatten appends es to out, and in place of each T its parts.
 func flatten[T ~[]ir.Expr](out []ir.Expr, es []ir.Expr) []ir.Expr {
+	nested := func(e ir.Expr) bool { _, ok := any(e).(T); return ok }
+	if out == nil && !slices.ContainsFunc(es, nested) {
+		return es
+	}
 	out = slices.Grow(out, len(es))
 	for _, e := range es {
 		if same, ok := any(e).(T); ok {

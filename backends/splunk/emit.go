@@ -60,11 +60,12 @@ func (w *writer) query(index string, e ir.Expr) backends.Doc {
 			where = append(where, c)
 		}
 	}
-	var parts []backends.Doc
+	search = ir.Unique(flatten[ir.And](nil, search))
+	parts := make([]backends.Doc, 0, len(search)+1)
 	if index != "" {
 		parts = append(parts, text("index="+index))
 	}
-	for _, c := range ir.Unique(flatten[ir.And](nil, search)) {
+	for _, c := range search {
 		parts = append(parts, w.search(c))
 	}
 	if len(parts) == 0 {
@@ -87,7 +88,7 @@ func joined(op string, parts []backends.Doc) backends.Doc {
 	}
 	for i := range parts {
 		if compound(parts[i]) {
-			parts[i].Open, parts[i].Close = "(", ")"
+			parts[i].Open = "("
 		}
 	}
 	return backends.Doc{Sep: op, Parts: parts}
@@ -105,11 +106,11 @@ func each(es []ir.Expr, write func(ir.Expr) backends.Doc) []backends.Doc {
 func negated(d backends.Doc, bare bool) backends.Doc {
 	switch {
 	case compound(d):
-		d.Open, d.Close = "NOT (", ")"
+		d.Open = "NOT ("
 	case bare && !strings.HasPrefix(d.Text+d.Open, "NOT "):
 		d.Text = "NOT " + d.Text
 	default:
-		return backends.Doc{Open: "NOT (", Close: ")", Parts: []backends.Doc{d}}
+		return backends.Doc{Open: "NOT (", Parts: []backends.Doc{d}}
 	}
 	return d
 }
@@ -212,7 +213,7 @@ func (w *writer) terms(ms []ir.Expr) backends.Doc {
 	if len(vs) == 1 {
 		return text(f + "=" + vs[0])
 	}
-	return backends.Doc{Text: f + " IN ", Open: "(", Sep: ",", Close: ")", Items: vs}
+	return backends.Doc{Text: f + " IN ", Open: "(", Sep: ",", Items: vs}
 }
 
 // where writes an expression of the command `where` in which nothing is null.
