@@ -185,14 +185,14 @@ type run struct {
 	applied  map[string]bool
 	renamed  map[string]map[string]bool // field name to the items that renamed to it
 	handled  map[string]bool            // field names that a mapping knew
-	once     map[string]bool            // field names that the item has renamed
 	fields   []Renaming
 	err      *Error
 	steps    []Step
-	leaves   int
+	leaves   int // that the item has made
 }
 
-// maxLeaves bounds what a rule may grow to: mappings to lists multiply.
+// maxLeaves bounds the values that an item makes of a rule's: mappings to lists
+// multiply.
 const maxLeaves = 100_000
 
 func (r *run) fail(pos ir.Pos, format string, args ...any) {
@@ -265,7 +265,7 @@ func (r *run) do(it *item) bool {
 	if r.err != nil {
 		return false
 	}
-	r.item, r.once = it, map[string]bool{}
+	r.item, r.leaves = it, 0
 	if len(it.rule.each) > 0 && !it.rule.holds(r, nothing{}) {
 		return false
 	}
@@ -412,7 +412,6 @@ func (r *run) each(change func(tracked) (ir.Expr, bool)) bool {
 			if !changed || y == nil {
 				return y, changed
 			}
-			r.grow(y)
 			y, _ = rewrite(y, func(e ir.Expr) (ir.Expr, bool) {
 				t, ok := e.(tracked)
 				if ok && r.item.id != "" {
@@ -432,17 +431,12 @@ func (r *run) each(change func(tracked) (ir.Expr, bool)) bool {
 	return all
 }
 
-// grow refuses a rule that gets too large.
-func (r *run) grow(e ir.Expr) {
-	rewrite(e, func(e ir.Expr) (ir.Expr, bool) {
-		if t, ok := e.(tracked); ok {
-			r.leaves += len(t.values())
-		}
-		return e, false
-	})
-	if r.leaves > maxLeaves {
-		r.fail(r.rule.Source.Pos, "the pipeline makes more than %d values of this rule", maxLeaves)
+// room says whether an item may make n values more.
+func (r *run) room(n int) bool {
+	if r.leaves += n; r.leaves > maxLeaves {
+		r.fail(r.rule.Source.Pos, "the item makes more than %d values of this rule's", maxLeaves)
 	}
+	return r.err == nil
 }
 
 // itemFields says whether the field name conditions hold for the item's field
@@ -469,9 +463,15 @@ func (r *run) eachValue(change func(t tracked, pos ir.Pos, x ir.Test) ([]ir.Test
 			switch e := e.(type) {
 			case ir.Match:
 				tests, changed := change(t, e.Pos, e.Test)
+				if !r.room(len(tests)) {
+					return e, false
+				}
 				return anyOf(len(tests), func(i int) ir.Expr { return ir.Match{Field: e.Field, Test: tests[i], Pos: e.Pos} }), changed
 			case ir.Keyword:
 				tests, changed := change(t, e.Pos, e.Test)
+				if !r.room(len(tests)) {
+					return e, false
+				}
 				return anyOf(len(tests), func(i int) ir.Expr { return ir.Keyword{Test: r.keyword(e.Pos, tests[i]), Pos: e.Pos} }), changed
 			}
 			return e, false

@@ -216,6 +216,7 @@ func TestRefused(t *testing.T) {
 		{"transformations: [{type: replace_string, regex: '(a+)+$', replacement: b}]", "f: " + strings.Repeat("a", 40) + "b", "4:10 p:1:19: a regular expression of the pipeline takes too long on a text of 41 bytes"},
 		{"transformations: [{type: set_state, key: k, val: x}, {type: rule_failure, message: m, rule_conditions: [{type: processing_state, key: k, val: 1, op: lt}]}]", "f: 1", "2:1 p:1:54: the state k has no order against 1"},
 		{"transformations: [{type: add_condition, name: s, conditions: {a: 1}}]", "f: 1", `2:1 p:1:19: the rule has a detection named "s" already`},
+		{"transformations: [{type: field_name_mapping, mapping: {f: [" + strings.Repeat("x, ", 600) + "x]}}]", "f: [" + strings.Repeat("1, ", 200) + "1]", "2:1 p:1:19: the item makes more than 100000 values of this rule's"},
 		{"transformations: [{type: field_name_mapping, mapping: {f: []}}]", "f: 1", `4:3 p:1:19: the detection "s" has no item left, and the condition needs it`},
 	} {
 		if got := applied(t, tt.src, tt.detection, Options{Backend: "splunk"}); got != tt.want {

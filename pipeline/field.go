@@ -118,6 +118,9 @@ func (x rename) apply(r *run) bool {
 				return e, false
 			}
 			note(ref.Other.Name, others)
+			if !r.room(len(others)) {
+				return e, false
+			}
 			return anyOf(len(others), func(i int) ir.Expr {
 				ref.Other = ir.Field{Name: others[i]}
 				return ir.Match{Field: m.Field, Test: ref, Pos: m.Pos}
@@ -134,6 +137,9 @@ func (x rename) apply(r *run) bool {
 		note(t.Field.Name, fields)
 		if len(fields) == 1 {
 			return t.on(fields[0]), true
+		}
+		if !r.room(len(fields) * len(t.values())) {
+			return t, false
 		}
 		inner, nots := negation(t.X)
 		return negate(anyOf(len(fields), func(i int) ir.Expr {

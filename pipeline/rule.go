@@ -126,7 +126,6 @@ func (x addCondition) apply(r *run) bool {
 		}
 		return t, true
 	})
-	r.grow(expr)
 	taken := func(name string) bool {
 		return slices.ContainsFunc(r.rule.Detections, func(d ir.Detection) bool { return d.Name == name })
 	}
