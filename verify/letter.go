@@ -182,8 +182,14 @@ func (c *claim) test(f *field, t ir.Test, pos ir.Pos) node {
 	const alien = "a test of texts on a field of another type"
 	switch t := t.(type) {
 	case ir.Null:
+		if f.keyword {
+			return constant(false) // every event has a text
+		}
 		return null()
 	case ir.Exists:
+		if f.keyword {
+			return constant(true)
+		}
 		return negate(null())
 	case ir.Pattern:
 		shape, s := t.Shape()

@@ -38,8 +38,8 @@ func (c *claim) event(a assignment, budget *int) (values map[*field][]any, bad c
 		if f.null > 0 && a[f.null] {
 			continue
 		}
-		if len(yes) == 0 && (f.null == 0 || len(values[f]) > 0) {
-			continue // missing, or there for the sake of a free letter
+		if len(yes) == 0 && (len(values[f]) > 0 || f.null == 0 && !f.keyword) {
+			continue // there for the sake of a free letter, or missing; a text never is
 		}
 		// Each by itself first: that is cheaper, and what fails so fails together.
 		groups := [][]int{yes}
@@ -59,7 +59,7 @@ func (c *claim) event(a assignment, budget *int) (values map[*field][]any, bad c
 				return nil, nil, true
 			}
 			if core != nil {
-				if len(yes) == 0 {
+				if len(yes) == 0 && f.null > 0 {
 					core = append(core, f.null)
 				}
 				return nil, core, false
