@@ -1,0 +1,76 @@
+package parser
+
+import (
+	"gopkg.in/yaml.v3"
+
+	"sigmac/ir"
+)
+
+// A File is a YAML file that holds no rules but parts of them, read within the
+// limits that rule files have. It gathers the file's errors.
+type File struct{ file }
+
+// An Entry is a key of a mapping with its value, which is no alias.
+type Entry struct {
+	Key   *yaml.Node
+	Name  string
+	Value *yaml.Node
+}
+
+// Open reads the documents of src.
+func Open(path string, src []byte) (*File, []*yaml.Node) {
+	f := &File{file{path: path, src: src}}
+	roots, err := readYAML(path, src)
+	if err != nil {
+		f.errs = append(f.errs, err)
+	}
+	return f, roots
+}
+
+// Fail records an error.
+func (f *File) Fail(pos ir.Pos, format string, args ...any) { f.fail(pos, format, args...) }
+
+// Errors lists the errors in the order of the file.
+func (f *File) Errors() []*Error { return sorted(f.errs) }
+
+// Locate is the place of the byte at offset of a scalar's text.
+func (f *File) Locate(n *yaml.Node, offset int) ir.Pos { return f.locate(n, offset) }
+
+// Entries lists a mapping, its merge keys followed.
+func (f *File) Entries(n *yaml.Node) []Entry {
+	var out []Entry
+	for _, e := range f.entries(n) {
+		out = append(out, Entry{e.key, e.name, e.value})
+	}
+	return out
+}
+
+// Item reads one line of a detection; without a key it holds keywords.
+func (f *File) Item(key, value *yaml.Node) ir.Expr {
+	name := ""
+	if key != nil {
+		name = deref(key).Value
+	}
+	return f.item(name, key, value)
+}
+
+// Deref follows aliases.
+func Deref(n *yaml.Node) *yaml.Node { return deref(n) }
+
+// Resolve gives a scalar its type as rules do: a string, a bool, an ir.Number
+// or nil. why says what is wrong with it.
+func Resolve(n *yaml.Node) (value any, why string) {
+	s, why := scalarOf(n)
+	switch s.Kind {
+	case ir.ScalarNumber:
+		return s.number, why
+	case ir.ScalarBool:
+		return s.truth, why
+	case ir.ScalarNull:
+		return nil, why
+	}
+	return s.Text, why
+}
+
+// Text reads a text with Sigma's wildcards and escapes.
+func Text(s string) ir.Pattern { return pattern(s, false) }

@@ -1,0 +1,541 @@
+package pipeline
+
+import (
+	"fmt"
+	"io/fs"
+	"maps"
+	"slices"
+	"strings"
+
+	"gopkg.in/yaml.v3"
+
+	"sigmac/ir"
+	"sigmac/parser"
+)
+
+// Options say how a pipeline is applied.
+type Options struct {
+	// Backend is the target's name, for allowed_backends; without one, all are
+	// allowed.
+	Backend string
+	// AllowExternal lets items run commands and open network connections.
+	AllowExternal bool
+	// Files are what items may read; nil: nothing.
+	Files fs.FS
+	// Opaque says that the caller takes an ir.Opaque in a rule, which
+	// query_expression_placeholders makes.
+	Opaque bool
+}
+
+// aliases are the names by which pipeline files know the targets.
+var aliases = map[string][]string{"elastic": {"eql", "elasticsearch"}}
+
+// A Trace tells what a pipeline did to a rule.
+type Trace struct {
+	Steps   []Step
+	State   map[string]any
+	Renamed []Renaming // in the order of their first renaming
+
+	applied map[string]bool
+	renamed map[string]map[string]bool
+}
+
+// A Step is an item that changed the rule or the state.
+type Step struct {
+	ID, Type      string
+	Place         string // pipeline.yml:12:5
+	Before, After *ir.Rule
+}
+
+// A Renaming is what a rule's field is called at the end.
+type Renaming struct {
+	From string
+	To   []string
+}
+
+// An Error says that an item cannot be applied to a rule.
+type Error struct {
+	Pos  ir.Pos // in the rule; the log source's where nothing narrower is at fault
+	Item string // the item's place, pipeline.yml:12:5
+	Msg  string
+}
+
+func (e *Error) Error() string { return e.Item + ": " + e.Msg }
+
+// An item is one entry of transformations.
+type item struct {
+	id, kind string
+	path     string
+	pos      ir.Pos
+	rule     conditions[nothing]
+	items    conditions[tracked]
+	fields   conditions[string]
+	do       transformation
+}
+
+func (it *item) place() string { return fmt.Sprintf("%s:%d:%d", it.path, it.pos.Line, it.pos.Column) }
+
+// A transformation changes the rule or the state of a run; apply says whether
+// it did.
+type transformation interface{ apply(r *run) bool }
+
+// A kind of transformation reads its parameters. looksAt says which conditions
+// beside those of the rule it heeds.
+type kind struct {
+	looksAt scope
+	read    func(p *params) transformation
+}
+
+type scope uint8
+
+const (
+	wholeRule scope = iota
+	eachItem
+)
+
+var kinds map[string]kind
+
+func init() {
+	kinds = map[string]kind{
+		"nest": {wholeRule, func(p *params) transformation { return nest{p.items(p.need("items"), p.depth+1)} }},
+	}
+	for _, family := range []map[string]kind{fieldKinds, valueKinds, ruleKinds, placeholderKinds} {
+		maps.Copy(kinds, family)
+	}
+}
+
+func (f *file) items(n *yaml.Node, depth int) (out []*item) {
+	f.entriesOf(n, "a transformation", depth, func(p *params, name string) {
+		p.depth = depth
+		k, ok := kinds[name]
+		if !ok {
+			p.unknown(name, keys(kinds))
+			return
+		}
+		it := &item{kind: name, path: f.path, pos: p.pos, id: p.textOr("id", "")}
+		it.rule = conditionsOf(p, "rule", ruleConditions)
+		it.items = conditionsOf(p, "detection_item", itemConditions)
+		it.fields = conditionsOf(p, "field_name", fieldConditions)
+		if k.looksAt == wholeRule && (it.items.given() || it.fields.given()) {
+			p.Fail(p.pos, "%s looks at rule conditions only", name)
+		}
+		p.what = "the transformation " + name
+		it.do = k.read(p)
+		p.done()
+		out = append(out, it)
+	})
+	return out
+}
+
+// A nest is a list of items that run as one.
+type nest struct{ items []*item }
+
+func (n nest) apply(r *run) bool {
+	outer := r.item
+	changed := false
+	for _, it := range n.items {
+		changed = r.do(it) || changed
+	}
+	r.item = outer
+	return changed
+}
+
+// A tracked is a detection item while a pipeline runs, with the items that
+// changed it.
+type tracked struct {
+	ir.Item
+	by *ids
+}
+
+// ids is a list of ids.
+type ids struct {
+	id   string
+	rest *ids
+}
+
+func (l *ids) has(id string) bool {
+	for ; l != nil; l = l.rest {
+		if l.id == id {
+			return true
+		}
+	}
+	return false
+}
+
+// values are the tests of an item.
+func (t tracked) values() (out []ir.Test) {
+	ir.Walk(t.X, func(e ir.Expr) {
+		switch e := e.(type) {
+		case ir.Match:
+			out = append(out, e.Test)
+		case ir.Keyword:
+			out = append(out, e.Test)
+		}
+	})
+	return out
+}
+
+// A run is one application of a pipeline to a rule.
+type run struct {
+	Options
+	pipeline *Pipeline
+	item     *item
+	rule     ir.Rule // its items are tracked
+	state    map[string]any
+	applied  map[string]bool
+	renamed  map[string]map[string]bool // field name to the items that renamed to it
+	handled  map[string]bool            // field names that a mapping knew
+	fields   []Renaming
+	err      *Error
+	steps    []Step
+	leaves   int // that the item has made
+}
+
+// maxLeaves bounds the values that an item makes of a rule's: mappings to lists
+// multiply.
+const maxLeaves = 100_000
+
+func (r *run) fail(pos ir.Pos, format string, args ...any) {
+	if r.err == nil {
+		r.err = &Error{Pos: pos, Msg: fmt.Sprintf(format, args...)}
+		if r.item != nil {
+			r.err.Item = r.item.place()
+		}
+	}
+}
+
+// Apply is r as the target has it. r comes from the pass ExpandBase64Offset
+// and is not changed. The error is an *Error.
+func (p *Pipeline) Apply(rule *ir.Rule, o Options) (*ir.Rule, *Trace, error) {
+	r := &run{Options: o, pipeline: p, rule: *rule, state: map[string]any{}, applied: map[string]bool{},
+		renamed: map[string]map[string]bool{}, handled: map[string]bool{}}
+	r.rule.Detections = slices.Clone(rule.Detections)
+	for i, d := range r.rule.Detections {
+		r.rule.Detections[i].Expr, _ = rewrite(d.Expr, track)
+	}
+	for _, part := range p.all() {
+		if !part.allows(o.Backend) {
+			return nil, nil, &Error{Pos: rule.Source.Pos, Item: part.Path,
+				Msg: fmt.Sprintf("the pipeline is for %s, not for %s", join(part.AllowedBackends), o.Backend)}
+		}
+		for _, it := range part.items {
+			r.do(it)
+		}
+	}
+	r.item = nil
+	r.scope()
+	if r.err != nil {
+		return nil, nil, r.err
+	}
+	return r.result(), &Trace{Steps: r.steps, State: r.state, Renamed: r.fields, applied: r.applied, renamed: r.renamed}, nil
+}
+
+func (p *Pipeline) allows(backend string) bool {
+	if len(p.AllowedBackends) == 0 || backend == "" || slices.Contains(p.AllowedBackends, backend) {
+		return true
+	}
+	return slices.ContainsFunc(aliases[backend], func(a string) bool { return slices.Contains(p.AllowedBackends, a) })
+}
+
+func track(e ir.Expr) (ir.Expr, bool) {
+	if it, ok := e.(ir.Item); ok {
+		return tracked{Item: it}, true
+	}
+	return e, false
+}
+
+// result is the rule without tracking.
+func (r *run) result() *ir.Rule {
+	out := r.rule
+	out.Detections = slices.Clone(out.Detections)
+	for i, d := range out.Detections {
+		out.Detections[i].Expr, _ = rewrite(d.Expr, func(e ir.Expr) (ir.Expr, bool) {
+			if t, ok := e.(tracked); ok {
+				return t.Item, true
+			}
+			return e, false
+		})
+	}
+	return &out
+}
+
+// do applies an item if its rule conditions hold, and says whether that
+// changed anything.
+func (r *run) do(it *item) bool {
+	if r.err != nil {
+		return false
+	}
+	r.item, r.leaves = it, 0
+	if len(it.rule.each) > 0 && !it.rule.holds(r, nothing{}) {
+		return false
+	}
+	_, nested := it.do.(nest)
+	var before *ir.Rule
+	if !nested {
+		before = r.result()
+	}
+	changed := it.do.apply(r)
+	if r.err == nil {
+		r.empty()
+	}
+	if r.err != nil {
+		return false
+	}
+	if it.id != "" {
+		r.applied[it.id] = true
+	}
+	if changed && !nested {
+		r.steps = append(r.steps, Step{it.id, it.kind, it.place(), before, r.result()})
+	}
+	return changed
+}
+
+// empty removes detections that lost their items.
+func (r *run) empty() {
+	for i := 0; i < len(r.rule.Detections); i++ {
+		d := r.rule.Detections[i]
+		if d.Expr != nil {
+			continue
+		}
+		for _, c := range r.rule.Conditions {
+			ir.Walk(c.Expr, func(e ir.Expr) {
+				switch e := e.(type) {
+				case ir.Ref:
+					if e.Name == d.Name {
+						r.fail(d.Pos, "the detection %q has no item left, and the condition needs it", d.Name)
+					}
+				case ir.Of:
+					if slices.Contains(e.Names, d.Name) {
+						r.fail(d.Pos, "the detection %q has no item left, and the condition needs it", d.Name)
+					}
+				}
+			})
+		}
+		r.rule.Detections = slices.Delete(r.rule.Detections, i, i+1)
+		i--
+	}
+}
+
+// scope takes the rule's Scope from the state.
+func (r *run) scope() {
+	for key, to := range map[string]*string{"query_table": &r.rule.Scope.Table, "index": &r.rule.Scope.Index,
+		"event_category": &r.rule.Scope.Category} {
+		switch v := r.state[key].(type) {
+		case string:
+			*to = v
+		case []any:
+			var names []string
+			for _, x := range v {
+				names = append(names, fmt.Sprint(x))
+			}
+			*to = strings.Join(names, ",")
+		}
+	}
+}
+
+// rewrite replaces the leaves of e, where an item is one; nil drops a leaf,
+// and a group that has lost all its parts. What was not changed is shared.
+func rewrite(e ir.Expr, leaf func(ir.Expr) (ir.Expr, bool)) (ir.Expr, bool) {
+	group := func(es []ir.Expr) (out []ir.Expr, changed bool) {
+		for i, x := range es {
+			y, c := rewrite(x, leaf)
+			switch {
+			case !c:
+				y = x
+			case !changed:
+				out, changed = slices.Clone(es[:i]), true
+			}
+			if changed && y != nil {
+				out = append(out, y)
+			}
+		}
+		return out, changed
+	}
+	switch x := e.(type) {
+	case ir.And:
+		if es, changed := group(x); changed {
+			if len(es) == 0 {
+				return nil, true
+			}
+			return ir.And(es), true
+		}
+		return e, false
+	case ir.Or:
+		if es, changed := group(x); changed {
+			if len(es) == 0 {
+				return nil, true
+			}
+			return ir.Or(es), true
+		}
+		return e, false
+	case ir.Not:
+		switch y, changed := rewrite(x.X, leaf); {
+		case !changed:
+			return e, false
+		case y == nil:
+			return nil, true
+		default:
+			return ir.Not{X: y}, true
+		}
+	}
+	if y, changed := leaf(e); changed {
+		return y, true
+	}
+	return e, false
+}
+
+// some says whether an item is as asked.
+func (r *run) some(is func(tracked) bool) bool {
+	found := false
+	for _, d := range r.rule.Detections {
+		rewrite(d.Expr, func(e ir.Expr) (ir.Expr, bool) {
+			if t, ok := e.(tracked); ok && !found {
+				found = is(t)
+			}
+			return e, false
+		})
+	}
+	return found
+}
+
+// each replaces the items that meet the conditions; change says whether it
+// did, and nil drops one.
+func (r *run) each(change func(tracked) (ir.Expr, bool)) bool {
+	all := false
+	for i, d := range r.rule.Detections {
+		x, changed := rewrite(d.Expr, func(e ir.Expr) (ir.Expr, bool) {
+			t, ok := e.(tracked)
+			if !ok || r.err != nil || !r.item.items.holds(r, t) || !r.itemFields(t) {
+				return e, false
+			}
+			y, changed := change(t)
+			if !changed || y == nil {
+				return y, changed
+			}
+			y, _ = rewrite(y, func(e ir.Expr) (ir.Expr, bool) {
+				t, ok := e.(tracked)
+				if ok && r.item.id != "" {
+					t.by = &ids{r.item.id, t.by}
+				}
+				if ok {
+					return t, true
+				}
+				return e, false
+			})
+			return y, true
+		})
+		if changed {
+			r.rule.Detections[i].Expr, all = x, true
+		}
+	}
+	return all
+}
+
+// room says whether an item may make n values more.
+func (r *run) room(n int) bool {
+	if r.leaves += n; r.leaves > maxLeaves {
+		r.fail(r.rule.Source.Pos, "the item makes more than %d values of this rule's", maxLeaves)
+	}
+	return r.err == nil
+}
+
+// itemFields says whether the field name conditions hold for the item's field
+// or for one that its values name.
+func (r *run) itemFields(t tracked) bool {
+	if r.item.fields.holds(r, t.Field.Name) {
+		return true
+	}
+	return slices.ContainsFunc(t.values(), func(x ir.Test) bool {
+		ref, ok := x.(ir.FieldRef)
+		return ok && r.item.fields.holds(r, ref.Other.Name)
+	})
+}
+
+// eachValue replaces the values of the items that meet the conditions: the
+// tests that change returns stand as an Or in the place of the old one; none
+// drops it.
+func (r *run) eachValue(change func(t tracked, pos ir.Pos, x ir.Test) ([]ir.Test, bool)) bool {
+	return r.each(func(t tracked) (ir.Expr, bool) {
+		x, changed := rewrite(t.X, func(e ir.Expr) (ir.Expr, bool) {
+			if r.err != nil {
+				return e, false
+			}
+			switch e := e.(type) {
+			case ir.Match:
+				tests, changed := change(t, e.Pos, e.Test)
+				if !r.room(len(tests)) {
+					return e, false
+				}
+				return anyOf(len(tests), func(i int) ir.Expr { return ir.Match{Field: e.Field, Test: tests[i], Pos: e.Pos} }), changed
+			case ir.Keyword:
+				tests, changed := change(t, e.Pos, e.Test)
+				if !r.room(len(tests)) {
+					return e, false
+				}
+				return anyOf(len(tests), func(i int) ir.Expr { return ir.Keyword{Test: r.keyword(e.Pos, tests[i]), Pos: e.Pos} }), changed
+			}
+			return e, false
+		})
+		if !changed {
+			return t, false
+		}
+		if x == nil {
+			return nil, true
+		}
+		t.X = x
+		return t, true
+	})
+}
+
+// anyOf is one expression or the Or of several; of none it is nil.
+func anyOf(n int, at func(int) ir.Expr) ir.Expr {
+	if n == 0 {
+		return nil
+	}
+	if n == 1 {
+		return at(0)
+	}
+	out := make(ir.Or, n)
+	for i := range out {
+		out[i] = at(i)
+	}
+	return out
+}
+
+// keyword is a test that looks anywhere in the event.
+func (r *run) keyword(pos ir.Pos, t ir.Test) ir.Test {
+	any := ir.Part{Kind: ir.AnyRun}
+	switch t := t.(type) {
+	case ir.Pattern:
+		return ir.NewPattern(t.Cased, append(append([]ir.Part{any}, t.Parts...), any)...)
+	case ir.Regexp:
+		return t
+	}
+	r.fail(pos, "a keyword is a text, and %s makes something else of it", r.item.kind)
+	return t
+}
+
+// negation splits what stands below the outer negations of x from their
+// number.
+func negation(x ir.Expr) (inner ir.Expr, nots int) {
+	for {
+		n, ok := x.(ir.Not)
+		if !ok {
+			return x, nots
+		}
+		x, nots = n.X, nots+1
+	}
+}
+
+func negate(x ir.Expr, nots int) ir.Expr {
+	for range nots {
+		if x == nil {
+			return nil
+		}
+		x = ir.Not{X: x}
+	}
+	return x
+}
+
+// text reads a text as a value.
+func text(s string) ir.Pattern { return parser.Text(s) }

@@ -1,0 +1,530 @@
+// Package pipeline reads processing pipelines, the YAML files by which Sigma
+// users say what fields and log sources are called at their target, and
+// applies them to rules. The vocabulary is pySigma's.
+//
+// Where that leaves something open, or would skip in silence:
+//
+//   - An unknown key, type or linking, and a condition that an item would not
+//     look at, is an error.
+//   - What one value becomes several stays in its place as an Or of these,
+//     under `all` too: a placeholder stands for any one of its values.
+//   - A negation (`neq`, `exists: false`) stays outside of what an item is
+//     split into.
+//   - A detection that loses all its items is an error if a condition names it.
+//   - `regex` keeps the meaning of a whole value: it puts ^ and $ where no
+//     wildcard stands. A value under `cased` stays so.
+//   - A regular expression of a pipeline is Python's, with look-around and
+//     back-references.
+//   - The state keys query_table, index and event_category become the rule's
+//     Scope.
+package pipeline
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+
+	"gopkg.in/yaml.v3"
+
+	"sigmac/internal/suggest"
+	"sigmac/ir"
+	"sigmac/parser"
+)
+
+// A Pipeline is a processing pipeline, or several that were joined. It is not
+// changed after Parse and may be used by many goroutines.
+type Pipeline struct {
+	Path            string
+	Name            string
+	Priority        int
+	AllowedBackends []string // none: all
+
+	vars  []variable
+	items []*item
+	post  []*postItem
+	final []*finalItem
+	parts []*Pipeline // of a joined one, which has nothing else
+}
+
+// A variable is an entry of vars.
+type variable struct {
+	name   string
+	values []string
+	list   bool
+}
+
+// maxItems bounds the entries of a file's lists, nested ones included. The
+// largest public pipeline has 200.
+const maxItems = 10_000
+
+// Parse reads a pipeline file. With errors there is no Pipeline.
+func Parse(path string, src []byte) (*Pipeline, []*parser.Error) {
+	y, roots := parser.Open(path, src)
+	f := &file{File: y, path: path}
+	p := &Pipeline{Path: path}
+	start := ir.Pos{Line: 1, Column: 1}
+	switch {
+	case len(y.Errors()) > 0:
+	case len(roots) == 0:
+		f.Fail(start, "the file is empty")
+	case len(roots) > 1:
+		f.Fail(posOf(roots[1]), "a pipeline file holds one document")
+	default:
+		f.pipeline(p, roots[0])
+	}
+	if errs := y.Errors(); len(errs) > 0 {
+		return nil, errs
+	}
+	return p, nil
+}
+
+// Join is all of ps as one, by ascending priority; among equals, in the order
+// given. A variable of a later one stands before that of an earlier one.
+func Join(ps ...*Pipeline) *Pipeline {
+	out := &Pipeline{}
+	for _, p := range ps {
+		out.parts = append(out.parts, p.all()...)
+	}
+	slices.SortStableFunc(out.parts, func(a, b *Pipeline) int { return cmp.Compare(a.Priority, b.Priority) })
+	return out
+}
+
+func (p *Pipeline) all() []*Pipeline {
+	if p.parts != nil || p.Path == "" {
+		return p.parts
+	}
+	return []*Pipeline{p}
+}
+
+// variable finds a variable; the last pipeline that has it decides.
+func (p *Pipeline) variable(name string) ([]string, bool) {
+	all := p.all()
+	for i := len(all) - 1; i >= 0; i-- {
+		for _, v := range all[i].vars {
+			if v.name == name {
+				return v.values, true
+			}
+		}
+	}
+	return nil, false
+}
+
+// data is what templates see as `pipeline`.
+func (p *Pipeline) data(state map[string]any) map[string]any {
+	vars := map[string]any{}
+	name, priority := "", 0
+	for _, part := range p.all() {
+		for _, v := range part.vars {
+			if v.list {
+				vars[v.name] = list(v.values)
+			} else {
+				vars[v.name] = v.values[0]
+			}
+		}
+		name, priority = part.Name, part.Priority
+	}
+	return map[string]any{"name": name, "priority": priority, "vars": vars, "state": state}
+}
+
+// A file is a pipeline file while it is read.
+type file struct {
+	*parser.File
+	path  string
+	count int // of items
+}
+
+func posOf(n *yaml.Node) ir.Pos { return ir.Pos{Line: n.Line, Column: n.Column} }
+
+func (f *file) pipeline(p *Pipeline, root *yaml.Node) {
+	ps, ok := f.params("a pipeline", root)
+	if !ok {
+		return
+	}
+	p.Name = ps.textOr("name", "")
+	p.Priority = ps.whole("priority", 0)
+	p.AllowedBackends = ps.texts("allowed_backends", false)
+	if n := ps.take("vars"); n != nil {
+		p.vars = f.vars(n)
+	}
+	p.items = f.items(ps.take("transformations"), 0)
+	p.post = f.postItems(ps.take("postprocessing"), 0)
+	p.final = f.finalItems(ps.take("finalizers"), 0)
+	ps.done()
+}
+
+func (f *file) vars(n *yaml.Node) (out []variable) {
+	if n.Kind != yaml.MappingNode {
+		f.Fail(posOf(n), "vars must be a mapping of names to values")
+		return nil
+	}
+	for _, e := range f.Entries(n) {
+		v := variable{name: e.Name, list: e.Value.Kind == yaml.SequenceNode}
+		values := []*yaml.Node{e.Value}
+		if v.list {
+			values = e.Value.Content
+		}
+		for _, c := range values {
+			switch x := f.scalar(parser.Deref(c)).(type) {
+			case string:
+				v.values = append(v.values, x)
+			case ir.Number:
+				v.values = append(v.values, string(x))
+			default:
+				f.Fail(posOf(c), "a variable is a text, a number or a list of these")
+				v.values = append(v.values, "")
+			}
+		}
+		out = append(out, v)
+	}
+	return out
+}
+
+// scalar is the typed value of a scalar node: a string, a bool, an ir.Number
+// or nil.
+func (f *file) scalar(n *yaml.Node) any {
+	if n.Kind != yaml.ScalarNode {
+		return n
+	}
+	v, why := parser.Resolve(n)
+	if why != "" {
+		f.Fail(posOf(n), "%s", why)
+	}
+	return v
+}
+
+// value is any YAML value as templates and states have it.
+func (f *file) value(n *yaml.Node) any {
+	switch n = parser.Deref(n); n.Kind {
+	case yaml.SequenceNode:
+		out := make([]any, 0, len(n.Content))
+		for _, c := range n.Content {
+			out = append(out, f.value(c))
+		}
+		return out
+	case yaml.MappingNode:
+		out := map[string]any{}
+		for _, e := range f.Entries(n) {
+			out[e.Name] = f.value(e.Value)
+		}
+		return out
+	}
+	return f.scalar(n)
+}
+
+// entriesOf lists the entries of a list of items, each with its type.
+func (f *file) entriesOf(n *yaml.Node, what string, depth int, read func(p *params, kind string)) {
+	const maxDepth = 10
+	switch {
+	case n == nil:
+		return
+	case n.Kind != yaml.SequenceNode:
+		f.Fail(posOf(n), "a list is expected, each entry of it %s", what)
+		return
+	case depth > maxDepth:
+		f.Fail(posOf(n), "nested more than %d deep", maxDepth)
+		return
+	}
+	for _, c := range n.Content {
+		if f.count++; f.count > maxItems {
+			if f.count == maxItems+1 {
+				f.Fail(posOf(c), "more than %d items", maxItems)
+			}
+			return
+		}
+		p, ok := f.params(what, c)
+		if !ok {
+			continue
+		}
+		t := p.need("type")
+		if t == nil {
+			continue
+		}
+		if t.Kind != yaml.ScalarNode {
+			f.Fail(posOf(t), "the type of %s must be a text", what)
+			continue
+		}
+		p.typeAt = posOf(t)
+		read(p, t.Value)
+	}
+}
+
+// unknown reports a type that there is not.
+func (p *params) unknown(kind string, known []string) {
+	p.Fail(p.typeAt, "%q is no type of %s%s", kind, p.what, suggest.For(kind, known))
+}
+
+// params are the keys of a mapping, each to be asked for; done reports those
+// that were not.
+type params struct {
+	*file
+	what    string // with its article
+	pos     ir.Pos
+	typeAt  ir.Pos
+	entries []parser.Entry
+	asked   []string
+	depth   int
+}
+
+func (f *file) params(what string, n *yaml.Node) (*params, bool) {
+	n = parser.Deref(n)
+	if n.Kind != yaml.MappingNode {
+		f.Fail(posOf(n), "%s must be a mapping", what)
+		return nil, false
+	}
+	return &params{file: f, what: what, pos: posOf(n), entries: f.Entries(n)}, true
+}
+
+// take is the value of a key, or nil if it is absent or null.
+func (p *params) take(name string) *yaml.Node {
+	n := p.raw(name)
+	if n == nil || n.Kind == yaml.ScalarNode && p.scalar(n) == nil {
+		return nil
+	}
+	return n
+}
+
+// raw is the value of a key, or nil if it is absent.
+func (p *params) raw(name string) *yaml.Node {
+	p.asked = append(p.asked, name)
+	for _, e := range p.entries {
+		if e.Name == name {
+			return e.Value
+		}
+	}
+	return nil
+}
+
+func (p *params) need(name string) *yaml.Node {
+	n := p.take(name)
+	if n == nil {
+		p.Fail(p.pos, "the key %q is missing", name)
+	}
+	return n
+}
+
+func (p *params) done() {
+	for _, e := range p.entries {
+		if !slices.Contains(p.asked, e.Name) {
+			p.Fail(posOf(e.Key), "%s has no key %q%s", p.what, e.Name, suggest.For(e.Name, p.asked))
+		}
+	}
+}
+
+func (p *params) textOf(name string, n *yaml.Node) string {
+	if n.Kind != yaml.ScalarNode {
+		p.Fail(posOf(n), "%q must be a text", name)
+		return ""
+	}
+	return n.Value
+}
+
+func (p *params) text(name string) string {
+	if n := p.need(name); n != nil {
+		return p.textOf(name, n)
+	}
+	return ""
+}
+
+// filled is a text that is not empty.
+func (p *params) filled(name string) string {
+	n := p.need(name)
+	if n == nil {
+		return ""
+	}
+	s := p.textOf(name, n)
+	if s == "" && n.Kind == yaml.ScalarNode {
+		p.Fail(posOf(n), "%q is empty", name)
+	}
+	return s
+}
+
+func (p *params) textOr(name, otherwise string) string {
+	if n := p.take(name); n != nil {
+		return p.textOf(name, n)
+	}
+	return otherwise
+}
+
+func (p *params) flag(name string, otherwise bool) bool {
+	n := p.take(name)
+	if n == nil {
+		return otherwise
+	}
+	b, ok := p.scalar(n).(bool)
+	if !ok {
+		p.Fail(posOf(n), "%q must be true or false", name)
+	}
+	return b
+}
+
+func (p *params) whole(name string, otherwise int) int {
+	n := p.take(name)
+	if n == nil {
+		return otherwise
+	}
+	var i int
+	num, ok := p.scalar(n).(ir.Number)
+	if _, err := fmt.Sscanf(string(num), "%d", &i); !ok || err != nil || fmt.Sprint(i) != string(num) {
+		p.Fail(posOf(n), "%q must be a whole number", name)
+	}
+	return i
+}
+
+// positive is a whole number above zero.
+func (p *params) positive(name string, otherwise int) int {
+	i := p.whole(name, otherwise)
+	if n := p.take(name); n != nil && i <= 0 {
+		p.Fail(posOf(n), "%q must be a whole number above 0", name)
+		return otherwise
+	}
+	return i
+}
+
+func (p *params) oneOf(name, otherwise string, words ...string) string {
+	n := p.take(name)
+	switch {
+	case n == nil && otherwise == "":
+		p.Fail(p.pos, "the key %q is missing", name)
+		return words[0]
+	case n == nil:
+		return otherwise
+	}
+	if s := p.textOf(name, n); slices.Contains(words, s) {
+		return s
+	}
+	p.Fail(posOf(n), "%q is none of %s%s", n.Value, join(words), suggest.For(n.Value, words))
+	return words[0]
+}
+
+func join(words []string) string {
+	s := ""
+	for i, w := range words {
+		switch {
+		case i == 0:
+		case i == len(words)-1:
+			s += " and "
+		default:
+			s += ", "
+		}
+		s += w
+	}
+	return s
+}
+
+func (p *params) texts(name string, required bool) []string {
+	n := p.take(name)
+	if n == nil {
+		if required {
+			p.Fail(p.pos, "the key %q is missing", name)
+		}
+		return nil
+	}
+	if n.Kind != yaml.SequenceNode {
+		p.Fail(posOf(n), "%q must be a list of texts", name)
+		return nil
+	}
+	return p.textList(name, n)
+}
+
+// textOrTexts is one text or a list of them.
+func (p *params) textOrTexts(name string) []string {
+	n := p.need(name)
+	if n == nil {
+		return nil
+	}
+	return p.textList(name, n)
+}
+
+func (p *params) textList(name string, n *yaml.Node) []string {
+	nodes := []*yaml.Node{n}
+	if n.Kind == yaml.SequenceNode {
+		nodes = n.Content
+	}
+	out := []string{}
+	for _, c := range nodes {
+		if c = parser.Deref(c); c.Kind != yaml.ScalarNode || p.scalar(c) == nil {
+			p.Fail(posOf(c), "%q must be a text or a list of texts", name)
+			continue
+		}
+		out = append(out, c.Value)
+	}
+	return out
+}
+
+// A mapping is a table of texts. Its key nil is YAML's null.
+type mapping []struct {
+	key    *string
+	values []string
+}
+
+// table reads a mapping to texts, or with lists to lists of them.
+func (p *params) table(name string, required, lists bool) (out mapping) {
+	n := p.take(name)
+	if n == nil {
+		if required {
+			p.Fail(p.pos, "the key %q is missing", name)
+		}
+		return nil
+	}
+	if n.Kind != yaml.MappingNode {
+		p.Fail(posOf(n), "%q must be a mapping", name)
+		return nil
+	}
+	for _, e := range p.Entries(n) {
+		row := struct {
+			key    *string
+			values []string
+		}{key: &e.Name}
+		if p.scalar(parser.Deref(e.Key)) == nil {
+			row.key = nil
+		}
+		if e.Value.Kind == yaml.SequenceNode && !lists {
+			p.Fail(posOf(e.Value), "a value of %q must be a text", name)
+			continue
+		}
+		row.values = p.textList(name, e.Value)
+		out = append(out, row)
+	}
+	return out
+}
+
+func (m mapping) get(key string) ([]string, bool) {
+	for _, row := range m {
+		if row.key != nil && *row.key == key {
+			return row.values, true
+		}
+	}
+	return nil, false
+}
+
+func (m mapping) null() ([]string, bool) {
+	for _, row := range m {
+		if row.key == nil {
+			return row.values, true
+		}
+	}
+	return nil, false
+}
+
+// literal is a text, a number, a boolean or null.
+func (p *params) literal(name string) any {
+	n := p.raw(name)
+	if n == nil {
+		p.Fail(p.pos, "the key %q is missing", name)
+		return nil
+	}
+	if n.Kind != yaml.ScalarNode {
+		p.Fail(posOf(n), "%q must be a text, a number or a boolean", name)
+		return nil
+	}
+	return p.scalar(n)
+}
+
+// granted refuses a permission that a file gives itself.
+func (p *params) granted(name string) {
+	n := p.take(name)
+	if n == nil || n.Kind == yaml.ScalarNode && p.scalar(n) == false {
+		return
+	}
+	p.Fail(posOf(n), "%q cannot be given in a file; the program that loads the pipeline says so", name)
+}
