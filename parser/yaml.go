@@ -351,16 +351,16 @@ func (f *file) locate(n *yaml.Node, offset int) ir.Pos {
 // characters.
 func (f *file) places(out []ir.Pos, n *yaml.Node, offsets ...int) []ir.Pos {
 	c := f.cursorAt(n)
-	from, todo := 0, 0
+	from, left := 0, 0
 	for _, offset := range offsets {
 		to := min(offset, len(n.Value))
 		for _, r := range n.Value[from:to] {
 			if !unicode.IsSpace(r) {
-				todo++
+				left++
 			}
 		}
 		from = to
-		for c.done < todo && len(c.src) > 0 {
+		for c.done < left && len(c.src) > 0 {
 			// Most characters stand for themselves.
 			if b := c.src[0]; b > ' ' && b < 0x7F && b != '\'' && b != '\\' {
 				c.src = c.src[1:]

@@ -124,21 +124,21 @@ func (r *resolver) count() bool {
 
 // resolve is re as branches without assertions over the whole value.
 func (r *resolver) resolve(re *ir.Re) []branch {
-	todo := r.spread(re)
-	for i, b := range todo {
-		todo[i] = slices.Concat(branch{reRun}, b, branch{reRun})
+	queue := r.spread(re)
+	for i, b := range queue {
+		queue[i] = slices.Concat(branch{reRun}, b, branch{reRun})
 	}
 	var out []branch
 	seen := map[string]bool{}
-	for n := 0; len(todo) > 0 && !r.over; n++ {
-		b := todo[0]
+	for n := 0; len(queue) > 0 && !r.over; n++ {
+		b := queue[0]
 		i := slices.IndexFunc(b, zeroWidth)
 		if i >= 0 {
-			todo = append(r.step(b[:i], b[i].Op, b[i+1:]), todo[1:]...)
-			r.over = r.over || n > maxSpread || len(todo) > maxSpread
+			queue = append(r.step(b[:i], b[i].Op, b[i+1:]), queue[1:]...)
+			r.over = r.over || n > maxSpread || len(queue) > maxSpread
 			continue
 		}
-		todo = todo[1:]
+		queue = queue[1:]
 		b = tidy(b)
 		p := &printer{}
 		p.sequence(b)

@@ -399,7 +399,7 @@ func TestReadAssumptions(t *testing.T) {
 // a megabyte of anything is read or refused in a moment.
 func TestReadLarge(t *testing.T) {
 	if testing.Short() {
-		t.Skip("takes seconds")
+		t.Skip("takes seconds: not with -short")
 	}
 	const size = 1 << 18
 	for _, unit := range []string{
