@@ -17,6 +17,7 @@ type Rule struct {
 	Meta       Meta
 	Source     LogSource
 	Scope      Scope
+	Computed   []Computed  // columns that a query makes before it filters, by name
 	Detections []Detection // named, in file order
 	Conditions []Condition // each gives one query
 }
@@ -64,10 +65,15 @@ type LogSource struct {
 
 // A Scope is where a query looks, set by pipelines only.
 type Scope struct {
-	Table    string // Kusto table
-	Index    string // Splunk or Elasticsearch index
-	Category string // EQL event category
+	Table     string // Kusto table
+	Index     string // Splunk or Elasticsearch index
+	Category  string // EQL event category
+	DataModel string // Splunk data model and dataset, Endpoint.Processes
 }
+
+// A Computed is a column that is Text, an expression in the target's language
+// over the columns of the table. Pipelines define it.
+type Computed struct{ Name, Text string }
 
 // A Detection is a named part of a rule.
 type Detection struct {
@@ -180,11 +186,17 @@ const (
 	Numeric
 	Boolean
 	Address
+	Date
+	Dynamic // a text inside a column of JSON values, or a column that is tested by its text
+	JSON    // a text inside a text column that holds JSON
 )
 
 func (t Type) String() string {
-	return [...]string{"unknown", "text", "number", "boolean", "address"}[t]
+	return [...]string{"unknown", "text", "number", "boolean", "address", "date", "dynamic", "json"}[t]
 }
+
+// IsText says whether a field of type t holds texts.
+func (t Type) IsText() bool { return t == Unknown || t == Text || t == Dynamic || t == JSON }
 
 func (And) expr()     {}
 func (Or) expr()      {}

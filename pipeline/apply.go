@@ -316,10 +316,11 @@ func (r *run) empty() {
 	}
 }
 
-// scope takes the rule's Scope from the state.
+// scope takes the rule's Scope and its computed columns from the state.
 func (r *run) scope() {
-	for key, to := range map[string]*string{"query_table": &r.rule.Scope.Table, "index": &r.rule.Scope.Index,
-		"event_category": &r.rule.Scope.Category} {
+	scope := &r.rule.Scope
+	for key, to := range map[string]*string{"query_table": &scope.Table, "index": &scope.Index,
+		"event_category": &scope.Category, "data_model_set": &scope.DataModel} {
 		switch v := r.state[key].(type) {
 		case string:
 			*to = v
@@ -329,6 +330,12 @@ func (r *run) scope() {
 				names = append(names, fmt.Sprint(x))
 			}
 			*to = strings.Join(names, ",")
+		}
+	}
+	columns, _ := r.state["extend"].(map[string]any)
+	for _, name := range keys(columns) {
+		if text, ok := columns[name].(string); ok {
+			r.rule.Computed = append(r.rule.Computed, ir.Computed{Name: name, Text: text})
 		}
 	}
 }

@@ -15,8 +15,9 @@
 //     wildcard stands. A value under `cased` stays so.
 //   - A regular expression of a pipeline is Python's, with look-around and
 //     back-references.
-//   - The state keys query_table, index and event_category become the rule's
-//     Scope.
+//   - The state keys query_table, index, event_category and data_model_set
+//     become the rule's Scope, and extend, a mapping of names to expressions, its
+//     computed columns.
 package pipeline
 
 import (

@@ -1,0 +1,50 @@
+package pipeline
+
+import (
+	embedded "embed"
+	"io/fs"
+	"path"
+	"strings"
+	"sync"
+)
+
+//go:embed builtin/*.yml
+var builtinFiles embedded.FS
+
+// Builtins are the names of the pipelines that sigmac brings along, sorted.
+func Builtins() (names []string) {
+	entries, err := fs.ReadDir(builtinFiles, "builtin")
+	if err != nil {
+		panic("pipeline: " + err.Error())
+	}
+	for _, e := range entries {
+		names = append(names, strings.TrimSuffix(e.Name(), ".yml"))
+	}
+	return names
+}
+
+// BuiltinSource is the YAML text of a pipeline that sigmac brings along.
+func BuiltinSource(name string) (src []byte, ok bool) {
+	src, err := builtinFiles.ReadFile(path.Join("builtin", name+".yml"))
+	return src, err == nil
+}
+
+var parsedBuiltins sync.Map // of *Pipeline, by name
+
+// Builtin is a pipeline that sigmac brings along. Its items name their place in
+// name.yml.
+func Builtin(name string) (p *Pipeline, ok bool) {
+	if p, ok := parsedBuiltins.Load(name); ok {
+		return p.(*Pipeline), true
+	}
+	src, ok := BuiltinSource(name)
+	if !ok {
+		return nil, false
+	}
+	p, errs := Parse(name+".yml", src)
+	if len(errs) > 0 {
+		panic("pipeline: " + errs[0].Error())
+	}
+	parsedBuiltins.Store(name, p)
+	return p, true
+}
