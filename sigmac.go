@@ -13,6 +13,8 @@ import (
 	"sigmac/internal/ordered"
 	"sigmac/ir"
 	"sigmac/parser"
+	"sigmac/pipeline"
+	"sigmac/schema"
 )
 
 // A Pass rewrites a rule into one that means the same.
@@ -27,48 +29,106 @@ func always(pass func(*ir.Rule) *ir.Rule) func(*ir.Rule) (*ir.Rule, error) {
 }
 
 // Passes lists the passes from a parsed rule to one that backends.Legalize
-// takes. The order is the design.
-func Passes() []Pass {
-	return []Pass{
-		{"ExpandWindash", ir.NoWindash, always(ir.ExpandWindash)},          // what base64 encodes is the variant
-		{"ExpandBase64Offset", ir.NoBase64, always(ir.ExpandBase64Offset)}, // pipelines see values after modifiers
-		{"Type", ir.Typed, always(ir.TypeFields)},                          // from here on every field has a type
-		{"Inline", ir.Inlined, ir.Inline},                                  // conditions stand alone
-		{"Simplify", ir.Simple, always(ir.Simplify)},
-	}
+// takes, without a pipeline. The order is the design.
+func Passes() []Pass { return Mapping{}.Passes(&Mapped{}) }
+
+// A Mapping leads from Sigma's log sources and fields to those of a target. The
+// zero Mapping leaves them as they are.
+type Mapping struct {
+	Pipeline *pipeline.Pipeline
+	Options  pipeline.Options // Backend is set by sigmac
+	Schemas  *schema.Catalog
 }
 
-var passes = Passes()
+// Mapped is what a Mapping did to a rule.
+type Mapped struct {
+	Rule     *ir.Rule        // after the pipeline
+	Trace    *pipeline.Trace // nil without a pipeline
+	Warnings []schema.Warning
+}
+
+// Passes are those of the function Passes with the pipeline and the schemas of
+// m among them. They note in did what these did.
+func (m Mapping) Passes(did *Mapped) []Pass {
+	passes := []Pass{
+		{"ExpandWindash", ir.NoWindash, always(ir.ExpandWindash)},          // what base64 encodes is the variant
+		{"ExpandBase64Offset", ir.NoBase64, always(ir.ExpandBase64Offset)}, // pipelines see values after modifiers
+	}
+	if m.Pipeline != nil {
+		passes = append(passes, Pass{"Pipeline", ir.NoBase64, func(r *ir.Rule) (out *ir.Rule, err error) {
+			out, did.Trace, err = m.Pipeline.Apply(r, m.Options)
+			did.Rule = out
+			return out, err
+		}})
+	}
+	if m.Schemas != nil {
+		passes = append(passes, Pass{"Schema", ir.NoBase64, func(r *ir.Rule) (out *ir.Rule, err error) {
+			first := ""
+			if did.Trace != nil {
+				first, _ = did.Trace.State["schema"].(string)
+			}
+			out, did.Warnings, err = m.Schemas.Apply(r, first)
+			return out, err
+		}})
+	}
+	return append(passes,
+		Pass{"Type", ir.Typed, always(ir.TypeFields)}, // from here on every field has a type
+		Pass{"Inline", ir.Inlined, ir.Inline},         // conditions stand alone
+		Pass{"Simplify", ir.Simple, always(ir.Simplify)},
+	)
+}
 
 // A Target is a query language that sigmac writes.
 type Target struct {
 	Name        string
 	Description string
+	Pipeline    string // the built-in pipeline that leads there unless another is asked for
+	Formats     []Format
+}
+
+// A Format is a form of queries; the first one of a Target is its default.
+type Format struct {
+	Name        string
+	Description string
+	Pipeline    string // in place of the target's, or empty
 	New         func(pretty bool) backends.Backend
 }
+
+// New is the backend of the target's default format.
+func (t Target) New(pretty bool) backends.Backend { return t.Formats[0].New(pretty) }
 
 // Targets lists the targets.
 func Targets() []Target {
 	return []Target{
-		{"splunk", "Splunk SPL", splunk.New},
-		{"kusto", "Microsoft Kusto KQL: Sentinel, Defender, Data Explorer", kusto.New},
-		{"elastic", "Elastic EQL", elastic.New},
+		{"splunk", "Splunk SPL", "splunk_windows", []Format{
+			{"default", "one query a line", "", splunk.New},
+		}},
+		{"kusto", "Microsoft Kusto KQL: Sentinel, Defender, Data Explorer", "microsoft_xdr", []Format{
+			{"default", "one query a line", "", kusto.New},
+		}},
+		{"elastic", "Elastic EQL", "ecs_windows", []Format{
+			{"default", "one query a line", "", elastic.New},
+		}},
 	}
 }
 
 // Options say what Compile makes.
 type Options struct {
-	Targets []backends.Backend
+	Targets  []backends.Backend
+	Mappings map[string]Mapping // by the target's name
 }
 
 // A Result is what one document became in the language of Target: queries, one
-// a condition, or errors, which are *parser.Error or *backends.Unsupported.
+// a condition, or errors, which are *parser.Error, *pipeline.Error or
+// *backends.Unsupported.
 type Result struct {
 	Document *parser.Document
 	Target   string
-	Queries  []string
+	Queries  []string           // as they are written
+	Plain    []string           // the queries before postprocessing
 	Types    map[string]ir.Type // of the fields that the queries test
-	Want     *ir.Rule           // what the queries are to mean: the rule, typed and inlined
+	Want     *ir.Rule           // what the queries are to mean: the rule, mapped, typed and inlined
+	Mapped   Mapped
 	Errors   []error
 }
 
@@ -121,7 +181,7 @@ func ParseFiles(paths []string, read func(i int) ([]byte, error)) (*parser.Colle
 // Want is what queries for r are to mean: r typed and inlined. It fails where a
 // condition gets too large.
 func Want(r *ir.Rule) (*ir.Rule, error) {
-	for _, p := range passes {
+	for _, p := range Passes() {
 		next, err := p.Run(r)
 		if err != nil {
 			return nil, err
@@ -135,63 +195,96 @@ func Want(r *ir.Rule) (*ir.Rule, error) {
 
 func compile(d *parser.Document, o Options, caps []backends.Caps) []Result {
 	out := make([]Result, len(o.Targets))
+	var unmapped *compilation // shared by the targets without a mapping
 	for i, b := range o.Targets {
 		out[i] = Result{Document: d, Target: b.Name()}
-	}
-	fail := func(err error) []Result {
-		for i := range out {
-			out[i].Errors = append(out[i].Errors, err)
-		}
-		return out
-	}
-	switch {
-	case len(d.Errors) > 0:
-		for _, err := range d.Errors {
-			fail(err)
-		}
-		return out
-	case d.Rule == nil:
-		for i, b := range o.Targets {
+		switch {
+		case len(d.Errors) > 0:
+			for _, err := range d.Errors {
+				out[i].Errors = append(out[i].Errors, err)
+			}
+			continue
+		case d.Rule == nil:
 			name := d.Title
 			if d.Name != "" {
 				name = d.Name
 			}
 			out[i].Errors = []error{&backends.Unsupported{Pos: d.Pos, Backend: b.Name(),
 				Feature: "the " + d.Kind.String() + " " + name, Reason: "only rules are converted so far"}}
-		}
-		return out
-	}
-	r := d.Rule
-	var want *ir.Rule
-	for _, p := range passes {
-		next, err := p.Run(r)
-		if err != nil {
-			if size := (*ir.SizeError)(nil); errors.As(err, &size) {
-				return fail(&parser.Error{Path: d.Path, Pos: size.Pos, Msg: size.Error(), Feature: "a condition of that size"})
-			}
-		}
-		r = next
-		if p.Stage == ir.Inlined {
-			want = r
-		}
-	}
-	types := r.Types()
-	for i, b := range o.Targets {
-		res := &out[i]
-		res.Want = want
-		legal, refused := backends.Legalize(r, caps[i])
-		for _, u := range refused {
-			res.Errors = append(res.Errors, u)
-		}
-		if len(refused) > 0 {
 			continue
 		}
-		queries, err := b.Emit(legal)
-		if err != nil {
-			res.Errors = []error{err}
-			continue
+		m, mapped := o.Mappings[b.Name()]
+		m.Options.Backend = b.Name()
+		m.Options.Opaque = true
+		c := unmapped
+		if mapped || c == nil {
+			c = newCompilation(d, m)
 		}
-		res.Queries, res.Types = queries, types
+		if !mapped {
+			unmapped = c
+		}
+		c.finish(&out[i], m, b, caps[i])
 	}
 	return out
+}
+
+// A compilation is a rule after the passes.
+type compilation struct {
+	did        Mapped
+	want, rule *ir.Rule
+	types      map[string]ir.Type
+	errs       []error
+}
+
+func newCompilation(d *parser.Document, m Mapping) *compilation {
+	c := &compilation{rule: d.Rule}
+	for _, p := range m.Passes(&c.did) {
+		next, err := p.Run(c.rule)
+		switch e := err.(type) {
+		case nil:
+		case schema.Refusals:
+			for _, u := range e {
+				c.errs = append(c.errs, u)
+			}
+			return c
+		default:
+			if size := (*ir.SizeError)(nil); errors.As(err, &size) {
+				err = &parser.Error{Path: d.Path, Pos: size.Pos, Msg: size.Error(), Feature: "a condition of that size"}
+			}
+			c.errs = []error{err}
+			return c
+		}
+		if c.rule = next; p.Stage == ir.Inlined {
+			c.want = next
+		}
+	}
+	c.types = c.rule.Types()
+	return c
+}
+
+// finish writes the queries of a target.
+func (c *compilation) finish(res *Result, m Mapping, b backends.Backend, caps backends.Caps) {
+	res.Want, res.Mapped, res.Errors = c.want, c.did, c.errs
+	if len(res.Errors) > 0 {
+		return
+	}
+	legal, refused := backends.Legalize(c.rule, caps)
+	for _, u := range refused {
+		res.Errors = append(res.Errors, u)
+	}
+	if len(refused) > 0 {
+		return
+	}
+	queries, err := b.Emit(legal)
+	if err != nil {
+		res.Errors = []error{err}
+		return
+	}
+	res.Queries, res.Plain, res.Types = queries, queries, c.types
+	if m.Pipeline == nil {
+		return
+	}
+	if res.Queries, err = m.Pipeline.Finish(c.did.Rule, queries, c.did.Trace, m.Options); err != nil {
+		res.Queries, res.Plain, res.Errors = nil, nil, []error{err}
+	}
 }

@@ -86,6 +86,9 @@ type Caps struct {
 	// CIDRText says whether a text can be tested against a network; without
 	// it, IPv4 becomes a Regexp and IPv6 is refused.
 	CIDRText bool
+	// Texts says whether a value of a type can be tested as a text; nil: of every
+	// type.
+	Texts func(t ir.Type) bool
 	// TimePart names the parts of a date that can be tested.
 	TimePart map[string]bool
 	// BlankIsMissing: a text column holds no null, so a test that the empty

@@ -73,6 +73,8 @@ func (l *legalizer) leaf(x ir.Expr) (ir.Expr, bool) {
 			return l.refuse(e.Pos, lack, "")
 		}
 		return ir.Keyword{Test: t, Pos: e.Pos}, true
+	case ir.Opaque:
+		return x, false
 	}
 	panic(fmt.Sprintf("backends: %T after Inline", x))
 }
@@ -104,13 +106,20 @@ func (l *legalizer) match(m ir.Match) (ir.Expr, bool) {
 		return l.refuse(m.Pos, "the unresolved placeholder %"+name+"%", "")
 	}
 	as := func(t ir.Test) ir.Match { return ir.Match{Field: m.Field, Test: t, Pos: m.Pos} }
+	texts := l.Texts == nil || l.Texts(m.Field.Type)
 	switch t := m.Test.(type) {
 	case ir.Pattern:
+		if shape, _ := t.Shape(); shape != ir.Any && !texts {
+			return l.refuse(m.Pos, "a text test of a field of type "+m.Field.Type.String(), "")
+		}
 		if l.Pattern(t) {
 			return nil, false
 		}
 		return l.regexp(as(wholeValue(t)), true)
 	case ir.Regexp:
+		if !texts {
+			return l.refuse(m.Pos, "a regular expression of a field of type "+m.Field.Type.String(), "")
+		}
 		return l.regexp(m, false)
 	case ir.CIDR:
 		if m.Field.Type == ir.Address || l.CIDRText {
@@ -122,7 +131,7 @@ func (l *legalizer) match(m ir.Match) (ir.Expr, bool) {
 		}
 		return l.regexp(as(ir.Regexp{Re: re, Source: t.Net.String()}), true)
 	case ir.Compare:
-		if m.Field.Type == ir.Text && !l.OrderText {
+		if m.Field.Type.IsText() && !l.OrderText {
 			return l.refuse(m.Pos, "an ordering on a text field", "the rule also compares "+m.Field.Name+" with texts")
 		}
 	case ir.FieldRef:

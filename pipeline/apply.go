@@ -20,11 +20,14 @@ type Options struct {
 	Backend string
 	// AllowExternal lets items run commands and open network connections.
 	AllowExternal bool
-	// Files are what items may read; nil: nothing.
-	Files fs.FS
+	// Files gives the folder that the items of a pipeline file may read; nil:
+	// none.
+	Files func(path string) fs.FS
 	// Opaque says that the caller takes an ir.Opaque in a rule, which
 	// query_expression_placeholders makes.
 	Opaque bool
+	// Steps asks for the rule before and after each item.
+	Steps bool
 }
 
 // aliases are the names by which pipeline files know the targets.
@@ -32,9 +35,10 @@ var aliases = map[string][]string{"elastic": {"eql", "elasticsearch"}}
 
 // A Trace tells what a pipeline did to a rule.
 type Trace struct {
-	Steps   []Step
+	Steps   []Step // if asked for
 	State   map[string]any
 	Renamed []Renaming // in the order of their first renaming
+	Losses  []Loss
 
 	applied map[string]bool
 	renamed map[string]map[string]bool
@@ -53,11 +57,21 @@ type Renaming struct {
 	To   []string
 }
 
+// A Loss is what an item takes from the meaning of a rule, or gives it.
+type Loss struct {
+	ID        string // pipeline/drop, pipeline/hash, pipeline/wildcard, or what the pipeline declares
+	Direction string // the rule gets wider, narrower or both; may be empty where it is declared
+	Pos       ir.Pos // in the rule
+	Item      string // the item's place, pipeline.yml:12:5; of what is declared, empty
+	Msg       string
+}
+
 // An Error says that an item cannot be applied to a rule.
 type Error struct {
-	Pos  ir.Pos // in the rule; the log source's where nothing narrower is at fault
-	Item string // the item's place, pipeline.yml:12:5
-	Msg  string
+	Pos     ir.Pos // in the rule; the log source's where nothing narrower is at fault
+	Item    string // the item's place, pipeline.yml:12:5
+	Msg     string
+	Refusal bool // the pipeline says that the target cannot hold this rule
 }
 
 func (e *Error) Error() string { return e.Item + ": " + e.Msg }
@@ -188,6 +202,7 @@ type run struct {
 	fields   []Renaming
 	err      *Error
 	steps    []Step
+	losses   []Loss
 	leaves   int // that the item has made
 }
 
@@ -204,6 +219,14 @@ func (r *run) fail(pos ir.Pos, format string, args ...any) {
 	}
 }
 
+// refuse is fail where the pipeline means that the target cannot hold the rule.
+func (r *run) refuse(pos ir.Pos, format string, args ...any) {
+	before := r.err
+	if r.fail(pos, format, args...); before == nil {
+		r.err.Refusal = true
+	}
+}
+
 // Apply is r as the target has it. r comes from the pass ExpandBase64Offset
 // and is not changed. The error is an *Error.
 func (p *Pipeline) Apply(rule *ir.Rule, o Options) (*ir.Rule, *Trace, error) {
@@ -214,7 +237,7 @@ func (p *Pipeline) Apply(rule *ir.Rule, o Options) (*ir.Rule, *Trace, error) {
 		r.rule.Detections[i].Expr, _ = rewrite(d.Expr, track)
 	}
 	for _, part := range p.all() {
-		if !part.allows(o.Backend) {
+		if !part.Allows(o.Backend) {
 			return nil, nil, &Error{Pos: rule.Source.Pos, Item: part.Path,
 				Msg: fmt.Sprintf("the pipeline is for %s, not for %s", join(part.AllowedBackends), o.Backend)}
 		}
@@ -224,13 +247,16 @@ func (p *Pipeline) Apply(rule *ir.Rule, o Options) (*ir.Rule, *Trace, error) {
 	}
 	r.item = nil
 	r.scope()
+	r.declared()
 	if r.err != nil {
 		return nil, nil, r.err
 	}
-	return r.result(), &Trace{Steps: r.steps, State: r.state, Renamed: r.fields, applied: r.applied, renamed: r.renamed}, nil
+	return r.result(), &Trace{Steps: r.steps, State: r.state, Renamed: r.fields, Losses: r.losses, applied: r.applied, renamed: r.renamed}, nil
 }
 
-func (p *Pipeline) allows(backend string) bool {
+// Allows says whether the pipeline is for a target, by the name that sigmac or
+// other tools have for it.
+func (p *Pipeline) Allows(backend string) bool {
 	if len(p.AllowedBackends) == 0 || backend == "" || slices.Contains(p.AllowedBackends, backend) {
 		return true
 	}
@@ -270,8 +296,9 @@ func (r *run) do(it *item) bool {
 		return false
 	}
 	_, nested := it.do.(nest)
+	steps := r.Steps && !nested
 	var before *ir.Rule
-	if !nested {
+	if steps {
 		before = r.result()
 	}
 	changed := it.do.apply(r)
@@ -284,7 +311,7 @@ func (r *run) do(it *item) bool {
 	if it.id != "" {
 		r.applied[it.id] = true
 	}
-	if changed && !nested {
+	if changed && steps {
 		r.steps = append(r.steps, Step{it.id, it.kind, it.place(), before, r.result()})
 	}
 	return changed

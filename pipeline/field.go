@@ -218,7 +218,18 @@ func (r *run) track(from string, to []string) {
 type drop struct{}
 
 func (drop) apply(r *run) bool {
-	return r.each(func(tracked) (ir.Expr, bool) { return nil, true })
+	before := slices.Clone(r.rule.Detections)
+	dropped := map[ir.Pos]bool{}
+	changed := r.each(func(t tracked) (ir.Expr, bool) {
+		dropped[t.Span.Start] = true
+		return nil, true
+	})
+	if changed {
+		for _, d := range before {
+			r.loseItems(d, dropped)
+		}
+	}
+	return changed
 }
 
 // split makes an item of each value of t: what of returns stands in the place
@@ -303,14 +314,16 @@ func (h hashes) apply(r *run) bool {
 			return t, false
 		}
 		var pos ir.Pos
+		var lost []ir.Pos
 		x := split(t, func(m ir.Match, or bool) ir.Expr {
 			pos = m.Pos
 			p := m.Test.(ir.Pattern)
 			algorithm, hash := hashOf(p)
 			if !slices.Contains(h.algorithms, algorithm) {
 				if !or {
-					r.fail(m.Pos, "the value is no hash by %s, and without it the item would match more", join(h.algorithms))
+					r.refuse(m.Pos, "the value is no hash by %s, and without it the item would match more", join(h.algorithms))
 				}
+				lost = append(lost, m.Pos)
 				return nil
 			}
 			field := ir.Field{Name: h.prefix + algorithm}
@@ -323,8 +336,11 @@ func (h hashes) apply(r *run) bool {
 			return out
 		})
 		if x == nil {
-			r.fail(pos, "no value is a hash by %s", join(h.algorithms))
+			r.refuse(pos, "no value is a hash by %s", join(h.algorithms))
 			return t, false
+		}
+		for _, at := range lost {
+			r.lose("hash", at, r.direction(t, "narrower"), "a hash that is none of "+join(h.algorithms)+" is not looked for")
 		}
 		r.handled[t.Field.Name] = true
 		return x, true

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"flag"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
@@ -57,7 +58,7 @@ func TestCases(t *testing.T) {
 					files[f.Name] = &fstest.MapFile{Data: f.Data}
 				}
 			}
-			got := run1(t, Join(ps...), rules, Options{Backend: "splunk", Files: files, Opaque: strings.Contains(path, "query-expression")})
+			got := run1(t, Join(ps...), rules, Options{Backend: "splunk", Steps: true, Files: func(string) fs.FS { return files }, Opaque: strings.Contains(path, "query-expression")})
 			if *update {
 				if at < 0 {
 					at, a.Files = len(a.Files), append(a.Files, txtar.File{Name: "want"})
@@ -117,6 +118,9 @@ func run1(t *testing.T, p *Pipeline, rules []*parser.Document, o Options) string
 		}
 		if (out.Scope != ir.Scope{}) {
 			fmt.Fprintf(&b, "scope %+v\n", out.Scope)
+		}
+		for _, l := range trace.Losses {
+			fmt.Fprintf(&b, "loss %s %q %d:%d %s %s\n", l.ID, l.Direction, l.Pos.Line, l.Pos.Column, l.Item, l.Msg)
 		}
 		for _, f := range trace.Renamed {
 			fmt.Fprintf(&b, "renamed %s %q\n", f.From, f.To)

@@ -26,7 +26,9 @@ import (
 
 var placeholderKinds = map[string]kind{
 	"wildcard_placeholders": {eachItem, func(p *params) transformation {
-		return p.placeholders(func(*run, ir.Pos, string) []string { return nil })
+		x := p.placeholders(func(*run, ir.Pos, string) []string { return nil })
+		x.wildcard = true
+		return x
 	}},
 	"value_placeholders": {eachItem, func(p *params) transformation {
 		return p.placeholders(func(r *run, pos ir.Pos, name string) []string {
@@ -52,7 +54,7 @@ var placeholderKinds = map[string]kind{
 		if s.name != "" && !fs.ValidPath(s.name) {
 			p.Fail(posOf(p.take("path")), "%q must be a path below the pipeline's folder, without . and ..", s.name)
 		}
-		s.get = func(r *run) ([]byte, error) { return r.read(s.name) }
+		s.get = func(r *run) ([]byte, error) { return r.read(r.item.path, s.name) }
 		return p.external(s)
 	}},
 	"http_placeholders": {eachItem, func(p *params) transformation {
@@ -87,6 +89,7 @@ var placeholderKinds = map[string]kind{
 // placeholders replaces placeholders by values; of none, by a wildcard.
 type placeholders struct {
 	include, exclude []string
+	wildcard         bool
 	of               func(r *run, pos ir.Pos, name string) []string
 }
 
@@ -109,18 +112,21 @@ func (x placeholders) handles(name string) bool {
 const maxVariants = 10_000
 
 func (x placeholders) apply(r *run) bool {
-	return r.eachValue(func(_ tracked, pos ir.Pos, t ir.Test) ([]ir.Test, bool) {
+	return r.eachValue(func(item tracked, pos ir.Pos, t ir.Test) (out []ir.Test, changed bool) {
 		switch t := t.(type) {
 		case ir.Pattern:
-			if slices.ContainsFunc(placeholdersOf(t), x.handles) {
-				return x.pattern(r, pos, t), true
+			if changed = slices.ContainsFunc(placeholdersOf(t), x.handles); changed {
+				out = x.pattern(r, pos, t)
 			}
 		case ir.Regexp:
-			if slices.ContainsFunc(t.Placeholders, x.handles) {
-				return x.regexp(r, pos, t), true
+			if changed = slices.ContainsFunc(t.Placeholders, x.handles); changed {
+				out = x.regexp(r, pos, t)
 			}
 		}
-		return nil, false
+		if changed && x.wildcard {
+			r.lose("wildcard", pos, r.direction(item, "wider"), "a placeholder stands for any text")
+		}
+		return out, changed
 	})
 }
 
@@ -456,12 +462,12 @@ func (s *source) query(v any) (out []string, err error) {
 	}
 }
 
-// read reads a file of a bounded size.
-func (o Options) read(name string) ([]byte, error) {
+// read reads a file of a bounded size for an item of the pipeline file at path.
+func (o Options) read(path, name string) ([]byte, error) {
 	if o.Files == nil {
 		return nil, fmt.Errorf("no folder is given from which a pipeline may read")
 	}
-	f, err := o.Files.Open(name)
+	f, err := o.Files(path).Open(name)
 	if err != nil {
 		return nil, err
 	}

@@ -94,6 +94,9 @@ func rewrites(items []*postItem) bool {
 // Finish is the queries of a rule after postprocessing. r is what Apply gave,
 // with its trace. The error is an *Error.
 func (p *Pipeline) Finish(rule *ir.Rule, queries []string, trace *Trace, o Options) ([]string, error) {
+	if !slices.ContainsFunc(p.all(), func(p *Pipeline) bool { return len(p.post) > 0 }) {
+		return queries, nil
+	}
 	r := &run{Options: o, pipeline: p, rule: *rule, state: map[string]any{}, applied: map[string]bool{}}
 	if trace != nil {
 		r.state, r.renamed = trace.State, trace.renamed
@@ -515,9 +518,10 @@ func (x listYAML) finalize(_ *run, all []string) (string, error) {
 // A jinja is a template in the language of Jinja. It reads no file but those
 // below its path, and calls nothing outside.
 type jinja struct {
-	text   string // or, with path, the name of a file
-	path   string
-	escape bool
+	text     string // or, with path, the name of a file
+	path     string
+	escape   bool
+	pipeline string // the file that it stands in
 }
 
 // The limits of a template. What runs on after its time is left alone: the
@@ -532,7 +536,7 @@ const (
 )
 
 func (p *params) jinja() jinja {
-	x := jinja{text: p.text("template"), path: p.textOr("path", ""), escape: p.flag("autoescape", false)}
+	x := jinja{text: p.text("template"), path: p.textOr("path", ""), escape: p.flag("autoescape", false), pipeline: p.path}
 	if n := p.take("vars"); n != nil {
 		p.Fail(posOf(n), "vars of a template are a Python file, which is not run; put them into the vars of the pipeline")
 	}
@@ -558,7 +562,7 @@ func (x jinja) finalize(r *run, all []string) (string, error) {
 
 // template reads the template.
 func (x jinja) template(o Options) (*exec.Template, error) {
-	files := &templateFiles{Options: o, dir: x.path, name: "template", text: x.text}
+	files := &templateFiles{Options: o, pipeline: x.pipeline, dir: x.path, name: "template", text: x.text}
 	if x.path != "" {
 		files.name, files.text = x.text, ""
 	}
@@ -690,7 +694,7 @@ func (l *limited) WriteString(s string) (int, error) { return l.Write([]byte(s))
 // templateFiles are the files that a template may include.
 type templateFiles struct {
 	Options
-	dir, name, text string
+	pipeline, dir, name, text string
 	count           int
 }
 
@@ -704,7 +708,7 @@ func (f *templateFiles) Read(name string) (io.Reader, error) {
 	text := []byte(f.text)
 	if f.dir != "" {
 		var err error
-		if text, err = f.read(path.Join(f.dir, name)); err != nil {
+		if text, err = f.read(f.pipeline, path.Join(f.dir, name)); err != nil {
 			return nil, err
 		}
 	}

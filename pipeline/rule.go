@@ -246,7 +246,7 @@ func (x setAttribute) apply(r *run) bool {
 type failure struct{ message string }
 
 func (x failure) apply(r *run) bool {
-	r.fail(r.rule.Source.Pos, "%s", x.message)
+	r.refuse(r.rule.Source.Pos, "%s", x.message)
 	return false
 }
 
@@ -255,7 +255,7 @@ type itemFailure struct{ message string }
 
 func (x itemFailure) apply(r *run) bool {
 	return r.each(func(t tracked) (ir.Expr, bool) {
-		r.fail(t.Span.Start, "%s", x.message)
+		r.refuse(t.Span.Start, "%s", x.message)
 		return t, false
 	})
 }
@@ -273,7 +273,7 @@ func (strict) apply(r *run) bool {
 		}
 		for _, name := range names {
 			if name != "" && !r.handled[name] {
-				r.fail(t.Span.Start, "no item of the pipeline maps the field %q", name)
+				r.refuse(t.Span.Start, "no item of the pipeline maps the field %q", name)
 			}
 		}
 		return r.err != nil

@@ -178,7 +178,7 @@ func (c *claim) test(f *field, t ir.Test, pos ir.Pos) node {
 	free := func(t ir.Test, why string) node {
 		return c.letter(f, t.String(), &letter{free: why, pos: pos})
 	}
-	text := f.typ == ir.Text || f.typ == ir.Unknown
+	text := f.typ.IsText()
 	const alien = "a test of texts on a field of another type"
 	switch t := t.(type) {
 	case ir.Null:

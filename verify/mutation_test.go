@@ -225,7 +225,7 @@ func (j mutationJob) judge(m *model, want tree, kind mutation, mutant string) (o
 			o.fault = fmt.Sprint("panic: ", p)
 		}
 	}()
-	read, err := readAll(j.b, mutant, j.want.Types())
+	read, err := readAll(j.b, mutant, typingOf(j.want))
 	if err != nil {
 		o.column = rejected
 		if kind.name == unchanged {

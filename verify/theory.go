@@ -94,7 +94,7 @@ func (l *letter) likely() (v any, ok bool) {
 	if n, number := ir.ParseNumber(s); number && l.field.typ == ir.Numeric {
 		return n, true
 	}
-	text := l.field.typ == ir.Text || l.field.typ == ir.Unknown
+	text := l.field.typ.IsText()
 	return s, (text || l.field.world.AnyType) && !(s == "" && l.field.world.Blank)
 }
 

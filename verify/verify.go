@@ -30,6 +30,7 @@ func (v Verdict) String() string { return [...]string{"proved", "agreed", "refut
 type Loss struct {
 	ID  string
 	Pos ir.Pos
+	Msg string
 }
 
 // A Construct is the part of a rule that a difference is about.
@@ -62,9 +63,11 @@ const maxOptional = 10
 // Query says whether a query means the i-th condition of want, a rule that is
 // typed and inlined. The error is a *backends.ReadError.
 func Query(b backends.Backend, want *ir.Rule, i int, query string, budget int) (Result, error) {
-	schema := ir.Types(want.Types())
 	rule := want.Conditions[i].Expr
-	read, err := readAll(b, query, schema)
+	if hasOpaque(rule) {
+		return placeholders(b, want, i, query, budget)
+	}
+	read, err := readAll(b, query, typingOf(want))
 	if err != nil {
 		return Result{}, err
 	}
@@ -94,20 +97,33 @@ type reading struct {
 	partial  bool // not every choice was read
 }
 
-// without is a schema in which some fields are unmapped.
-type without struct {
+// typing is the schema that a rule was typed with, without some fields.
+type typing struct {
 	ir.Types
-	fields []string
+	computed []ir.Computed
+	unmapped []string
 }
 
-func (s without) Type(table, name string) (ir.Type, bool) {
+func typingOf(r *ir.Rule) typing { return typing{Types: r.Types(), computed: r.Computed} }
+
+func (s typing) Type(table, name string) (ir.Type, bool) {
 	t, _ := s.Types.Type(table, name)
-	return t, !slices.Contains(s.fields, name)
+	return t, !slices.Contains(s.unmapped, name)
+}
+
+// Computed is how a column is computed, or empty.
+func (s typing) Computed(name string) string {
+	for _, c := range s.computed {
+		if c.Name == name {
+			return c.Text
+		}
+	}
+	return ""
 }
 
 // readAll reads a query under every choice of unmapped optional fields, none
 // first.
-func readAll(b backends.Backend, query string, schema ir.Types) ([]reading, error) {
+func readAll(b backends.Backend, query string, schema typing) ([]reading, error) {
 	r, ok := b.(backends.OptionalReader)
 	if !ok {
 		q, err := b.(backends.Reader).Read(query, schema)
@@ -120,7 +136,8 @@ func readAll(b backends.Backend, query string, schema ir.Types) ([]reading, erro
 	partial := len(optional) > maxOptional
 	var out []reading
 	for _, unmapped := range subsets(optional, partial) {
-		q, err := under(without{schema, unmapped})
+		schema.unmapped = unmapped
+		q, err := under(schema)
 		if err != nil {
 			return nil, err
 		}
@@ -354,10 +371,29 @@ func (c *claim) letterTruth(i int, values map[*field][]any) bool {
 	return slices.ContainsFunc(vs, func(v any) bool { return c.passes(i, v) })
 }
 
+// Losses are the tests of want that the world of a target cannot tell apart.
+func Losses(b backends.Backend, want *ir.Rule) (out []Loss) {
+	for _, c := range want.Conditions {
+		for _, l := range losses(b, c.Expr) {
+			if !slices.Contains(out, l) {
+				out = append(out, l)
+			}
+		}
+	}
+	return out
+}
+
+var lossTexts = map[string]string{
+	"exists":  "a field that holds the empty text counts as missing",
+	"null":    "a field that holds the empty text counts as missing",
+	"empty":   "a missing field counts as one that holds the empty text",
+	"keyword": "each column is searched by itself: a keyword that spans two is not found",
+}
+
 // losses are the tests of a rule that the world cannot tell apart.
 func losses(b backends.Backend, e ir.Expr) (out []Loss) {
 	add := func(id string, pos ir.Pos) {
-		l := Loss{b.Name() + "/" + id, pos}
+		l := Loss{b.Name() + "/" + id, pos, lossTexts[id]}
 		if !slices.Contains(out, l) {
 			out = append(out, l)
 		}

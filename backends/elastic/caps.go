@@ -27,6 +27,7 @@ func (backend) Caps() backends.Caps {
 		Pattern:   hasPattern,
 		Regexp:    lacks,
 		NullFolds: nullFolds,
+		Texts:     func(t ir.Type) bool { return t == ir.Text },
 	}
 }
 

@@ -84,6 +84,8 @@ func (w *writer) expr(e ir.Expr, negated bool) backends.Doc {
 		return w.matches([]ir.Expr{whole})
 	case *matches:
 		return w.matches(e.ms)
+	case ir.Opaque:
+		return text("(" + e.Text + ")")
 	}
 	panic(fmt.Sprintf("elastic: cannot write %T", e))
 }

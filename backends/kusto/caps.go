@@ -22,7 +22,7 @@ func (backend) Name() string { return name }
 // World: a text column has no null, so a missing value is the empty text
 // (SEMANTICS C.3); a column has one value.
 func (backend) World(t ir.Type) backends.World {
-	return backends.World{Blank: t == ir.Text || t == ir.Address || t == ir.Unknown}
+	return backends.World{Blank: t.IsText() || t == ir.Address}
 }
 
 func (backend) Caps() backends.Caps {

@@ -5,13 +5,14 @@ import (
 	"net/netip"
 	"slices"
 	"strings"
+	"unicode/utf8"
 
 	"sigmac/backends"
 	"sigmac/ir"
 )
 
-// Emit writes one query a condition: the predicate, after the table if the
-// rule has one.
+// Emit writes one query a condition: the predicate, after the table and the
+// columns that it computes if the rule has them.
 func (k backend) Emit(r *ir.Rule) ([]string, error) {
 	table := ""
 	if t := r.Scope.Table; t != "" {
@@ -22,27 +23,54 @@ func (k backend) Emit(r *ir.Rule) ([]string, error) {
 		}
 		table = lit
 	}
+	pipe := " | "
+	if k.pretty {
+		pipe = "\n| "
+	}
 	var out []string
 	for _, c := range r.Conditions {
-		w := &writer{}
-		d := w.expr(c.Expr, false)
-		if w.err != nil {
-			return nil, w.err
+		w := &writer{computed: map[string]bool{}}
+		for _, x := range r.Computed {
+			w.computed[x.Name] = false
 		}
-		q, pipe := d.Flat(), " | where "
+		d := w.expr(c.Expr, false)
+		q := d.Flat()
 		if k.pretty {
-			q, pipe = d.Pretty(), "\n| where "
+			q = d.Pretty()
 		}
 		if table != "" {
 			// No literal holds a line break, so that only the layout moves.
-			q = table + pipe + strings.ReplaceAll(q, "\n", "\n  ")
+			q = table + w.extend(r.Computed, pipe) + pipe + "where " + strings.ReplaceAll(q, "\n", "\n  ")
+		} else if w.extend(r.Computed, pipe) != "" {
+			w.fail(r.Source.Pos, "a computed column without a table", "")
+		}
+		if w.err != nil {
+			return nil, w.err
 		}
 		out = append(out, q)
 	}
 	return out, nil
 }
 
-type writer struct{ err error }
+type writer struct {
+	err      error
+	computed map[string]bool // whether the query tests it
+}
+
+// extend makes the computed columns that the query tests.
+func (w *writer) extend(columns []ir.Computed, pipe string) string {
+	var used []string
+	for _, c := range columns {
+		if w.computed[c.Name] {
+			lit, _ := entity(c.Name)
+			used = append(used, lit+" = "+c.Text)
+		}
+	}
+	if used == nil {
+		return ""
+	}
+	return pipe + "extend " + strings.Join(used, ", ")
+}
 
 func (w *writer) fail(at ir.Pos, feature, reason string) {
 	if w.err == nil {
@@ -90,6 +118,8 @@ func (w *writer) expr(e ir.Expr, negated bool) backends.Doc {
 		return e.doc(negated)
 	case bare:
 		return w.match(e.Match).doc(negated)
+	case ir.Opaque:
+		return text("(" + e.Text + ")")
 	}
 	panic(fmt.Sprintf("kusto: cannot write %T", e))
 }
@@ -223,8 +253,8 @@ func (w *writer) gather(es []ir.Expr) []ir.Expr {
 	return out
 }
 
-// isText says whether f is a text column, which holds no null.
-func isText(f ir.Field) bool { return f.Type != ir.Numeric && f.Type != ir.Boolean }
+// isText says whether f is a text, which is never null.
+func isText(f ir.Field) bool { return f.Type.IsText() || f.Type == ir.Address }
 
 // presence says whether m only asks for a value (is) or for none: of a text
 // column, so does a test for the empty text.
@@ -247,25 +277,68 @@ func (w *writer) present(m ir.Match, is bool) atom {
 		function += "not"
 	}
 	if isText(m.Field) {
-		function += "empty"
-	} else {
-		function += "null"
+		return atom{left: function + "empty(" + w.textOf(m.Field, m.Pos) + ")"}
 	}
-	return atom{left: function + "(" + w.column(m.Field, m.Pos) + ")"}
+	return atom{left: function + "null(" + w.column(m.Field, m.Pos) + ")"}
 }
 
+// column writes f: a column, or a place inside one.
 func (w *writer) column(f ir.Field, at ir.Pos) string {
-	lit, ok := entity(f.Name)
-	if !ok {
+	name, inside := f.Name, ""
+	if f.Type == ir.Dynamic || f.Type == ir.JSON {
+		if i := strings.IndexAny(name, ".["); i > 0 {
+			name, inside = name[:i], name[i:]
+		}
+	}
+	if _, ok := w.computed[name]; ok {
+		w.computed[name] = true
+	}
+	lit, ok := entity(name)
+	if f.Type == ir.JSON {
+		lit = "parse_json(" + lit + ")"
+	}
+	path, fine := place(inside)
+	if !ok || !fine {
 		w.fail(at, "a field without a name in plain characters", "")
 	}
-	return lit
+	return lit + path
+}
+
+// place writes a path inside a column, `.a[0].b c`.
+func place(path string) (string, bool) {
+	var b strings.Builder
+	for path != "" {
+		if rest, ok := strings.CutPrefix(path, "["); ok {
+			index, rest, ok := strings.Cut(rest, "]")
+			if !ok || index == "" || strings.Trim(index, "0123456789") != "" {
+				return "", false
+			}
+			b.WriteString("[" + index + "]")
+			path = rest
+			continue
+		}
+		rest, ok := strings.CutPrefix(path, ".")
+		end := strings.IndexAny(rest, ".[")
+		if end < 0 {
+			end = len(rest)
+		}
+		key := rest[:end]
+		if path = rest[end:]; !ok || key == "" || !utf8.ValidString(key) || backends.HasHidden(key) {
+			return "", false
+		}
+		if identifier(key) {
+			b.WriteString("." + key)
+		} else {
+			b.WriteString("['" + nameEscaper.Replace(key) + "']")
+		}
+	}
+	return b.String(), true
 }
 
 // textOf writes the text of f.
 func (w *writer) textOf(f ir.Field, at ir.Pos) string {
 	c := w.column(f, at)
-	if !isText(f) {
+	if f.Type == ir.Dynamic || f.Type == ir.JSON || !isText(f) {
 		c = "tostring(" + c + ")"
 	}
 	return c
@@ -307,7 +380,7 @@ func (w *writer) match(m ir.Match) atom {
 		if digits(t.Number) > maxDouble {
 			w.fail(m.Pos, "a text compared with a number of more than 15 digits", "")
 		}
-		return w.compare("todouble("+c+")", t.Op, t.Number, m.Pos)
+		return w.compare("todouble("+w.textOf(m.Field, m.Pos)+")", t.Op, t.Number, m.Pos)
 	case ir.Bool:
 		if isText(m.Field) {
 			return w.pattern(m, ir.Lit(fmt.Sprint(t.Value)))

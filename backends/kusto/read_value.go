@@ -2,6 +2,7 @@ package kusto
 
 import (
 	"math/big"
+	"slices"
 	"strings"
 	"unicode"
 
@@ -48,7 +49,7 @@ func (v value) as(t ir.Type) ir.Field {
 }
 
 // isText says whether the column can be a text.
-func (v value) isText() bool { return v.field.Type != ir.Numeric && v.field.Type != ir.Boolean }
+func (v value) isText() bool { return v.field.Type.IsText() || v.field.Type == ir.Address }
 
 // conversions are the functions of one field that the IR has a test for.
 var conversions = map[string]string{"tolower": "lower", "toupper": "upper", "tostring": "string", "todouble": "number",
@@ -91,7 +92,12 @@ func (r *reader) meaning(n *node, s scope) value {
 		return r.sumOf(n, s)
 	case nodeName:
 		b, bound := r.lookup(n.text, s)
+		text := r.definition(n.text)
 		switch {
+		case bound && r.same(text, b):
+			return r.column(n, n.text, false)
+		case !bound && text != "":
+			refuse(r.pos(n), "there is no column "+n.text)
 		case !bound:
 			return r.column(n, n.text, false)
 		case b.node == nil:
@@ -104,6 +110,24 @@ func (r *reader) meaning(n *node, s scope) value {
 		return r.result(n, s)
 	}
 	return value{}
+}
+
+// definition is how the caller computes a column, or empty.
+func (r *reader) definition(name string) string {
+	s, ok := r.schema.(interface{ Computed(name string) string })
+	if !ok {
+		return ""
+	}
+	return s.Computed(name)
+}
+
+// same says whether a name is bound to that expression.
+func (r *reader) same(text string, b binding) bool {
+	if text == "" {
+		return false
+	}
+	want := lex(text)
+	return slices.EqualFunc(want[:len(want)-1], r.tokens[b.from:b.to], func(a, b token) bool { return a.kind == b.kind && a.text == b.text })
 }
 
 func (r *reader) column(n *node, name string, member bool) value {
@@ -302,7 +326,7 @@ func convert(v value, via string) value {
 	case valueField:
 		switch {
 		case v.via == "", v.via == "string" && (texts || via == "number" && v.isText() || via == "length"):
-			if via == "string" && v.field.Type == ir.Text {
+			if via == "string" && v.field.Type.IsText() && v.field.Type != ir.Unknown {
 				v.member = false
 				return v
 			}
@@ -413,7 +437,7 @@ func (r *reader) relateNumber(op string, f, c value) (truth, bool) {
 		return truth{c.match(field, make(order.op)), c.match(field, make(order.not))}, true
 	}
 	compare := func(op ir.Op) ir.Test { return ir.Compare{Op: op, Number: c.number} }
-	texts := f.field.Type == ir.Text || f.field.Type == ir.Address || f.field.Type == ir.Unknown && f.via == "number"
+	texts := f.isText() && f.field.Type != ir.Unknown || f.field.Type == ir.Unknown && f.via == "number"
 	switch {
 	case dateParts[f.via]:
 		return test(f.field, func(op ir.Op) ir.Test { return ir.TimePart{Part: f.via, Op: op, Number: c.number} })

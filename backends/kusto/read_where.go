@@ -365,7 +365,7 @@ func (r *reader) missing(v value, empty bool) (truth, bool) {
 	case valueField:
 		switch v.via {
 		case "", "string", "lower", "upper":
-			texts := (v.field.Type == ir.Text || v.field.Type == ir.Address) && !v.member || v.via != ""
+			texts := v.isText() && v.field.Type != ir.Unknown && !v.member || v.via != ""
 			if texts && !empty {
 				return never, true
 			}

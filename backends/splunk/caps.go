@@ -54,6 +54,8 @@ func searchable(e ir.Expr) bool {
 		return !slices.ContainsFunc(e, unsearchable)
 	case ir.Not:
 		return searchable(e.X)
+	case ir.Opaque:
+		return true // pipelines write it for the command search
 	case ir.Match:
 		if modifiers[strings.ToLower(e.Field.Name)] {
 			return false
@@ -128,6 +130,8 @@ func implied(e ir.Expr) ir.Expr {
 			out = append(out, x)
 		}
 		return ir.Or(ir.Unique(flatten[ir.Or](nil, out)))
+	case ir.Opaque:
+		return e
 	case ir.Match:
 		p, ok := e.Test.(ir.Pattern)
 		switch {

@@ -134,6 +134,8 @@ func (w *writer) search(e ir.Expr) backends.Doc {
 		return w.terms([]ir.Expr{whole})
 	case *matches:
 		return w.terms(e.ms)
+	case ir.Opaque:
+		return text("(" + e.Text + ")")
 	}
 	panic(fmt.Sprintf("splunk: cannot search %T", e))
 }
@@ -248,6 +250,9 @@ func (w *writer) where(e ir.Expr) backends.Doc {
 		return w.atom(e)
 	case *matches:
 		return w.regex(e.ms)
+	case ir.Opaque:
+		w.fail(e.Pos, "a piece of query language in one choice with what only `where` can say")
+		return text("1=0")
 	}
 	panic(fmt.Sprintf("splunk: cannot write %T", e))
 }

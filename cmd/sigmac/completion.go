@@ -7,6 +7,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"sigmac/internal/suggest"
+	"sigmac/pipeline"
 )
 
 func completionCommand() *cli.Command {
@@ -41,6 +42,8 @@ func bashCompletion(app *cli.App, head string) string {
 	var b strings.Builder
 	b.WriteString(head + "_sigmac() {\n  local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD-1]} words=\"\"\n")
 	b.WriteString("  case \"$prev\" in\n    -t|--target) COMPREPLY=($(compgen -W \"" + strings.Join(namesOf("targets"), " ") + "\" -- \"$cur\")); return;;\n")
+	b.WriteString("    -p|--pipeline|show) COMPREPLY=($(compgen -W \"" + strings.Join(pipeline.Builtins(), " ") + "\" -f -- \"$cur\")); return;;\n")
+	b.WriteString("    pipeline) COMPREPLY=($(compgen -W \"list show check diff\" -- \"$cur\")); return;;\n")
 	b.WriteString("    list) COMPREPLY=($(compgen -W \"targets formats modifiers\" -- \"$cur\")); return;;\n  esac\n")
 	b.WriteString("  case \"${COMP_WORDS[1]}\" in\n")
 	var names []string

@@ -15,9 +15,9 @@ import (
 	"sigmac"
 	"sigmac/backends"
 	"sigmac/internal/ordered"
-	"sigmac/internal/suggest"
 	"sigmac/ir"
 	"sigmac/parser"
+	"sigmac/pipeline"
 	"sigmac/verify"
 )
 
@@ -38,36 +38,40 @@ cannot express is an error with its place.
 Exit status: 0 all rules were converted, or with -s skipped because a target
 cannot express them; 1 a rule is wrong or could not be converted; 2 wrong usage,
 or a file that cannot be read or written.`,
-		Flags: []cli.Flag{
-			&cli.StringSliceFlag{Name: "target", Aliases: []string{"t"}, Usage: "the query language, see sigmac list targets; may stand several times"},
+		Flags: slices.Concat(targetFlags(), mappingFlags(), []cli.Flag{
 			&cli.StringFlag{Name: "output", Aliases: []string{"o"}, Usage: "write to `FILE`, whole or not at all"},
 			&cli.BoolFlag{Name: "skip-unsupported", Aliases: []string{"s"}, Usage: "a rule that a target cannot express is no failure"},
 			&cli.BoolFlag{Name: "fail-unsupported", Usage: "a rule that a target cannot express is a failure (default)"},
 			patternFlag,
-			&cli.StringFlag{Name: "format", Aliases: []string{"f"}, Value: "default", Usage: "the output `FORMAT`, see sigmac list formats"},
 			&cli.StringSliceFlag{Name: "backend-option", Aliases: []string{"O"}, Usage: "`KEY=VALUE` for the target"},
-			&cli.BoolFlag{Name: "without-pipeline", Usage: "convert field names as they stand in the rule"},
+			&cli.BoolFlag{Name: "explain-loss", Usage: "tell what a mapping or a target takes from the meaning of a rule, or gives it"},
 			&cli.BoolFlag{Name: "verify", Usage: "refuse to write a query that is not proved or agreed to mean its rule"},
 			&cli.BoolFlag{Name: "pretty", Usage: "break long queries over lines"},
 			&cli.BoolFlag{Name: "json", Usage: "one JSON object a rule and target"},
-		},
+		}),
 		Action: convert,
 	}
 }
 
 func convert(c *cli.Context) error {
-	targets, err := targetsOf(c)
+	chosen, err := chosenTargets(c)
 	if err != nil {
 		return err
 	}
+	targets := backendsOf(c, chosen)
 	if c.Bool("skip-unsupported") && c.Bool("fail-unsupported") {
 		return usage("--skip-unsupported and --fail-unsupported exclude each other")
 	}
-	if f := c.String("format"); f != "default" {
-		return usage("unknown format %q%s", f, suggest.For(f, formatNames()))
-	}
 	if len(c.StringSlice("backend-option")) > 0 {
 		return usage("unknown backend option %q: no target has options", c.StringSlice("backend-option")[0])
+	}
+	maps, err := mappings(c, chosen)
+	if err != nil {
+		return err
+	}
+	finalize, err := finalizing(maps, len(targets))
+	if err != nil {
+		return err
 	}
 	collection, err := load(c)
 	if err != nil {
@@ -78,17 +82,32 @@ func convert(c *cli.Context) error {
 		return err
 	}
 	w := bufio.NewWriterSize(out, 1<<16)
-	r := &reporter{errs: c.App.ErrWriter, skip: c.Bool("skip-unsupported"), progress: newProgress(c, len(collection.Documents)*len(targets))}
+	r := &reporter{errs: c.App.ErrWriter, skip: c.Bool("skip-unsupported"), losses: c.Bool("explain-loss"), targets: targets,
+		progress: newProgress(c, len(collection.Documents)*len(targets))}
 	var write func(sigmac.Result) error
+	end := func() error { return nil }
 	switch {
 	case c.Bool("json"):
-		write = jsonWriter(w)
+		write = jsonWriter(w, targets)
+	case finalize != nil:
+		var all []string
+		write = func(res sigmac.Result) error {
+			all = append(all, res.Queries...)
+			return nil
+		}
+		end = func() error {
+			text, err := finalize(all)
+			if err == nil {
+				_, err = io.WriteString(w, strings.TrimSuffix(text, "\n")+"\n")
+			}
+			return err
+		}
 	default:
 		write = textWriter(w, len(targets) > 1, c.Bool("pretty"))
 	}
-	results := sigmac.Compile(collection, sigmac.Options{Targets: targets})
+	results := sigmac.Compile(collection, sigmac.Options{Targets: targets, Mappings: maps})
 	if c.Bool("verify") {
-		results = verified(results, targets)
+		results = verified(results, targets, maps)
 	}
 	n := 0
 	for res := range results {
@@ -100,6 +119,9 @@ func convert(c *cli.Context) error {
 		r.progress.at(n)
 	}
 	r.progress.clear()
+	if err := end(); err != nil {
+		return &failure{exitRules, err.Error()}
+	}
 	if err := w.Flush(); err != nil {
 		return usage("the output cannot be written: %s", err)
 	}
@@ -111,11 +133,25 @@ func convert(c *cli.Context) error {
 	return r.end(n, c.String("output"))
 }
 
+// finalizing is what the finalizers of a target's pipelines make of all its
+// queries, or nil.
+func finalizing(maps map[string]sigmac.Mapping, targets int) (func([]string) (string, error), error) {
+	for _, m := range maps {
+		if m.Pipeline.Finalizes() {
+			if targets > 1 {
+				return nil, usage("the pipeline makes one text of all queries: ask for one target")
+			}
+			return func(all []string) (string, error) { return m.Pipeline.Finalize(all, m.Options) }, nil
+		}
+	}
+	return nil, nil
+}
+
 // verified turns results whose queries are refuted into errors.
-func verified(results iter.Seq[sigmac.Result], targets []backends.Backend) iter.Seq[sigmac.Result] {
+func verified(results iter.Seq[sigmac.Result], targets []backends.Backend, maps map[string]sigmac.Mapping) iter.Seq[sigmac.Result] {
 	return func(yield func(sigmac.Result) bool) {
 		for _, res := range ordered.Map(slices.Collect(results), func(res sigmac.Result) sigmac.Result {
-			for _, ch := range checkAll(res, targets, "", verify.DefaultBudget) {
+			for _, ch := range checkAll(res, targets, maps, "", verify.DefaultBudget) {
 				switch {
 				case ch.verdict == "error" && ch.query != "":
 					res.Errors = append(res.Errors, notProved(ch, "the query cannot be read back: "+ch.err.Error()))
@@ -139,35 +175,11 @@ func notProved(ch check, msg string) *parser.Error {
 	return &parser.Error{Path: ch.Document.Path, Pos: ch.Want.Conditions[ch.condition-1].Pos, Msg: ch.Target + ": " + msg}
 }
 
-func targetsOf(c *cli.Context) ([]backends.Backend, error) {
-	var names []string
-	known := map[string]sigmac.Target{}
-	for _, t := range sigmac.Targets() {
-		names = append(names, t.Name)
-		known[t.Name] = t
-	}
-	var out []backends.Backend
-	seen := map[string]bool{}
-	for _, name := range c.StringSlice("target") {
-		t, ok := known[name]
-		if !ok {
-			return nil, usage("unknown target %q%s", name, suggest.For(name, names))
-		}
-		if !seen[name] {
-			out = append(out, t.New(c.Bool("pretty")))
-		}
-		seen[name] = true
-	}
-	if len(out) == 0 {
-		return nil, usage("%s needs a target: -t %s", c.Command.Name, strings.Join(names, ", -t "))
-	}
-	return out, nil
-}
-
 // A reporter tells people about errors, each once.
 type reporter struct {
 	errs            io.Writer
-	skip            bool
+	skip, losses    bool
+	targets         []backends.Backend
 	progress        *progress
 	last            *parser.Document
 	failed, skipped int
@@ -188,15 +200,18 @@ func (r *reporter) report(res sigmac.Result) {
 	}
 	unsupported := true
 	for _, err := range res.Errors {
-		switch e := err.(type) {
-		case *parser.Error:
-			unsupported = unsupported && e.Feature != ""
-			// A fault of the rule is told once, of a query for each target.
-			if first || len(d.Errors) == 0 {
-				say("%s", e)
-			}
-		case *backends.Unsupported:
-			say("%s:%d:%d: %s", d.Path, e.Pos.Line, e.Pos.Column, e)
+		unsupported = unsupported && isUnsupported(err)
+		// A fault of the rule is told once, of a query for each target.
+		if _, fault := err.(*parser.Error); !fault || first || len(d.Errors) == 0 {
+			say("%s", placed(res, err))
+		}
+	}
+	for _, w := range res.Mapped.Warnings {
+		say("%s:%d:%d: warning: %s: %s", d.Path, w.Pos.Line, w.Pos.Column, res.Target, w.Msg)
+	}
+	if r.losses && len(res.Errors) == 0 {
+		for _, l := range lossesOf(res, r.targets) {
+			say("%s:%d:%d: loss: %s: %s", d.Path, l.Pos.Line, l.Pos.Column, res.Target, l)
 		}
 	}
 	switch {
@@ -256,27 +271,38 @@ func textWriter(w io.Writer, headings, pretty bool) func(sigmac.Result) error {
 func oneLine(s string) string { return strings.Join(strings.Fields(s), " ") }
 
 // jsonWriter writes one object a result.
-func jsonWriter(w io.Writer) func(sigmac.Result) error {
+func jsonWriter(w io.Writer, targets []backends.Backend) func(sigmac.Result) error {
 	type fault struct {
 		Line    int    `json:"line"`
 		Column  int    `json:"column"`
 		Message string `json:"message"`
 		Feature string `json:"feature"`
+		Item    string `json:"item,omitempty"` // of a pipeline
+	}
+	type warning struct {
+		Line    int    `json:"line"`
+		Column  int    `json:"column"`
+		Message string `json:"message"`
 	}
 	type object struct {
-		Path    string             `json:"path"`
-		Rule    string             `json:"rule"`
-		Title   string             `json:"title"`
-		Target  string             `json:"target"`
-		Queries []string           `json:"queries,omitempty"`
-		Types   *map[string]string `json:"types,omitempty"`
-		Error   *fault             `json:"error,omitempty"`
+		Path     string             `json:"path"`
+		Rule     string             `json:"rule"`
+		Title    string             `json:"title"`
+		Target   string             `json:"target"`
+		Queries  []string           `json:"queries,omitempty"`
+		Types    *map[string]string `json:"types,omitempty"`
+		Losses   *[]loss            `json:"losses,omitempty"`
+		Warnings []warning          `json:"warnings,omitempty"`
+		Error    *fault             `json:"error,omitempty"`
 	}
 	enc := json.NewEncoder(w)
 	enc.SetEscapeHTML(false)
 	return func(res sigmac.Result) error {
 		d := res.Document
 		o := object{Path: d.Path, Rule: d.ID, Title: d.Title, Target: res.Target, Queries: res.Queries}
+		for _, w := range res.Mapped.Warnings {
+			o.Warnings = append(o.Warnings, warning{w.Pos.Line, w.Pos.Column, w.Msg})
+		}
 		if len(res.Errors) > 0 {
 			o.Queries = nil
 			o.Error = &fault{Message: res.Errors[0].Error()}
@@ -287,6 +313,12 @@ func jsonWriter(w io.Writer) func(sigmac.Result) error {
 			if e := (*backends.Unsupported)(nil); errors.As(res.Errors[0], &e) {
 				pos, o.Error.Feature = e.Pos, e.Feature
 			}
+			if e := (*pipeline.Error)(nil); errors.As(res.Errors[0], &e) {
+				pos, o.Error.Message, o.Error.Item = e.Pos, e.Msg, e.Item
+				if e.Refusal {
+					o.Error.Feature = "what the pipeline refuses"
+				}
+			}
 			o.Error.Line, o.Error.Column = pos.Line, pos.Column
 			return enc.Encode(o)
 		}
@@ -295,6 +327,8 @@ func jsonWriter(w io.Writer) func(sigmac.Result) error {
 			types[f] = t.String()
 		}
 		o.Types = &types
+		losses := lossesOf(res, targets)
+		o.Losses = &losses
 		return enc.Encode(o)
 	}
 }

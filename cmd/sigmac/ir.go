@@ -2,12 +2,13 @@ package main
 
 import (
 	"fmt"
-	"io"
+	"slices"
 
 	"github.com/urfave/cli/v2"
 
 	"sigmac"
 	"sigmac/backends"
+	"sigmac/ir"
 	"sigmac/parser"
 )
 
@@ -20,16 +21,21 @@ func irCommand() *cli.Command {
 pass that changed it, and with -t after Legalize for that target.
 
    sigmac ir rule.yml
-   sigmac ir -t elastic rule.yml`,
-		Flags: []cli.Flag{
-			&cli.StringSliceFlag{Name: "target", Aliases: []string{"t"}, Usage: "show what Legalize makes of it for the target"},
-			patternFlag,
-		},
+   sigmac ir -t elastic rule.yml
+   sigmac ir -t kusto -p microsoft_xdr rule.yml`,
+		Flags: slices.Concat(targetFlags(), mappingFlags(), []cli.Flag{patternFlag}),
 		Action: func(c *cli.Context) error {
-			var targets []backends.Backend
-			if c.IsSet("target") {
-				var err error
-				if targets, err = targetsOf(c); err != nil {
+			var targets []chosen
+			var maps map[string]sigmac.Mapping
+			var err error
+			given := len(*c.Generic("pipeline").(*pathList)) > 0
+			if c.IsSet("target") || given {
+				if targets, err = chosenTargets(c); err != nil {
+					return err
+				}
+			}
+			if given {
+				if maps, err = mappings(c, targets); err != nil {
 					return err
 				}
 			}
@@ -47,7 +53,7 @@ pass that changed it, and with -t after Legalize for that target.
 					failed = true
 				}
 				if d.Rule != nil {
-					failed = !showPasses(c, d, targets) || failed
+					failed = !showRule(c, d, backendsOf(c, targets), maps) || failed
 				}
 			}
 			if failed {
@@ -58,33 +64,54 @@ pass that changed it, and with -t after Legalize for that target.
 	}
 }
 
-func showPasses(c *cli.Context, d *parser.Document, targets []backends.Backend) bool {
-	w := c.App.Writer
-	fmt.Fprintf(w, "# %s: %s\n", d.Path, oneLine(d.Title))
-	show := func(w io.Writer, name string, r fmt.Stringer) { fmt.Fprintf(w, "\n[%s]\n%s", name, r) }
+// showRule shows the passes of a rule: with pipelines, for each target its own.
+func showRule(c *cli.Context, d *parser.Document, targets []backends.Backend, maps map[string]sigmac.Mapping) bool {
+	fmt.Fprintf(c.App.Writer, "# %s: %s\n", d.Path, oneLine(d.Title))
+	if maps == nil {
+		r, ok := showPasses(c, d, sigmac.Mapping{}, "")
+		for _, b := range targets {
+			ok = ok && showLegal(c, d, r, b)
+		}
+		return ok
+	}
+	all := true
+	for _, b := range targets {
+		m := maps[b.Name()]
+		m.Options.Backend, m.Options.Opaque = b.Name(), true
+		r, ok := showPasses(c, d, m, b.Name())
+		all = ok && showLegal(c, d, r, b) && all
+	}
+	return all
+}
+
+func show(c *cli.Context, name string, r fmt.Stringer) {
+	fmt.Fprintf(c.App.Writer, "\n[%s]\n%s", name, r)
+}
+
+func showPasses(c *cli.Context, d *parser.Document, m sigmac.Mapping, target string) (*ir.Rule, bool) {
 	r := d.Rule
-	show(w, "Parse", r)
-	for _, p := range sigmac.Passes() {
+	show(c, "Parse", r)
+	for _, p := range m.Passes(&sigmac.Mapped{}) {
 		next, err := p.Run(r)
 		if err != nil {
-			fmt.Fprintf(c.App.ErrWriter, "%s: %s\n", d.Path, err)
-			return false
+			fmt.Fprintln(c.App.ErrWriter, placed(sigmac.Result{Document: d, Target: target}, err))
+			return nil, false
 		}
 		if next != r {
-			show(w, p.Name, next)
+			show(c, p.Name, next)
 		}
 		r = next
 	}
-	ok := true
-	for _, b := range targets {
-		legal, refused := backends.Legalize(r, b.Caps())
-		for _, u := range refused {
-			fmt.Fprintf(c.App.ErrWriter, "%s:%d:%d: %s\n", d.Path, u.Pos.Line, u.Pos.Column, u)
-			ok = false
-		}
-		if legal != nil {
-			show(w, "Legalize "+b.Name(), legal)
-		}
+	return r, true
+}
+
+func showLegal(c *cli.Context, d *parser.Document, r *ir.Rule, b backends.Backend) bool {
+	legal, refused := backends.Legalize(r, b.Caps())
+	for _, u := range refused {
+		fmt.Fprintln(c.App.ErrWriter, placed(sigmac.Result{Document: d}, u))
 	}
-	return ok
+	if legal != nil {
+		show(c, "Legalize "+b.Name(), legal)
+	}
+	return len(refused) == 0
 }

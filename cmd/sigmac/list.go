@@ -3,6 +3,7 @@ package main
 import (
 	"encoding/json"
 	"fmt"
+	"slices"
 	"text/tabwriter"
 
 	"github.com/urfave/cli/v2"
@@ -25,20 +26,26 @@ var lists = map[string]func() []listed{
 		}
 		return out
 	},
-	"formats": func() []listed { return []listed{{"default", "one query a line"}} },
+	"formats": func() (out []listed) {
+		for _, t := range sigmac.Targets() {
+			for _, f := range t.Formats {
+				i := slices.IndexFunc(out, func(l listed) bool { return l.Name == f.Name })
+				if i < 0 {
+					i, out = len(out), append(out, listed{Name: f.Name})
+				} else {
+					out[i].Description += "; "
+				}
+				out[i].Description += t.Name + ": " + f.Description
+			}
+		}
+		return out
+	},
 	"modifiers": func() (out []listed) {
 		for _, m := range parser.Modifiers() {
 			out = append(out, listed{m.Name, m.Meaning})
 		}
 		return out
 	},
-}
-
-func formatNames() (names []string) {
-	for _, f := range lists["formats"]() {
-		names = append(names, f.Name)
-	}
-	return names
 }
 
 func listCommand() *cli.Command {

@@ -69,7 +69,7 @@ func newApp(stdin io.Reader, stdout, stderr io.Writer) *cli.App {
 		Writer:          stdout,
 		ErrWriter:       stderr,
 		ExitErrHandler:  func(*cli.Context, error) {},
-		Commands:        []*cli.Command{convertCommand(), verifyCommand(), evalCommand(), sampleCommand(), listCommand(), irCommand(), completionCommand(), versionCommand()},
+		Commands:        []*cli.Command{convertCommand(), verifyCommand(), evalCommand(), sampleCommand(), listCommand(), irCommand(), pipelineCommand(), completionCommand(), versionCommand()},
 	}
 	app.Action = func(c *cli.Context) error {
 		if !c.Args().Present() {
@@ -84,6 +84,9 @@ func newApp(stdin io.Reader, stdout, stderr io.Writer) *cli.App {
 	app.OnUsageError = wrongFlag
 	for _, cmd := range app.Commands {
 		cmd.OnUsageError = wrongFlag
+		for _, sub := range cmd.Subcommands {
+			sub.OnUsageError = wrongFlag
+		}
 	}
 	return app
 }
@@ -111,9 +114,12 @@ func flagsFirst(args []string, app *cli.App) []string {
 	if len(args) < 2 {
 		return args
 	}
-	cmd := app.Command(args[1])
+	cmd, words := app.Command(args[1]), 2
 	if cmd == nil {
 		return args
+	}
+	if i := slices.IndexFunc(cmd.Subcommands, func(sub *cli.Command) bool { return len(args) > 2 && sub.Name == args[2] }); i >= 0 {
+		cmd, words = cmd.Subcommands[i], 3
 	}
 	takesValue := map[string]bool{}
 	for _, f := range cmd.Flags {
@@ -123,7 +129,7 @@ func flagsFirst(args []string, app *cli.App) []string {
 		}
 	}
 	var flags, paths []string
-	for rest := args[2:]; len(rest) > 0; rest = rest[1:] {
+	for rest := args[words:]; len(rest) > 0; rest = rest[1:] {
 		a := rest[0]
 		if a == "--" {
 			paths = append(paths, rest...)
@@ -139,7 +145,7 @@ func flagsFirst(args []string, app *cli.App) []string {
 			flags = append(flags, rest[0])
 		}
 	}
-	return slices.Concat(args[:2], flags, paths)
+	return slices.Concat(args[:words], flags, paths)
 }
 
 func versionCommand() *cli.Command {

@@ -16,6 +16,7 @@ import (
 	"sigmac/internal/ordered"
 	"sigmac/ir"
 	"sigmac/parser"
+	"sigmac/pipeline"
 	"sigmac/verify"
 )
 
@@ -34,28 +35,31 @@ agreed on events that were tried, or refuted by an event.
 Exit status: 0 all queries are proved or agreed; 1 one is refuted, cannot be
 read, or loses a test under --fail-on-loss, or a rule is wrong; 2 wrong usage, or
 a file that cannot be read.`,
-		Flags: []cli.Flag{
-			&cli.StringSliceFlag{Name: "target", Aliases: []string{"t"}, Usage: "the query language, see sigmac list targets; may stand several times"},
+		Flags: slices.Concat(targetFlags(), mappingFlags(), []cli.Flag{
 			&cli.StringFlag{Name: "query", Aliases: []string{"q"}, Usage: "check the query in `FILE` in place of sigmac's own"},
 			&cli.BoolFlag{Name: "fail-on-loss", Usage: "a test that the target cannot tell from another is a failure"},
-			&cli.BoolFlag{Name: "without-pipeline", Usage: "take field names as they stand in the rule"},
 			&cli.IntFlag{Name: "budget", Value: verify.DefaultBudget, Usage: "solver steps for one query, before it is tried on events only"},
 			patternFlag,
 			&cli.BoolFlag{Name: "json", Usage: "one JSON object a rule, condition and target"},
-		},
+		}),
 		Action: verifyRules,
 	}
 }
 
 func verifyRules(c *cli.Context) error {
-	targets, err := targetsOf(c)
+	chosen, err := chosenTargets(c)
 	if err != nil {
 		return err
 	}
+	targets := backendsOf(c, chosen)
 	if c.Int("budget") < 1 {
 		return usage("--budget must be at least 1")
 	}
 	given, err := givenQuery(c, len(targets))
+	if err != nil {
+		return err
+	}
+	maps, err := mappings(c, chosen)
 	if err != nil {
 		return err
 	}
@@ -66,11 +70,11 @@ func verifyRules(c *cli.Context) error {
 	if given != "" && len(collection.Documents) != 1 {
 		return usage("--query is checked against one rule, and there are %d", len(collection.Documents))
 	}
-	results := slices.Collect(sigmac.Compile(collection, sigmac.Options{Targets: targets}))
+	results := slices.Collect(sigmac.Compile(collection, sigmac.Options{Targets: targets, Mappings: maps}))
 	w := bufio.NewWriter(c.App.Writer)
 	r := &verdicts{w: w, errs: c.App.ErrWriter, json: c.Bool("json"), failOnLoss: c.Bool("fail-on-loss"),
-		queryPath: c.String("query"), progress: newProgress(c, len(results)), counts: map[string]map[string]int{}}
-	for i, cs := range ordered.Map(results, func(res sigmac.Result) []check { return checkAll(res, targets, given, c.Int("budget")) }) {
+		targets: targets, queryPath: c.String("query"), progress: newProgress(c, len(results)), counts: map[string]map[string]int{}}
+	for i, cs := range ordered.Map(results, func(res sigmac.Result) []check { return checkAll(res, targets, maps, given, c.Int("budget")) }) {
 		for _, ch := range cs {
 			if err := r.write(ch); err != nil {
 				return usage("the output cannot be written: %s", err)
@@ -120,8 +124,8 @@ type check struct {
 
 // checkAll verifies the queries of a result, or the given one against all its
 // conditions.
-func checkAll(res sigmac.Result, targets []backends.Backend, given string, budget int) (out []check) {
-	b := targets[slices.IndexFunc(targets, func(b backends.Backend) bool { return b.Name() == res.Target })]
+func checkAll(res sigmac.Result, targets []backends.Backend, maps map[string]sigmac.Mapping, given string, budget int) (out []check) {
+	b := backendOf(res, targets)
 	if len(res.Errors) > 0 && (given == "" || res.Want == nil) {
 		ch := check{Result: res, condition: 1, verdict: "error", err: res.Errors[0]}
 		if isUnsupported(res.Errors[0]) {
@@ -129,13 +133,17 @@ func checkAll(res sigmac.Result, targets []backends.Backend, given string, budge
 		}
 		return []check{ch}
 	}
-	want, queries := res.Want, res.Queries
+	want, plain, queries := res.Want, res.Plain, res.Queries
 	if given != "" {
-		want, queries = want.Joined(), []string{given}
+		want, plain, queries = want.Joined(), []string{given}, []string{given}
 	}
-	for i, q := range queries {
-		ch := check{Result: res, condition: i + 1, query: q}
+	p := maps[res.Target].Pipeline
+	for i, q := range plain {
+		ch := check{Result: res, condition: i + 1, query: queries[i]}
 		ch.evidence, ch.err = verify.Query(b, want, i, q, budget)
+		if q != queries[i] && p.Rewrites() && ch.err == nil && ch.evidence.Verdict != verify.Refuted {
+			ch.evidence = postprocessed(b, want, i, ch.evidence, queries[i], budget)
+		}
 		if ch.verdict = ch.evidence.Verdict.String(); ch.err != nil {
 			ch.verdict = "error"
 		}
@@ -144,14 +152,18 @@ func checkAll(res sigmac.Result, targets []backends.Backend, given string, budge
 	return out
 }
 
-func isUnsupported(err error) bool {
-	switch e := err.(type) {
-	case *backends.Unsupported:
-		return true
-	case *parser.Error:
-		return e.Feature != ""
+// postprocessed is what is known of a query after a pipeline has changed its
+// text: the text before it is proved or agreed.
+func postprocessed(b backends.Backend, want *ir.Rule, i int, before verify.Result, query string, budget int) verify.Result {
+	if after, err := verify.Query(b, want, i, query, budget); err == nil && after.Verdict == verify.Proved {
+		return after
 	}
-	return false
+	before.Verdict, before.Reason = verify.Agreed, "postprocessed"
+	return before
+}
+
+func backendOf(res sigmac.Result, targets []backends.Backend) backends.Backend {
+	return targets[slices.IndexFunc(targets, func(b backends.Backend) bool { return b.Name() == res.Target })]
 }
 
 // verdicts writes checks and counts them.
@@ -159,6 +171,7 @@ type verdicts struct {
 	w, errs    io.Writer
 	json       bool
 	failOnLoss bool
+	targets    []backends.Backend
 	queryPath  string
 	progress   *progress
 	counts     map[string]map[string]int // by target and verdict
@@ -170,10 +183,14 @@ func (r *verdicts) write(ch check) error {
 		r.counts[ch.Target] = map[string]int{}
 	}
 	r.counts[ch.Target][ch.verdict]++
-	lossy := r.failOnLoss && len(ch.evidence.Losses) > 0
+	var losses []loss
+	if ch.Want != nil && ch.err == nil {
+		losses = lossesOf(ch.Result, r.targets)
+	}
+	lossy := r.failOnLoss && slices.ContainsFunc(losses, func(l loss) bool { return !l.declared })
 	r.failed = r.failed || lossy || ch.verdict == "refuted" || ch.verdict == "error"
 	if r.json {
-		return r.object(ch)
+		return r.object(ch, losses)
 	}
 	place := func(p ir.Pos) string { return fmt.Sprintf("%s:%d:%d", ch.Document.Path, p.Line, p.Column) }
 	at := ch.Document.Pos
@@ -193,6 +210,8 @@ func (r *verdicts) write(ch check) error {
 			line(place(e.Pos), "%s", e.Msg)
 		case *backends.Unsupported:
 			line(place(e.Pos), "%s", e)
+		case *pipeline.Error:
+			line(place(e.Pos), "%s (%s)", e.Msg, e.Item)
 		case *backends.ReadError:
 			where := place(at)
 			if r.queryPath != "" {
@@ -211,8 +230,8 @@ func (r *verdicts) write(ch check) error {
 		line(place(at), "%s", refutation(ch.evidence))
 	}
 	if lossy {
-		for _, l := range ch.evidence.Losses {
-			line(place(l.Pos), "loses %s", l.ID)
+		for _, l := range losses {
+			line(place(l.Pos), "loses %s", l)
 		}
 	}
 	return err
@@ -252,10 +271,9 @@ func (r *verdicts) summary(targets []backends.Backend) {
 	}
 }
 
-func (r *verdicts) object(ch check) error {
+func (r *verdicts) object(ch check, losses []loss) error {
 	type place struct {
 		Name   string `json:"name,omitempty"`
-		ID     string `json:"id,omitempty"`
 		Line   int    `json:"line"`
 		Column int    `json:"column"`
 	}
@@ -269,7 +287,7 @@ func (r *verdicts) object(ch check) error {
 		Reason         string            `json:"reason,omitempty"`
 		Direction      string            `json:"direction,omitempty"`
 		Construct      *place            `json:"construct,omitempty"`
-		Losses         []place           `json:"losses"`
+		Losses         []loss            `json:"losses"`
 		Assumptions    []string          `json:"assumptions"`
 		Types          map[string]string `json:"types"`
 		Unmapped       []string          `json:"unmapped"`
@@ -279,14 +297,11 @@ func (r *verdicts) object(ch check) error {
 		QueryMatches   *bool             `json:"query_matches,omitempty"`
 		RuleMatches    *bool             `json:"rule_matches,omitempty"`
 	}{Path: ch.Document.Path, Rule: ch.Document.ID, Condition: ch.condition, Target: ch.Target, Verdict: ch.verdict,
-		Reason: v.Reason, Direction: v.Direction, Losses: []place{}, Assumptions: append([]string{}, v.Assumptions...),
+		Reason: v.Reason, Direction: v.Direction, Losses: append([]loss{}, losses...), Assumptions: append([]string{}, v.Assumptions...),
 		Types: map[string]string{}, Unmapped: append([]string{}, v.Unmapped...), Events: v.Events,
 		Counterexample: v.Counterexample, Query: ch.query}
 	for f, t := range ch.Types {
 		o.Types[f] = t.String()
-	}
-	for _, l := range v.Losses {
-		o.Losses = append(o.Losses, place{ID: l.ID, Line: l.Pos.Line, Column: l.Pos.Column})
 	}
 	if v.Construct != nil {
 		o.Construct = &place{Name: v.Construct.Name, Line: v.Construct.Pos.Line, Column: v.Construct.Pos.Column}
@@ -298,6 +313,10 @@ func (r *verdicts) object(ch check) error {
 		o.Reason = ch.err.Error()
 		if e := (*parser.Error)(nil); errors.As(ch.err, &e) {
 			o.Reason = e.Msg
+		}
+		if e := (*pipeline.Error)(nil); errors.As(ch.err, &e) {
+			o.Reason = e.Msg
+			o.Construct = &place{Name: "what the pipeline refuses", Line: e.Pos.Line, Column: e.Pos.Column}
 		}
 		switch e := ch.err.(type) {
 		case *parser.Error:

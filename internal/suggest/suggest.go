@@ -1,6 +1,11 @@
 // Package suggest finds the word that somebody meant.
 package suggest
 
+import (
+	"slices"
+	"strings"
+)
+
 // For returns `; did you mean "x"?` for the word that is nearest to s, or
 // nothing if none is near: something of s must stay.
 func For(s string, words []string) string {
@@ -14,6 +19,31 @@ func For(s string, words []string) string {
 		return ""
 	}
 	return `; did you mean "` + best + `"?`
+}
+
+// Nearest are the n words nearest to s without regard to case: those that hold
+// it, or that it holds, before others, then by the edits between them.
+func Nearest(s string, words []string, n int) []string {
+	type near struct {
+		word     string
+		distance int
+	}
+	low := strings.ToLower(s)
+	all := make([]near, 0, len(words))
+	for _, w := range words {
+		lw := strings.ToLower(w)
+		d := 2 * edits(low, lw)
+		if strings.Contains(lw, low) || strings.Contains(low, lw) {
+			d /= 2
+		}
+		all = append(all, near{w, d})
+	}
+	slices.SortStableFunc(all, func(a, b near) int { return a.distance - b.distance })
+	var out []string
+	for _, x := range all[:min(n, len(all))] {
+		out = append(out, x.word)
+	}
+	return out
 }
 
 // maxWord bounds the work on a word from a stranger.

@@ -1,0 +1,253 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/urfave/cli/v2"
+
+	"sigmac"
+	"sigmac/backends"
+	"sigmac/internal/suggest"
+	"sigmac/parser"
+	"sigmac/pipeline"
+	"sigmac/schema"
+)
+
+// mappingFlags say how rules get to a target's fields.
+func mappingFlags() []cli.Flag {
+	return []cli.Flag{
+		&cli.GenericFlag{Name: "pipeline", Aliases: []string{"p"}, Value: &pathList{}, Usage: "a processing pipeline: its `NAME`, see sigmac pipeline list, or its file; may stand several times"},
+		&cli.BoolFlag{Name: "without-pipeline", Usage: "take log sources and field names as they stand in the rule"},
+		&cli.GenericFlag{Name: "schema", Value: &pathList{}, Usage: "the tables and columns in `FILE`, before those that sigmac knows; may stand several times"},
+		&cli.BoolFlag{Name: "allow-external", Usage: "let pipelines run commands and open network connections"},
+	}
+}
+
+// targetFlags choose targets.
+func targetFlags() []cli.Flag {
+	return []cli.Flag{
+		&cli.StringSliceFlag{Name: "target", Aliases: []string{"t"}, Usage: "the query language, see sigmac list targets; may stand several times"},
+		&cli.StringFlag{Name: "format", Aliases: []string{"f"}, Value: defaultFormat, Usage: "the output `FORMAT`, see sigmac list formats"},
+	}
+}
+
+const defaultFormat = "default"
+
+// chosen is a target in the format that was asked for.
+type chosen struct {
+	sigmac.Target
+	format sigmac.Format
+}
+
+// pipelineName is the built-in pipeline that leads there.
+func (t chosen) pipelineName() string {
+	if t.format.Pipeline != "" {
+		return t.format.Pipeline
+	}
+	return t.Pipeline
+}
+
+func chosenTargets(c *cli.Context) ([]chosen, error) {
+	var names []string
+	known := map[string]sigmac.Target{}
+	for _, t := range sigmac.Targets() {
+		names = append(names, t.Name)
+		known[t.Name] = t
+	}
+	format := c.String("format")
+	if format == "" {
+		format = defaultFormat
+	}
+	var out []chosen
+	for _, name := range c.StringSlice("target") {
+		t, ok := known[name]
+		if !ok {
+			return nil, usage("unknown target %q%s", name, suggest.For(name, names))
+		}
+		i := slices.IndexFunc(t.Formats, func(f sigmac.Format) bool { return f.Name == format })
+		if i < 0 {
+			var formats []string
+			for _, f := range t.Formats {
+				formats = append(formats, f.Name)
+			}
+			return nil, usage("%s has no format %q%s", name, format, suggest.For(format, formats))
+		}
+		if !slices.ContainsFunc(out, func(x chosen) bool { return x.Name == name }) {
+			out = append(out, chosen{t, t.Formats[i]})
+		}
+	}
+	if len(out) == 0 {
+		return nil, usage("%s needs a target: -t %s", c.Command.Name, strings.Join(names, ", -t "))
+	}
+	return out, nil
+}
+
+// backendsOf are the backends of targets.
+func backendsOf(c *cli.Context, targets []chosen) (out []backends.Backend) {
+	for _, t := range targets {
+		out = append(out, t.format.New(c.Bool("pretty")))
+	}
+	return out
+}
+
+// mappings are the pipelines and schemas of the command line, by the name of
+// the target; a target for which none is given has its own, and standard error
+// says so.
+func mappings(c *cli.Context, targets []chosen) (map[string]sigmac.Mapping, error) {
+	names := *c.Generic("pipeline").(*pathList)
+	if c.Bool("without-pipeline") {
+		if len(names) > 0 {
+			return nil, usage("--pipeline and --without-pipeline exclude each other")
+		}
+		return nil, nil
+	}
+	schemas, err := givenSchemas(c)
+	if err != nil {
+		return nil, err
+	}
+	given, err := loadPipelines(names, c.App.Reader)
+	if err != nil {
+		return nil, err
+	}
+	used := map[*pipeline.Pipeline]bool{}
+	out := map[string]sigmac.Mapping{}
+	for _, t := range targets {
+		var ps []*pipeline.Pipeline
+		for _, p := range given {
+			if p.Allows(t.Name) {
+				ps = append(ps, p)
+				used[p] = true
+			}
+		}
+		if len(ps) == 0 {
+			p, ok := pipeline.Builtin(t.pipelineName())
+			if !ok {
+				panic("no pipeline " + t.pipelineName())
+			}
+			ps = append(ps, p)
+			fmt.Fprintf(c.App.ErrWriter, "%s: with the pipeline %s; -p takes another, --without-pipeline none\n", t.Name, t.pipelineName())
+		}
+		out[t.Name] = sigmac.Mapping{
+			Pipeline: pipeline.Join(ps...),
+			Options:  pipeline.Options{AllowExternal: c.Bool("allow-external"), Files: folderOf},
+			Schemas:  schema.For(t.Name, schemas...),
+		}
+	}
+	for _, p := range given {
+		if !used[p] {
+			return nil, usage("%s is a pipeline for %s, and no such target is asked for", p.Path, strings.Join(p.AllowedBackends, " and "))
+		}
+	}
+	return out, nil
+}
+
+// folderOf is the folder of a pipeline file. Nothing outside of it is read, not
+// by a link either.
+func folderOf(path string) fs.FS {
+	root, err := os.OpenRoot(filepath.Dir(path))
+	if err != nil {
+		return noFiles{err}
+	}
+	return root.FS()
+}
+
+type noFiles struct{ err error }
+
+func (f noFiles) Open(string) (fs.File, error) { return nil, f.err }
+
+// pipelineAliases are other names by which users know a pipeline.
+var pipelineAliases = map[string]string{"microsoft_365_defender": "microsoft_xdr", "windows-audit": "windows_audit",
+	"windows-logsources": "windows_logsources"}
+
+// loadPipelines reads pipelines, each by its name or its file, and reports all
+// errors of all of them.
+func loadPipelines(names []string, stdin io.Reader) (out []*pipeline.Pipeline, err error) {
+	var faults []error
+	for _, name := range names {
+		builtin := name
+		if alias, ok := pipelineAliases[name]; ok {
+			builtin = alias
+		}
+		if p, ok := pipeline.Builtin(builtin); ok {
+			out = append(out, p)
+			continue
+		}
+		if name != stdinPath && !strings.ContainsAny(name, `/\.`) {
+			if _, err := os.Stat(name); err != nil {
+				faults = append(faults, fmt.Errorf("no pipeline and no file is named %q%s", name, suggest.For(name, pipeline.Builtins())))
+				continue
+			}
+		}
+		src, err := readFile(name, stdin)
+		if err != nil {
+			faults = append(faults, err)
+			continue
+		}
+		p, errs := pipeline.Parse(name, src)
+		for _, e := range errs {
+			faults = append(faults, e)
+		}
+		if p != nil {
+			out = append(out, p)
+		}
+	}
+	if len(faults) > 0 {
+		return nil, usage("%s", errors.Join(faults...))
+	}
+	return out, nil
+}
+
+func givenSchemas(c *cli.Context) (out []*schema.Schema, err error) {
+	var faults []error
+	for _, path := range *c.Generic("schema").(*pathList) {
+		src, err := readFile(path, c.App.Reader)
+		if err != nil {
+			faults = append(faults, err)
+			continue
+		}
+		s, errs := schema.Parse(path, src)
+		for _, e := range errs {
+			faults = append(faults, e)
+		}
+		out = append(out, s)
+	}
+	if len(faults) > 0 {
+		return nil, usage("%s", errors.Join(faults...))
+	}
+	return out, nil
+}
+
+// placed is an error of a result as people read it.
+func placed(res sigmac.Result, err error) string {
+	path := res.Document.Path
+	switch e := err.(type) {
+	case *parser.Error:
+		return e.Error()
+	case *backends.Unsupported:
+		return fmt.Sprintf("%s:%d:%d: %s", path, e.Pos.Line, e.Pos.Column, e)
+	case *pipeline.Error:
+		return fmt.Sprintf("%s:%d:%d: %s: %s (%s)", path, e.Pos.Line, e.Pos.Column, res.Target, e.Msg, e.Item)
+	}
+	return path + ": " + err.Error()
+}
+
+// isUnsupported says whether an error is no fault of the rule: a target, or the
+// pipeline that leads there, cannot hold it.
+func isUnsupported(err error) bool {
+	switch e := err.(type) {
+	case *backends.Unsupported:
+		return true
+	case *parser.Error:
+		return e.Feature != ""
+	case *pipeline.Error:
+		return e.Refusal
+	}
+	return false
+}

@@ -1,0 +1,145 @@
+package pipeline
+
+import (
+	"slices"
+	"strings"
+
+	"sigmac/ir"
+)
+
+func (r *run) lose(id string, pos ir.Pos, direction, msg string) {
+	r.losses = append(r.losses, Loss{"pipeline/" + id, direction, pos, r.item.place(), msg})
+}
+
+// declaration is how the keys of the state begin by which a pipeline declares
+// what its mapping loses as a whole: a text, or a mapping with direction and
+// message.
+const declaration = "loss_"
+
+func (r *run) declared() {
+	for _, key := range keys(r.state) {
+		name, ok := strings.CutPrefix(key, declaration)
+		if !ok {
+			continue
+		}
+		l := Loss{ID: "pipeline/" + name, Pos: r.rule.Source.Pos}
+		switch v := r.state[key].(type) {
+		case string:
+			l.Msg = v
+		case map[string]any:
+			l.Direction, l.Msg = show(v["direction"]), show(v["message"])
+		default:
+			continue
+		}
+		r.losses = append(r.losses, l)
+	}
+}
+
+// loseItems records the items that a detection has lost: the rule gets wider
+// where an item was one of several that must hold, narrower where it was one of
+// several that may.
+func (r *run) loseItems(d ir.Detection, dropped map[ir.Pos]bool) {
+	var walk func(e ir.Expr) (lost []tracked, all bool)
+	group := func(es []ir.Expr, direction string) (lost []tracked, all bool) {
+		all = true
+		for _, x := range es {
+			below, gone := walk(x)
+			lost, all = append(lost, below...), all && gone
+		}
+		if all {
+			return lost, len(es) > 0
+		}
+		for _, t := range lost {
+			r.lose("drop", t.Span.Start, turn(direction, r.polarity(d.Name)), "the test of "+t.name()+" is dropped")
+		}
+		return nil, false
+	}
+	walk = func(e ir.Expr) ([]tracked, bool) {
+		switch e := e.(type) {
+		case ir.And:
+			return group(e, "wider")
+		case ir.Or:
+			return group(e, "narrower")
+		case tracked:
+			if dropped[e.Span.Start] {
+				return []tracked{e}, true
+			}
+		}
+		return nil, false
+	}
+	walk(d.Expr)
+}
+
+func (t tracked) name() string {
+	if t.Field.Name == "" {
+		return "keywords"
+	}
+	return t.Field.Name
+}
+
+// direction is what becomes of the rule where the item t gets wider or
+// narrower.
+func (r *run) direction(t tracked, direction string) string {
+	if _, nots := negation(t.X); nots%2 == 1 {
+		direction = turn(direction, polarity{negative: true})
+	}
+	for _, d := range r.rule.Detections {
+		found := false
+		rewrite(d.Expr, func(e ir.Expr) (ir.Expr, bool) {
+			if x, ok := e.(tracked); ok && x.Span == t.Span {
+				found = true
+			}
+			return e, false
+		})
+		if found {
+			return turn(direction, r.polarity(d.Name))
+		}
+	}
+	return direction
+}
+
+// A polarity says whether something stands under an even or an odd number of
+// negations.
+type polarity struct{ positive, negative bool }
+
+// polarity is that of a detection in the rule's conditions.
+func (r *run) polarity(name string) (p polarity) {
+	var walk func(e ir.Expr, negated bool)
+	walk = func(e ir.Expr, negated bool) {
+		here := false
+		switch e := e.(type) {
+		case ir.And:
+			for _, x := range e {
+				walk(x, negated)
+			}
+		case ir.Or:
+			for _, x := range e {
+				walk(x, negated)
+			}
+		case ir.Not:
+			walk(e.X, !negated)
+		case ir.Ref:
+			here = e.Name == name
+		case ir.Of:
+			here = slices.Contains(e.Names, name)
+		}
+		p.positive = p.positive || here && !negated
+		p.negative = p.negative || here && negated
+	}
+	for _, c := range r.rule.Conditions {
+		walk(c.Expr, false)
+	}
+	return p
+}
+
+func turn(direction string, p polarity) string {
+	switch {
+	case p.positive && p.negative:
+		return "both"
+	case p.negative && direction == "wider":
+		return "narrower"
+	case p.negative && direction == "narrower":
+		return "wider"
+	}
+	return direction
+}

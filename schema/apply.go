@@ -1,0 +1,302 @@
+package schema
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"sigmac/backends"
+	"sigmac/ir"
+)
+
+// A Catalog is the schemas of a target, in the order in which they are asked.
+type Catalog struct {
+	Target  string
+	Schemas []*Schema
+}
+
+// targets says which schemas a target has by itself, and where a rule says its
+// table. In an open one a field may have other names than those of the schema.
+var targets = map[string]struct {
+	builtin []string
+	table   func(ir.Scope) string
+	open    bool
+}{
+	"kusto":   {builtin: []string{"microsoft_xdr", "sentinel_asim", "azure_monitor"}, table: func(s ir.Scope) string { return s.Table }},
+	"splunk":  {builtin: []string{"splunk_cim"}, table: func(s ir.Scope) string { return s.DataModel }},
+	"elastic": {builtin: []string{"ecs"}, table: func(ir.Scope) string { return everywhere }, open: true},
+}
+
+// For is the catalog of a target: given schemas before those that sigmac brings
+// along.
+func For(target string, given ...*Schema) *Catalog {
+	c := &Catalog{Target: target, Schemas: given}
+	for _, name := range targets[target].builtin {
+		if s, ok := Builtin(name); ok {
+			c.Schemas = append(c.Schemas, s)
+		}
+	}
+	return c
+}
+
+// A Warning tells of a field that is not in a schema, or of a value that its
+// column never holds.
+type Warning struct {
+	Pos ir.Pos
+	Msg string
+}
+
+// Refusals are the tests that a table cannot answer, in the order of the file.
+type Refusals []*backends.Unsupported
+
+func (rs Refusals) Error() string { return rs[0].Error() }
+
+// tables are where the columns of a rule are looked up, each before the next;
+// the schema called first is asked first. asked is the name of the table, empty
+// where a rule names none.
+func (c *Catalog) tables(s ir.Scope, first string) (found []*table, asked string) {
+	if asked = targets[c.Target].table(s); asked == "" {
+		return nil, ""
+	}
+	for _, preferred := range []bool{true, false} {
+		for _, sch := range c.Schemas {
+			if (sch.Name == first) != preferred {
+				continue
+			}
+			// One table is enough, for two schemas may mean different ones by a name.
+			if t := sch.table(asked); t != nil && (len(found) == 0 || asked == everywhere) {
+				found = append(found, t)
+			}
+		}
+	}
+	return found, asked
+}
+
+// Apply gives the fields of r, which a pipeline has renamed, the types of their
+// columns, and makes of a test that a column's type cannot be asked one that
+// means the same of all its values: a number of a text that is a number, false
+// of a value that the column never holds. The error is a Refusals. first is the
+// schema that is asked before others, or empty.
+func (c *Catalog) Apply(r *ir.Rule, first string) (*ir.Rule, []Warning, error) {
+	found, asked := c.tables(r.Scope, first)
+	if asked == "" {
+		return r, nil, nil
+	}
+	a := &application{catalog: c, rule: r, tables: found, asked: asked, columns: map[string]*column{}}
+	if len(found) == 0 {
+		a.warn(r.Source.Pos, "no schema has the table %s: its columns get the types that the rule's tests suggest", asked)
+		return r, a.warnings, nil
+	}
+	r.Walk(a.meet)
+	if len(a.refused) > 0 {
+		slices.SortStableFunc(a.refused, func(x, y *backends.Unsupported) int {
+			return comparePos(x.Pos, y.Pos)
+		})
+		return nil, a.warnings, a.refused
+	}
+	out := r.Map(a.leaf)
+	if len(a.refused) > 0 {
+		return nil, a.warnings, a.refused
+	}
+	return out, a.warnings, nil
+}
+
+func comparePos(a, b ir.Pos) int {
+	if a.Line != b.Line {
+		return a.Line - b.Line
+	}
+	return a.Column - b.Column
+}
+
+// A column is what a rule's field is at the target.
+type column struct {
+	name, typ string
+	kind      kind
+	computed  bool
+	networks  bool // some test is of a network
+	texts     bool // some test is of another kind of text
+}
+
+type application struct {
+	catalog  *Catalog
+	rule     *ir.Rule
+	tables   []*table
+	asked    string
+	columns  map[string]*column // nil: an open schema does not know the field
+	warnings []Warning
+	refused  Refusals
+}
+
+func (a *application) warn(at ir.Pos, format string, args ...any) {
+	w := Warning{at, fmt.Sprintf(format, args...)}
+	if !slices.Contains(a.warnings, w) {
+		a.warnings = append(a.warnings, w)
+	}
+}
+
+func (a *application) refuse(at ir.Pos, feature, format string, args ...any) {
+	a.refused = append(a.refused, &backends.Unsupported{Pos: at, Backend: a.catalog.Target, Feature: feature, Reason: fmt.Sprintf(format, args...)})
+}
+
+// meet looks up the fields of a test, and notes what they are tested with.
+func (a *application) meet(e ir.Expr) {
+	m, ok := e.(ir.Match)
+	if !ok {
+		return
+	}
+	c := a.column(m.Field.Name, m.Pos)
+	ref, isRef := m.Test.(ir.FieldRef)
+	if isRef {
+		if other := a.column(ref.Other.Name, m.Pos); other != nil {
+			other.texts = true
+		}
+	}
+	if c == nil {
+		return
+	}
+	switch m.Test.(type) {
+	case ir.Null, ir.Exists:
+	case ir.CIDR:
+		c.networks = true
+	default:
+		c.texts = true
+	}
+}
+
+func (a *application) column(name string, at ir.Pos) *column {
+	if c, ok := a.columns[name]; ok {
+		return c
+	}
+	a.columns[name] = nil
+	c := &column{name: name}
+	for _, x := range a.rule.Computed {
+		if x.Name == name {
+			c.typ, c.kind, c.computed = "string", kindText, true
+		}
+	}
+	for i := 0; c.kind == 0 && i < len(a.tables); i++ {
+		c.typ, c.kind = a.tables[i].column(name)
+	}
+	switch {
+	case c.kind != 0:
+		a.columns[name] = c
+		return c
+	case targets[a.catalog.Target].open:
+		a.warn(at, "no schema has the field %s: it gets the type that the rule's tests suggest", name)
+	default:
+		a.refuse(at, "the field "+name, "%s has no such column; the nearest are %s", a.asked, strings.Join(a.tables[0].nearest(name), ", "))
+	}
+	return nil
+}
+
+// leaf is a test as its column takes it.
+func (a *application) leaf(e ir.Expr) (ir.Expr, bool) {
+	m, ok := e.(ir.Match)
+	if !ok || a.catalog.Target == "splunk" { // whose values are texts
+		return e, false
+	}
+	c := a.columns[m.Field.Name]
+	if ref, ok := m.Test.(ir.FieldRef); ok {
+		if other := a.columns[ref.Other.Name]; other != nil {
+			if ref.Other.Type = a.typeOf(other); other.kind == kindAnalyzed || other.kind == kindNothing {
+				a.unfit(m.Pos, other)
+			}
+			m.Test = ref
+		}
+	}
+	if c == nil {
+		return m, true
+	}
+	m.Field.Type = a.typeOf(c)
+	if c.kind == kindAnalyzed || c.kind == kindNothing {
+		a.unfit(m.Pos, c)
+		return m, true
+	}
+	fitting, verdict := fit(m.Field.Type, m.Test)
+	switch verdict {
+	case never:
+		a.warn(m.Pos, "the column %s of type %s never holds %s", c.name, c.typ, describe(m.Test))
+		return ir.False, true
+	case unfit:
+		a.refuse(m.Pos, describe(m.Test)+" on the column "+c.name, "it is of type %s", c.typ)
+	}
+	if fitting != nil {
+		m.Test = fitting
+	}
+	return m, true
+}
+
+// unfit refuses a test of a column that has no values to compare.
+func (a *application) unfit(at ir.Pos, c *column) {
+	feature := "the field " + c.name
+	if c.kind == kindNothing {
+		a.refuse(at, feature, "its type %s has no values that a query compares", c.typ)
+		return
+	}
+	var keywords []string
+	for _, t := range a.tables {
+		for name, typ := range t.columns {
+			base, _, _ := strings.Cut(c.name, ".text")
+			if (strings.HasPrefix(name, c.name+".") || name == base) && (kinds[typ] == kindKeyword || kinds[typ] == kindText) {
+				keywords = append(keywords, name)
+			}
+		}
+	}
+	slices.Sort(keywords)
+	hint := "and has no keyword beside it"
+	if len(keywords) > 0 {
+		hint = "use " + keywords[0]
+	}
+	a.refuse(at, feature, "its type %s is found by its words only; %s", c.typ, hint)
+}
+
+// typeOf is the type of a column's field. A text of Kusto that the rule
+// compares with networks only is an address.
+func (a *application) typeOf(c *column) ir.Type {
+	switch c.kind {
+	case kindText:
+		if c.networks && !c.texts {
+			return ir.Address
+		}
+		return ir.Text
+	case kindKeyword:
+		return ir.Text
+	case kindJSON:
+		return ir.JSON
+	case kindDynamic:
+		return ir.Dynamic
+	case kindNumber:
+		return ir.Numeric
+	case kindBool:
+		return ir.Boolean
+	case kindAddress:
+		return ir.Address
+	case kindDate:
+		return ir.Date
+	}
+	return ir.Unknown
+}
+
+// describe names a test in a message.
+func describe(t ir.Test) string {
+	switch t := t.(type) {
+	case ir.Pattern:
+		if shape, s := t.Shape(); shape == ir.Exact {
+			return fmt.Sprintf("the text %q", s)
+		}
+		return "a text with wildcards"
+	case ir.Regexp:
+		return "a regular expression"
+	case ir.CIDR:
+		return "a network"
+	case ir.Compare:
+		return "the number " + string(t.Number)
+	case ir.Bool:
+		return "the boolean " + t.String()
+	case ir.FieldRef:
+		return "a field reference"
+	case ir.TimePart:
+		return "the time modifier " + t.Part
+	}
+	return "the test " + t.String()
+}

@@ -1,0 +1,237 @@
+// Package schema knows the tables and columns of targets, and asks of each
+// column only what its type can answer.
+//
+// A schema file is JSON or YAML: a mapping of tables to columns to types, where
+// the types are those of Kusto (bool int long real decimal string datetime
+// timespan guid dynamic) or of Elasticsearch (keyword wildcard ip long …), and
+// json for a text column that holds JSON. In a table named * stand fields of
+// every table; a column `winlog.event_data.*` is every field below that name.
+package schema
+
+import (
+	"embed"
+	"encoding/json"
+	"fmt"
+	"io/fs"
+	"slices"
+	"strings"
+	"sync"
+
+	"gopkg.in/yaml.v3"
+
+	"sigmac/internal/suggest"
+	"sigmac/ir"
+	"sigmac/parser"
+)
+
+// A Schema is a set of tables.
+type Schema struct {
+	Name string
+	text string // of a built-in one, a table a line
+	mu   sync.Mutex
+	read map[string]*table // nil: there is no such table
+}
+
+// A table says of which type its columns are, by the names of the target.
+type table struct {
+	name    string
+	columns map[string]string
+}
+
+// everywhere is the table whose columns every table has.
+const everywhere = "*"
+
+//go:embed *.json
+var files embed.FS
+
+// Builtins are the names of the schemas that sigmac brings along, sorted.
+func Builtins() (names []string) {
+	entries, err := fs.ReadDir(files, ".")
+	if err != nil {
+		panic("schema: " + err.Error())
+	}
+	for _, e := range entries {
+		names = append(names, strings.TrimSuffix(e.Name(), ".json"))
+	}
+	return names
+}
+
+var builtins sync.Map // of *Schema, by name
+
+// Builtin is a schema that sigmac brings along.
+func Builtin(name string) (*Schema, bool) {
+	if s, ok := builtins.Load(name); ok {
+		return s.(*Schema), true
+	}
+	text, err := files.ReadFile(name + ".json")
+	if err != nil {
+		return nil, false
+	}
+	s, _ := builtins.LoadOrStore(name, &Schema{Name: name, text: string(text), read: map[string]*table{}})
+	return s.(*Schema), true
+}
+
+// table reads a table when it is first asked for: a rule needs one of hundreds.
+func (s *Schema) table(name string) *table {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if t, ok := s.read[name]; ok || s.text == "" {
+		return t
+	}
+	var out *table
+	key, err := json.Marshal(name)
+	if err != nil {
+		return nil
+	}
+	if i := strings.Index(s.text, "\n"+string(key)+":"); i >= 0 {
+		out = &table{name: name}
+		d := json.NewDecoder(strings.NewReader(s.text[i+len(key)+2:]))
+		if err := d.Decode(&out.columns); err != nil {
+			panic("schema: " + s.Name + ": " + name + ": " + err.Error())
+		}
+	}
+	s.read[name] = out
+	return out
+}
+
+// Tables are the names of the tables, in the order of the file.
+func (s *Schema) Tables() (names []string) {
+	if s.text == "" {
+		for name := range s.read {
+			names = append(names, name)
+		}
+		slices.Sort(names)
+		return names
+	}
+	for line := range strings.Lines(s.text) {
+		if name, _, ok := strings.Cut(strings.TrimPrefix(line, `"`), `":`); ok && strings.HasPrefix(line, `"`) {
+			names = append(names, name)
+		}
+	}
+	return names
+}
+
+// Parse reads a schema file. With errors there is no Schema.
+func Parse(path string, src []byte) (*Schema, []*parser.Error) {
+	f, roots := parser.Open(path, src)
+	at := func(n *yaml.Node) ir.Pos { return ir.Pos{Line: n.Line, Column: n.Column} }
+	s := &Schema{Name: path, read: map[string]*table{}}
+	switch {
+	case len(f.Errors()) > 0:
+	case len(roots) != 1 || parser.Deref(roots[0]).Kind != yaml.MappingNode:
+		f.Fail(ir.Pos{Line: 1, Column: 1}, "a schema file is one mapping of tables to columns to types")
+	default:
+		for _, e := range f.Entries(parser.Deref(roots[0])) {
+			if e.Value.Kind != yaml.MappingNode {
+				f.Fail(at(e.Value), "the table %s must be a mapping of columns to types", e.Name)
+				continue
+			}
+			t := &table{name: e.Name, columns: map[string]string{}}
+			for _, c := range f.Entries(e.Value) {
+				if c.Value.Kind != yaml.ScalarNode || kinds[c.Value.Value] == 0 {
+					f.Fail(at(c.Value), "%q is no type of a column%s", c.Value.Value, suggest.For(c.Value.Value, kindNames()))
+					continue
+				}
+				t.columns[c.Name] = c.Value.Value
+			}
+			s.read[e.Name] = t
+		}
+	}
+	if errs := f.Errors(); len(errs) > 0 {
+		return nil, errs
+	}
+	return s, nil
+}
+
+// A kind is what can be asked of a column.
+type kind uint8
+
+const (
+	kindText    kind = iota + 1 // a text; one that holds networks only is an address
+	kindKeyword                 // a text
+	kindJSON                    // a text that holds JSON
+	kindDynamic
+	kindNumber
+	kindBool
+	kindAddress
+	kindDate
+	kindAnalyzed // a text that is found by its words only
+	kindNothing  // no test
+)
+
+var kinds = func() map[string]kind {
+	out := map[string]kind{}
+	for k, names := range map[kind]string{
+		kindText:     "string",
+		kindKeyword:  "keyword constant_keyword wildcard flattened version",
+		kindJSON:     "json",
+		kindDynamic:  "dynamic guid",
+		kindNumber:   "int long real double float decimal half_float scaled_float short byte integer unsigned_long",
+		kindBool:     "bool boolean",
+		kindAddress:  "ip",
+		kindDate:     "datetime date date_nanos",
+		kindAnalyzed: "text match_only_text annotated_text",
+		kindNothing:  "timespan object nested geo_point geo_shape shape point binary histogram dense_vector",
+	} {
+		for _, name := range strings.Fields(names) {
+			out[name] = k
+		}
+	}
+	return out
+}()
+
+func kindNames() (names []string) {
+	for name := range kinds {
+		names = append(names, name)
+	}
+	slices.Sort(names)
+	return names
+}
+
+// column is the type of a column by its name at the target, and its kind; 0 if
+// the table has none.
+func (t *table) column(name string) (string, kind) {
+	if typ, ok := t.columns[name]; ok {
+		return typ, kindOf(t, name, typ)
+	}
+	// A place inside a column, or a field below a name.
+	for i := len(name) - 1; i > 0; i-- {
+		if name[i] != '.' && name[i] != '[' {
+			continue
+		}
+		base := name[:i]
+		if typ, ok := t.columns[base+".*"]; ok {
+			return typ, kindOf(t, name, typ)
+		}
+		switch typ := t.columns[base]; typ {
+		case "dynamic":
+			return typ, kindDynamic
+		case "json":
+			return typ, kindJSON
+		case "flattened":
+			return typ, kindKeyword
+		}
+	}
+	return "", 0
+}
+
+func kindOf(t *table, name, typ string) kind {
+	k := kinds[typ]
+	if k == 0 {
+		panic(fmt.Sprintf("schema: the column %s.%s is of the unknown type %s", t.name, name, typ))
+	}
+	if k == kindJSON {
+		return kindText // the column itself
+	}
+	return k
+}
+
+// nearest are the columns whose names are most like name.
+func (t *table) nearest(name string) []string {
+	names := make([]string, 0, len(t.columns))
+	for c := range t.columns {
+		names = append(names, c)
+	}
+	slices.Sort(names)
+	return suggest.Nearest(name, names, 3)
+}
