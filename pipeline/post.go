@@ -695,7 +695,7 @@ func (l *limited) WriteString(s string) (int, error) { return l.Write([]byte(s))
 type templateFiles struct {
 	Options
 	pipeline, dir, name, text string
-	count           int
+	count                     int
 }
 
 func (f *templateFiles) Read(name string) (io.Reader, error) {

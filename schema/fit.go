@@ -129,7 +129,7 @@ func networkOf(s string) (netip.Prefix, bool) {
 			return netip.Prefix{}, false
 		}
 		a, err := netip.ParseAddr(rest + strings.Repeat(".0", 4-len(parts)))
-		return netip.PrefixFrom(a, 8*len(parts)), err == nil
+		return netip.PrefixFrom(a, 8*len(parts)), err == nil && a.Is4()
 	}
 	if rest, ok := strings.CutSuffix(s, ":"); ok {
 		parts := strings.Split(rest, ":")

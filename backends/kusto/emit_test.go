@@ -327,3 +327,42 @@ func TestCaps(t *testing.T) {
 		t.Error(got)
 	}
 }
+
+// TestColumns: places inside a column of JSON values or of JSON texts, dates,
+// and columns that the query computes first.
+func TestColumns(t *testing.T) {
+	for _, c := range []struct {
+		expr ir.Expr
+		want string
+	}{
+		{of(ir.Dynamic, is("EventData.CommandLine", "*x*")), `T | where tostring(EventData.CommandLine) contains "x"`},
+		{of(ir.Dynamic, is("EventData.a b", "x")), `T | where tostring(EventData['a b']) =~ "x"`},
+		{of(ir.Dynamic, is("D[0].a", "x")), `T | where tostring(D[0].a) =~ "x"`},
+		{of(ir.Dynamic, is("Id", "x")), `T | where tostring(Id) =~ "x"`},
+		{of(ir.JSON, is("Raw.Pipe", "x")), `T | where tostring(parse_json(Raw).Pipe) =~ "x"`},
+		{ir.Not{X: of(ir.JSON, match("Raw.Pipe", ir.Null{}))}, `T | where isnotempty(tostring(parse_json(Raw).Pipe))`},
+		{of(ir.Dynamic, match("D.n", ir.Compare{Op: ir.Gt, Number: "5"})), `T | where todouble(tostring(D.n)) > 5`},
+		{of(ir.Dynamic, match("D.n", ir.Compare{Op: ir.Eq, Number: "5"})), `T | where tostring(D.n) =~ "5"`},
+		{of(ir.Date, match("Seen", ir.Null{})), `T | where isnull(Seen)`},
+		{of(ir.Date, match("Seen", ir.TimePart{Part: "hour", Op: ir.Eq, Number: "5"})), `T | where hourofday(Seen) == 5`},
+		{is("Path", "x"), `T | extend Path = strcat(A, @"\", B) | where Path =~ "x"`},
+		{ir.And{is("Path", "x"), is("Who", "y")}, `T | extend Path = strcat(A, @"\", B), Who = tolower(C) | where Path =~ "x" and Who =~ "y"`},
+	} {
+		r := &ir.Rule{Scope: ir.Scope{Table: "T"}, Conditions: []ir.Condition{{Expr: c.expr}},
+			Computed: []ir.Computed{{Name: "Path", Text: `strcat(A, @"\", B)`}, {Name: "Who", Text: "tolower(C)"}}}
+		got, err := New(false).Emit(r)
+		if err != nil || got[0] != c.want {
+			t.Errorf("%s:\n got %s %v\nwant %s", c.expr, got, err, c.want)
+		}
+	}
+	for _, r := range []*ir.Rule{
+		{Conditions: []ir.Condition{{Expr: is("Path", "x")}}, Computed: []ir.Computed{{Name: "Path", Text: "A"}}},
+		{Conditions: []ir.Condition{{Expr: of(ir.Dynamic, is("D.\u202e", "x"))}}},
+		{Conditions: []ir.Condition{{Expr: of(ir.Dynamic, is("D[a]", "x"))}}},
+		{Conditions: []ir.Condition{{Expr: of(ir.Dynamic, is("D..a", "x"))}}},
+	} {
+		if got, err := New(false).Emit(r); err == nil {
+			t.Errorf("%s is written as %s", r.Conditions[0].Expr, got)
+		}
+	}
+}

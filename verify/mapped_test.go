@@ -1,0 +1,83 @@
+package verify
+
+import (
+	"testing"
+
+	"sigmac/backends"
+	"sigmac/backends/elastic"
+	"sigmac/backends/kusto"
+	"sigmac/backends/splunk"
+	"sigmac/ir"
+)
+
+// TestMapped: what a pipeline adds is part of the claim: the table, the columns
+// that the query computes, and pieces of query language.
+func TestMapped(t *testing.T) {
+	text := func(f string, typ ir.Type) ir.Match {
+		return ir.Match{Field: ir.Field{Name: f, Type: typ}, Test: ir.Lit("x")}
+	}
+	path := []ir.Computed{{Name: "Path", Text: `strcat(A, @"\", B)`}}
+	piece := ir.Opaque{Lang: "splunk", Text: "[| inputlookup admins]"}
+	for _, c := range []struct {
+		b       backends.Backend
+		scope   ir.Scope
+		columns []ir.Computed
+		expr    ir.Expr
+		query   string
+		want    string
+	}{
+		{kusto.New(false), ir.Scope{Table: "T"}, nil, text("F", ir.Text), `T | where F =~ "x"`, "proved"},
+		{kusto.New(false), ir.Scope{Table: "T"}, nil, text("F", ir.Text), `U | where F =~ "x"`, "refuted"},
+		{kusto.New(false), ir.Scope{Table: "T"}, nil, text("F", ir.Text), `F =~ "x"`, "refuted"},
+		{kusto.New(false), ir.Scope{Table: "T"}, path, text("Path", ir.Text), `T | extend Path = strcat(A, @"\", B) | where Path =~ "x"`, "proved"},
+		{kusto.New(false), ir.Scope{Table: "T"}, path, text("Path", ir.Text), `T | extend Path=strcat(A,@"\",B) | where Path =~ "x"`, "proved"},
+		{kusto.New(false), ir.Scope{Table: "T"}, path, text("Path", ir.Text), `T | extend Path = strcat(B, @"\", A) | where Path =~ "x"`, "agreed"},
+		{kusto.New(false), ir.Scope{Table: "T"}, path, text("Path", ir.Text), `T | where Path =~ "x"`, "error"},
+		{kusto.New(false), ir.Scope{Table: "T"}, nil, text("D.f", ir.Dynamic), `T | where tostring(D.f) =~ "x"`, "proved"},
+		{kusto.New(false), ir.Scope{Table: "T"}, nil, text("D.f", ir.Dynamic), `T | where tostring(D.f) == "x"`, "refuted"},
+		{kusto.New(false), ir.Scope{Table: "T"}, nil, text("D.f", ir.Dynamic), `T | where tostring(D.g) =~ "x"`, "refuted"},
+		{kusto.New(false), ir.Scope{Table: "T"}, nil, text("D.f", ir.JSON), `T | where tostring(parse_json(D).f) =~ "x"`, "proved"},
+		{elastic.New(false), ir.Scope{Category: "process"}, nil, text("f", ir.Text), `process where ?f : "x"`, "proved"},
+		{elastic.New(false), ir.Scope{Category: "process"}, nil, text("f", ir.Text), `any where ?f : "x"`, "refuted"},
+		{splunk.New(false), ir.Scope{}, nil, ir.And{text("f", ir.Text), piece}, `f="x" ([| inputlookup admins])`, "agreed"},
+		{splunk.New(false), ir.Scope{}, nil, ir.And{text("f", ir.Text), ir.Not{X: piece}}, `f="x" NOT ([| inputlookup admins])`, "agreed"},
+		{splunk.New(false), ir.Scope{}, nil, ir.And{text("f", ir.Text), piece}, `f="x" OR ([| inputlookup admins])`, "agreed"},
+	} {
+		r := &ir.Rule{Scope: c.scope, Computed: c.columns, Conditions: []ir.Condition{{Expr: c.expr}}}
+		res, err := Query(c.b, r, 0, c.query, DefaultBudget)
+		got := res.Verdict.String()
+		if err != nil {
+			got = "error"
+		}
+		if got != c.want {
+			t.Errorf("%s: %s (%s, %v), want %s", c.query, got, res.Reason, err, c.want)
+		}
+	}
+}
+
+// TestPlaceholders: what stands around a piece of query language is proved.
+func TestPlaceholders(t *testing.T) {
+	piece := ir.Opaque{Lang: "x", Text: "piece"}
+	for _, b := range []backends.Backend{splunk.New(false), kusto.New(false), elastic.New(false)} {
+		r := &ir.Rule{Conditions: []ir.Condition{{Expr: ir.And{
+			ir.Match{Field: ir.Field{Name: "f", Type: ir.Text}, Test: ir.Lit("x")}, ir.Not{X: piece}}}}}
+		legal, refused := backends.Legalize(r, b.Caps())
+		if len(refused) > 0 {
+			t.Fatal(refused)
+		}
+		queries, err := b.Emit(legal)
+		if err != nil {
+			t.Fatal(err)
+		}
+		const known = "a placeholder is a piece of query language, which sigmac does not read"
+		if res, err := Query(b, r, 0, queries[0], DefaultBudget); err != nil || res.Verdict != Agreed || res.Reason != known {
+			t.Errorf("%s: %s: %s %v", b.Name(), queries[0], res.Reason, err)
+		}
+		if res, err := Query(b, r, 0, queries[0]+" ", DefaultBudget); err != nil || res.Reason != known {
+			t.Errorf("%s: white space matters: %s %v", b.Name(), res.Reason, err)
+		}
+		if res, err := Query(b, r, 0, "another", DefaultBudget); err != nil || res.Verdict != Agreed || res.Reason == known {
+			t.Errorf("%s: another query: %s %v", b.Name(), res.Reason, err)
+		}
+	}
+}
