@@ -85,6 +85,35 @@ type item struct {
 	items    conditions[tracked]
 	fields   conditions[string]
 	do       transformation
+	only     map[string]bool // the fields that it can change, keywords by no name; nil: any
+}
+
+// A narrow transformation knows the fields that it can change.
+type narrow interface{ only() map[string]bool }
+
+// narrowed is the fields that an item can change. Most items of a large
+// pipeline are about fields that a rule has not.
+func (it *item) narrowed() map[string]bool {
+	if n, ok := it.do.(narrow); ok && n.only() != nil {
+		return n.only()
+	}
+	if c := it.fields; c.plain != nil && !c.not {
+		return c.plain
+	}
+	return nil
+}
+
+// concerns says whether the rule has a field that the item can change.
+func (it *item) concerns(r *run) bool {
+	if it.only == nil {
+		return true
+	}
+	for name := range r.names() {
+		if it.only[name] {
+			return true
+		}
+	}
+	return false
 }
 
 func (it *item) place() string { return fmt.Sprintf("%s:%d:%d", it.path, it.pos.Line, it.pos.Column) }
@@ -135,6 +164,9 @@ func (f *file) items(n *yaml.Node, depth int) (out []*item) {
 		}
 		p.what = "the transformation " + name
 		it.do = k.read(p)
+		if k.looksAt == eachItem {
+			it.only = it.narrowed()
+		}
 		p.done()
 		out = append(out, it)
 	})
@@ -203,6 +235,7 @@ type run struct {
 	err      *Error
 	steps    []Step
 	losses   []Loss
+	present  map[string]bool // the names of the rule's fields; nil: not looked up
 	leaves   int // that the item has made
 }
 
@@ -301,8 +334,11 @@ func (r *run) do(it *item) bool {
 	if steps {
 		before = r.result()
 	}
-	changed := it.do.apply(r)
-	if r.err == nil {
+	changed := it.concerns(r) && it.do.apply(r)
+	if changed {
+		r.present = nil
+	}
+	if changed && r.err == nil {
 		r.empty()
 	}
 	if r.err != nil {
@@ -315,6 +351,34 @@ func (r *run) do(it *item) bool {
 		r.steps = append(r.steps, Step{it.id, it.kind, it.place(), before, r.result()})
 	}
 	return changed
+}
+
+// names are the names of the fields of the rule's items, of those that their
+// values refer to, and of its list of fields; keywords have no name.
+func (r *run) names() map[string]bool {
+	if r.present != nil {
+		return r.present
+	}
+	r.present = map[string]bool{}
+	for _, d := range r.rule.Detections {
+		rewrite(d.Expr, func(e ir.Expr) (ir.Expr, bool) {
+			t, ok := e.(tracked)
+			if !ok {
+				return e, false
+			}
+			r.present[t.Field.Name] = true
+			for _, x := range t.values() {
+				if ref, ok := x.(ir.FieldRef); ok {
+					r.present[ref.Other.Name] = true
+				}
+			}
+			return e, false
+		})
+	}
+	for _, name := range r.rule.Meta.Fields {
+		r.present[name] = true
+	}
+	return r.present
 }
 
 // empty removes detections that lost their items.

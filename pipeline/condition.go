@@ -26,6 +26,9 @@ type conditions[T any] struct {
 	or   bool
 	not  bool
 	expr expression // over each, or nil
+	// plain is the names of which the only condition asks for one; nil: the
+	// conditions say something else.
+	plain map[string]bool
 }
 
 // holds links the conditions: an empty list under and is true, under or it is
@@ -84,10 +87,29 @@ func conditionsOf[T any](p *params, kind string, table map[string]func(*params) 
 		for _, n := range list.Content {
 			c.each = append(c.each, conditionOf(p, kind, n, table))
 		}
+		if kind == "field_name" && len(list.Content) == 1 {
+			c.plain = p.plainFields(list.Content[0])
+		}
 	default:
 		p.Fail(posOf(list), "%q must be a list of conditions", kind+"_conditions")
 	}
 	return c
+}
+
+// plainFields are the names that an include_fields lists as they are, or nil.
+func (p *params) plainFields(n *yaml.Node) map[string]bool {
+	out := map[string]bool{}
+	for _, e := range p.Entries(parser.Deref(n)) {
+		switch {
+		case e.Name == "type" && e.Value.Value != "include_fields", e.Name == "mode" && e.Value.Value != "plain":
+			return nil
+		case e.Name == "fields":
+			for _, c := range e.Value.Content {
+				out[parser.Deref(c).Value] = true
+			}
+		}
+	}
+	return out
 }
 
 func conditionOf[T any](p *params, kind string, n *yaml.Node, table map[string]func(*params) condition[T]) condition[T] {
@@ -273,7 +295,7 @@ var ruleConditions = map[string]func(*params) condition[nothing]{
 	"contains_detection_item": func(p *params) condition[nothing] {
 		field, value := p.field(), p.literal("value")
 		return func(r *run, _ nothing) bool {
-			return r.some(func(it tracked) bool {
+			return r.names()[field] && r.some(func(it tracked) bool {
 				return it.Field.Name == field && slices.ContainsFunc(it.values(), func(t ir.Test) bool { return equals(t, value) })
 			})
 		}
@@ -281,7 +303,7 @@ var ruleConditions = map[string]func(*params) condition[nothing]{
 	"contains_field": func(p *params) condition[nothing] {
 		field := p.field()
 		return func(r *run, _ nothing) bool {
-			return r.some(func(it tracked) bool { return it.Field.Name == field })
+			return r.names()[field] && r.some(func(it tracked) bool { return it.Field.Name == field })
 		}
 	},
 	"processing_item_applied": func(p *params) condition[nothing] {

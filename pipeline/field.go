@@ -11,16 +11,22 @@ import (
 var fieldKinds = map[string]kind{
 	"field_name_mapping": {eachItem, func(p *params) transformation {
 		m := p.names()
-		return rename{func(name string) ([]string, bool) {
-			if name == "" {
-				return m.null()
+		byName := map[string][]string{}
+		for _, row := range m {
+			name := ""
+			if row.key != nil {
+				name = *row.key
 			}
-			return m.get(name)
-		}}
+			byName[name] = row.values
+		}
+		return rename{to: func(name string) ([]string, bool) {
+			to, ok := byName[name]
+			return to, ok
+		}, fields: keySet(byName)}
 	}},
 	"field_name_prefix_mapping": {eachItem, func(p *params) transformation {
 		m := p.names()
-		return rename{func(name string) ([]string, bool) {
+		return rename{to: func(name string) ([]string, bool) {
 			if name == "" {
 				return m.null()
 			}
@@ -46,11 +52,11 @@ var fieldKinds = map[string]kind{
 	}},
 	"field_name_suffix": {eachItem, func(p *params) transformation {
 		suffix := p.text("suffix")
-		return rename{func(name string) ([]string, bool) { return []string{name + suffix}, name != "" }}
+		return rename{to: func(name string) ([]string, bool) { return []string{name + suffix}, name != "" }}
 	}},
 	"field_name_prefix": {eachItem, func(p *params) transformation {
 		prefix := p.text("prefix")
-		return rename{func(name string) ([]string, bool) { return []string{prefix + name}, name != "" }}
+		return rename{to: func(name string) ([]string, bool) { return []string{prefix + name}, name != "" }}
 	}},
 	"drop_detection_item": {eachItem, func(*params) transformation { return drop{} }},
 	"hashes_fields": {eachItem, func(p *params) transformation {
@@ -88,7 +94,18 @@ func (p *params) names() mapping {
 // A rename gives fields other names; to says which, if it knows the field.
 // Keywords have no name.
 type rename struct {
-	to func(name string) ([]string, bool)
+	to     func(name string) ([]string, bool)
+	fields map[string]bool // that it knows; nil: any
+}
+
+func (x rename) only() map[string]bool { return x.fields }
+
+func keySet[V any](m map[string]V) map[string]bool {
+	out := make(map[string]bool, len(m))
+	for k := range m {
+		out[k] = true
+	}
+	return out
 }
 
 func (x rename) apply(r *run) bool {
@@ -304,6 +321,14 @@ type hashes struct {
 
 // hashLengths says what a hash without the name of its algorithm is.
 var hashLengths = map[int]string{32: "MD5", 40: "SHA1", 64: "SHA256", 128: "SHA512"}
+
+func (h hashes) only() map[string]bool {
+	out := map[string]bool{}
+	for _, name := range h.from {
+		out[name] = true
+	}
+	return out
+}
 
 func (h hashes) apply(r *run) bool {
 	return r.each(func(t tracked) (ir.Expr, bool) {

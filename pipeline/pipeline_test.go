@@ -58,7 +58,8 @@ func TestCases(t *testing.T) {
 					files[f.Name] = &fstest.MapFile{Data: f.Data}
 				}
 			}
-			got := run1(t, Join(ps...), rules, Options{Backend: "splunk", Steps: true, Files: func(string) fs.FS { return files }, Opaque: strings.Contains(path, "query-expression")})
+			o := Options{Backend: "splunk", Steps: true, Files: func(string) fs.FS { return files }, Opaque: strings.Contains(path, "query-expression")}
+			got := run1(t, Join(ps...), rules, o)
 			if *update {
 				if at < 0 {
 					at, a.Files = len(a.Files), append(a.Files, txtar.File{Name: "want"})
@@ -70,10 +71,26 @@ func TestCases(t *testing.T) {
 			if at < 0 {
 				t.Fatal("no section want")
 			}
+			for _, p := range ps {
+				lookEverywhere(p.items)
+			}
+			if all := run1(t, Join(ps...), rules, o); all != got {
+				t.Errorf("an item says that it is about fewer fields than it is; with all fields\n%s\nas it says\n%s", all, got)
+			}
 			if want := string(a.Files[at].Data); got != want {
 				t.Errorf("got\n%s\nwant\n%s", got, want)
 			}
 		})
+	}
+}
+
+// lookEverywhere makes items ask of every field whether they change it.
+func lookEverywhere(items []*item) {
+	for _, it := range items {
+		it.only = nil
+		if n, ok := it.do.(nest); ok {
+			lookEverywhere(n.items)
+		}
 	}
 }
 
