@@ -236,7 +236,7 @@ type run struct {
 	steps    []Step
 	losses   []Loss
 	present  map[string]bool // the names of the rule's fields; nil: not looked up
-	leaves   int // that the item has made
+	leaves   int             // that the item has made
 }
 
 // maxLeaves bounds the values that an item makes of a rule's: mappings to lists

@@ -52,9 +52,18 @@ wrong usage, or a file that cannot be read.`,
 type pathList []string
 
 func (l *pathList) Set(path string) error {
-	*l = append(*l, path)
+	if path != sameList {
+		*l = append(*l, path)
+	}
 	return nil
 }
+
+// sameList is what the cli package sets the other names of the flag to, which
+// share the list.
+const sameList = "\x00"
+
+// Serialize keeps the paths from being added again under the flag's other names.
+func (l *pathList) Serialize() string { return sameList }
 
 func (l *pathList) String() string { return strings.Join(*l, " ") }
 

@@ -116,14 +116,17 @@ func mappings(c *cli.Context, targets []chosen) (map[string]sigmac.Mapping, erro
 	if err != nil {
 		return nil, err
 	}
-	used := map[*pipeline.Pipeline]bool{}
+	for _, p := range given {
+		if !slices.ContainsFunc(targets, func(t chosen) bool { return p.Allows(t.Name) }) {
+			return nil, usage("%s is a pipeline for %s, and no such target is asked for", p.Path, strings.Join(p.AllowedBackends, " and "))
+		}
+	}
 	out := map[string]sigmac.Mapping{}
 	for _, t := range targets {
 		var ps []*pipeline.Pipeline
 		for _, p := range given {
 			if p.Allows(t.Name) {
 				ps = append(ps, p)
-				used[p] = true
 			}
 		}
 		if len(ps) == 0 {
@@ -138,11 +141,6 @@ func mappings(c *cli.Context, targets []chosen) (map[string]sigmac.Mapping, erro
 			Pipeline: pipeline.Join(ps...),
 			Options:  pipeline.Options{AllowExternal: c.Bool("allow-external"), Files: folderOf},
 			Schemas:  schema.For(t.Name, schemas...),
-		}
-	}
-	for _, p := range given {
-		if !used[p] {
-			return nil, usage("%s is a pipeline for %s, and no such target is asked for", p.Path, strings.Join(p.AllowedBackends, " and "))
 		}
 	}
 	return out, nil

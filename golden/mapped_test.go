@@ -1,0 +1,201 @@
+package golden
+
+import (
+	"bytes"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/rogpeppe/go-internal/txtar"
+
+	"sigmac"
+	"sigmac/backends"
+	"sigmac/eval"
+	"sigmac/ir"
+	"sigmac/parser"
+	"sigmac/pipeline"
+	"sigmac/schema"
+	"sigmac/verify"
+)
+
+// A way leads to a target through built-in pipelines; a section of a case has
+// its name.
+type way struct {
+	name, target, format string
+	pipelines            []string
+}
+
+var ways = []way{
+	{"splunk_windows", "splunk", "default", []string{"splunk_windows"}},
+	{"sysmon, splunk_windows", "splunk", "default", []string{"sysmon", "splunk_windows"}},
+	{"windows_audit, splunk_windows", "splunk", "default", []string{"windows_audit", "splunk_windows"}},
+	{"windows_logsources", "splunk", "default", []string{"windows_logsources"}},
+	{"splunk_cim", "splunk", "data_model", []string{"splunk_cim"}},
+	{"microsoft_xdr", "kusto", "default", []string{"microsoft_xdr"}},
+	{"sentinel_asim", "kusto", "default", []string{"sentinel_asim"}},
+	{"azure_monitor", "kusto", "default", []string{"azure_monitor"}},
+	{"ecs_windows", "elastic", "default", []string{"ecs_windows"}},
+}
+
+func (w way) new(t testing.TB, pretty bool) (backends.Backend, sigmac.Mapping) {
+	var ps []*pipeline.Pipeline
+	for _, name := range w.pipelines {
+		p, ok := pipeline.Builtin(name)
+		if !ok {
+			t.Fatalf("no pipeline is named %s", name)
+		}
+		ps = append(ps, p)
+	}
+	m := sigmac.Mapping{Pipeline: pipeline.Join(ps...), Schemas: schema.For(w.target)}
+	for _, target := range sigmac.Targets() {
+		for _, f := range target.Formats {
+			if target.Name == w.target && f.Name == w.format {
+				return f.New(pretty), m
+			}
+		}
+	}
+	t.Fatalf("%s has no format %s", w.target, w.format)
+	return nil, m
+}
+
+// TestMapped holds what becomes of a rule through each built-in pipeline: the
+// query with its verdict, its losses and its warnings, or the error. Sections
+// NAME.match.json and NAME.nomatch.json are events in the target's own fields,
+// written by people.
+func TestMapped(t *testing.T) {
+	files, err := filepath.Glob("mapped/*.txtar")
+	if err != nil || len(files) == 0 {
+		t.Fatal("no cases", err)
+	}
+	for _, file := range files {
+		t.Run(strings.TrimSuffix(filepath.Base(file), ".txtar"), func(t *testing.T) {
+			t.Parallel()
+			a, err := txtar.ParseFile(file)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if len(bytes.TrimSpace(a.Comment)) == 0 {
+				t.Error("no line says why the case exists")
+			}
+			sections := map[string]string{}
+			for _, f := range a.Files {
+				sections[f.Name] = string(f.Data)
+			}
+			out := &txtar.Archive{Comment: a.Comment, Files: []txtar.File{{Name: ruleSection, Data: []byte(sections[ruleSection])}}}
+			made := []string{ruleSection}
+			for _, w := range ways {
+				text := w.convert(t, sections)
+				if !*update && text != sections[w.name] {
+					t.Errorf("%s:\n%s\nwant:\n%s", w.name, text, sections[w.name])
+				}
+				out.Files = append(out.Files, txtar.File{Name: w.name, Data: []byte(text)})
+				made = append(made, w.name)
+				for _, name := range []string{w.name + ".match.json", w.name + ".nomatch.json"} {
+					if events, ok := sections[name]; ok {
+						out.Files = append(out.Files, txtar.File{Name: name, Data: []byte(events)})
+						made = append(made, name)
+					}
+				}
+			}
+			for name := range sections {
+				if !slices.Contains(made, name) {
+					t.Errorf("nothing makes or reads the section %s", name)
+				}
+			}
+			if *update {
+				if err := os.WriteFile(file, txtar.Format(out), 0o644); err != nil {
+					t.Fatal(err)
+				}
+			}
+		})
+	}
+}
+
+func (w way) convert(t *testing.T, sections map[string]string) string {
+	b, m := w.new(t, false)
+	c := parser.Parse(ruleSection, []byte(sections[ruleSection]))
+	var out strings.Builder
+	for res := range sigmac.Compile(c, sigmac.Options{Targets: []backends.Backend{b}, Mappings: map[string]sigmac.Mapping{w.target: m}}) {
+		for _, err := range res.Errors {
+			switch e := err.(type) {
+			case *backends.Unsupported:
+				fmt.Fprintf(&out, "error %d:%d %s\n", e.Pos.Line, e.Pos.Column, e)
+			case *pipeline.Error:
+				fmt.Fprintf(&out, "error %d:%d %s\n", e.Pos.Line, e.Pos.Column, e.Msg)
+			default:
+				fmt.Fprintf(&out, "error %s\n", e)
+			}
+		}
+		for _, x := range res.Mapped.Warnings {
+			fmt.Fprintf(&out, "warning %d:%d %s\n", x.Pos.Line, x.Pos.Column, x.Msg)
+		}
+		for i, q := range res.Queries {
+			fmt.Fprintln(&out, q)
+			out.WriteString(proof(t, b, res.Want, i, q))
+		}
+		if len(res.Queries) > 0 {
+			for _, l := range res.Mapped.Trace.Losses {
+				fmt.Fprintf(&out, "loss %s %s %d:%d %s\n", l.ID, l.Direction, l.Pos.Line, l.Pos.Column, l.Msg)
+			}
+			if err := ir.Check(res.Want, ir.Inlined); err != nil {
+				t.Errorf("%s: %v", w.name, err)
+			}
+		}
+		for name, want := range map[string]bool{w.name + ".match.json": true, w.name + ".nomatch.json": false} {
+			if sections[name] == "" {
+				continue
+			}
+			for line := range strings.Lines(sections[name]) {
+				ev, err := eval.ParseEvent([]byte(line))
+				if err != nil {
+					t.Errorf("%s: %v", name, err)
+				} else if len(res.Queries) == 0 || eval.Rule(res.Want, ev) != want {
+					t.Errorf("%s: %sthe mapped rule does not answer %t", name, line, want)
+				}
+			}
+		}
+	}
+	return out.String()
+}
+
+// TestDefaultPipelines holds that no case, converted through the pipeline that
+// a target has by itself, is refuted: it is proved, agreed or refused.
+func TestDefaultPipelines(t *testing.T) {
+	files, err := filepath.Glob("*.txtar")
+	if err != nil || len(files) == 0 {
+		t.Fatal("no cases", err)
+	}
+	counts := map[string]int{}
+	for _, file := range files {
+		a, err := txtar.ParseFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		i := slices.IndexFunc(a.Files, func(f txtar.File) bool { return f.Name == ruleSection })
+		// Every log source of the cases is one of a test; the pipelines know
+		// those of Windows.
+		rule := bytes.ReplaceAll(a.Files[i].Data, []byte("category: test"), []byte("{category: process_creation, product: windows}"))
+		c := parser.Parse(ruleSection, rule)
+		for _, target := range sigmac.Targets() {
+			w := way{target.Name, target.Name, "default", []string{target.Pipeline}}
+			b, m := w.new(t, false)
+			for res := range sigmac.Compile(c, sigmac.Options{Targets: []backends.Backend{b}, Mappings: map[string]sigmac.Mapping{target.Name: m}}) {
+				for i, q := range res.Plain {
+					got, err := verify.Query(b, res.Want, i, q, verify.DefaultBudget)
+					if err != nil || got.Verdict == verify.Refuted {
+						t.Errorf("%s: %s: %s\n%v %v", file, target.Name, q, err, got.Counterexample)
+					}
+					counts[target.Name]++
+				}
+			}
+		}
+	}
+	for _, target := range sigmac.Targets() {
+		if counts[target.Name] < len(files)/4 && target.Name != "kusto" { // whose tables have no columns a and b
+			t.Errorf("%s: only %d queries of %d cases", target.Name, counts[target.Name], len(files))
+		}
+	}
+}
