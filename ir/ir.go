@@ -73,7 +73,10 @@ type Scope struct {
 
 // A Computed is a column that is Text, an expression in the target's language
 // over the columns of the table. Pipelines define it.
-type Computed struct{ Name, Text string }
+type Computed struct {
+	Name, Text string
+	Type       string // by the name that the target has for it
+}
 
 // A Detection is a named part of a rule.
 type Detection struct {

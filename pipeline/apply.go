@@ -425,9 +425,18 @@ func (r *run) scope() {
 	}
 	columns, _ := r.state["extend"].(map[string]any)
 	for _, name := range keys(columns) {
-		if text, ok := columns[name].(string); ok {
-			r.rule.Computed = append(r.rule.Computed, ir.Computed{Name: name, Text: text})
+		c := ir.Computed{Name: name, Type: "string"}
+		switch v := columns[name].(type) {
+		case string:
+			c.Text = v
+		case map[string]any:
+			c.Type, c.Text = show(v["type"]), show(v["is"])
 		}
+		if c.Text == "" || c.Type == "" {
+			r.fail(r.rule.Source.Pos, "the column %s of the state extend is neither an expression nor a mapping with type and is", name)
+			return
+		}
+		r.rule.Computed = append(r.rule.Computed, c)
 	}
 }
 

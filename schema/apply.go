@@ -112,7 +112,6 @@ func comparePos(a, b ir.Pos) int {
 type column struct {
 	name, typ string
 	kind      kind
-	computed  bool
 	networks  bool // some test is of a network
 	texts     bool // some test is of another kind of text
 }
@@ -171,13 +170,17 @@ func (a *application) column(name string, at ir.Pos) *column {
 	c := &column{name: name}
 	for _, x := range a.rule.Computed {
 		if x.Name == name {
-			c.typ, c.kind, c.computed = "string", kindText, true
+			if c.typ, c.kind = x.Type, kinds[x.Type]; c.kind == 0 {
+				a.refuse(at, "the field "+name, "the pipeline computes it as a %q, which is no type", x.Type)
+			}
 		}
 	}
-	for i := 0; c.kind == 0 && i < len(a.tables); i++ {
+	for i := 0; c.typ == "" && i < len(a.tables); i++ {
 		c.typ, c.kind = a.tables[i].column(name)
 	}
 	switch {
+	case c.typ != "" && c.kind == 0: // refused
+		return nil
 	case c.kind != 0:
 		a.columns[name] = c
 		return c
