@@ -361,11 +361,13 @@ func (e *recorded) data() map[string]any {
 // saw.
 func (e *recorded) securityEvent(columns map[string]string) map[string]any {
 	s, data := e.Event.System, e.data()
-	row := map[string]any{"Channel": s.Channel, "EventID": s.EventID, "EventSourceName": s.Provider.Attributes.Name, "Computer": s.Computer}
+	row := map[string]any{"Channel": s.Channel, "EventID": s.EventID, "EventSourceName": s.Provider.Attributes.Name,
+		"Computer": s.Computer}
 	if s.Channel == "Microsoft-Windows-Sysmon/Operational" && s.EventID == "1" {
 		row["Channel"], row["EventID"], row["EventSourceName"] = "Security", 4688, "Microsoft-Windows-Security-Auditing"
-		data = map[string]any{"NewProcessName": data["Image"], "CommandLine": data["CommandLine"], "ParentProcessName": data["ParentImage"],
-			"MandatoryLabel": map[string]any{"Low": "S-1-16-4096", "Medium": "S-1-16-8192", "High": "S-1-16-12288", "System": "S-1-16-16384"}[fmt.Sprint(data["IntegrityLevel"])]}
+		labels := map[any]any{"Low": "S-1-16-4096", "Medium": "S-1-16-8192", "High": "S-1-16-12288", "System": "S-1-16-16384"}
+		data = map[string]any{"NewProcessName": data["Image"], "CommandLine": data["CommandLine"],
+			"ParentProcessName": data["ParentImage"], "MandatoryLabel": labels[data["IntegrityLevel"]]}
 	}
 	for name, v := range data {
 		switch kind := columns[name]; {
