@@ -158,12 +158,18 @@ func TestMicrosoftXDRComputed(t *testing.T) {
 				if x.key != "extend" {
 					continue
 				}
-				for name, text := range x.value.(map[string]any) {
-					seen++
+				for name, v := range x.value.(map[string]any) {
+					text, ok := v.(string)
+					if typed, is := v.(map[string]any); is {
+						text, ok = typed["is"].(string)
+					}
+					if seen++; !ok {
+						t.Errorf("%s: %s has no expression", table, name)
+					}
 					if columns[table][name] != "" {
 						t.Errorf("%s: %s is a column already", table, name)
 					}
-					for _, w := range word.FindAllString(literal.ReplaceAllString(text.(string), `""`), -1) {
+					for _, w := range word.FindAllString(literal.ReplaceAllString(text, `""`), -1) {
 						if !strings.HasPrefix(w, ".") && columns[table][w] == "" && !slices.Contains(functions, w) {
 							t.Errorf("%s: %s uses %s, which is no column", table, name, w)
 						}
