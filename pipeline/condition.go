@@ -286,8 +286,9 @@ var ruleConditions = map[string]func(*params) condition[nothing]{
 		if want.Category == "" && want.Product == "" && want.Service == "" {
 			p.Fail(p.pos, "a log source needs category, product or service")
 		}
+		only := p.flag("only", false)
 		return func(r *run, _ nothing) bool {
-			same := func(want, is string) bool { return want == "" || want == is }
+			same := func(want, is string) bool { return want == "" && !only || want == is }
 			s := r.rule.Source
 			return same(want.Category, s.Category) && same(want.Product, s.Product) && same(want.Service, s.Service)
 		}
@@ -339,6 +340,13 @@ var itemConditions = map[string]func(*params) condition[tracked]{
 		return values(p, func(r *run, t ir.Test) bool {
 			q, ok := t.(ir.Pattern)
 			return (ok && r.starts(re, written(q))) != negate
+		})
+	},
+	"match_regex": func(p *params) condition[tracked] {
+		re, negate := p.regexp("pattern"), p.flag("negate", false)
+		return values(p, func(r *run, t ir.Test) bool {
+			q, ok := t.(ir.Regexp)
+			return (ok && r.starts(re, q.Source)) != negate
 		})
 	},
 	"match_value": func(p *params) condition[tracked] {

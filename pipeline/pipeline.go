@@ -15,9 +15,14 @@
 //     wildcard stands. A value under `cased` stays so.
 //   - A regular expression of a pipeline is Python's, with look-around and
 //     back-references.
+//   - A log source condition with `only: true` wants the parts that it does not
+//     name to be absent; the detection item condition match_regex looks at the
+//     text of regular expressions as match_string does at that of others.
 //   - The state keys query_table, index, event_category and data_model_set
-//     become the rule's Scope, and extend, a mapping of names to expressions, its
-//     computed columns.
+//     become the rule's Scope, and extend, a mapping of names to expressions or
+//     to mappings with type and is, its computed columns. A key loss_… declares
+//     what the mapping loses as a whole, and schema names the schema that is asked
+//     before others.
 package pipeline
 
 import (

@@ -136,6 +136,9 @@ func run1(t *testing.T, p *Pipeline, rules []*parser.Document, o Options) string
 		if (out.Scope != ir.Scope{}) {
 			fmt.Fprintf(&b, "scope %+v\n", out.Scope)
 		}
+		for _, x := range out.Computed {
+			fmt.Fprintf(&b, "column %s %s = %s\n", x.Name, x.Type, x.Text)
+		}
 		for _, l := range trace.Losses {
 			fmt.Fprintf(&b, "loss %s %q %d:%d %s %s\n", l.ID, l.Direction, l.Pos.Line, l.Pos.Column, l.Item, l.Msg)
 		}
@@ -197,7 +200,7 @@ func TestEverythingUsed(t *testing.T) {
 		field_name_cond_op field_name_cond_not field_name_cond_expr
 		valid_hash_algos field_prefix drop_algo_prefix field_to_parse regex preserve_unmatched suffix prefix include exclude
 		expression mapping format filter csv_column csv_has_header jq_expression path conditions template negated
-		category product service field fields replacement skip_special interpret_special key val method value force_type
+		category product service only field fields replacement skip_special interpret_special key val method value force_type
 		target_type message attribute items processing_item_id op tag cond pattern negate mode autoescape json_template
 		separator indent finalizers`))
 	for _, w := range words {
