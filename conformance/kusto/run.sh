@@ -1,0 +1,34 @@
+#!/usr/bin/env bash
+# Converts rules with every pipeline for Microsoft's tables and checks the
+# queries: the rules of $SIGMAC_CORPUS or ../shared/corpus, else the examples.
+# Needs `npm ci` in this folder.
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/../.."
+
+corpus=${SIGMAC_CORPUS:-../shared/corpus}
+rules=(examples/rules)
+if [ -d "$corpus/sigma/rules" ]; then
+	rules=("$corpus"/sigma/rules*)
+fi
+
+tmp=$(mktemp -d)
+trap 'rm -rf "$tmp"' EXIT
+go build -o "$tmp/sigmac" ./cmd/sigmac
+
+failed=0
+for p in microsoft_xdr sentinel_asim azure_monitor; do
+	# 1: a rule was wrong, which is no fault of the queries
+	status=0
+	"$tmp/sigmac" convert -t kusto -p "$p" -s --json "${rules[@]}" >"$tmp/queries" 2>"$tmp/errors" || status=$?
+	if [ "$status" -gt 1 ]; then
+		tail -n 20 "$tmp/errors" >&2
+		exit "$status"
+	fi
+	echo "$p:"
+	node conformance/kusto/check.mjs --schema "schema/$p.json" "$tmp/queries" || failed=1
+	if [ "${rules[0]}" != examples/rules ] && ! grep -q '"queries":' "$tmp/queries"; then
+		echo "not one rule of the corpus was converted"
+		failed=1
+	fi
+done
+exit "$failed"
