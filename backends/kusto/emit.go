@@ -155,7 +155,26 @@ func (w *writer) joined(op string, es []ir.Expr, negated bool) backends.Doc {
 			d.Parts[i].Open = "("
 		}
 	}
+	for len(d.Parts) > maxChain {
+		d.Parts = chunks(op, d.Parts)
+	}
 	return d
+}
+
+// maxChain bounds the operands of one operator. To a parser each of them is one
+// deeper, and Microsoft's does not analyse what is deeper than 500 (KS245).
+const maxChain = 100
+
+// chunks puts parentheses around as many operands as a chain may have.
+func chunks(op string, parts []backends.Doc) (out []backends.Doc) {
+	for chunk := range slices.Chunk(parts, maxChain) {
+		if len(chunk) == 1 {
+			out = append(out, chunk[0])
+			continue
+		}
+		out = append(out, backends.Doc{Open: "(", Sep: op, Parts: chunk})
+	}
+	return out
 }
 
 // blank says whether d is a test for blank.

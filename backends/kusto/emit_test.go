@@ -2,9 +2,11 @@ package kusto
 
 import (
 	"errors"
+	"fmt"
 	"net/netip"
 	"strings"
 	"testing"
+	"unicode"
 
 	"sigmac/backends"
 	"sigmac/ir"
@@ -363,6 +365,42 @@ func TestColumns(t *testing.T) {
 	} {
 		if got, err := New(false).Emit(r); err == nil {
 			t.Errorf("%s is written as %s", r.Conditions[0].Expr, got)
+		}
+	}
+}
+
+// TestChains: no operator has more operands than Microsoft's parser analyses.
+func TestChains(t *testing.T) {
+	for _, n := range []int{1, 99, 100, 101, 199, 200, 201, 10_001} {
+		var or ir.Or
+		for i := range n {
+			or = append(or, is("f", fmt.Sprintf("*%d*", i)))
+		}
+		got, err := New(false).Emit(&ir.Rule{Conditions: []ir.Condition{{Expr: ir.And{or, ir.Not{X: or}}}}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if c := strings.Count(got[0], "contains"); c != 2*n {
+			t.Errorf("%d operands became %d", 2*n, c)
+		}
+		depth, most := []int{0}, 0
+		for _, w := range strings.FieldsFunc(strings.NewReplacer("(", " ( ", ")", " ) ").Replace(got[0]), unicode.IsSpace) {
+			switch w {
+			case "(":
+				depth = append(depth, 0)
+			case ")":
+				depth = depth[:len(depth)-1]
+			case "or":
+				depth[len(depth)-1]++
+			}
+			sum := 0
+			for _, d := range depth {
+				sum += d + 1
+			}
+			most = max(most, sum)
+		}
+		if most > 500 {
+			t.Errorf("%d operands: %d deep", n, most)
 		}
 	}
 }
