@@ -94,6 +94,10 @@ type Caps struct {
 	// BlankIsMissing: a text column holds no null, so a test that the empty
 	// text passes asks for a text that is not empty beside it.
 	BlankIsMissing bool
+	// Refuses names what the language lacks of a test in its place, with a reason
+	// or none; nil refuses nothing. A place under a `not` is negated. It is asked
+	// about the rule's own tests, before any is rewritten.
+	Refuses func(m ir.Match, negated bool) (feature, reason string)
 	// NullFolds names the tests that vanish, with the `not` around them, on a
 	// field that no index maps; under a `not` they are guarded.
 	NullFolds func(t ir.Test) bool

@@ -13,12 +13,18 @@ import (
 // error, each with its place.
 func Legalize(r *ir.Rule, c Caps) (*ir.Rule, []*Unsupported) {
 	l := &legalizer{Caps: c}
+	if c.Refuses != nil {
+		for _, c := range r.Conditions {
+			l.places(c.Expr, false)
+		}
+	}
 	out := r.Map(l.leaf)
 	if len(l.errs) > 0 {
 		slices.SortStableFunc(l.errs, func(a, b *Unsupported) int {
 			return cmp.Or(cmp.Compare(a.Pos.Line, b.Pos.Line), cmp.Compare(a.Pos.Column, b.Pos.Column))
 		})
-		return nil, l.errs
+		// A value that several modifiers made of one is refused once.
+		return nil, slices.CompactFunc(l.errs, func(a, b *Unsupported) bool { return *a == *b })
 	}
 	if c.NullFolds != nil && slices.ContainsFunc(out.Conditions, func(c ir.Condition) bool { return negates(c.Expr) }) {
 		copied := *out
@@ -39,6 +45,29 @@ type legalizer struct {
 func (l *legalizer) refuse(at ir.Pos, feature, reason string) (ir.Expr, bool) {
 	l.errs = append(l.errs, &Unsupported{Pos: at, Feature: feature, Backend: l.Backend, Reason: reason})
 	return ir.False, true
+}
+
+// places asks about every test of e in its place.
+func (l *legalizer) places(e ir.Expr, negated bool) {
+	switch e := e.(type) {
+	case ir.And:
+		for _, x := range e {
+			l.places(x, negated)
+		}
+	case ir.Or:
+		for _, x := range e {
+			l.places(x, negated)
+		}
+	case ir.Not:
+		l.places(e.X, true)
+	case ir.Match:
+		if unresolved(e.Test) != "" {
+			return // refused as such
+		}
+		if feature, reason := l.Refuses(e, negated); feature != "" {
+			l.refuse(e.Pos, feature, reason)
+		}
+	}
 }
 
 func (l *legalizer) leaf(x ir.Expr) (ir.Expr, bool) {

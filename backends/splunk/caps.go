@@ -2,6 +2,7 @@
 package splunk
 
 import (
+	"net/netip"
 	"regexp"
 	"slices"
 	"strings"
@@ -85,8 +86,15 @@ var modifiers = map[string]bool{
 	"eventtypetag": true, "hosttag": true, "savedsearch": true, "savedsplunk": true,
 }
 
-// subnet is what `search` would take for a network and not for a text.
 var subnet = regexp.MustCompile(`^([0-9]+(\.[0-9]+){3}|[0-9A-Fa-f:.]*:[0-9A-Fa-f:.]*)/[0-9]+$`)
+
+// likeSubnet says whether `search` might take s for a network and not for a
+// text: what stands behind an address and a slash may be anything.
+func likeSubnet(s string) bool {
+	host, _, slash := strings.Cut(s, "/")
+	_, err := netip.ParseAddr(host)
+	return slash && err == nil || subnet.MatchString(s)
+}
 
 // hasPattern says whether `search` has p. Whether `f="*"` takes the empty text
 // is open, and a wildcard inside a text with punctuation may miss events
@@ -101,7 +109,7 @@ func hasPattern(p ir.Pattern) bool {
 	case ir.Any:
 		return false
 	case ir.Exact:
-		return !subnet.MatchString(s)
+		return !likeSubnet(s)
 	case ir.Glob:
 		return !strings.ContainsFunc(text, func(r rune) bool { return !wordRune(r) })
 	}
@@ -168,7 +176,7 @@ func pieces(p ir.Pattern) []ir.Pattern {
 			continue
 		}
 		for _, r := range q.Text {
-			if unsayable(r) || !ir.LowerFolds(string(r)) || r == '/' && subnet.MatchString(exact) {
+			if unsayable(r) || !ir.LowerFolds(string(r)) || r == '/' && likeSubnet(exact) {
 				parts = append(parts, star)
 			} else {
 				parts = append(parts, ir.Part{Text: string(r)})

@@ -36,7 +36,10 @@ func (k backend) Emit(r *ir.Rule) ([]string, error) {
 	return out, nil
 }
 
-type writer struct{ err error }
+type writer struct {
+	err error
+	and string // the operator between the terms of a search, or "" where white space is enough
+}
 
 func (w *writer) fail(at ir.Pos, feature string) {
 	if w.err == nil {
@@ -120,7 +123,7 @@ func (w *writer) search(e ir.Expr) backends.Doc {
 	switch whole := e; e := e.(type) {
 	case ir.And:
 		if es := flatten[ir.And](nil, e); len(es) > 0 {
-			return joined("", each(es, w.search))
+			return joined(w.and, each(es, w.search))
 		}
 		return text("*")
 	case ir.Or:
@@ -180,7 +183,11 @@ func inList(t ir.Test) int {
 	switch t := t.(type) {
 	case ir.Pattern:
 		return min(len(t.Parts), 1)
-	case ir.Compare, ir.Bool:
+	case ir.Compare:
+		if t.Op == ir.Eq {
+			return 1
+		}
+	case ir.Bool:
 		return 1
 	}
 	return 0
@@ -203,6 +210,9 @@ func (w *writer) terms(ms []ir.Expr) backends.Doc {
 			}
 			vs = append(vs, lit)
 		case ir.Compare:
+			if t.Op != ir.Eq { // alone, by inList
+				return text(f + t.Op.String() + w.number(t.Number, first.Pos))
+			}
 			vs = append(vs, string(t.Number))
 		case ir.Bool:
 			vs = append(vs, fmt.Sprintf(`"%t"`, t.Value))

@@ -50,7 +50,7 @@ func (r Reader) Read(query string, s ir.Schema) (q *ir.Query, err error) {
 type reading struct {
 	source
 	schema  ir.Schema
-	index   string
+	scope   ir.Scope
 	assumed map[string]bool
 }
 
@@ -71,6 +71,9 @@ const (
 	timeZone       = "splunk/time-zone"
 	foldUnicode    = "splunk/unicode"
 	pcreLimits     = "splunk/pcre-limits"
+	wholeValue     = "splunk/tstats-value"      // tstats compares with the whole value of a field
+	allSummaries   = "splunk/tstats-summaries"  // every event is summarized, as the model is now
+	termOrder      = "splunk/tstats-precedence" // OR binds tighter than AND in tstats too
 )
 
 func (r *reading) assume(ids ...string) {
@@ -128,11 +131,14 @@ loop:
 		case st.name == "reverse":
 			continue
 		case i == 0 && st.name == "tstats":
-			// What it counts is aggregated: the stage is both filter and rest.
-			lo, hi := r.tstatsWhere(st)
-			es = r.scoped(r.search(lo, hi, true))
+			ts := r.tstats(st)
+			es = append(r.scoped(r.search(ts.lo, ts.hi, true)), ts.shown...)
+			if ts.grouped {
+				read = 1 // its rows are the events, gathered
+			}
 			break loop
 		case i == 0 && (st.name == "datamodel" || st.name == "from" && r.fromDataModel(st)):
+			r.scope.DataModel = r.dataset(st)
 		default:
 			break loop
 		}
@@ -144,7 +150,7 @@ loop:
 		}
 		es, read = append(es, more...), i+1
 	}
-	q := &ir.Query{Where: allOf(es), Scope: ir.Scope{Index: r.index}}
+	q := &ir.Query{Where: allOf(es), Scope: r.scope}
 	for _, st := range stages[read:] {
 		q.Rest = append(q.Rest, ir.Later{Name: st.name, Text: strings.TrimSpace(r.text[st.lo:st.hi]), Pos: r.pos(st.lo)})
 	}
@@ -161,7 +167,7 @@ func (r *reading) scoped(es []ir.Expr) []ir.Expr {
 					if part.Kind == ir.AnyRun {
 						part.Text = "*"
 					}
-					r.index += part.Text
+					r.scope.Index += part.Text
 				}
 				return slices.Delete(slices.Clone(es), i, i+1)
 			}
@@ -192,42 +198,6 @@ func (r *reading) regex(st stage) ir.Expr {
 		return ir.Not{X: e}
 	}
 	return e
-}
-
-// tstatsWhere is the span of the clause WHERE of `tstats`; without one, empty.
-func (r *reading) tstatsWhere(st stage) (lo, hi int) {
-	lo, hi = st.hi, st.hi
-	depth := 0
-	for i := st.body; i < st.hi; {
-		switch c := r.text[i]; {
-		case c == '(' || c == '[':
-			depth++
-		case c == ')' || c == ']':
-			depth--
-		case depth == 0 && isWord(c):
-			j := i
-			for j < st.hi && !isSpace(r.text[j]) && !strings.ContainsRune("()[]\"`", rune(r.text[j])) {
-				j = skip(r.text, j)
-			}
-			switch strings.ToLower(r.text[i:min(j, st.hi)]) {
-			case "where":
-				if lo == st.hi {
-					lo = j
-				}
-			case "by", "groupby":
-				return min(lo, i), i
-			}
-			i = j
-			continue
-		}
-		i = skip(r.text, i)
-	}
-	return lo, hi
-}
-
-// fromDataModel says whether st is `from datamodel:X`.
-func (r *reading) fromDataModel(st stage) bool {
-	return strings.HasPrefix(strings.ToLower(strings.TrimSpace(r.text[st.body:st.hi])), "datamodel")
 }
 
 // A projection is one command `fields`: the fields that it keeps or, with

@@ -14,7 +14,7 @@ type searcher struct {
 	depth    int
 	accel    bool // the clause WHERE of `tstats`
 	negative bool // under a NOT
-	number   bool // there, in tstats, stood a number
+	number   bool // there, in tstats, stood a number, or what may be one
 }
 
 // search reads the terms between lo and hi, all of which must hold.
@@ -60,14 +60,19 @@ func (p *searcher) keyword(op string) bool {
 // implied (Search Manual: Boolean expressions with logical operators).
 func (p *searcher) terms() []ir.Expr {
 	var out []ir.Expr
+	groups, mixed := 0, false
 	for {
 		either := []ir.Expr{p.negation()}
 		for p.keyword("OR") {
 			either = append(either, p.negation())
 		}
 		out = append(out, conjuncts(anyOf(either))...)
+		groups, mixed = groups+1, mixed || len(either) > 1
 		and := p.keyword("AND")
 		if p.space(); !and && (p.i == p.end || p.at(')')) {
+			if p.accel && mixed && groups > 1 {
+				p.assume(termOrder)
+			}
 			return out
 		}
 	}
@@ -84,13 +89,17 @@ func (p *searcher) negation() ir.Expr {
 	x := p.negation()
 	p.negative = outer
 	p.depth--
-	if p.number {
-		// What NOT leaves of a number in tstats is not what it leaves elsewhere: it
-		// drops the events without the field (Search Reference: tstats).
+	switch {
+	case !p.number || outer:
+		return ir.Not{X: x}
+	default:
 		p.number = false
+		if e := withoutNumbers(x); e != nil {
+			return e
+		}
+		// What it leaves of a number among others is not written down.
 		return p.opaque(lo, p.i)
 	}
-	return ir.Not{X: x}
 }
 
 func (p *searcher) primary() ir.Expr {
@@ -306,6 +315,7 @@ func (p *searcher) comparison(lo int, field word, op string) ir.Expr {
 	if f.Type != ir.Numeric {
 		p.assume(numberOrder)
 	}
+	p.number = p.number || p.accel && p.negative
 	return ir.Match{Field: f, Test: ir.Compare{Op: orders[op], Number: n}, Pos: pos}
 }
 
@@ -322,6 +332,7 @@ func (p *searcher) equals(f ir.Field, v value, subnets bool) ir.Test {
 	t := v.pattern()
 	text := t.Literals()
 	n, number := ir.ParseNumber(text)
+	maybe := number || numberLike(text)
 	net, err := netip.ParsePrefix(text)
 	host, _, slash := strings.Cut(text, "/")
 	_, noHost := netip.ParseAddr(host)
@@ -331,7 +342,7 @@ func (p *searcher) equals(f ir.Field, v value, subnets bool) ir.Test {
 			p.assume(anyValue)
 			return ir.Exists{}
 		}
-		number = false
+		number, maybe = false, false
 	case subnets && err == nil && v.wrap == "":
 		// tstats "may not correctly filter" by networks (Search Reference: tstats).
 		if p.accel {
@@ -342,16 +353,24 @@ func (p *searcher) equals(f ir.Field, v value, subnets bool) ir.Test {
 		return nil // it looks like a network and is none
 	case f.Type == ir.Numeric && number && string(n) == text:
 		p.number = p.number || p.accel && p.negative
-		p.assume(numberEquality, indexedValue)
+		p.assume(numberEquality, p.stored())
 		return ir.Compare{Op: ir.Eq, Number: n}
 	case f.Type == ir.Boolean && (strings.EqualFold(text, "true") || strings.EqualFold(text, "false")):
-		p.assume(indexedValue)
+		p.assume(p.stored())
 		return ir.Bool{Value: strings.EqualFold(text, "true")}
 	}
-	p.number = p.number || p.accel && p.negative && number
-	p.assume(indexedValue)
+	p.number = p.number || p.accel && p.negative && maybe
+	p.assume(p.stored())
 	p.assumeUnicode(text)
 	return t
+}
+
+// stored is what a comparison with a value rests on.
+func (p *searcher) stored() string {
+	if p.accel {
+		return wholeValue
+	}
+	return indexedValue
 }
 
 // in reads the list of `f IN (a, b)`, in which no value is a network.

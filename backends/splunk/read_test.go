@@ -11,10 +11,13 @@ import (
 	"sigmac/ir"
 )
 
-// readMeaning is what a query selects, as text: the index, the expression, what
+// readMeaning is what a query selects, as text: the scope, the expression, what
 // comes after it.
 func readMeaning(q *ir.Query) string {
 	s := q.Where.String()
+	if q.Scope.DataModel != "" {
+		s = "model " + q.Scope.DataModel + " " + s
+	}
 	if q.Scope.Index != "" {
 		s = "index " + q.Scope.Index + " " + s
 	}
@@ -243,17 +246,65 @@ func TestReadStages(t *testing.T) {
 		{`* | regex _raw=a.c`, `(match _raw (re "a.c"))`},
 		{`* | regex g="a\|b"`, `(opaque splunk "regex g=\"a\\|b\"")`},
 
-		// Search Reference: tstats, from, datamodel.
-		{`| tstats summariesonly=t count min(_time) as first from datamodel=Endpoint.Processes where Processes.process="*x*" (Processes.a=1 OR nodename=B) by Processes.dest _time span=1h | search c=1`,
-			`(and (match Processes.process (pattern * "x" *)) (or (match Processes.a (pattern "1")) (match nodename (pattern "B")))) | tstats | search`},
-		{`|tstats count WHERE index=main by host`, `index main (and) | tstats`},
-		{`| tstats count from datamodel=X where X.by IN ("where", "by") groupby X.y`, `(or (match X.by (pattern "where")) (match X.by (pattern "by"))) | tstats`},
-		{`| tstats count from datamodel=X by X.where`, `(and) | tstats`},
-		{`| tstats count where NOT a=5 NOT a=x b!=6 c=10.0.0.0/8`,
-			`(and (opaque splunk "NOT a=5") (not (match a (pattern "x"))) (match b exists) (not (match b (pattern "6"))) (opaque splunk "c=10.0.0.0/8")) | tstats`},
-		{`| from datamodel:Auth.Failed | search f=1 | where g="x"`, `(and (match f (pattern "1")) (match g (pattern cased "x")))`},
-		{`| datamodel Endpoint Processes search | search Processes.f=1`, `(match Processes.f (pattern "1"))`},
+		// Search Reference: from, datamodel.
+		{`| from datamodel:Auth.Failed | search f=1 | where g="x"`, `model Auth.Failed (and (match f (pattern "1")) (match g (pattern cased "x")))`},
+		{`| from datamodel:"Auth.Failed"`, `model Auth.Failed (and)`},
+		{`| from datamodel`, `(and)`},
+		{`| datamodel Endpoint Processes search | search Processes.f=1`, `model Endpoint.Processes (match Processes.f (pattern "1"))`},
+		{`| datamodel`, `(and)`},
 		{`| from lookup:x | search f=1`, `(and) | from | search`},
+	})
+}
+
+// Search Reference: tstats.
+func TestReadTstats(t *testing.T) {
+	testRead(t, Reader{}, [][2]string{
+		// Syntax: the clauses and options.
+		{`| tstats count from datamodel=Endpoint.Processes where Processes.process="*x*" (Processes.a=1 OR nodename=B) by host _time span=1h | search c=1`,
+			`model Endpoint.Processes (and (match Processes.process (pattern * "x" *)) (or (match Processes.a (pattern "1")) (match nodename (pattern "B")))) | search`},
+		{`| tstats summariesonly=f fillnull_value="n u" values(X.a) as "X.b, by" count(X.c) FROM datamodel = "X.X" WHERE X.by IN ("where", "by") X.d=by X.e = "by" GROUPBY X.f, X.g`,
+			`model X.X (and (or (match X.by (pattern "where")) (match X.by (pattern "by"))) (match X.d (pattern "by")) (match X.e (pattern "by")))`},
+		{`|tstats count WHERE index=main by host`, `index main (and)`},
+		{`| tstats avg(PREFIX(a=)) where index=_audit by PREFIX(user=) x  fillnull_value="N/A"`, `index _audit (and)`},
+
+		// fillnull_value: without it, a row with a null among the fields of BY is left
+		// out.
+		{`| tstats count from datamodel=X by X.where "X.a b", source`, `model X (and (match X.where exists) (match "X.a b" exists))`},
+		{`| tstats count from datamodel=X where X.a=1 by X.b _time span=1s`, `model X (and (match X.a (pattern "1")) (match X.b exists))`},
+		{`| tstats count by PREFIX(user=) X.* [search a] X.b`,
+			`(and (opaque splunk "PREFIX(user=)") (opaque splunk "X.*") (opaque splunk "[search a]") (match X.b exists))`},
+
+		{"| tstats `options` count from datamodel=X where X.a=1 by X.b X.c", "model X (and (match X.a (pattern \"1\")) (opaque splunk \"`options`\"))"},
+		{"| tstats `options` count from datamodel=X where X.a=1 by host", "model X (match X.a (pattern \"1\"))"},
+
+		// Without BY there is a row also where no event is.
+		{`| tstats count from datamodel=X where X.a=1`, `model X (match X.a (pattern "1")) | tstats`},
+		{`| tstats count`, `(and) | tstats`},
+
+		// Filtering with WHERE: a number that is filtered out takes the events without
+		// the field along.
+		{`| tstats count where NOT a=5 NOT num=5 NOT (b="-1.5")`,
+			`(and (match a exists) (not (match a (pattern "5"))) (match num:number exists) (not (match num:number (= 5))) (match b exists) (not (match b (pattern "-1.5")))) | tstats`},
+		{`| tstats count where NOT a IN (5, "6") b!=6`,
+			`(and (match a exists) (not (or (match a (pattern "5")) (match a (pattern "6")))) (match b exists) (not (match b (pattern "6")))) | tstats`},
+		{`| tstats count where NOT a=x NOT b=5* NOT c IN (x, y)`,
+			`(and (not (match a (pattern "x"))) (not (match b (pattern "5" *))) (not (or (match c (pattern "x")) (match c (pattern "y"))))) | tstats`},
+		// What is left of it beside something else is not written down, nor which texts
+		// are numbers.
+		{`| tstats count where NOT (a=5 OR b=x)`, `(opaque splunk "NOT (a=5 OR b=x)") | tstats`},
+		{`| tstats count where NOT (a=5 OR b=6)`, `(opaque splunk "NOT (a=5 OR b=6)") | tstats`},
+		{`| tstats count where NOT (a=5 b=x)`, `(opaque splunk "NOT (a=5 b=x)") | tstats`},
+		{`| tstats count where NOT a IN (5, x)`, `(opaque splunk "NOT a IN (5, x)") | tstats`},
+		{`| tstats count where NOT NOT a=5`, `(opaque splunk "NOT NOT a=5") | tstats`},
+		{`| tstats count where NOT (b=x NOT a=5)`, `(opaque splunk "NOT (b=x NOT a=5)") | tstats`},
+		{`| tstats count where NOT a!=5`, `(opaque splunk "NOT a!=5") | tstats`},
+		{`| tstats count where NOT num>5`, `(opaque splunk "NOT num>5") | tstats`},
+		{`| tstats count where NOT a=05 NOT b=0x1F NOT c=1e3 NOT d=inf`,
+			`(and (opaque splunk "NOT a=05") (opaque splunk "NOT b=0x1F") (opaque splunk "NOT c=1e3") (opaque splunk "NOT d=inf")) | tstats`},
+		{`| tstats count where num>5 a=0x1F`, `(and (match num:number (> 5)) (match a (pattern "0x1F"))) | tstats`},
+
+		// Limitations of CIDR matching with tstats.
+		{`| tstats count where c=10.0.0.0/8`, `(opaque splunk "c=10.0.0.0/8") | tstats`},
 	})
 }
 
@@ -383,7 +434,15 @@ func TestReadAssumptions(t *testing.T) {
 		`* | where isnull(f)`:                    "[]",
 		`* | where isnotnull(mvfind(f,""))`:      "[splunk/mvfind splunk/pcre-limits]",
 		`* | where tonumber(strftime(f,"%H"))=5`: "[splunk/single-value splunk/time-zone]",
-		`* | where lower(f)=lower(g)`:            "[splunk/fieldref-text splunk/single-value splunk/unicode]",
+		`| tstats count where a="x" by host`:     "[splunk/tstats-value]",
+		`| tstats count where num=5 flag=true by host`:         "[splunk/number-equality splunk/tstats-value]",
+		`| tstats count where (a=x OR b=y) (c=z d=*x) by host`: "[splunk/tstats-value]",
+		`| tstats count where a=x OR b=y c=z by host`:          "[splunk/tstats-precedence splunk/tstats-value]",
+		`| tstats count where NOT (a=x b=y OR c=z) by host`:    "[splunk/tstats-precedence splunk/tstats-value]",
+		`| tstats summariesonly=true count by host`:            "[splunk/tstats-summaries]",
+		`| tstats allow_old_summaries=t count by host`:         "[splunk/tstats-summaries]",
+		`| tstats summariesonly=f allow_old_summaries=0 count`: "[]",
+		`* | where lower(f)=lower(g)`:                          "[splunk/fieldref-text splunk/single-value splunk/unicode]",
 	} {
 		q, err := Reader{}.Read(query, readTypes)
 		if err != nil {
@@ -433,6 +492,7 @@ func FuzzRead(f *testing.F) {
 	for _, s := range []string{
 		`index=a f="x*" NOT (g IN (1, b) OR h!=c) | where if(tonumber('f')>5,1,0)=1 | stats count`,
 		"| tstats `m` count from datamodel=X where X.a=CASE(b) by X.c",
+		`| tstats summariesonly = t count("a" b) from datamodel="X.Y" where NOT (X.a=5 OR b=0x1) NOT c IN (1, "by") groupby X.d, PREFIX(e=) "f g" span=1h fillnull_value=x`,
 		"`m(a,\"b\")` ```c``` [search d] e::f | regex g!=\"h\\d\" | fields - i | search j=\"k\\\\\"",
 		`* | where coalesce(a,"b")="c" OR NOT case(isnull(d),1,like(e,"f%_"),2)!=2 AND searchmatch("g=\"h\" i")`,
 		`* | where if(substr("x".lower('A'),1,1+len('B'))="x".lower('B'),1,0)=1 XOR mvcount(mvfilter(match(f,"a|b")))>0`,

@@ -1,0 +1,214 @@
+package splunk
+
+import (
+	"errors"
+	"fmt"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"unicode/utf8"
+
+	"sigmac/backends"
+	"sigmac/ir"
+)
+
+// A dataModel writes searches of data models. Its queries are read, and its
+// samples written, like all of Splunk's.
+type dataModel struct{ backend }
+
+// NewDataModel is the backend for searches of data models, `tstats … from
+// datamodel=`. A rule needs a pipeline that says which dataset holds its events
+// and under which names. Pretty breaks long queries over lines.
+func NewDataModel(pretty bool) backends.Backend { return dataModel{backend{pretty}} }
+
+// Caps is what the clause WHERE of `tstats` can say: the language of the
+// command `search`, and no `where` after it, since that would see the rows of
+// the result only.
+func (dataModel) Caps() backends.Caps {
+	return backends.Caps{
+		Backend:  name,
+		Pattern:  func(p ir.Pattern) bool { return !p.Has(ir.Placeholder) },
+		Regexp:   func(*ir.Re) string { return "a regular expression in a search of a data model" },
+		CIDRText: true, // refused by modelLack, not rewritten
+		Refuses:  modelLack,
+	}
+}
+
+// modelLack names what the clause WHERE lacks of m (SEMANTICS B.6).
+func modelLack(m ir.Match, negated bool) (feature, reason string) {
+	const in = " in a search of a data model"
+	switch t := m.Test.(type) {
+	case ir.Pattern:
+		if lack := patternLack(t); lack != "" {
+			return lack + in, ""
+		}
+		if shape, s := t.Shape(); negated && shape == ir.Exact && numeric(s) {
+			return "the negation of a number" + in, "it drops the events without " + m.Field.Name + " too"
+		}
+	case ir.Compare:
+		if negated {
+			return "the negation of a number" + in, "it drops the events without " + m.Field.Name + " too"
+		}
+	case ir.CIDR:
+		return "a network" + in, "tstats compares texts, so it may take other values for addresses"
+	case ir.Null, ir.Exists:
+		return "a test whether a field is there" + in, "the model may fill what is missing, and whether f=* takes an empty text is open"
+	}
+	if modifiers[strings.ToLower(m.Field.Name)] {
+		return "a field with the name of the option " + m.Field.Name, ""
+	}
+	return "", ""
+}
+
+// patternLack names what no string of `search` says of p.
+func patternLack(p ir.Pattern) string {
+	text := p.Literals()
+	shape, s := p.Shape()
+	switch {
+	case shape == ir.Any:
+		return "a test whether a field is there"
+	case shape == ir.Exact && s == "":
+		return "an empty text"
+	case p.Has(ir.AnyOne):
+		return "the wildcard ?"
+	case !utf8.ValidString(text):
+		return "a value that is not UTF-8 text"
+	case strings.Contains(text, "*"):
+		return "a literal *"
+	case strings.Contains(text, "`"):
+		return "a backtick"
+	case backends.HasHidden(text):
+		return "a character that cannot be seen"
+	case p.Cased && strings.ContainsFunc(text, ir.HasCases):
+		return "a comparison with regard to case"
+	case !ir.LowerFolds(text):
+		return "a letter whose lower case does not decide equality"
+	case shape == ir.Exact && likeSubnet(s):
+		return "a text that looks like a network"
+	}
+	return ""
+}
+
+// numeric says whether s may be read as a number somewhere: which texts tstats
+// takes for numbers is not written down.
+func numeric(s string) bool {
+	s = strings.ToLower(strings.TrimSpace(s))
+	if _, err := strconv.ParseFloat(s, 64); err == nil || errors.Is(err, strconv.ErrRange) {
+		return true
+	}
+	_, err := strconv.ParseInt(s, 0, 64)
+	return err == nil || errors.Is(err, strconv.ErrRange)
+}
+
+var (
+	modelName = regexp.MustCompile(`^[A-Za-z0-9_]+\.[A-Za-z0-9_]+$`)
+	// defaultFields are those that every dataset has under their plain names.
+	defaultFields = []string{"_time", "host", "index", "nodename", "source", "sourcetype", "splunk_server"}
+)
+
+// Emit writes one query a condition. Each counts the events of the dataset that
+// meet it by the fields that the rule lists, or else by the second, so that
+// nothing comes out where no event does.
+func (k dataModel) Emit(r *ir.Rule) ([]string, error) {
+	refuse := func(at ir.Pos, feature, reason string) ([]string, error) {
+		return nil, &backends.Unsupported{Pos: at, Backend: name, Feature: feature, Reason: reason}
+	}
+	model, at := r.Scope.DataModel, r.Source.Pos
+	switch {
+	case model == "":
+		return refuse(at, "a search without a data model", "a pipeline must set data_model_set")
+	case !modelName.MatchString(model):
+		return refuse(at, fmt.Sprintf("the data model %q", model), "a model and its root dataset are expected, as in Endpoint.Processes")
+	}
+	index := r.Scope.Index
+	if index != "" {
+		lit, ok := indexName(index)
+		if !ok {
+			return refuse(at, fmt.Sprintf("the index name %q", index), "")
+		}
+		index = lit
+	}
+	var columns []string
+	for _, f := range r.Meta.Fields {
+		lit, lack := searchField(f)
+		if lack != "" {
+			return refuse(at, lack, "")
+		}
+		if !slices.Contains(columns, lit) {
+			columns = append(columns, lit)
+		}
+	}
+	if columns == nil {
+		columns = []string{"_time"}
+	}
+	if slices.Contains(columns, "_time") {
+		columns = append(columns, "span=1s")
+	}
+	var out []string
+	for _, c := range r.Conditions {
+		if or, ok := c.Expr.(ir.Or); ok && len(or) == 0 {
+			return refuse(c.Pos, "a condition that no event meets", "")
+		}
+		w := &writer{and: "AND"}
+		d := w.tstats(model, index, c.Expr, columns)
+		if w.err != nil {
+			return nil, w.err
+		}
+		if k.pretty {
+			d.Parts[len(d.Parts)-1].Text = wrapped("by", columns)
+			out = append(out, d.Pretty())
+		} else {
+			out = append(out, d.Flat())
+		}
+	}
+	return out, nil
+}
+
+// tstats writes a count of the events of e. Its options are those that lose no
+// event, whatever limits.conf has for defaults: events that no summary holds
+// count, summaries from before a change of the model do not, and a row without
+// one of the columns stays.
+func (w *writer) tstats(model, index string, e ir.Expr, columns []string) backends.Doc {
+	ir.Walk(e, func(e ir.Expr) {
+		m, ok := e.(ir.Match)
+		if ok && !strings.Contains(m.Field.Name, ".") && !slices.Contains(defaultFields, m.Field.Name) {
+			w.fail(m.Pos, "the field "+strconv.Quote(m.Field.Name)+" in a search of a data model, whose fields carry the name of their dataset")
+		}
+	})
+	var terms []backends.Doc
+	if index != "" {
+		terms = append(terms, text("index="+index))
+	}
+	terms = append(terms, each(flatten[ir.And](nil, []ir.Expr{e}), w.search)...)
+	parts := []backends.Doc{
+		text(`| tstats summariesonly=false allow_old_summaries=false fillnull_value="null" count min(_time) as firstTime max(_time) as lastTime`),
+		text("from datamodel=" + model),
+	}
+	if len(terms) > 0 {
+		where := joined(w.and, terms)
+		if compound(where) {
+			where.Open = "("
+		}
+		where.Text = "where " + where.Text
+		parts = append(parts, where)
+	}
+	return backends.Doc{Parts: append(parts, text("by "+strings.Join(columns, " ")))}
+}
+
+// wrapped is words on lines of a readable length.
+func wrapped(first string, words []string) string {
+	const width = 100
+	var b strings.Builder
+	b.WriteString(first)
+	at := len(first)
+	for _, s := range words {
+		if at+1+len(s) > width && at > len(first) {
+			b.WriteString("\n ")
+			at = 1
+		}
+		b.WriteString(" " + s)
+		at += 1 + len(s)
+	}
+	return b.String()
+}
