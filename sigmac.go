@@ -102,6 +102,7 @@ func Targets() []Target {
 	return []Target{
 		{"splunk", "Splunk SPL", "splunk_windows", []Format{
 			{"default", "one query a line", "", splunk.New},
+			{"data_model", "a tstats search of a data model of the CIM", "splunk_cim", splunk.NewDataModel},
 		}},
 		{"kusto", "Microsoft Kusto KQL: Sentinel, Defender, Data Explorer", "microsoft_xdr", []Format{
 			{"default", "one query a line", "", kusto.New},
