@@ -1,0 +1,350 @@
+package sigmac_test
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"sigmac"
+	"sigmac/backends"
+	"sigmac/ir"
+	"sigmac/parser"
+	"sigmac/pipeline"
+	"sigmac/schema"
+)
+
+// TestPipelineDocs holds the pages docs/pipelines/NAME.md, which tell what each
+// built-in pipeline makes of log sources and fields. They are found by asking
+// the pipeline, so they cannot say what it does not do; -update writes them.
+func TestPipelineDocs(t *testing.T) {
+	for _, name := range pipeline.Builtins() {
+		path := filepath.Join("docs", "pipelines", name+".md")
+		page := pipelinePage(t, name)
+		if *update {
+			if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+				t.Fatal(err)
+			}
+			if err := os.WriteFile(path, []byte(page), 0o644); err != nil {
+				t.Fatal(err)
+			}
+			continue
+		}
+		if text, err := os.ReadFile(path); err != nil || string(text) != page {
+			t.Errorf("%s is not what the pipeline does; run go test . -run TestPipelineDocs -update", path)
+		}
+	}
+}
+
+// probes are log sources that rules name, and fields that Sigma's taxonomy has
+// there. A field with a sign of equality has a value that it takes.
+var probes = []struct{ source, fields string }{
+	{"process_creation windows -", "Image CommandLine CurrentDirectory User IntegrityLevel=High LogonId=0x3e7 Hashes=MD5=00112233445566778899aabbccddeeff md5=00112233445566778899aabbccddeeff " +
+		"OriginalFileName Description Product Company FileVersion ProcessId=4 ProcessGuid ParentImage ParentCommandLine ParentUser ParentProcessId=4 Computer"},
+	{"process_creation linux -", "Image CommandLine CurrentDirectory User LogonId ParentImage ParentCommandLine"},
+	{"process_creation macos -", "Image CommandLine User ParentImage ParentCommandLine"},
+	{"process_termination windows -", "Image ProcessId=4"},
+	{"file_event windows -", "TargetFilename Image CommandLine User CreationUtcTime"},
+	{"file_event linux -", "TargetFilename Image User"},
+	{"file_event macos -", "TargetFilename Image User"},
+	{"file_delete windows -", "TargetFilename Image User"},
+	{"file_rename windows -", "TargetFilename SourceFilename Image"},
+	{"file_access windows -", "FileName Image"},
+	{"file_change windows -", "TargetFilename Image CreationUtcTime PreviousCreationUtcTime"},
+	{"create_stream_hash windows -", "TargetFilename Image Contents Hash=00112233445566778899aabbccddeeff"},
+	{"registry_event windows -", "TargetObject Details Image EventType=SetValue NewName User"},
+	{"registry_set windows -", "TargetObject Details Image User"},
+	{"registry_add windows -", "TargetObject Image"},
+	{"registry_delete windows -", "TargetObject Image EventType=DeleteValue"},
+	{"network_connection windows -", "Image User Initiated=true Protocol=tcp SourceIp=10.0.0.1 SourcePort=80 SourceHostname DestinationIp=10.0.0.1 DestinationPort=80 DestinationHostname"},
+	{"network_connection linux -", "Image User Initiated=true DestinationIp=10.0.0.1 DestinationPort=80 DestinationHostname"},
+	{"dns_query windows -", "QueryName QueryResults QueryStatus Image"},
+	{"image_load windows -", "ImageLoaded Image Hashes=MD5=00112233445566778899aabbccddeeff Signed=true Signature SignatureStatus OriginalFileName Description Product Company"},
+	{"driver_load windows -", "ImageLoaded Hashes=MD5=00112233445566778899aabbccddeeff Signed=true Signature"},
+	{"pipe_created windows -", "PipeName Image"},
+	{"create_remote_thread windows -", "SourceImage TargetImage StartModule StartFunction StartAddress"},
+	{"process_access windows -", "SourceImage TargetImage GrantedAccess=0x1000 CallTrace"},
+	{"process_tampering windows -", "Image Type"},
+	{"raw_access_thread windows -", "Image Device"},
+	{"wmi_event windows -", "Destination EventType"},
+	{"ps_module windows -", "Payload ContextInfo"},
+	{"ps_script windows -", "ScriptBlockText Path"},
+	{"ps_classic_start windows -", "Data HostApplication"},
+	{"ps_classic_provider_start windows -", "Data"},
+	{"ps_classic_script windows -", "Data"},
+	{"sysmon_status windows -", "State"},
+	{"sysmon_error windows -", "Description"},
+	{"- windows security", "EventID=4624 SubjectUserName TargetUserName LogonType=3 IpAddress=10.0.0.1 WorkstationName ObjectName ServiceFileName"},
+	{"- windows system", "EventID=7045 Provider_Name ServiceName ImagePath"},
+	{"- windows application", "EventID=1000 Provider_Name Data"},
+	{"- windows powershell", "EventID=4104 ScriptBlockText"},
+	{"- windows powershell-classic", "EventID=400 Data"},
+	{"- windows sysmon", "EventID=1 Image"},
+	{"- windows windefend", "EventID=1116 Path ThreatName"},
+	{"- windows taskscheduler", "EventID=129 TaskName Path"},
+	{"- windows dns-client", "EventID=3008 QueryName"},
+	{"- windows applocker", "EventID=8004 FilePath"},
+	{"- windows codeintegrity-operational", "EventID=3033 FileNameBuffer"},
+	{"- windows firewall-as", "EventID=2004 ModifyingApplication"},
+	{"- windows bits-client", "EventID=16403 RemoteName"},
+	{"- windows msexchange-management", "EventID=1"},
+	{"- windows -", "EventID=1"},
+	{"antivirus - -", "Signature Filename"},
+	{"proxy - -", "c-uri c-uri-query c-uri-stem c-uri-extension c-useragent cs-method cs-host cs-referer sc-status=200 cs-cookie src_ip=10.0.0.1 dst_ip=10.0.0.1"},
+	{"webserver - -", "cs-uri-query cs-uri-stem cs-method cs-user-agent cs-referer cs-username sc-status=200"},
+	{"dns - -", "query answer record_type"},
+	{"firewall - -", "src_ip=10.0.0.1 dst_ip=10.0.0.1 dst_port=80 action"},
+	{"- linux -", ""},
+	{"- linux sshd", ""},
+	{"- linux auditd", "type a0 exe"},
+	{"- aws cloudtrail", "eventName eventSource userIdentity.type userIdentity.arn errorCode userAgent sourceIPAddress"},
+	{"- azure signinlogs", "ResultType UserAgent AppDisplayName properties.deviceDetail.deviceId"},
+	{"- azure auditlogs", "OperationName properties.message"},
+	{"- azure activitylogs", "operationName ResourceId"},
+	{"- azure riskdetection", "riskEventType"},
+	{"- gcp gcp.audit", "gcp.audit.method_name data.protoPayload.serviceName"},
+	{"application kubernetes audit", "verb objectRef.resource"},
+	{"- m365 audit", "Operation"},
+}
+
+func pipelinePage(t *testing.T, name string) string {
+	p, ok := pipeline.Builtin(name)
+	if !ok {
+		t.Fatal(name)
+	}
+	target := "splunk"
+	if len(p.AllowedBackends) > 0 {
+		for _, x := range sigmac.Targets() {
+			if p.Allows(x.Name) {
+				target = x.Name
+			}
+		}
+	}
+	m := sigmac.Mapping{Pipeline: pipeline.Join(p), Schemas: schema.For(target)}
+	var out strings.Builder
+	fmt.Fprintf(&out, "# %s\n\n%s. Priority %d", name, strings.TrimSuffix(p.Name, "."), p.Priority)
+	if len(p.AllowedBackends) > 0 {
+		fmt.Fprintf(&out, ", for %s", strings.Join(p.AllowedBackends, ", "))
+	}
+	fmt.Fprintf(&out, ".\n\n`sigmac pipeline show %s` prints its YAML. This page is made by asking the pipeline, one field at a time:\n"+
+		"a log source that it refuses is at the end, a field that it refuses is named with the reason, and a field that is\n"+
+		"not listed is not known to be right or wrong.\n", name)
+	refused := map[string][]string{}
+	var order []string
+	for _, probe := range probes {
+		parts := strings.Fields(probe.source)
+		title := strings.TrimSpace(strings.ReplaceAll(parts[1]+" "+parts[0]+" "+parts[2], "- ", ""))
+		title = strings.TrimSpace(strings.TrimSuffix(title, "-"))
+		fields := strings.Fields(probe.fields)
+		rows, why := askFor(t, m, target, parts, fields)
+		if why != "" {
+			if refused[why] == nil {
+				order = append(order, why)
+			}
+			refused[why] = append(refused[why], title)
+			continue
+		}
+		fmt.Fprintf(&out, "\n## %s\n\n%s\n", title, rows)
+		if len(fields) == 0 {
+			continue
+		}
+		context := "" // the event of a log with several
+		if strings.HasPrefix(fields[0], "EventID=") && len(fields) > 1 {
+			context = fields[0]
+			fmt.Fprintf(&out, "\nBeside `%s`:\n", context)
+		}
+		out.WriteString("\n| Field | There |\n|---|---|\n")
+		for _, f := range fields {
+			field, _, _ := strings.Cut(f, "=")
+			beside := context
+			if f == context {
+				beside = ""
+			}
+			r, err := askOne(t, m, target, parts, f, beside)
+			there := ""
+			if err != nil {
+				there = "refused: " + reason(err)
+			} else {
+				there = conditions(r, "sel", true)
+				for _, c := range r.Computed {
+					if slices.Contains(strings.Fields(fieldsOf(r)), c.Name) {
+						there += "; `" + c.Name + "` is computed"
+					}
+				}
+			}
+			fmt.Fprintf(&out, "| `%s` | %s |\n", field, strings.ReplaceAll(there, "|", `\|`))
+		}
+	}
+	out.WriteString("\n## Refused log sources\n")
+	for _, why := range order {
+		fmt.Fprintf(&out, "\n- %s: %s.\n", why, strings.Join(refused[why], ", "))
+	}
+	return strings.ReplaceAll(out.String(), "\n\n\n", "\n\n")
+}
+
+// askFor says which rows a log source means there, or why it is refused: with
+// none of its fields, nor with a keyword.
+func askFor(t *testing.T, m sigmac.Mapping, target string, source, fields []string) (rows, refused string) {
+	for _, f := range append(append([]string{}, fields...), "", "EventID=1") {
+		r, err := askOne(t, m, target, source, f, "")
+		if err != nil {
+			if refused == "" {
+				refused = reason(err)
+			}
+			continue
+		}
+		var where []string
+		for _, s := range []struct{ name, value string }{{"table", r.Scope.Table}, {"data model", r.Scope.DataModel}, {"event category", r.Scope.Category}} {
+			if s.value != "" {
+				where = append(where, s.name+" `"+s.value+"`")
+			}
+		}
+		for _, d := range r.Detections {
+			if d.Name != "sel" && d.Name != "selection_beside" {
+				where = append(where, conditions(r, d.Name, false))
+			}
+		}
+		if where == nil {
+			return "No condition.", ""
+		}
+		return "Rows: " + strings.Join(where, " and ") + ".", ""
+	}
+	return "", refused
+}
+
+// askOne is a rule with one field, or with a keyword, beside another or none,
+// after the pipeline and the schema.
+func askOne(t *testing.T, m sigmac.Mapping, target string, source []string, field, beside string) (*ir.Rule, error) {
+	var src strings.Builder
+	src.WriteString("title: probe\nlogsource:\n")
+	for i, key := range []string{"category", "product", "service"} {
+		if source[i] != "-" {
+			fmt.Fprintf(&src, "  %s: %s\n", key, source[i])
+		}
+	}
+	name, value, ok := strings.Cut(field, "=")
+	switch {
+	case field == "":
+		src.WriteString("detection:\n  sel: [probe]\n")
+	case ok:
+		fmt.Fprintf(&src, "detection:\n  sel:\n    %s: %s\n", name, value)
+	default:
+		fmt.Fprintf(&src, "detection:\n  sel:\n    %s|contains: probe\n", name)
+	}
+	if name, value, ok := strings.Cut(beside, "="); ok {
+		fmt.Fprintf(&src, "  selection_beside:\n    %s: %s\n  condition: sel and selection_beside\n", name, value)
+	} else {
+		src.WriteString("  condition: sel\n")
+	}
+	d := parser.Parse("probe.yml", []byte(src.String())).Documents[0]
+	if len(d.Errors) > 0 {
+		t.Fatal(src.String(), d.Errors)
+	}
+	did := &sigmac.Mapped{}
+	m.Options.Backend = target
+	r := d.Rule
+	var err error
+	for _, p := range m.Passes(did) {
+		if r, err = p.Run(r); err != nil || p.Name == "Schema" {
+			break
+		}
+	}
+	return r, err
+}
+
+func reason(err error) string {
+	if e := (*pipeline.Error)(nil); errors.As(err, &e) {
+		return e.Msg
+	}
+	if rs := (schema.Refusals)(nil); errors.As(err, &rs) {
+		u := *rs[0]
+		u.Backend = ""
+		if s, _, ok := strings.Cut(u.Reason, "; the nearest"); ok {
+			return s
+		}
+		return (&backends.Unsupported{Feature: u.Feature, Reason: u.Reason}).Reason
+	}
+	return err.Error()
+}
+
+// conditions writes a detection; of one with a single field in it, names alone.
+func conditions(r *ir.Rule, name string, fieldOnly bool) string {
+	if fieldOnly {
+		if fields := strings.Fields(fieldsOf(r)); len(fields) == 1 {
+			return "`" + fields[0] + "`"
+		}
+	}
+	for _, d := range r.Detections {
+		if d.Name != name {
+			continue
+		}
+		negated := ""
+		for _, c := range r.Conditions {
+			if strings.HasPrefix(c.Text, "not "+name+" ") || strings.Contains(c.Text, "(not "+name+" ") {
+				negated = "not "
+			}
+		}
+		return negated + "`" + show(d.Expr, false) + "`"
+	}
+	return ""
+}
+
+func fieldsOf(r *ir.Rule) string {
+	var names []string
+	for _, d := range r.Detections {
+		if d.Name == "sel" {
+			ir.Walk(d.Expr, func(e ir.Expr) {
+				if m, ok := e.(ir.Match); ok && !slices.Contains(names, m.Field.Name) {
+					names = append(names, m.Field.Name)
+				}
+			})
+		}
+	}
+	return strings.Join(names, " ")
+}
+
+func show(e ir.Expr, inside bool) string {
+	group := func(es []ir.Expr, op string) string {
+		var parts []string
+		for _, x := range es {
+			parts = append(parts, show(x, true))
+		}
+		s := strings.Join(parts, " "+op+" ")
+		if inside && len(parts) > 1 {
+			s = "(" + s + ")"
+		}
+		return s
+	}
+	switch e := e.(type) {
+	case ir.And:
+		return group(e, "and")
+	case ir.Or:
+		return group(e, "or")
+	case ir.Not:
+		return "not " + show(e.X, true)
+	case ir.Item:
+		return show(e.X, inside)
+	case ir.Match:
+		if p, ok := e.Test.(ir.Pattern); ok {
+			text := ""
+			for _, q := range p.Parts {
+				switch q.Kind {
+				case ir.AnyRun:
+					text += "*"
+				case ir.AnyOne:
+					text += "?"
+				default:
+					text += q.Text
+				}
+			}
+			return e.Field.Name + "=" + text
+		}
+		return e.Field.Name + strings.NewReplacer("(", " ", ")", "").Replace(e.Test.String())
+	case ir.Keyword:
+		return "any text"
+	}
+	return e.String()
+}
