@@ -69,7 +69,11 @@ func (w *writer) extend(columns []ir.Computed, pipe string) string {
 	if used == nil {
 		return ""
 	}
-	return pipe + "extend " + strings.Join(used, ", ")
+	sep := ", "
+	if strings.HasPrefix(pipe, "\n") {
+		sep = ",\n    "
+	}
+	return pipe + "extend " + strings.Join(used, sep)
 }
 
 func (w *writer) fail(at ir.Pos, feature, reason string) {
