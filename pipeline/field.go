@@ -159,11 +159,7 @@ func (x rename) apply(r *run) bool {
 			return t, false
 		}
 		inner, nots := negation(t.X)
-		return negate(anyOf(len(fields), func(i int) ir.Expr {
-			copied := t
-			copied.X = inner
-			return copied.on(fields[i])
-		}), nots), true
+		return negate(t.over(fields, inner), nots), true
 	})
 	var listed []string
 	for _, name := range r.rule.Meta.Fields {
@@ -182,6 +178,43 @@ func (x rename) apply(r *run) bool {
 		r.track(from, names[from])
 	}
 	return changed
+}
+
+// over is x, the expression of t, for several fields, of which any may have the
+// value. There is no value where none has one: a null is one of all.
+func (t tracked) over(fields []string, x ir.Expr) ir.Expr {
+	at := func(x ir.Expr, i int) ir.Expr {
+		copied := t
+		copied.X = x
+		return copied.on(fields[i])
+	}
+	null := func(x ir.Expr) bool {
+		m, ok := x.(ir.Match)
+		return ok && m.Test == ir.Null{}
+	}
+	or, ok := x.(ir.Or)
+	if !ok {
+		or = ir.Or{x}
+	}
+	var out ir.Or
+	for _, y := range or {
+		if null(y) && len(fields) > 0 {
+			var all ir.And
+			for i := range fields {
+				all = append(all, at(y, i))
+			}
+			out = append(out, all)
+		}
+	}
+	if len(out) == 0 {
+		return anyOf(len(fields), func(i int) ir.Expr { return at(x, i) })
+	}
+	if rest := slices.DeleteFunc(slices.Clone(or), null); len(rest) > 0 {
+		for i := range fields {
+			out = append(out, at(group(len(rest), func() ir.Expr { return rest[0] }, rest), i))
+		}
+	}
+	return group(len(out), func() ir.Expr { return out[0] }, out)
 }
 
 // on is t for another field.

@@ -10,6 +10,7 @@
 //     under `all` too: a placeholder stands for any one of its values.
 //   - A negation (`neq`, `exists: false`) stays outside of what an item is
 //     split into.
+//   - A null of a field that is mapped to several is a null of all of them.
 //   - A detection that loses all its items is an error if a condition names it.
 //   - `regex` keeps the meaning of a whole value: it puts ^ and $ where no
 //     wildcard stands. A value under `cased` stays so.

@@ -171,7 +171,7 @@ var kinds = func() map[string]kind {
 		kindAddress:  "ip",
 		kindDate:     "datetime date date_nanos",
 		kindAnalyzed: "text match_only_text annotated_text",
-		kindNothing:  "timespan object nested geo_point geo_shape shape point binary histogram dense_vector",
+		kindNothing:  "timespan unindexed object nested geo_point geo_shape shape point binary histogram dense_vector",
 	} {
 		for _, name := range strings.Fields(names) {
 			out[name] = k
