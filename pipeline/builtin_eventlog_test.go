@@ -34,7 +34,7 @@ func TestBuiltinsParse(t *testing.T) {
 // TestBuiltin holds what our pipelines make of rules. Each line of the section
 // pipelines names one, or several that are applied together.
 func TestBuiltin(t *testing.T) {
-	paths, err := filepath.Glob("testdata/builtin/*.txtar")
+	paths, err := filepath.Glob("testdata/builtin-windows/*.txtar")
 	if err != nil || len(paths) == 0 {
 		t.Fatal(err, len(paths))
 	}

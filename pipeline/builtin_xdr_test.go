@@ -77,7 +77,7 @@ func xdr(t *testing.T) *Pipeline {
 // condition and computed columns, or the reason of a refusal.
 func TestMicrosoftXDR(t *testing.T) {
 	p, columns := xdr(t), xdrColumns(t)
-	paths, err := filepath.Glob("testdata/builtin/microsoft_xdr-*.txtar")
+	paths, err := filepath.Glob("testdata/builtin-xdr/*.txtar")
 	if err != nil || len(paths) == 0 {
 		t.Fatal(err, "no cases")
 	}
