@@ -25,7 +25,7 @@ var mayImport = map[string][]string{
 	"backends/splunk":  {"ir", "backends"},
 
 	"sigmac":     {"internal/ordered", "ir", "parser", "pipeline", "schema", "backends", "backends/*"},
-	"golden":     {"ir", "parser", "eval", "pipeline", "schema", "backends", "sigmac", "verify", "catalog"},
+	"golden":     {"internal/ordered", "ir", "parser", "eval", "pipeline", "schema", "backends", "sigmac", "verify", "catalog"},
 	"cmd/sigmac": {"eval", "internal/ordered", "ir", "parser", "pipeline", "schema", "backends", "sigmac", "verify", "catalog", "internal/suggest", "github.com/urfave/cli/v2"},
 
 	"internal/suggest": {},
