@@ -88,7 +88,7 @@ func ruleFiles(paths, patterns []string) (files []string, err error) {
 			faults = append(faults, fault(err))
 		}
 		if len(files) == before {
-			faults = append(faults, fmt.Errorf("%s: no rule in this directory: no file is named %s", path, strings.Join(patterns, " or ")))
+			faults = append(faults, fmt.Errorf("%s: no file in this directory is named %s", path, strings.Join(patterns, " or ")))
 		}
 	}
 	if len(faults) > 0 {

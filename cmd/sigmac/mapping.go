@@ -23,7 +23,7 @@ import (
 // mappingFlags say how rules get to a target's fields.
 func mappingFlags() []cli.Flag {
 	return []cli.Flag{
-		&cli.GenericFlag{Name: "pipeline", Aliases: []string{"p"}, Value: &pathList{}, Usage: "a processing pipeline: its `NAME`, see sigmac pipeline list, or its file; may stand several times"},
+		&cli.GenericFlag{Name: "pipeline", Aliases: []string{"p"}, Value: &pathList{}, Usage: "a processing pipeline: its `NAME`, see sigmac pipeline list, its file, or a directory of files; may stand several times"},
 		&cli.BoolFlag{Name: "without-pipeline", Usage: "take log sources and field names as they stand in the rule"},
 		&cli.GenericFlag{Name: "schema", Value: &pathList{}, Usage: "the tables and columns in `FILE`, before those that sigmac knows; may stand several times"},
 		&cli.BoolFlag{Name: "allow-external", Usage: "let pipelines run commands and open network connections"},
@@ -164,11 +164,23 @@ func (f noFiles) Open(string) (fs.File, error) { return nil, f.err }
 var pipelineAliases = map[string]string{"microsoft_365_defender": "microsoft_xdr", "windows-audit": "windows_audit",
 	"windows-logsources": "windows_logsources"}
 
-// loadPipelines reads pipelines, each by its name or its file, and reports all
-// errors of all of them.
+// loadPipelines reads pipelines, each by its name or its file, or those of a
+// directory, and reports all errors of all of them.
 func loadPipelines(names []string, stdin io.Reader) (out []*pipeline.Pipeline, err error) {
 	var faults []error
+	var files []string
 	for _, name := range names {
+		if info, err := os.Stat(name); err == nil && info.IsDir() {
+			below, err := ruleFiles([]string{name}, []string{"*.yml", "*.yaml"})
+			if err != nil {
+				return nil, err
+			}
+			files = append(files, below...)
+		} else {
+			files = append(files, name)
+		}
+	}
+	for _, name := range files {
 		builtin := name
 		if alias, ok := pipelineAliases[name]; ok {
 			builtin = alias
