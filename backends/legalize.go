@@ -156,12 +156,12 @@ func (l *legalizer) match(m ir.Match) (ir.Expr, bool) {
 		}
 		re, ok := ir.CIDRRe(t.Net)
 		if !ok {
-			return l.refuse(m.Pos, "an IPv6 network on a text field", "the rule also compares "+m.Field.Name+" with texts")
+			return l.refuse(m.Pos, "an IPv6 network on a text field", m.Field.Name+" is a text")
 		}
 		return l.regexp(as(ir.Regexp{Re: re, Source: t.Net.String()}), true)
 	case ir.Compare:
 		if m.Field.Type.IsText() && !l.OrderText {
-			return l.refuse(m.Pos, "an ordering on a text field", "the rule also compares "+m.Field.Name+" with texts")
+			return l.refuse(m.Pos, "an ordering on a text field", m.Field.Name+" is a text")
 		}
 	case ir.FieldRef:
 		if !l.FieldRef {
