@@ -348,3 +348,32 @@ func show(e ir.Expr, inside bool) string {
 	}
 	return e.String()
 }
+
+// TestDocumentedPipelines holds that the pipelines in docs/pipelines.md and in
+// examples are some, and that what the page says of the example is true.
+func TestDocumentedPipelines(t *testing.T) {
+	text, err := os.ReadFile("docs/pipelines.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	blocks := strings.Split(string(text), "```yaml\n")[1:]
+	if len(blocks) < 3 {
+		t.Fatalf("%d pipelines", len(blocks))
+	}
+	for i, b := range blocks {
+		src, _, _ := strings.Cut(b, "```")
+		if _, errs := pipeline.Parse(fmt.Sprintf("block %d", i), []byte(src)); len(errs) > 0 {
+			t.Error(errs)
+		}
+	}
+	for _, name := range pipeline.Builtins() {
+		if !strings.Contains(string(text), "(pipelines/"+name+".md)") {
+			t.Errorf("%s has no row", name)
+		}
+	}
+	for _, kind := range pipeline.Types() {
+		if !strings.Contains(string(text), "`"+kind+"`") {
+			t.Errorf("the type %s is not told of", kind)
+		}
+	}
+}

@@ -147,6 +147,12 @@ func init() {
 	}
 }
 
+// Types are the types of items and conditions that a pipeline file may have,
+// sorted within each family.
+func Types() []string {
+	return slices.Concat(keys(kinds), keys(ruleConditions), keys(itemConditions), keys(fieldConditions), keys(posts), keys(finalizers))
+}
+
 func (f *file) items(n *yaml.Node, depth int) (out []*item) {
 	f.entriesOf(n, "a transformation", depth, func(p *params, name string) {
 		p.depth = depth
