@@ -5,12 +5,14 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
 	"sigmac"
 	"sigmac/backends"
 	"sigmac/internal/ordered"
+	"sigmac/ir"
 	"sigmac/parser"
 	"sigmac/pipeline"
 	"sigmac/verify"
@@ -95,6 +97,9 @@ func (w way) count(t *testing.T, rules *parser.Collection) map[string]int {
 			return []string{"refused: " + why(res.Errors[0])}
 		}
 		out := []string{"converted"}
+		if !rightRows(w, res) {
+			t.Errorf("%s: %s: no condition says which rows are meant", w.name, res.Document.Path)
+		}
 		for i, q := range res.Queries {
 			v, err := verify.Query(b, res.Want, i, q, verify.DefaultBudget)
 			switch {
@@ -113,6 +118,42 @@ func (w way) count(t *testing.T, rules *parser.Collection) map[string]int {
 		}
 	}
 	return counts
+}
+
+// oneKind are the tables in which every row is of the log sources that a
+// pipeline sends there.
+var oneKind = strings.Fields("SigninLogs AuditLogs AzureActivity AADUserRiskEvents AWSCloudTrail GCPAuditLogs AKSAudit OfficeActivity W3CIISLog Syslog")
+
+// rightRows says whether every condition of a mapped rule has a conjunct of the
+// pipeline, which stands at the place of the log source, or the table has no
+// other rows.
+func rightRows(w way, res sigmac.Result) bool {
+	scope := res.Want.Scope
+	source := res.Document.Rule.Source
+	switch {
+	case slices.Contains(oneKind, scope.Table), scope.DataModel != "":
+		return true
+	case w.name == "windows_logsources" && source.Product != "windows":
+		return true // left alone
+	}
+	for _, c := range res.Want.Conditions {
+		and, ok := c.Expr.(ir.And)
+		if !ok || !slices.ContainsFunc(and, func(e ir.Expr) bool { return added(e, source.Pos) }) {
+			return false
+		}
+	}
+	return true
+}
+
+// added says whether all tests of e are a pipeline's.
+func added(e ir.Expr, at ir.Pos) bool {
+	all, some := true, false
+	ir.Walk(e, func(e ir.Expr) {
+		some = true
+		m, ok := e.(ir.Match)
+		all = all && ok && m.Pos == at
+	})
+	return all && some
 }
 
 // why is the reason of an error, without the names that differ from rule to
