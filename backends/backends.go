@@ -54,6 +54,18 @@ func (u *Unsupported) Error() string {
 	return s
 }
 
+// Foreign refuses what a scope has beside the parts that a language writes,
+// which the caller has taken out.
+func Foreign(backend string, rest ir.Scope, at ir.Pos) error {
+	for _, part := range []struct{ what, value string }{{"a table", rest.Table}, {"an index", rest.Index},
+		{"an event category", rest.Category}, {"a data model in this format", rest.DataModel}} {
+		if part.value != "" {
+			return &Unsupported{Pos: at, Backend: backend, Feature: part.what, Reason: "a pipeline asks for " + part.value}
+		}
+	}
+	return nil
+}
+
 // A ReadError says where a query cannot be read, and why.
 type ReadError struct {
 	Pos ir.Pos // in the query

@@ -5,7 +5,6 @@ import (
 	"io/fs"
 	"maps"
 	"slices"
-	"strings"
 
 	"gopkg.in/yaml.v3"
 
@@ -413,20 +412,39 @@ func (r *run) empty() {
 	}
 }
 
+// scopeKeys are the keys of the state that say where a query looks, and the
+// targets whose queries say it. A pipeline for several targets may set more.
+var scopeKeys = []struct {
+	key     string
+	targets []string
+	of      func(*ir.Scope) *string
+}{
+	{"query_table", []string{"kusto"}, func(s *ir.Scope) *string { return &s.Table }},
+	{"index", []string{"splunk"}, func(s *ir.Scope) *string { return &s.Index }},
+	{"event_category", []string{"elastic"}, func(s *ir.Scope) *string { return &s.Category }},
+	{"data_model_set", []string{"splunk"}, func(s *ir.Scope) *string { return &s.DataModel }},
+}
+
 // scope takes the rule's Scope and its computed columns from the state.
 func (r *run) scope() {
-	scope := &r.rule.Scope
-	for key, to := range map[string]*string{"query_table": &scope.Table, "index": &scope.Index,
-		"event_category": &scope.Category, "data_model_set": &scope.DataModel} {
-		switch v := r.state[key].(type) {
+	for _, k := range scopeKeys {
+		text, one := "", true
+		switch v := r.state[k.key].(type) {
 		case string:
-			*to = v
+			text = v
 		case []any:
-			var names []string
-			for _, x := range v {
-				names = append(names, fmt.Sprint(x))
-			}
-			*to = strings.Join(names, ",")
+			text, one = show(v), len(v) == 1
+		}
+		used := r.Backend == "" || slices.Contains(k.targets, r.Backend)
+		switch {
+		case text == "":
+		case used && !one:
+			r.fail(r.rule.Source.Pos, "the state %s is one text for this target, and not several: %s", k.key, text)
+		case used:
+			*k.of(&r.rule.Scope) = text
+		case k.key == "index" && r.Backend == "elastic":
+			r.losses = append(r.losses, Loss{ID: "pipeline/index", Direction: "wider", Pos: r.rule.Source.Pos,
+				Msg: "a query in EQL does not name its index; ask " + text + " in the request"})
 		}
 	}
 	columns, _ := r.state["extend"].(map[string]any)

@@ -81,3 +81,28 @@ func TestPlaceholders(t *testing.T) {
 		}
 	}
 }
+
+// TestScope: whatever a pipeline says of the place where a query looks, a target
+// writes it so that its reader finds it, or refuses it.
+func TestScope(t *testing.T) {
+	written := 0
+	for name, b := range map[string]backends.Backend{"splunk": splunk.New(false), "data model": splunk.NewDataModel(false),
+		"kusto": kusto.New(false), "elastic": elastic.New(false)} {
+		for _, scope := range []ir.Scope{{Table: "T"}, {Table: "a b"}, {Table: "T'x"}, {Index: "main"}, {Index: "logs-*"}, {Index: "a,b"}, {Index: `a" OR "b`},
+			{Category: "process"}, {Category: "my-cat"}, {Category: "or"}, {Category: `a" where true or "b`}, {DataModel: "Web.Web"}, {DataModel: "Web.Web where true"},
+			{Index: "main", DataModel: "Web.Web"}, {Table: "T", Index: "main"}, {Table: "T", Category: "process"}} {
+			r := &ir.Rule{Scope: scope, Conditions: []ir.Condition{{Expr: ir.Match{Field: ir.Field{Name: "f", Type: ir.Text}, Test: ir.Lit("x")}}}}
+			queries, err := b.Emit(r)
+			if err != nil {
+				continue
+			}
+			written++
+			if res, err := Query(b, r, 0, queries[0], DefaultBudget); err != nil || res.Verdict != Proved {
+				t.Errorf("%s: %+v: %s: %s %v", name, scope, queries[0], res.Verdict, err)
+			}
+		}
+	}
+	if written < 10 {
+		t.Error("only", written)
+	}
+}

@@ -12,6 +12,11 @@ import (
 // Emit writes one query a condition. Every field is optional, so that a query
 // also runs where no index has the field.
 func (k backend) Emit(r *ir.Rule) ([]string, error) {
+	rest := r.Scope
+	rest.Category = ""
+	if err := backends.Foreign(name, rest, r.Source.Pos); err != nil {
+		return nil, err
+	}
 	head := "any where "
 	if c := r.Scope.Category; c != "" {
 		if !identifier(c) {

@@ -14,6 +14,11 @@ import (
 // Emit writes one query a condition: the predicate, after the table and the
 // columns that it computes if the rule has them.
 func (k backend) Emit(r *ir.Rule) ([]string, error) {
+	rest := r.Scope
+	rest.Table = ""
+	if err := backends.Foreign(name, rest, r.Source.Pos); err != nil {
+		return nil, err
+	}
 	table := ""
 	if t := r.Scope.Table; t != "" {
 		lit, ok := entity(t)

@@ -121,7 +121,11 @@ func (k dataModel) Emit(r *ir.Rule) ([]string, error) {
 	case !modelName.MatchString(model):
 		return refuse(at, fmt.Sprintf("the data model %q", model), "a model and its root dataset are expected, as in Endpoint.Processes")
 	}
-	index := r.Scope.Index
+	index, rest := r.Scope.Index, r.Scope
+	rest.Index, rest.DataModel = "", ""
+	if err := backends.Foreign(name, rest, at); err != nil {
+		return nil, err
+	}
 	if index != "" {
 		lit, ok := indexName(index)
 		if !ok {

@@ -12,7 +12,11 @@ import (
 // Emit writes one query a condition: a search, and after it `where` for the
 // conjuncts that `search` cannot say.
 func (k backend) Emit(r *ir.Rule) ([]string, error) {
-	index := r.Scope.Index
+	index, rest := r.Scope.Index, r.Scope
+	rest.Index = ""
+	if err := backends.Foreign(name, rest, r.Source.Pos); err != nil {
+		return nil, err
+	}
 	if index != "" {
 		lit, ok := indexName(index)
 		if !ok {
