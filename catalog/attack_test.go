@@ -2,7 +2,6 @@ package catalog
 
 import (
 	"cmp"
-	"flag"
 	"fmt"
 	"io/fs"
 	"maps"
@@ -17,8 +16,6 @@ import (
 	"sigmac/ir"
 	"sigmac/parser"
 )
-
-var update = flag.Bool("update", false, "rewrite testdata")
 
 func TestCoverage(t *testing.T) {
 	for _, c := range []struct{ tags, want string }{

@@ -13,7 +13,7 @@ import (
 	"sigmac/parser"
 )
 
-var update = flag.Bool("update", false, "rewrite the pages of the cases")
+var update = flag.Bool("update", false, "rewrite testdata")
 
 // TestPages holds the pages of the rules in testdata, one case a file.
 func TestPages(t *testing.T) {

@@ -26,14 +26,24 @@ const stdinPath = "-"
 
 // load reads the rules of the paths on the command line.
 func load(c *cli.Context) (*parser.Collection, error) {
-	if !c.Args().Present() {
-		return nil, usage("%s needs a file, a directory or - for standard input; see sigmac %[1]s --help", c.Command.Name)
-	}
-	files, err := ruleFiles(c.Args().Slice(), c.StringSlice("file-pattern"))
+	files, err := inputFiles(c)
 	if err != nil {
 		return nil, err
 	}
-	collection, errs := sigmac.ParseFiles(files, func(i int) ([]byte, error) { return readFile(files[i], c.App.Reader) })
+	return parseFiles(files, func(i int) ([]byte, error) { return readFile(files[i], c.App.Reader) })
+}
+
+// inputFiles lists the rule files of the paths on the command line.
+func inputFiles(c *cli.Context) ([]string, error) {
+	if !c.Args().Present() {
+		return nil, usage("%s needs a file, a directory or - for standard input; see sigmac %[1]s --help", c.Command.Name)
+	}
+	return ruleFiles(c.Args().Slice(), c.StringSlice("file-pattern"))
+}
+
+// parseFiles parses what read gives.
+func parseFiles(files []string, read func(i int) ([]byte, error)) (*parser.Collection, error) {
+	collection, errs := sigmac.ParseFiles(files, read)
 	if len(errs) > 0 {
 		return nil, usage("%s", errors.Join(errs...))
 	}

@@ -1,0 +1,515 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"os"
+	"slices"
+	"strings"
+	"text/tabwriter"
+	"unicode"
+
+	"github.com/urfave/cli/v2"
+
+	"sigmac/catalog"
+	"sigmac/ir"
+	"sigmac/parser"
+)
+
+func explainCommand() *cli.Command {
+	return &cli.Command{
+		Name:      "explain",
+		Usage:     "show what a rule looks for, and what it excludes",
+		ArgsUsage: "PATH...",
+		Description: `Shows the page of a rule: its techniques and events, its stages with their
+predicates, what it excludes and its indicators.
+
+   sigmac explain rule.yml
+   sigmac explain --markdown rule.yml >> comment.md
+   sigmac explain --json rules/ | jq '.indicators[] | select(.kind == "regex")'
+
+Exit status: 0 all rules were shown; 1 a rule is wrong, or a document is no rule
+of single events; 2 wrong usage, or a file that cannot be read.`,
+		Flags: []cli.Flag{
+			&cli.BoolFlag{Name: "json", Usage: "one JSON object a rule"},
+			&cli.BoolFlag{Name: "markdown", Usage: "Markdown, for a comment on a pull request"},
+			patternFlag,
+		},
+		Action: explain,
+	}
+}
+
+func explain(c *cli.Context) error {
+	if c.Bool("json") && c.Bool("markdown") {
+		return usage("--json and --markdown exclude each other")
+	}
+	sources := map[string][]byte{}
+	collection, err := loadSources(c, sources)
+	if err != nil {
+		return err
+	}
+	var write func(w io.Writer, d *parser.Document, p *catalog.Page) error
+	switch {
+	case c.Bool("json"):
+		write = explainJSON
+	case c.Bool("markdown"):
+		write = explainMarkdown
+	default:
+		s := style{colour: isTerminal(c.App.Writer) && os.Getenv("NO_COLOR") == ""}
+		write = s.explain
+	}
+	failed, shown := false, 0
+	for _, d := range collection.Documents {
+		for _, e := range d.Errors {
+			fmt.Fprintln(c.App.ErrWriter, e)
+			failed = true
+		}
+		if d.Rule == nil {
+			if len(d.Errors) == 0 {
+				fmt.Fprintf(c.App.ErrWriter, "%s:%d:%d: a %s has no page: it is about rules, not about events\n", d.Path, d.Pos.Line, d.Pos.Column, d.Kind)
+				failed = true
+			}
+			continue
+		}
+		if shown > 0 && !c.Bool("json") {
+			fmt.Fprintln(c.App.Writer)
+		}
+		if err := write(c.App.Writer, d, catalog.Explain(d.Rule, sources[d.Path])); err != nil {
+			return usage("the output cannot be written: %s", err)
+		}
+		shown++
+	}
+	if failed {
+		return &failure{status: exitRules}
+	}
+	return nil
+}
+
+// loadSources is load, and keeps the bytes of the files.
+func loadSources(c *cli.Context, sources map[string][]byte) (*parser.Collection, error) {
+	files, err := inputFiles(c)
+	if err != nil {
+		return nil, err
+	}
+	texts := make([][]byte, len(files))
+	collection, err := parseFiles(files, func(i int) ([]byte, error) {
+		src, err := readFile(files[i], c.App.Reader)
+		texts[i] = src
+		return src, err
+	})
+	for i, f := range files {
+		sources[f] = texts[i]
+	}
+	return collection, err
+}
+
+// facts are the attributes of a rule that a page shows, in order.
+func facts(r *ir.Rule) (out [][2]string) {
+	add := func(name, value string) {
+		if value != "" {
+			out = append(out, [2]string{name, value})
+		}
+	}
+	m := r.Meta
+	add("Id", m.ID)
+	add("Status", m.Status)
+	add("Severity", m.Level)
+	var source []string
+	for _, part := range [][2]string{{"product", r.Source.Product}, {"category", r.Source.Category}, {"service", r.Source.Service}} {
+		if part[1] != "" {
+			source = append(source, part[0]+" "+part[1])
+		}
+	}
+	add("Log source", strings.Join(source, ", "))
+	add("Author", m.Author)
+	date := m.Date
+	if m.Modified != "" {
+		date += ", modified " + m.Modified
+	}
+	add("Date", strings.TrimPrefix(date, ", "))
+	add("License", m.License)
+	return out
+}
+
+// A style writes pages for people.
+type style struct{ colour bool }
+
+func (s style) paint(code, text string) string {
+	if !s.colour || text == "" {
+		return text
+	}
+	return "\x1b[" + code + "m" + text + "\x1b[0m"
+}
+
+func (s style) heading(text string) string { return s.paint("1", text) }
+func (s style) dim(text string) string     { return s.paint("2", text) }
+
+// plainText is s without what a terminal would obey, in one line.
+func plainText(s string) string {
+	var b strings.Builder
+	for _, r := range s {
+		switch {
+		case r == '\n' || r == '\t' || r == '\r':
+			b.WriteByte(' ')
+		case !unicode.IsPrint(r) || unicode.In(r, unicode.Cf):
+			fmt.Fprintf(&b, `\u{%x}`, r)
+		default:
+			b.WriteRune(r)
+		}
+	}
+	return b.String()
+}
+
+// plainLines is plainText for each line.
+func plainLines(s string) []string {
+	lines := strings.Split(strings.TrimRight(s, "\n"), "\n")
+	for i, l := range lines {
+		lines[i] = plainText(strings.TrimRight(l, "\r"))
+	}
+	return lines
+}
+
+func (s style) explain(w io.Writer, d *parser.Document, p *catalog.Page) error {
+	var b strings.Builder
+	r := d.Rule
+	b.WriteString(s.heading(plainText(r.Meta.Title)) + "\n\n")
+	var rows [][]string
+	for _, f := range facts(r) {
+		rows = append(rows, []string{s.dim(f[0]), plainText(f[1])})
+	}
+	s.table(&b, "", rows)
+	if text := strings.TrimSpace(r.Meta.Description); text != "" {
+		b.WriteString("\n")
+		for _, l := range plainLines(text) {
+			b.WriteString(l + "\n")
+		}
+	}
+	section := func(title string) { b.WriteString("\n" + s.heading(title) + "\n\n") }
+	if rows := attackRows(r); len(rows) > 0 {
+		section("MITRE ATT&CK coverage")
+		s.table(&b, "  ", rows)
+	}
+	if events := catalog.Events(r); len(events) > 0 {
+		section("Event coverage")
+		rows := [][]string{{s.dim("Provider"), s.dim("Event"), s.dim("Title")}}
+		for _, e := range events {
+			rows = append(rows, []string{e.Provider, fmt.Sprintf("Event ID %d", e.ID), e.Title})
+		}
+		s.table(&b, "  ", rows)
+	}
+	section("Stages and predicates")
+	for i, st := range p.Stages {
+		fmt.Fprintf(&b, "  %s\n", s.heading(fmt.Sprintf("Stage %d: %s", i, plainText(st.Label))))
+		for _, l := range plainLines(st.Body) {
+			b.WriteString("    " + l + "\n")
+		}
+	}
+	if len(p.Exclusions) > 0 {
+		section("Exclusions")
+		rows := [][]string{{s.dim("Field"), s.dim("Kind"), s.dim("Excluded value"), s.dim("Together with")}}
+		for _, e := range p.Exclusions {
+			rows = append(rows, []string{fieldName(e.Field), e.Kind.String(), shown(e.Predicate), plainText(strings.Join(e.With, "; "))})
+		}
+		s.table(&b, "  ", rows)
+	}
+	if len(p.Indicators) > 0 {
+		section("Indicators")
+		rows := [][]string{{s.dim("Field"), s.dim("Kind"), s.dim("Value")}}
+		for _, in := range p.Indicators {
+			field, kind := fieldName(in.Field), in.Kind.String()
+			for _, v := range in.Values {
+				rows = append(rows, []string{field, kind, shown(v)})
+				field, kind = "", ""
+			}
+		}
+		s.table(&b, "  ", rows)
+	}
+	_, err := io.WriteString(w, b.String())
+	return err
+}
+
+// table aligns rows; colours do not count.
+func (s style) table(b *strings.Builder, indent string, rows [][]string) {
+	var t strings.Builder
+	w := tabwriter.NewWriter(&t, 0, 0, 2, ' ', tabwriter.StripEscape)
+	for _, row := range rows {
+		for i, cell := range row {
+			if strings.HasPrefix(cell, "\x1b") {
+				code, rest, _ := strings.Cut(cell, "m")
+				text, end, _ := strings.Cut(rest, "\x1b")
+				cell = "\xff" + code + "m\xff" + text + "\xff\x1b" + end + "\xff"
+			}
+			if i > 0 {
+				cell = "\t" + cell
+			}
+			io.WriteString(w, cell)
+		}
+		io.WriteString(w, "\n")
+	}
+	w.Flush()
+	for line := range strings.Lines(t.String()) {
+		b.WriteString(indent + strings.TrimRight(line, " \n") + "\n")
+	}
+}
+
+func fieldName(name string) string {
+	if name == "" {
+		return "(any)"
+	}
+	return plainText(name)
+}
+
+// shown is a value with its transforms.
+func shown(p catalog.Predicate) string {
+	s := plainText(p.Value)
+	if strings.TrimSpace(s) != s || s == "" && p.Kind != catalog.IsNull {
+		s = "'" + s + "'" // blanks are seen
+	}
+	if len(p.Transforms) > 0 {
+		s += "  transforms: " + strings.Join(p.Transforms, ", ")
+	}
+	return strings.TrimSpace(s)
+}
+
+// attackRows are the techniques of a rule with their tactics, and the tactics
+// that no technique of it has.
+func attackRows(r *ir.Rule) (rows [][]string) {
+	var covered []string
+	for _, t := range catalog.Coverage(r.Meta.Tags) {
+		name := t.FullName()
+		if t.Successor != "" {
+			name = strings.TrimSpace(name + " (now " + t.Successor + ")")
+		}
+		rows = append(rows, []string{t.ID, name, strings.Join(t.Tactics, ", ")})
+		covered = append(covered, t.Tactics...)
+	}
+	for _, t := range catalog.Tactics(r.Meta.Tags) {
+		if !slices.Contains(covered, t.Name) {
+			rows = append(rows, []string{t.ID, t.Name, ""})
+		}
+	}
+	return rows
+}
+
+// explainMarkdown writes a page for a comment. What a rule says stands as text,
+// and never as markup.
+func explainMarkdown(w io.Writer, d *parser.Document, p *catalog.Page) error {
+	var b strings.Builder
+	r := d.Rule
+	fmt.Fprintf(&b, "## %s\n\n", markdownText(r.Meta.Title))
+	for _, f := range facts(r) {
+		fmt.Fprintf(&b, "- **%s**: %s\n", f[0], markdownText(f[1]))
+	}
+	if text := strings.TrimSpace(r.Meta.Description); text != "" {
+		fmt.Fprintf(&b, "\n%s\n", markdownText(text))
+	}
+	if rows := attackRows(r); len(rows) > 0 {
+		b.WriteString("\n### MITRE ATT&CK coverage\n\n| Id | Name | Tactics |\n|---|---|---|\n")
+		for _, row := range rows {
+			fmt.Fprintf(&b, "| %s | %s | %s |\n", markdownText(row[0]), markdownText(row[1]), markdownText(row[2]))
+		}
+	}
+	if events := catalog.Events(r); len(events) > 0 {
+		b.WriteString("\n### Event coverage\n\n| Provider | Event | Title |\n|---|---|---|\n")
+		for _, e := range events {
+			fmt.Fprintf(&b, "| %s | Event ID %d | %s |\n", markdownText(e.Provider), e.ID, markdownText(e.Title))
+		}
+	}
+	b.WriteString("\n### Stages and predicates\n")
+	for i, st := range p.Stages {
+		fmt.Fprintf(&b, "\n**Stage %d: %s**\n\n%s\n", i, markdownText(st.Label), fenced(st.Body))
+	}
+	if len(p.Exclusions) > 0 {
+		b.WriteString("\n### Exclusions\n\n| Field | Kind | Excluded value | Together with |\n|---|---|---|---|\n")
+		for _, e := range p.Exclusions {
+			fmt.Fprintf(&b, "| %s | %s | %s | %s |\n", markdownText(fieldName(e.Field)), markdownText(e.Kind.String()), codeSpan(shown(e.Predicate)), codeSpan(strings.Join(e.With, "; ")))
+		}
+	}
+	if len(p.Indicators) > 0 {
+		b.WriteString("\n### Indicators\n\n| Field | Kind | Values |\n|---|---|---|\n")
+		for _, in := range p.Indicators {
+			var values []string
+			for _, v := range in.Values {
+				s := codeSpan(plainText(v.Value))
+				if len(v.Transforms) > 0 {
+					s += " transforms: " + markdownText(strings.Join(v.Transforms, ", "))
+				}
+				values = append(values, strings.TrimSpace(s))
+			}
+			fmt.Fprintf(&b, "| %s | %s | %s |\n", markdownText(fieldName(in.Field)), markdownText(in.Kind.String()), strings.Join(values, "<br>"))
+		}
+	}
+	_, err := io.WriteString(w, b.String())
+	return err
+}
+
+// markdownText is s as text in Markdown, in one line.
+func markdownText(s string) string {
+	var b strings.Builder
+	for _, r := range plainText(s) {
+		switch {
+		case r == '<':
+			b.WriteString("&lt;")
+		case r == '&':
+			b.WriteString("&amp;")
+		case strings.ContainsRune("\\`*_[]#|~>!@", r):
+			b.WriteString("\\" + string(r))
+		default:
+			b.WriteRune(r)
+		}
+	}
+	return b.String()
+}
+
+// codeSpan is s as code in a table.
+func codeSpan(s string) string {
+	s = plainText(s)
+	if s == "" {
+		return ""
+	}
+	ticks := strings.Repeat("`", longestRun(s, '`')+1)
+	pad := ""
+	if strings.HasPrefix(s, "`") || strings.HasSuffix(s, "`") || strings.HasPrefix(s, " ") && strings.HasSuffix(s, " ") {
+		pad = " "
+	}
+	return ticks + pad + strings.ReplaceAll(s, "|", `\|`) + pad + ticks
+}
+
+// fenced is text as a block of code.
+func fenced(s string) string {
+	ticks := strings.Repeat("`", max(3, longestRun(s, '`')+1))
+	return ticks + "yaml\n" + strings.Join(plainLines(s), "\n") + "\n" + ticks
+}
+
+func longestRun(s string, c rune) (longest int) {
+	n := 0
+	for _, r := range s {
+		if r != c {
+			n = 0
+			continue
+		}
+		n++
+		longest = max(longest, n)
+	}
+	return longest
+}
+
+// A pageJSON is a page for machines.
+type pageJSON struct {
+	Path       string          `json:"path"`
+	Rule       ruleJSON        `json:"rule"`
+	Attack     []techniqueJSON `json:"attack"`
+	Events     []eventJSON     `json:"events"`
+	Stages     []stageJSON     `json:"stages"`
+	Exclusions []exclusionJSON `json:"exclusions"`
+	Indicators []indicatorJSON `json:"indicators"`
+}
+
+type ruleJSON struct {
+	Title          string            `json:"title"`
+	ID             string            `json:"id"`
+	Name           string            `json:"name,omitempty"`
+	Status         string            `json:"status"`
+	Level          string            `json:"level"`
+	LogSource      map[string]string `json:"logsource"`
+	Description    string            `json:"description"`
+	Author         string            `json:"author"`
+	Date           string            `json:"date"`
+	Modified       string            `json:"modified"`
+	License        string            `json:"license,omitempty"`
+	References     []string          `json:"references"`
+	Tags           []string          `json:"tags"`
+	FalsePositives []string          `json:"falsepositives"`
+}
+
+type techniqueJSON struct {
+	ID        string   `json:"id"`
+	Name      string   `json:"name"`
+	Tactics   []string `json:"tactics"`
+	Successor string   `json:"successor,omitempty"`
+}
+
+type eventJSON struct {
+	Provider string `json:"provider"`
+	Event    int    `json:"event"`
+	Title    string `json:"title"`
+}
+
+type stageJSON struct {
+	Label      string          `json:"label"`
+	Body       string          `json:"body"`
+	Predicates []predicateJSON `json:"predicates"`
+}
+
+type predicateJSON struct {
+	Field      string   `json:"field"`
+	Kind       string   `json:"kind"`
+	Value      string   `json:"value"`
+	Transforms []string `json:"transforms"`
+}
+
+type exclusionJSON struct {
+	Field string   `json:"field"`
+	Kind  string   `json:"kind"`
+	Value string   `json:"value"`
+	With  []string `json:"with"`
+}
+
+type indicatorJSON struct {
+	Field  string      `json:"field"`
+	Kind   string      `json:"kind"`
+	Values []valueJSON `json:"values"`
+}
+
+type valueJSON struct {
+	Value      string   `json:"value"`
+	Transforms []string `json:"transforms"`
+}
+
+func explainJSON(w io.Writer, d *parser.Document, p *catalog.Page) error {
+	list := func(s []string) []string { return append([]string{}, s...) }
+	r := d.Rule
+	m := r.Meta
+	o := pageJSON{Path: d.Path, Attack: []techniqueJSON{}, Events: []eventJSON{}, Stages: []stageJSON{}, Exclusions: []exclusionJSON{}, Indicators: []indicatorJSON{},
+		Rule: ruleJSON{Title: m.Title, ID: m.ID, Name: m.Name, Status: m.Status, Level: m.Level, LogSource: map[string]string{}, Description: m.Description,
+			Author: m.Author, Date: m.Date, Modified: m.Modified, License: m.License, References: list(m.References), Tags: list(m.Tags), FalsePositives: list(m.FalsePositives)}}
+	for _, part := range [][2]string{{"product", r.Source.Product}, {"category", r.Source.Category}, {"service", r.Source.Service}} {
+		if part[1] != "" {
+			o.Rule.LogSource[part[0]] = part[1]
+		}
+	}
+	var covered []string
+	for _, t := range catalog.Coverage(m.Tags) {
+		o.Attack = append(o.Attack, techniqueJSON{t.ID, t.FullName(), list(t.Tactics), t.Successor})
+		covered = append(covered, t.Tactics...)
+	}
+	for _, t := range catalog.Tactics(m.Tags) {
+		if !slices.Contains(covered, t.Name) {
+			o.Attack = append(o.Attack, techniqueJSON{ID: t.ID, Name: t.Name, Tactics: []string{}})
+		}
+	}
+	for _, e := range catalog.Events(r) {
+		o.Events = append(o.Events, eventJSON{e.Provider, e.ID, e.Title})
+	}
+	for _, s := range p.Stages {
+		st := stageJSON{s.Label, s.Body, []predicateJSON{}}
+		for _, q := range s.Predicates {
+			st.Predicates = append(st.Predicates, predicateJSON{q.Field, q.Kind.String(), q.Value, list(q.Transforms)})
+		}
+		o.Stages = append(o.Stages, st)
+	}
+	for _, e := range p.Exclusions {
+		o.Exclusions = append(o.Exclusions, exclusionJSON{e.Field, e.Kind.String(), e.Value, list(e.With)})
+	}
+	for _, in := range p.Indicators {
+		x := indicatorJSON{in.Field, in.Kind.String(), nil}
+		for _, v := range in.Values {
+			x.Values = append(x.Values, valueJSON{v.Value, list(v.Transforms)})
+		}
+		o.Indicators = append(o.Indicators, x)
+	}
+	enc := json.NewEncoder(w)
+	enc.SetEscapeHTML(false)
+	return enc.Encode(o)
+}
