@@ -104,3 +104,27 @@ func TestKey(t *testing.T) {
 		}
 	}
 }
+
+// FuzzExplain holds that any rule has a page, whatever its file holds.
+func FuzzExplain(f *testing.F) {
+	files, err := filepath.Glob("testdata/*.txtar")
+	if err != nil {
+		f.Fatal(err)
+	}
+	for _, file := range files {
+		a, err := txtar.ParseFile(file)
+		if err != nil {
+			f.Fatal(err)
+		}
+		f.Add(a.Files[0].Data)
+	}
+	f.Fuzz(func(t *testing.T, src []byte) {
+		for _, d := range parser.Parse("rule.yml", src).Documents {
+			if d.Rule != nil {
+				Explain(d.Rule, src)
+				Events(d.Rule)
+				Coverage(d.Rule.Meta.Tags)
+			}
+		}
+	})
+}
