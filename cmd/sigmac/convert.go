@@ -54,18 +54,18 @@ or a file that cannot be read or written.`,
 }
 
 func convert(c *cli.Context) error {
-	chosen, err := chosenTargets(c)
+	wanted, err := chosenTargets(c)
 	if err != nil {
 		return err
 	}
-	targets := backendsOf(c, chosen)
+	targets := backendsOf(c, wanted)
 	if c.Bool("skip-unsupported") && c.Bool("fail-unsupported") {
 		return usage("--skip-unsupported and --fail-unsupported exclude each other")
 	}
 	if len(c.StringSlice("backend-option")) > 0 {
 		return usage("unknown backend option %q: no target has options", c.StringSlice("backend-option")[0])
 	}
-	maps, err := mappings(c, chosen)
+	maps, err := mappings(c, wanted)
 	if err != nil {
 		return err
 	}

@@ -47,11 +47,11 @@ a file that cannot be read.`,
 }
 
 func verifyRules(c *cli.Context) error {
-	chosen, err := chosenTargets(c)
+	wanted, err := chosenTargets(c)
 	if err != nil {
 		return err
 	}
-	targets := backendsOf(c, chosen)
+	targets := backendsOf(c, wanted)
 	if c.Int("budget") < 1 {
 		return usage("--budget must be at least 1")
 	}
@@ -59,7 +59,7 @@ func verifyRules(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	maps, err := mappings(c, chosen)
+	maps, err := mappings(c, wanted)
 	if err != nil {
 		return err
 	}
