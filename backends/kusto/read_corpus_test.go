@@ -143,7 +143,7 @@ func looks(e ir.Expr) (found bool) {
 	ir.Walk(e, func(e ir.Expr) {
 		m, ok := e.(ir.Match)
 		_, opaque := e.(ir.Opaque)
-		found = found || !opaque && !(ok && m.Field.Name == tableName)
+		found = found || !opaque && !(ok && m.Field.Name == TableName)
 	})
 	return found
 }

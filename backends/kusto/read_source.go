@@ -5,12 +5,13 @@ import (
 	"slices"
 	"strings"
 
+	"sigmac/backends"
 	"sigmac/ir"
 )
 
-// tableName is the field that says from which table an event is: what the pages
+// TableName is the field that says from which table an event is: what the pages
 // of `search` and `find` call it.
-const tableName = "$table"
+const TableName = "$table"
 
 // A source is where rows come from, with what has been read of it.
 type source struct {
@@ -34,7 +35,7 @@ func (r *reader) events(s *source) ir.Expr {
 }
 
 func fromTable(parts ...ir.Part) ir.Expr {
-	return ir.Match{Field: ir.Field{Name: tableName, Type: ir.Text}, Test: ir.NewPattern(true, parts...)}
+	return ir.Match{Field: ir.Field{Name: TableName, Type: ir.Text}, Test: ir.NewPattern(true, parts...)}
 }
 
 // apart reads a source by itself. Of the columns that it makes no expression
@@ -380,6 +381,59 @@ func searched(term string, cased bool) (op, text string) {
 // the query editors of Azure Monitor and of Azure Data Explorer part them. The
 // error is a *backends.ReadError.
 func ReadBatch(text string, s ir.Schema) ([]*ir.Query, error) { return readAll(text, s, true) }
+
+// Stages are the statements of such a text, cut at their pipes, without
+// comments: `let x`, a table, and the operators. The error is a
+// *backends.ReadError.
+func Stages(text string) (stages []ir.Later, err error) {
+	defer func() {
+		switch e := recover().(type) {
+		case nil:
+		case *backends.ReadError:
+			err = e
+		default:
+			panic(e)
+		}
+	}()
+	if len(text) > maxQuery {
+		refuse(ir.Pos{Line: 1, Column: 1}, "the query is larger than 1 MB")
+	}
+	r := &reader{src: text, tokens: separated(text, lex(text))}
+	for r.peek().kind != tokenEnd {
+		from := r.at
+		r.skip("|", ";")
+		if from < r.at {
+			first := r.tokens[from]
+			name := text[first.from:first.to]
+			if second := r.tokens[from+1]; name == "let" && from+1 < r.at {
+				name += " " + text[second.from:second.to]
+			}
+			stages = append(stages, ir.Later{Name: name, Text: r.lines(from, r.at), Pos: first.pos})
+		}
+		if r.peek().kind != tokenEnd {
+			r.at++
+		}
+	}
+	return stages, nil
+}
+
+// lines is the source with its line breaks, without its indentation.
+func (r *reader) lines(from, to int) string {
+	var b strings.Builder
+	for i := from; i < to; i++ {
+		t := r.tokens[i]
+		if i > from {
+			switch gap := r.src[r.tokens[i-1].to:t.from]; {
+			case strings.Contains(gap, "\n"):
+				b.WriteByte('\n')
+			case gap != "":
+				b.WriteByte(' ')
+			}
+		}
+		b.WriteString(r.src[t.from:t.to])
+	}
+	return b.String()
+}
 
 // between are words that an expression or a stage goes on with.
 var between = strings.Fields("and or in has contains startswith endswith matches between by on with asc desc nulls first last " +

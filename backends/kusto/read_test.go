@@ -324,6 +324,23 @@ func TestReadBatch(t *testing.T) {
 	}
 }
 
+func TestStages(t *testing.T) {
+	got, err := Stages("let x = dynamic([\"a|b\"]); // list\nT\n| where t in (x)\n    and n == 1 // one\n| join (U | take 1) on n\n\nU")
+	want := []ir.Later{
+		{Name: "let x", Text: `let x = dynamic(["a|b"])`, Pos: ir.Pos{Line: 1, Column: 1}},
+		{Name: "T", Text: "T", Pos: ir.Pos{Line: 2, Column: 1}},
+		{Name: "where", Text: "where t in (x)\nand n == 1", Pos: ir.Pos{Line: 3, Column: 3}},
+		{Name: "join", Text: "join (U | take 1) on n", Pos: ir.Pos{Line: 5, Column: 3}},
+		{Name: "U", Text: "U", Pos: ir.Pos{Line: 7, Column: 1}},
+	}
+	if err != nil || !slices.Equal(got, want) {
+		t.Errorf("%+v, %v", got, err)
+	}
+	if _, err := Stages("T | where (t"); err == nil || err.Error() != "1:11: ( is not closed" {
+		t.Error(err)
+	}
+}
+
 // blankRef is `t == x` of two columns.
 const blankRef = `(or (match t:text (fieldref cased x:text)) (and (match t:text null) (match x:text null)))`
 
