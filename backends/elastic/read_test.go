@@ -667,7 +667,7 @@ func TestEvents(t *testing.T) {
 	for _, e := range p.Events() {
 		got += fmt.Sprintf("%d:%d %s: %s; ", e.Pos.Line, e.Pos.Column, e.Name, e.Text)
 	}
-	if want := "1:32 step: process where b == 1; 2:4 missing: file where true; 2:35 until: any where f; "; got != want {
+	if want := "1:32 step: process where b == 1; 2:4 missing: file where true; 2:33 until: any where f; "; got != want {
 		t.Errorf("%s", got)
 	}
 }
