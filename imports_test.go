@@ -25,8 +25,8 @@ var mayImport = map[string][]string{
 	"backends/splunk":  {"ir", "backends"},
 
 	"sigmac":     {"internal/ordered", "ir", "parser", "pipeline", "schema", "backends", "backends/*"},
-	"golden":     {"internal/ordered", "ir", "parser", "eval", "pipeline", "schema", "backends", "sigmac", "verify", "catalog"},
-	"cmd/sigmac": {"eval", "internal/ordered", "ir", "parser", "pipeline", "schema", "backends", "sigmac", "verify", "catalog", "internal/suggest", "github.com/urfave/cli/v2"},
+	"golden":     {"internal/ordered", "ir", "parser", "eval", "pipeline", "schema", "backends", "sigmac", "verify", "catalog", "catalog/native"},
+	"cmd/sigmac": {"eval", "internal/ordered", "ir", "parser", "pipeline", "schema", "backends", "sigmac", "verify", "catalog", "catalog/native", "internal/suggest", "github.com/urfave/cli/v2"},
 
 	"internal/suggest": {},
 	"internal/ordered": {},
@@ -39,7 +39,8 @@ var mayImport = map[string][]string{
 	"pipeline": {"ir", "parser", "internal/suggest", "gopkg.in/yaml.v3", "github.com/nikolalohinski/gonja/v2/...",
 		"github.com/dlclark/regexp2/...", "github.com/itchyny/gojq/..."},
 
-	"catalog": {"ir", "parser", "eval", "backends", "backends/*"},
+	"catalog":        {"ir", "parser", "eval", "backends", "backends/*"},
+	"catalog/native": {"ir", "backends", "backends/*", "catalog", "gopkg.in/yaml.v3", "github.com/BurntSushi/toml"},
 
 	"internal/attackgen": {},
 }
@@ -150,7 +151,7 @@ func TestImports(t *testing.T) {
 func TestImportRules(t *testing.T) {
 	layer := map[string]int{"ir": 0, "internal/suggest": 0, "internal/ordered": 0, "eval": 1, "parser": 1, "pipeline": 2, "backends": 1,
 		"backends/*": 2, "backends/elastic": 2, "backends/kusto": 2, "backends/splunk": 2, "internal/attackgen": 0, "internal/irgen": 2, "schema": 2,
-		"sigmac": 3, "verify": 3, "catalog": 3, "golden": 4, "cmd/sigmac": 4}
+		"sigmac": 3, "verify": 3, "catalog": 3, "catalog/native": 4, "golden": 5, "cmd/sigmac": 5}
 	for pkg, may := range mayImport {
 		for _, path := range may {
 			if strings.Contains(path, ".") {

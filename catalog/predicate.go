@@ -255,6 +255,8 @@ func describe(e ir.Expr) string {
 		return text
 	case ir.Match, ir.Keyword:
 		return leafPredicate(e).String()
+	case ir.Opaque:
+		return e.Text
 	}
 	return e.String()
 }

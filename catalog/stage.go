@@ -63,6 +63,9 @@ func (b *bodies) stages() []Stage {
 	return out
 }
 
+// Predicates are those of an expression, in its order, each once.
+func Predicates(e ir.Expr) []Predicate { return predicates(e) }
+
 // predicates are those of an expression, in its order, each once.
 func predicates(e ir.Expr) (out []Predicate) {
 	add := func(ps ...Predicate) {

@@ -31,6 +31,7 @@ type Parsed struct {
 	rest     []ir.Later
 	fields   []fieldUse
 	assumed  []string
+	written  []ir.Later
 
 	mu sync.Mutex // guards what the atoms have built
 }
@@ -54,6 +55,10 @@ func Parse(query string) (parsed *Parsed, err error) {
 	q.assumed = slices.Sorted(maps.Keys(p.assumed))
 	return q, nil
 }
+
+// Events are the events that the query names, in its order, as they are
+// written: `step`, and in a sequence also `missing` and `until`.
+func (p *Parsed) Events() []ir.Later { return p.written }
 
 // Optional lists the fields that the query marks with `?` and never names
 // without, sorted.
@@ -106,7 +111,9 @@ func (p *parser) statement() *Parsed {
 	case p.has("sequence"), p.has("sample"), p.has("join"):
 		p.series(q)
 	default:
+		first := p.peek()
 		q.category, _, q.where = p.event()
+		p.write(q, "step", first)
 	}
 	for p.has("|") {
 		p.pipe(q)
@@ -131,6 +138,11 @@ func (p *parser) event() (category string, pos ir.Pos, where pred) {
 	}
 	p.need("where")
 	return category, t.pos, p.condition(p.expr())
+}
+
+// write keeps an event as text, from its first token on.
+func (p *parser) write(q *Parsed, name string, first token) {
+	q.written = append(q.written, ir.Later{Name: name, Text: p.src[first.start:p.toks[p.at-1].end], Pos: first.pos})
 }
 
 func (p *parser) later(q *Parsed, name string, first token) {
@@ -161,8 +173,10 @@ func (p *parser) series(q *Parsed) {
 	p.later(q, first.text, first)
 
 	keys, events, missing := -1, 0, false
-	term := func(open token) (s step, after token) {
+	term := func(open token, name string) (s step, after token) {
+		first := p.peek()
 		s.category, s.pos, s.where = p.event()
+		p.write(q, name, first)
 		p.need("]")
 		after = p.peek()
 		n := shared + p.keys()
@@ -179,7 +193,8 @@ func (p *parser) series(q *Parsed) {
 	}
 	for p.has("[") || ordered && p.has("![") {
 		open := p.next()
-		s, after := term(open)
+		name := map[string]string{"[": "step", "![": "missing"}[open.text]
+		s, after := term(open, name)
 		if open.text == "![" {
 			missing = true
 			q.events = append(q.events, s.where)
@@ -200,7 +215,7 @@ func (p *parser) series(q *Parsed) {
 		refuse(first.pos, "a sample needs a join key")
 	}
 	if until := p.peek(); first.text != "sample" && p.take("until") {
-		s, _ := term(p.need("["))
+		s, _ := term(p.need("["), "until")
 		q.events = append(q.events, s.where)
 		p.later(q, "until", until)
 	}

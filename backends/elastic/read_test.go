@@ -657,3 +657,17 @@ func FuzzRead(f *testing.F) {
 type unmappedSchema struct{}
 
 func (unmappedSchema) Type(_, _ string) (ir.Type, bool) { return ir.Unknown, false }
+
+func TestEvents(t *testing.T) {
+	p, err := Parse("sequence by a with maxspan=1m [process where b == 1 /* c */] by d\n ![file where true] by e until [any where f] by g")
+	if err != nil {
+		t.Fatal(err)
+	}
+	got := ""
+	for _, e := range p.Events() {
+		got += fmt.Sprintf("%d:%d %s: %s; ", e.Pos.Line, e.Pos.Column, e.Name, e.Text)
+	}
+	if want := "1:32 step: process where b == 1; 2:4 missing: file where true; 2:33 until: any where f; "; got != want {
+		t.Errorf("%s", got)
+	}
+}

@@ -16,34 +16,41 @@ import (
 // KQL is three-valued, so a predicate is read twice: where it is true and where
 // it is false. A text column has no null; what the empty text passes is read as
 // true of a field without a value.
-func (backend) Read(query string, s ir.Schema) (q *ir.Query, err error) {
+func (backend) Read(query string, s ir.Schema) (*ir.Query, error) {
+	qs, err := readAll(query, s, false)
+	if err != nil {
+		return nil, err
+	}
+	return qs[0], nil
+}
+
+func readAll(text string, s ir.Schema, batch bool) (qs []*ir.Query, err error) {
 	defer func() {
 		switch e := recover().(type) {
 		case nil:
 		case *backends.ReadError:
-			q, err = nil, e
+			qs, err = nil, e
 		default:
 			panic(e)
 		}
 	}()
-	if len(query) > maxQuery {
+	if len(text) > maxQuery {
 		refuse(ir.Pos{Line: 1, Column: 1}, "the query is larger than 1 MB")
 	}
-	r := &reader{src: query, tokens: lex(query), schema: s, steps: maxReadSteps, bytes: maxReadBytes,
-		lets: map[string]binding{}, columns: map[string][]binding{}, assumed: map[string]bool{}}
-	r.query()
-	q = &ir.Query{Scope: ir.Scope{Table: r.name}, Where: r.all(r.where), Rest: r.rest}
-	for id := range r.assumed {
-		q.Assumptions = append(q.Assumptions, id)
+	r := &reader{src: text, tokens: lex(text), schema: s, steps: maxReadSteps, bytes: maxReadBytes}
+	if batch {
+		r.tokens = separated(text, r.tokens)
 	}
-	sort.Strings(q.Assumptions)
-	return q, nil
+	r.forget()
+	r.queries(batch)
+	return r.read, nil
 }
 
 const (
 	maxQuery     = 1 << 20
 	maxReadSteps = 4 << 20  // expressions looked at: names stand for others again and again
 	maxReadBytes = 16 << 20 // of text that is kept
+	inlineSteps  = 64       // what a query costs that stands where its name is
 )
 
 type reader struct {
@@ -54,7 +61,8 @@ type reader struct {
 	schema  ir.Schema
 	steps   int
 	bytes   int
-	lets    map[string]binding
+	lets    map[string][]binding // in their order
+	own     map[string]bool      // the lets since the last query
 	visible int                  // how many of the lets
 	columns map[string][]binding // in the order of their stages
 	stage   int
@@ -62,7 +70,9 @@ type reader struct {
 	where   []ir.Expr
 	rest    []ir.Later
 	closed  bool // past the first stage that does not keep the rows
+	terms   bool // inside the predicate of `search`
 	assumed map[string]bool
+	read    []*ir.Query
 }
 
 // A binding is what a name stands for: an expression, or with nil a table, a
@@ -82,11 +92,10 @@ func (r *reader) scope() scope { return scope{r.visible, r.stage} }
 
 // lookup finds what a name stands for. A column hides a variable.
 func (r *reader) lookup(name string, s scope) (b binding, ok bool) {
-	bs := r.columns[name]
-	if i := sort.Search(len(bs), func(i int) bool { return bs[i].order >= s.stage }); i > 0 {
-		return bs[i-1], true
+	if b, ok = before(r.columns[name], s.stage); ok {
+		return b, true
 	}
-	if b, ok = r.lets[name]; !ok || b.order >= s.lets {
+	if b, ok = before(r.lets[name], s.lets); !ok {
 		return b, false
 	}
 	if r.schema != nil {
@@ -97,22 +106,35 @@ func (r *reader) lookup(name string, s scope) (b binding, ok bool) {
 	return b, true
 }
 
+// before is the last binding of a name that is older than order.
+func before(bs []binding, order int) (b binding, ok bool) {
+	i := sort.Search(len(bs), func(i int) bool { return bs[i].order >= order })
+	if i == 0 {
+		return b, false
+	}
+	return bs[i-1], true
+}
+
 func (r *reader) spend(n *node) {
 	if r.steps--; r.steps < 0 {
 		refuse(r.pos(n), "the query stands for too much")
 	}
 }
 
-// query reads the statements; one of them is the query.
-func (r *reader) query() {
-	read := false
+// queries reads the statements; one of them is the query, or in a batch some
+// are.
+func (r *reader) queries(batch bool) {
 	for {
-		for r.take(";") {
+		for r.is(";") {
+			if t := r.peek(); t.from == t.to {
+				r.forget()
+			}
+			r.at++
 		}
 		t := r.peek()
 		switch {
 		case t.kind == tokenEnd:
-			if !read {
+			if len(r.read) == 0 {
 				refuse(t.pos, "there is no query")
 			}
 			return
@@ -120,17 +142,33 @@ func (r *reader) query() {
 			r.let()
 		case r.is("set", "declare", "alias", "restrict"):
 			r.skip(";")
-		case read:
+		case len(r.read) > 0 && !batch:
 			refuse(t.pos, "a second query")
 		default:
-			read = true
-			r.main()
+			r.one()
 		}
 		if !r.is(";") && r.peek().kind != tokenEnd {
 			r.unexpected("; or the end")
 		}
 	}
 }
+
+// one reads a query.
+func (r *reader) one() {
+	r.name, r.where, r.rest, r.closed = "", nil, nil, false
+	r.columns, r.assumed = map[string][]binding{}, map[string]bool{}
+	r.main()
+	q := &ir.Query{Scope: ir.Scope{Table: r.name}, Where: r.all(r.where), Rest: r.rest}
+	for id := range r.assumed {
+		q.Assumptions = append(q.Assumptions, id)
+	}
+	sort.Strings(q.Assumptions)
+	r.read = append(r.read, q)
+	r.own = map[string]bool{}
+}
+
+// forget drops the lets: they end with the query that they belong to.
+func (r *reader) forget() { r.lets, r.own = map[string][]binding{}, map[string]bool{} }
 
 func (r *reader) let() {
 	r.at++
@@ -142,11 +180,12 @@ func (r *reader) let() {
 	if r.at++; quoted {
 		r.expect("]")
 	}
-	if _, twice := r.lets[name.text]; twice {
+	if r.own[name.text] {
 		refuse(name.pos, "a second let of "+name.text)
 	}
+	r.own[name.text] = true
 	r.expect("=")
-	b := binding{from: r.at, order: len(r.lets), scope: r.scope()}
+	b := binding{from: r.at, order: r.visible, scope: r.scope()}
 	b.node = r.try(func() *node {
 		n := r.argument()
 		if !r.is(";") && r.peek().kind != tokenEnd || n.kind == nodeTable {
@@ -157,7 +196,7 @@ func (r *reader) let() {
 	r.at = b.from
 	r.skip(";")
 	b.to = r.at
-	r.lets[name.text] = b
+	r.lets[name.text] = append(r.lets[name.text], b)
 	r.visible++
 }
 
@@ -217,7 +256,7 @@ func (r *reader) pipeline(end string) {
 	}
 	r.from(end)
 	for r.take("|") {
-		r.read(end)
+		r.operator(end)
 		if !r.is("|", end) && r.peek().kind != tokenEnd {
 			r.unexpected("| or the end")
 		}
@@ -228,6 +267,14 @@ func (r *reader) pipeline(end string) {
 // from reads where the rows come from.
 func (r *reader) from(end string) {
 	start := r.at
+	switch {
+	case r.take("union"):
+		r.union(nil, end)
+		return
+	case r.take("search"):
+		r.search(start, end)
+		return
+	}
 	if r.isSource() {
 		r.skip("|", end)
 		r.keep(r.opaqueTokens(start, r.at, r.scope()))
@@ -247,6 +294,7 @@ func (r *reader) from(end string) {
 func (r *reader) rows(n *node) {
 	inline := func(from, visible int, end string) {
 		at, seen := r.at, r.visible
+		r.steps -= inlineSteps
 		r.at, r.visible = from, visible
 		r.pipeline(end)
 		r.at, r.visible = at, seen
@@ -262,13 +310,20 @@ func (r *reader) rows(n *node) {
 		r.name = n.args[0].text
 		return
 	case n.kind == nodeName:
-		b, bound := r.lets[n.text]
-		if !bound || b.order >= r.visible {
+		b, bound := before(r.lets[n.text], r.visible)
+		if !bound {
 			r.name = n.text
 			return
 		}
 		if r.spend(n); r.isQuery(b) {
 			inline(b.from, b.order, ";")
+			return
+		}
+		if r.applied(b, n) {
+			return
+		}
+	case n.kind == nodeCall:
+		if b, bound := before(r.lets[n.text], r.visible); bound && r.applied(b, n) {
 			return
 		}
 	}
@@ -282,7 +337,7 @@ func (r *reader) isQuery(b binding) bool {
 	case b.node != nil:
 		return b.node.kind == nodeName || b.node.kind == nodeCall && b.node.text == "materialize"
 	case first.kind == tokenName:
-		return second.text != "(" || first.text == "materialize"
+		return second.text != "(" || first.text == "materialize" || first.text == "union"
 	}
 	return first.text == "(" && r.tokens[b.to-1].text != "}"
 }
@@ -300,8 +355,8 @@ func init() {
 	}
 }
 
-// read reads one stage.
-func (r *reader) read(end string) {
+// operator reads one stage.
+func (r *reader) operator(end string) {
 	start, pos := r.at, r.peek().pos
 	if r.peek().kind != tokenName {
 		r.unexpected("a command")
@@ -322,13 +377,18 @@ func (r *reader) read(end string) {
 			r.filter(r.expr())
 			r.rest = nil
 			return
-		case "search", "parse-where":
+		case "search":
+			r.search(start, end)
+			r.rest = nil
+			return
+		case "parse-where":
 			r.skip("|", end)
 			r.keep(r.opaqueTokens(start, r.at, r.scope()))
-			if name != "search" {
-				r.hide(start)
-			}
+			r.hide(start)
 			r.rest = nil
+			return
+		case "union":
+			r.union(r.so(), end)
 			return
 		case "extend", "project", "project-rename":
 			r.bind()

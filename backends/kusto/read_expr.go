@@ -162,7 +162,7 @@ func (r *reader) stringTest() *node {
 	left := r.unary()
 	op := r.peek().text
 	switch {
-	case r.take(stringOperators...):
+	case r.take(stringOperators...), r.terms && r.take(":"):
 		return r.node2(from, op, left, r.unary())
 	case r.is("matches") && r.tokens[r.at+1].text == "regex":
 		r.at += 2

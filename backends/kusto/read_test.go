@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -229,12 +230,51 @@ func TestReadStages(t *testing.T) {
 		{`let n = "x"; T | where t == n`, "T", `(opaque kusto "t == n")`, ``},
 		{`let Q = T | where n == 1; Q | where t == "x"`, "T", `(and (match n:number (= 1)) (match t:text (pattern cased "x")))`, ``},
 		{`let Q = materialize(T | where n == 1 | count); Q | where t == "x"`, "T", `(match n:number (= 1))`, `count: count; where: where t == "x"`},
-		{`let f = (s: string) { T | where t == s }; f("x") | where n == 1`, "",
-			`(and (opaque kusto "let f = (s: string) { T | where t == s }; f(\"x\")") (match n:number (= 1)))`, ``},
+		{`let f = (s: string) { T | where t == s }; f("x") | where n == 1`, "T",
+			`(and (match t:text (pattern cased "x")) (match n:number (= 1)))`, ``},
 		{`(T | where n == 1) | where t == "x"`, "T", `(and (match n:number (= 1)) (match t:text (pattern cased "x")))`, ``},
-		{`union T, U | where n == 1`, "", `(and (opaque kusto "union T, U") (match n:number (= 1)))`, ``},
+		{`union T, U | where n == 1`, "", `(and (or (match $table:text (pattern cased "T")) (match $table:text (pattern cased "U"))) (match n:number (= 1)))`, ``},
+		// union-operator: tables, queries, patterns of names; each part has its own columns.
+		{`union isfuzzy=true withsource=S kind=outer T, (U | where n == 1), table("V") | where t == "x"`, "",
+			`(and (or (match $table:text (pattern cased "T")) (and (match $table:text (pattern cased "U")) (match n:number (= 1))) ` +
+				`(match $table:text (pattern cased "V"))) (match t:text (pattern cased "x")))`, ``},
+		{`T | where n == 1 | union (U | where n == 2) | where t == "x"`, "",
+			`(and (or (and (match $table:text (pattern cased "T")) (match n:number (= 1))) ` +
+				`(and (match $table:text (pattern cased "U")) (match n:number (= 2)))) (match t:text (pattern cased "x")))`, ``},
+		{`union Device*, T | where t == "x"`, "",
+			`(and (or (match $table:text (pattern cased "Device" *)) (match $table:text (pattern cased "T"))) (match t:text (pattern cased "x")))`, ``},
+		{`union * | where t == "x"`, "", `(and (opaque kusto "*") (match t:text (pattern cased "x")))`, ``},
+		{`let Q = union (T), (U); Q | where n == 1`, "",
+			`(and (or (match $table:text (pattern cased "T")) (match $table:text (pattern cased "U"))) (match n:number (= 1)))`, ``},
+		{`union (T | where n == 1 | summarize count() by t), U | where t == "x"`, "",
+			`(or (and (match $table:text (pattern cased "T")) (match n:number (= 1))) (match $table:text (pattern cased "U")))`,
+			`summarize: summarize count() by t; where: where t == "x"`},
+		{`union withsource=S (T | extend u = n), U | where u == 1 and S == "T"`, "",
+			`(and (or (match $table:text (pattern cased "T")) (match $table:text (pattern cased "U"))) ` +
+				`(opaque kusto "let u = union withsource=S (T | extend u = n), U; u == 1") (opaque kusto "let S = union withsource=S (T | extend u = n), U; S == \"T\""))`, ``},
+
+		// user-defined-functions: a view, defaults, and lets inside.
+		{`let f = view () { T | where n == 1 }; union f, U`, "",
+			`(or (and (match $table:text (pattern cased "T")) (match n:number (= 1))) (match $table:text (pattern cased "U")))`, ``},
+		{`let k = "o"; let f = (x: string, y: long = 2) { let k = x; T | where t == k and n == y }; f("x") | where g == k`, "T",
+			`(and (match t:text (pattern cased "x")) (match n:number (= 2)) (match g:text (pattern cased "o")))`, ``},
+		{`let f = (d: timespan, x: string) { T | where u > ago(d) and t in (x) }; f(1d, "x")`, "T",
+			`(and (opaque kusto "let d = 1d; u > ago(d)") (match t:text (pattern cased "x")))`, ``},
+		{`let f = (T: (t: string)) { T | where t == "x" }; f(U)`, "", `(opaque kusto "let f = (T: (t: string)) { T | where t == \"x\" }; f(U)")`, ``},
+		{`let f = (x: string) { T | extend u = x | summarize count() by u }; f("x") | where u == "x"`, "T", `(and)`,
+			`extend: extend u = x; summarize: summarize count() by u; where: where u == "x"`},
+
+		// search-operator: its table of what a search stands for.
+		{`search "x"`, "", `(keyword (term "x"))`, ``},
+		{`search in (T, U) "x" and "y*" or not("*z")`, "",
+			`(and (or (match $table:text (pattern cased "T")) (match $table:text (pattern cased "U"))) ` +
+				`(or (and (keyword (term "x")) (keyword (term prefix "y"))) (not (keyword (term suffix "z")))))`, ``},
+		{`T | search kind=case_sensitive t:"x" and "*y*" and n == 1`, "T",
+			`(and (match t:text (term cased "x")) (keyword (pattern cased * "y" *)) (match n:number (= 1)))`, ``},
+		{`search * | where t == "x"`, "", `(match t:text (pattern cased "x"))`, ``},
+		{`search "a*b"`, "", `(opaque kusto "\"a*b\"")`, ``},
 		{`database("d").T | where n == 1`, "", `(and (opaque kusto "database(\"d\").T") (match n:number (= 1)))`, ``},
-		{`T | search "x" | where n == 1`, "T", `(and (opaque kusto "search \"x\"") (match n:number (= 1)))`, ``},
+		{`T | search "x" | where n == 1`, "T", `(and (keyword (term "x")) (match n:number (= 1)))`, ``},
 		{`set notruncation; T | where n == 1;`, "T", `(match n:number (= 1))`, ``},
 		{`T | where column_ifexists("t", "") == "x"`, "T", `(match t:text (pattern cased "x"))`, ``},
 	} {
@@ -252,6 +292,57 @@ func TestReadStages(t *testing.T) {
 		}
 	}
 }
+
+// TestReadBatch: pages "Batches" and "Query statement types"; a blank line as the
+// query editors have it.
+func TestReadBatch(t *testing.T) {
+	for _, tt := range []struct {
+		text string
+		want []string
+	}{
+		{`let x = "v"; T | where t == x; U | where g == x`,
+			[]string{`T (match t:text (pattern cased "v"))`, `U (match g:text (pattern cased "v"))`}},
+		{"let x = \"v\";\n\nT\n| where t == x\n| summarize count() by t\n\n// other\nlet x = \"w\";\nU\n| where t == x",
+			[]string{`T (match t:text (pattern cased "v"))`, `U (match t:text (pattern cased "w"))`}},
+		{"let x = \"v\";\nT\n\nU | where t == x", []string{`T (and)`, `U ` + blankRef}},
+		{"T\n\n| where t == \"x\"\n\nor n == 1\n| project\n\nt\n| take 1",
+			[]string{`T (or (match t:text (pattern cased "x")) (match n:number (= 1)))`}},
+		{"T | where (t == \"x\" or\n\nb\n)", []string{`T (or (match t:text (pattern cased "x")) (match b:boolean true))`}},
+		{"T | sort by n desc\n\nunion T, U", []string{`T (and)`, ` (or (match $table:text (pattern cased "T")) (match $table:text (pattern cased "U")))`}},
+	} {
+		qs, err := ReadBatch(tt.text, readTypes)
+		var got []string
+		for _, q := range qs {
+			got = append(got, q.Scope.Table+" "+q.Where.String())
+		}
+		if err != nil || !slices.Equal(got, tt.want) {
+			t.Errorf("%s\n got %q, %v\nwant %q", tt.text, got, err, tt.want)
+		}
+	}
+	if _, err := ReadBatch("T\n\nU | frobnicate", nil); err == nil || err.Error() != "3:5: unknown command frobnicate" {
+		t.Error(err)
+	}
+}
+
+func TestStages(t *testing.T) {
+	got, err := Stages("let x = dynamic([\"a|b\"]); // list\nT\n| where t in (x)\n    and n == 1 // one\n| join (U | take 1) on n\n\nU")
+	want := []ir.Later{
+		{Name: "let x", Text: `let x = dynamic(["a|b"])`, Pos: ir.Pos{Line: 1, Column: 1}},
+		{Name: "T", Text: "T", Pos: ir.Pos{Line: 2, Column: 1}},
+		{Name: "where", Text: "where t in (x)\nand n == 1", Pos: ir.Pos{Line: 3, Column: 3}},
+		{Name: "join", Text: "join (U | take 1) on n", Pos: ir.Pos{Line: 5, Column: 3}},
+		{Name: "U", Text: "U", Pos: ir.Pos{Line: 7, Column: 1}},
+	}
+	if err != nil || !slices.Equal(got, want) {
+		t.Errorf("%+v, %v", got, err)
+	}
+	if _, err := Stages("T | where (t"); err == nil || err.Error() != "1:11: ( is not closed" {
+		t.Error(err)
+	}
+}
+
+// blankRef is `t == x` of two columns.
+const blankRef = `(or (match t:text (fieldref cased x:text)) (and (match t:text null) (match x:text null)))`
 
 func TestReadPositions(t *testing.T) {
 	q, err := backend{}.Read("// é\nT | where é == 'x'\n  and f(é) > ago(1d)\n| take 1", nil)
@@ -430,7 +521,10 @@ func TestReadGolden(t *testing.T) {
 func TestReadBounded(t *testing.T) {
 	times := func(head, s, tail string) string { return head + strings.Repeat(s, (300<<10)/len(s)) + tail }
 	lets := "let x0 = n > 1;"
+	unions, functions := "let y0 = T;", "let f0 = () { T };"
 	for i := range 60 {
+		unions += fmt.Sprintf("let y%d = union y%d, y%d;", i+1, i, i)
+		functions += fmt.Sprintf("let f%d = () { union f%d(), (f%d | where n == 1) };", i+1, i, i)
 		lets += fmt.Sprintf("let x%d = x%d and x%d;", i+1, i, i)
 	}
 	for _, query := range map[string]string{
@@ -439,6 +533,11 @@ func TestReadBounded(t *testing.T) {
 		"stages":      times("T", " | where n > 1", ""),
 		"extends":     times("T", " | extend n = n", " | where n == 1"),
 		"lets":        lets + " T | where x60",
+		"unions":      unions + "y60 | where n == 1",
+		"functions":   functions + "f60() | where n == 1",
+		"union":       times("union T", ", (T | where n == 1)", ""),
+		"nested":      strings.Repeat("union T, (", 190) + "T" + strings.Repeat(")", 190),
+		"search":      times("search 'x'", " or ('x' and n:'y*')", ""),
 		"sum":         times("T | where n == 1", "+1", ""),
 		"path":        times("T | where n", ".x", " == 1"),
 		"brackets":    times("T | take ", "(", ""),
@@ -464,12 +563,14 @@ func FuzzRead(f *testing.F) {
 	for _, s := range []string{
 		`T | where t has_any ("x", 'y') and not(n > 5) | take 1`, "let x = dynamic([1]); T | where n in (x)",
 		`t matches regex @"(?i)[\w--a-f]\b{start}(?P<x>\p{Lu}+?)"`, "t == ```a``` and ['b c'] =~ h@'d'",
+		"let f = (x: string = 'y') { T | where t == x };\nunion withsource=s f('z'), (U | search 'a*' or t:'b'), V*\n\nW | where n == 1",
 		`T | extend (a, b) = f(t) | project-rename c = a | where c.d["e"][0] == -1.5e3`,
 		`iff(ipv6_is_in_range(a, "::/0"), hourofday(day) between (1 .. 2), coalesce(b, true))`, `* contains "é"`,
 	} {
 		f.Add(s)
 	}
 	f.Fuzz(func(t *testing.T, query string) {
+		_, _ = ReadBatch(query, readTypes) // it must not panic
 		q, err := backend{}.Read(query, readTypes)
 		if err != nil {
 			var e *backends.ReadError

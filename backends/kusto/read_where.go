@@ -279,8 +279,9 @@ func (r *reader) anyColumn(op string, v value) (truth, bool) {
 	switch op {
 	case "contains", "contains_cs":
 		t, _ = textTest(v.text, ir.Contains, op == "contains_cs", "")
-	case "has", "has_cs":
-		t = termTest(v.text, op == "has_cs", "", false, false)
+	case "has", "has_cs", "hasprefix", "hasprefix_cs", "hassuffix", "hassuffix_cs":
+		o := textOperators[op]
+		t = termTest(v.text, o.cased, "", o.prefix, o.suffix)
 	case "matches regex":
 		if re, ok := r.regexp(v); ok {
 			t = re

@@ -45,6 +45,25 @@ func (r Reader) Read(query string, s ir.Schema) (q *ir.Query, err error) {
 	return rd.query(), nil
 }
 
+// Stages are the commands of a search as it is written, without comments and
+// with its macros unexpanded. The error is a *backends.ReadError.
+func Stages(search string) (stages []ir.Later, err error) {
+	defer func() {
+		switch e := recover().(type) {
+		case nil:
+		case *backends.ReadError:
+			err = e
+		default:
+			panic(e)
+		}
+	}()
+	r := &reading{source: expand(search, nil)}
+	for _, st := range r.split() {
+		stages = append(stages, ir.Later{Name: st.name, Text: strings.TrimSpace(r.text[st.lo:st.hi]), Pos: r.pos(st.lo)})
+	}
+	return stages, nil
+}
+
 // A reading is one query being read. The functions below it leave by a panic
 // of a *backends.ReadError, which Read turns into its error.
 type reading struct {

@@ -96,6 +96,7 @@ type expander struct {
 	*source
 	macros map[string]Macro
 	calls  int
+	made   int // bytes of the bodies: an argument may double at each depth, and never come out
 	out    strings.Builder
 }
 
@@ -143,7 +144,9 @@ func (x *expander) expand(s string, from int, macro bool, depth int) {
 		}
 		body, known := " ", true // of a comment
 		if !strings.HasPrefix(s[i:], "```") {
-			body, known = x.call(s[i+1 : j-1])
+			if body, known = x.call(s[i+1 : j-1]); x.made > macroExpanded+len(x.whole) {
+				fail(i, "the macros expand to too long a query")
+			}
 		}
 		if known {
 			flush(i)
@@ -186,11 +189,16 @@ func (x *expander) call(text string) (body string, ok bool) {
 		return "", false
 	}
 	var pairs []string
+	x.made += len(m.Definition)
 	for i, a := range m.Args {
 		if n := len(args[i]); n > 1 && args[i][0] == '"' && args[i][n-1] == '"' {
 			args[i] = args[i][1 : n-1]
 		}
 		pairs = append(pairs, "$"+a+"$", args[i])
+		x.made += strings.Count(m.Definition, "$"+a+"$") * len(args[i])
+	}
+	if x.made > macroExpanded+len(x.whole) {
+		return "", false
 	}
 	return strings.NewReplacer(pairs...).Replace(m.Definition), true
 }

@@ -330,9 +330,10 @@ func TestReadMacros(t *testing.T) {
 func TestReadErrors(t *testing.T) {
 	deep := strings.Repeat("(", 201)
 	r := Reader{Macros: map[string]Macro{
-		"bad":   {Definition: `a=(`},
-		"again": {Definition: "x `again`"},
-		"twice": {Definition: "`again` `again`"},
+		"bad":    {Definition: `a=(`},
+		"again":  {Definition: "x `again`"},
+		"double": {Args: []string{"x"}, Definition: "x `double($x$$x$)`"},
+		"twice":  {Definition: "`again` `again`"},
 	}}
 	for _, c := range [][2]string{
 		{``, `1:1: an empty query`},
@@ -370,6 +371,7 @@ func TestReadErrors(t *testing.T) {
 		{deep, `1:201: nested too deep`},
 		{"a=1 `bad`", "1:5: '(' where a term should stand"},
 		{"a=1 `again`", `1:5: macros nested too deep`},
+		{"a=1 `double(x)`", `1:5: the macros expand to too long a query`},
 		{"a \xff", `1:3: not UTF-8`},
 		{`* | where`, `1:10: an expression of eval is missing`},
 		{`* | where f=`, `1:13: an expression of eval is missing`},
@@ -520,4 +522,20 @@ func FuzzRead(f *testing.F) {
 			}
 		}
 	})
+}
+
+// TestStages: what a person reads of a search.
+func TestStages(t *testing.T) {
+	got, err := Stages("a=\"|\" `m(\"x|y\")`\n| where b=1 ```no```\n | stats count [search c|head 1] by d")
+	want := []ir.Later{
+		{Name: "search", Text: "a=\"|\" `m(\"x|y\")`", Pos: ir.Pos{Line: 1, Column: 1}},
+		{Name: "where", Text: "where b=1", Pos: ir.Pos{Line: 2, Column: 3}},
+		{Name: "stats", Text: "stats count [search c|head 1] by d", Pos: ir.Pos{Line: 3, Column: 4}},
+	}
+	if err != nil || !slices.Equal(got, want) {
+		t.Errorf("%+v, %v", got, err)
+	}
+	if _, err := Stages("a | [b"); err == nil || !strings.HasPrefix(err.Error(), "1:5: ") {
+		t.Error(err)
+	}
 }

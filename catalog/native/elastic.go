@@ -1,0 +1,112 @@
+package native
+
+import (
+	"cmp"
+	"strings"
+
+	"github.com/BurntSushi/toml"
+
+	"sigmac/backends/elastic"
+	"sigmac/ir"
+)
+
+// maxBrackets bounds the nesting of a TOML file, whose parser calls itself for
+// each. Brackets in texts count too, where they are not balanced.
+const maxBrackets = 10_000
+
+// Elastic reads a detection rule in the form of Elastic's repository: EQL and
+// the query language of Kibana, whatever the type of the rule.
+func Elastic(path string, src []byte) *Rule {
+	r := &Rule{Catalog: "elastic", Path: path}
+	var f struct {
+		Metadata struct{ Maturity string }
+		Rule     struct {
+			Name, Description, Severity, Type, Language, Query string
+			ID                                                 string `toml:"rule_id"`
+			Threat                                             []struct {
+				Technique []struct {
+					ID           string
+					Subtechnique []struct{ ID string }
+				}
+			}
+		}
+	}
+	if brackets(src) > maxBrackets {
+		return r.because("not a rule in TOML", "nested too deeply")
+	}
+	if err := toml.Unmarshal(src, &f); err != nil {
+		return r.because("not a rule in TOML", err.Error())
+	}
+	d := f.Rule
+	r.Title, r.ID, r.Description, r.Level, r.Status, r.Query = d.Name, d.ID, d.Description, d.Severity, f.Metadata.Maturity, d.Query
+	r.Language = cmp.Or(d.Language, d.Type)
+	var ids []string
+	for _, threat := range d.Threat {
+		for _, t := range threat.Technique {
+			ids = append(ids, t.ID)
+			for _, s := range t.Subtechnique {
+				ids = append(ids, s.ID)
+			}
+		}
+	}
+	r.Tags = techniques(ids...)
+	switch {
+	case d.Type == "machine_learning":
+		return r.because("a machine learning job, without a query", "")
+	case strings.TrimSpace(d.Query) == "":
+		return r.because("no query", "")
+	case r.Language == "eql":
+		return r.eql()
+	case r.Language == "kuery":
+		q, err := elastic.ReadKuery(d.Query, nil)
+		if err != nil {
+			return r.refused(err)
+		}
+		name := func(field string) string { return ecsField("", field) }
+		stage := ir.Later{Name: "query", Text: strings.TrimSpace(d.Query), Pos: ir.Pos{Line: 1, Column: 1}}
+		return r.read([]ir.Later{stage}, false, part{filter: renamed(q.Where, name)})
+	}
+	return r.because("the language "+generic(r.Language), "")
+}
+
+func (r *Rule) eql() *Rule {
+	p, err := elastic.Parse(r.Query)
+	if err != nil {
+		return r.refused(err)
+	}
+	q, err := p.Query(ir.Types{})
+	if err != nil {
+		return r.refused(err)
+	}
+	if q.Where != nil {
+		name := func(field string) string { return ecsField(q.Scope.Category, field) }
+		return r.read(p.Events(), false, part{renamed(q.Where, name), q.Rest})
+	}
+	var parts []part
+	for _, e := range q.Steps {
+		category := ""
+		if and, ok := e.(ir.And); ok && len(and) > 0 {
+			if m, ok := and[0].(ir.Match); ok && m.Field.Name == "event.category" {
+				category = m.Test.(ir.Pattern).Literals()
+				e = and[1:] // the step's own words say it
+			}
+		}
+		parts = append(parts, part{filter: renamed(e, func(field string) string { return ecsField(category, field) })})
+	}
+	return r.read(p.Events(), true, parts...)
+}
+
+// brackets is how deep the brackets of a file may be nested.
+func brackets(src []byte) (deepest int) {
+	depth := 0
+	for _, c := range src {
+		switch c {
+		case '[', '{':
+			depth++
+			deepest = max(deepest, depth)
+		case ']', '}':
+			depth--
+		}
+	}
+	return deepest
+}

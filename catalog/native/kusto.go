@@ -1,0 +1,163 @@
+package native
+
+import (
+	"path"
+	"regexp"
+	"slices"
+	"strings"
+
+	"sigmac/backends/kusto"
+	"sigmac/ir"
+)
+
+// Kusto reads an analytics rule of Microsoft Sentinel in YAML, or a file .kql
+// of one query or several. Such a file is titled by its name; the comment at
+// its head describes it, and techniques in comments are its tags.
+func Kusto(file string, src []byte) *Rule {
+	r := &Rule{Catalog: "kusto", Path: file, Language: "kql"}
+	if path.Ext(file) == ".kql" {
+		r.Title = strings.TrimSuffix(path.Base(file), ".kql")
+		r.Query = string(src)
+		r.comments()
+	} else {
+		var d struct {
+			ID, Name, Description, Severity, Status, Query string
+			RelevantTechniques                             []string `yaml:"relevantTechniques"`
+		}
+		if err := decodeYAML(src, &d); err != nil {
+			return r.because("not a rule in YAML", err.Error())
+		}
+		r.Title, r.ID, r.Description, r.Level, r.Status, r.Query = d.Name, d.ID, d.Description, strings.ToLower(d.Severity), d.Status, d.Query
+		r.Tags = techniques(d.RelevantTechniques...)
+	}
+	if strings.TrimSpace(r.Query) == "" {
+		return r.because("no query", "")
+	}
+	qs, err := kusto.ReadBatch(r.Query, nil)
+	if err != nil {
+		return r.refused(err)
+	}
+	stages, err := kusto.Stages(r.Query)
+	if err != nil {
+		return r.refused(err)
+	}
+	var parts []part
+	for _, q := range qs {
+		parts = append(parts, part{inTables(q.Where, []string{q.Scope.Table}), q.Rest})
+	}
+	return r.read(stages, false, parts...)
+}
+
+// mentioned finds techniques in a comment.
+var mentioned = regexp.MustCompile(`\bT\d{4}(?:\.\d{3})?\b`)
+
+func (r *Rule) comments() {
+	var head, ids []string
+	code := false
+	for line := range strings.Lines(strings.TrimPrefix(r.Query, "\ufeff")) {
+		text, comment := strings.CutPrefix(strings.TrimSpace(line), "//")
+		code = code || !comment
+		if comment && !code {
+			head = append(head, strings.TrimSpace(strings.TrimLeft(text, "/")))
+		}
+		if comment {
+			ids = append(ids, mentioned.FindAllString(text, -1)...)
+		}
+	}
+	r.Description = strings.TrimSpace(strings.Join(head, "\n"))
+	r.Tags = techniques(ids...)
+}
+
+// inTables is a filter with Sigma's names for the columns of these tables, and
+// without the tests of the table in it: they decide the names of what stands
+// beside them. Where the tables name a column differently, it is each of these.
+func inTables(e ir.Expr, tables []string) ir.Expr {
+	switch e := e.(type) {
+	case ir.And:
+		var own []string
+		for _, x := range e {
+			own = append(own, tablesOf(x)...)
+		}
+		if own != nil {
+			tables = alike(own)
+		}
+		out := ir.And{}
+		for _, x := range e {
+			if !ofTables(x) {
+				out = append(out, inTables(x, tables))
+			}
+		}
+		return out
+	case ir.Or:
+		out := ir.Or{}
+		for _, x := range e {
+			if ofTables(x) {
+				x = ir.True
+			}
+			out = append(out, inTables(x, tables))
+		}
+		return out
+	case ir.Not:
+		return ir.Not{X: inTables(e.X, tables)}
+	case ir.Match:
+		if ofTables(e) {
+			return ir.True
+		}
+		out := ir.Or{}
+		var seen []string
+		for _, table := range tables {
+			x := renamed(e, func(field string) string { return kustoField(table, field) })
+			if s := x.String(); !slices.Contains(seen, s) {
+				out, seen = append(out, x), append(seen, s)
+			}
+		}
+		if len(out) == 1 {
+			return out[0]
+		}
+		return out
+	}
+	return e
+}
+
+// alike leaves one of the tables that name their columns as Sigma does.
+func alike(all []string) (out []string) {
+	for _, table := range all {
+		if _, known := tables[unified(table)]; !known {
+			table = ""
+		}
+		out = append(out, table)
+	}
+	slices.Sort(out)
+	return slices.Compact(out)
+}
+
+// tablesOf are the tables that the events of a source come from.
+func tablesOf(e ir.Expr) (tables []string) {
+	switch e := e.(type) {
+	case ir.And:
+		for _, x := range e {
+			tables = append(tables, tablesOf(x)...)
+		}
+	case ir.Or:
+		for _, x := range e {
+			tables = append(tables, tablesOf(x)...)
+		}
+	case ir.Match:
+		if p, ok := e.Test.(ir.Pattern); ok && e.Field.Name == kusto.TableName {
+			tables = append(tables, p.Literals())
+		}
+	}
+	slices.Sort(tables)
+	return slices.Compact(tables)
+}
+
+// ofTables says whether a filter is about nothing but the table.
+func ofTables(e ir.Expr) bool {
+	only, some := true, false
+	ir.Walk(e, func(e ir.Expr) {
+		m, ok := e.(ir.Match)
+		table := ok && m.Field.Name == kusto.TableName
+		only, some = only && table, some || table
+	})
+	return only && some
+}
