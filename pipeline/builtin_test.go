@@ -1,0 +1,207 @@
+package pipeline
+
+import (
+	"errors"
+	"fmt"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/rogpeppe/go-internal/txtar"
+
+	"sigmac/ir"
+	"sigmac/parser"
+	"sigmac/schema"
+)
+
+// TestBuiltinsParse holds that every pipeline of ours can be read, and says
+// what it is.
+func TestBuiltinsParse(t *testing.T) {
+	for _, name := range Builtins() {
+		src, ok := BuiltinSource(name)
+		if !ok {
+			t.Fatal(name)
+		}
+		p, errs := Parse(name+".yml", src)
+		for _, e := range errs {
+			t.Errorf("%s.yml:%s", name, e)
+		}
+		if len(errs) == 0 && p.Name == "" {
+			t.Errorf("%s.yml has no name", name)
+		}
+	}
+}
+
+// TestBuiltin holds what our pipelines make of rules, in the folder of each
+// pipeline. In the section pipelines, each line names one instead, or several that
+// are applied together; pipeline.yml is one of a user.
+func TestBuiltin(t *testing.T) {
+	cases(t, "testdata/builtin/*/*.txtar", func(t *testing.T, path string, sections []txtar.File) string {
+		sets := []string{filepath.Base(filepath.Dir(path))}
+		var own []*Pipeline
+		var rules []*parser.Document
+		for _, f := range sections {
+			switch f.Name {
+			case "pipelines":
+				sets = strings.Split(strings.TrimSpace(string(f.Data)), "\n")
+			case "pipeline.yml":
+				own = append(own, parsed(t, f))
+			default:
+				rules = append(rules, parser.Parse(f.Name, f.Data).Documents...)
+			}
+		}
+		var b strings.Builder
+		for _, set := range sets {
+			for _, d := range rules {
+				title := d.Title
+				if len(sets) > 1 {
+					title = set + ": " + title
+				}
+				fmt.Fprintf(&b, "# %s\n%s", title, became(t, append(slices.Clip(own), ours(t, set)...), d))
+			}
+		}
+		return b.String()
+	})
+}
+
+// ours are the built-in pipelines that a text names.
+func ours(t *testing.T, names string) (ps []*Pipeline) {
+	t.Helper()
+	for _, name := range strings.Fields(names) {
+		p, ok := Builtin(name)
+		if !ok {
+			t.Fatal("no pipeline ", name)
+		}
+		ps = append(ps, p)
+	}
+	return ps
+}
+
+// became is a rule after pipelines and what the schemas of their target say of it,
+// or the error.
+func became(t *testing.T, ps []*Pipeline, d *parser.Document) string {
+	t.Helper()
+	target := ""
+	for _, p := range ps {
+		for _, name := range []string{"splunk", "kusto", "elastic"} {
+			if slices.Contains(p.AllowedBackends, name) {
+				target = name
+			}
+		}
+	}
+	out, trace, err := mapped(t, Join(ps...), d, Options{Backend: target})
+	if e := (*Error)(nil); errors.As(err, &e) {
+		return fmt.Sprintf("error %d:%d %s\n", e.Pos.Line, e.Pos.Column, e.Msg)
+	} else if err != nil {
+		t.Fatal(err)
+	}
+	var b strings.Builder
+	for _, part := range []struct{ name, value string }{{"table", out.Scope.Table}, {"data model", out.Scope.DataModel}, {"category", out.Scope.Category}} {
+		if part.value != "" {
+			fmt.Fprintf(&b, "%s %s\n", part.name, part.value)
+		}
+	}
+	b.WriteString(out.String())
+	source := func(r *ir.Rule) string {
+		return fmt.Sprintf("logsource %q %q %q\n", r.Source.Category, r.Source.Product, r.Source.Service)
+	}
+	if s := source(out); s != source(d.Rule) {
+		b.WriteString(s)
+	}
+	tested := map[string]bool{}
+	out.Walk(func(e ir.Expr) {
+		if m, ok := e.(ir.Match); ok {
+			tested[m.Field.Name] = true
+			if ref, ok := m.Test.(ir.FieldRef); ok {
+				tested[ref.Other.Name] = true
+			}
+		}
+	})
+	for _, c := range out.Computed {
+		if tested[c.Name] {
+			fmt.Fprintf(&b, "column %s %s = %s\n", c.Name, c.Type, c.Text)
+		}
+	}
+	if target == "" {
+		return b.String()
+	}
+	first, _ := trace.State["schema"].(string)
+	_, warnings, err := schema.For(target).Apply(out, first)
+	for _, w := range warnings {
+		fmt.Fprintf(&b, "warning %d:%d %s\n", w.Pos.Line, w.Pos.Column, w.Msg)
+	}
+	refusals, _ := err.(schema.Refusals)
+	for _, r := range refusals {
+		fmt.Fprintf(&b, "error %d:%d %s\n", r.Pos.Line, r.Pos.Column, r)
+	}
+	return b.String()
+}
+
+// TestLogSources holds that the Windows pipelines know the same log sources by
+// the same event ids and channels.
+func TestLogSources(t *testing.T) {
+	rule := "title: t\nlogsource: {product: windows, %s: %s}\ndetection:\n  s: {f: 1}\n  condition: s\n"
+	added := func(set, part, name string) (ids, channels string) {
+		d := parser.Parse("r", fmt.Appendf(nil, rule, part, name)).Documents[0]
+		out, _, err := Join(ours(t, set)...).Apply(d.Rule, Options{})
+		if err != nil {
+			return "error", err.Error()
+		}
+		seenIDs, seen := map[string]bool{}, map[string]bool{}
+		for _, d := range out.Detections {
+			ir.Walk(d.Expr, func(e ir.Expr) {
+				m, ok := e.(ir.Match)
+				if !ok {
+					return
+				}
+				switch m.Field.Name {
+				case "EventID", "EventCode", "event.code":
+					seenIDs[m.Test.String()] = true
+				case "EventType", "winlog.event_data.EventType":
+					seenIDs[m.Test.String()] = true
+				case "Channel", "source", "winlog.channel":
+					s := strings.ReplaceAll(m.Test.String(), "XmlWinEventLog:", "")
+					seen[strings.ReplaceAll(s, "WinEventLog:", "")] = true
+				}
+			})
+		}
+		return fmt.Sprint(keys(seenIDs)), fmt.Sprint(keys(seen))
+	}
+	src, _ := BuiltinSource("windows_logsources")
+	parts := map[string][]string{}
+	for line := range strings.Lines(string(src)) {
+		if strings.HasPrefix(line, "#") {
+			continue
+		}
+		for _, part := range []string{"category", "service"} {
+			if _, name, ok := strings.Cut(line, "[{type: logsource, product: windows, "+part+": "); ok {
+				name, _, _ = strings.Cut(name, "}")
+				parts[part] = append(parts[part], name)
+			}
+		}
+	}
+	if len(parts["service"]) < 50 || len(parts["category"]) < 33 {
+		t.Fatal("log sources: ", len(parts["service"]), len(parts["category"]))
+	}
+	for part, names := range parts {
+		for _, name := range names {
+			ids, channels := added("windows_logsources", part, name)
+			if ids == "error" || channels == "[]" {
+				t.Errorf("%s %s: %s %s", part, name, ids, channels)
+			}
+			if part == "category" && ids == "[]" {
+				t.Errorf("category %s without an event id", name)
+			}
+			sets := []string{"splunk_windows", "ecs_windows", "sysmon windows_logsources", "sysmon splunk_windows", "sysmon ecs_windows"}
+			for _, set := range sets {
+				if i, c := added(set, part, name); i != ids || c != channels {
+					t.Errorf("%s %s: %s has %s %s, windows_logsources %s %s", part, name, set, i, c, ids, channels)
+				}
+			}
+			if i, _ := added("sysmon", part, name); part == "category" && !strings.HasPrefix(name, "ps_") && i != ids {
+				t.Errorf("category %s: sysmon has %s, not %s", name, i, ids)
+			}
+		}
+	}
+}
