@@ -99,7 +99,7 @@ func (w *winlogbeat) numbers(pairs ...string) {
 		if v, ok := w.take(pairs[i]); ok {
 			n, err := strconv.ParseInt(v, 0, 64)
 			if w.ok = w.ok && err == nil; err == nil {
-				w.doc[pairs[i+1]] = n
+				w.doc[pairs[i+1]] = int(n)
 			}
 		}
 	}
