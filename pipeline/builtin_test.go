@@ -34,10 +34,12 @@ func TestBuiltinsParse(t *testing.T) {
 }
 
 // TestBuiltin holds what our pipelines make of rules, in the folder of each
-// pipeline. In the section pipelines, each line names one instead, or several that
-// are applied together; pipeline.yml is one of a user.
+// pipeline, and that these rules have every field that one renames or computes. In
+// the section pipelines, each line names one instead, or several that are applied
+// together; pipeline.yml is one of a user.
 func TestBuiltin(t *testing.T) {
-	cases(t, "testdata/builtin/*/*.txtar", func(t *testing.T, path string, sections []txtar.File) string {
+	seen := map[string]bool{} // items with fields that were there, columns with their texts
+	all := cases(t, "testdata/builtin/*/*.txtar", func(t *testing.T, path string, sections []txtar.File) string {
 		sets := []string{filepath.Base(filepath.Dir(path))}
 		var own []*Pipeline
 		var rules []*parser.Document
@@ -58,12 +60,66 @@ func TestBuiltin(t *testing.T) {
 				if len(sets) > 1 {
 					title = set + ": " + title
 				}
-				fmt.Fprintf(&b, "# %s\n%s", title, became(t, append(slices.Clip(own), ours(t, set)...), d))
+				text, steps := became(t, append(slices.Clip(own), ours(t, set)...), d)
+				fmt.Fprintf(&b, "# %s\n%s", title, text)
+				for line := range strings.Lines(text) {
+					seen[line] = true
+				}
+				for _, s := range steps {
+					for name := range tested(s.Before) {
+						seen[s.Place+": "+name] = true
+					}
+				}
 			}
 		}
 		return b.String()
 	})
+	if !all {
+		return
+	}
+	var walk func(items []*item)
+	walk = func(items []*item) {
+		for _, it := range items {
+			switch x := it.do.(type) {
+			case nest:
+				walk(x.items)
+			case rename:
+				for _, name := range keys(x.fields) {
+					if !seen[it.place()+": "+name] {
+						t.Errorf("%s: no case has the field %s", it.place(), name)
+					}
+				}
+			case setState:
+				r := &run{state: map[string]any{x.key: x.value}}
+				r.scope()
+				for _, c := range r.rule.Computed {
+					if !seen[column(c)] {
+						t.Errorf("%s: no case has the field %s", it.place(), c.Name)
+					}
+				}
+			}
+		}
+	}
+	for _, name := range Builtins() {
+		walk(ours(t, name)[0].items)
+	}
 }
+
+// tested are the fields that a rule tests.
+func tested(r *ir.Rule) map[string]bool {
+	names := map[string]bool{}
+	r.Walk(func(e ir.Expr) {
+		if m, ok := e.(ir.Match); ok {
+			names[m.Field.Name] = true
+			if ref, ok := m.Test.(ir.FieldRef); ok {
+				names[ref.Other.Name] = true
+			}
+		}
+	})
+	return names
+}
+
+func column(c ir.Computed) string { return fmt.Sprintf("column %s %s = %s\n", c.Name, c.Type, c.Text) }
 
 // ours are the built-in pipelines that a text names.
 func ours(t *testing.T, names string) (ps []*Pipeline) {
@@ -79,8 +135,8 @@ func ours(t *testing.T, names string) (ps []*Pipeline) {
 }
 
 // became is a rule after pipelines and what the schemas of their target say of it,
-// or the error.
-func became(t *testing.T, ps []*Pipeline, d *parser.Document) string {
+// or the error; and the items that changed it.
+func became(t *testing.T, ps []*Pipeline, d *parser.Document) (text string, steps []Step) {
 	t.Helper()
 	target := ""
 	for _, p := range ps {
@@ -90,9 +146,9 @@ func became(t *testing.T, ps []*Pipeline, d *parser.Document) string {
 			}
 		}
 	}
-	out, trace, err := mapped(t, Join(ps...), d, Options{Backend: target})
+	out, trace, err := mapped(t, Join(ps...), d, Options{Backend: target, Steps: true})
 	if e := (*Error)(nil); errors.As(err, &e) {
-		return fmt.Sprintf("error %d:%d %s\n", e.Pos.Line, e.Pos.Column, e.Msg)
+		return fmt.Sprintf("error %d:%d %s\n", e.Pos.Line, e.Pos.Column, e.Msg), nil
 	} else if err != nil {
 		t.Fatal(err)
 	}
@@ -109,22 +165,14 @@ func became(t *testing.T, ps []*Pipeline, d *parser.Document) string {
 	if s := source(out); s != source(d.Rule) {
 		b.WriteString(s)
 	}
-	tested := map[string]bool{}
-	out.Walk(func(e ir.Expr) {
-		if m, ok := e.(ir.Match); ok {
-			tested[m.Field.Name] = true
-			if ref, ok := m.Test.(ir.FieldRef); ok {
-				tested[ref.Other.Name] = true
-			}
-		}
-	})
+	names := tested(out)
 	for _, c := range out.Computed {
-		if tested[c.Name] {
-			fmt.Fprintf(&b, "column %s %s = %s\n", c.Name, c.Type, c.Text)
+		if names[c.Name] {
+			b.WriteString(column(c))
 		}
 	}
 	if target == "" {
-		return b.String()
+		return b.String(), trace.Steps
 	}
 	first, _ := trace.State["schema"].(string)
 	_, warnings, err := schema.For(target).Apply(out, first)
@@ -135,7 +183,7 @@ func became(t *testing.T, ps []*Pipeline, d *parser.Document) string {
 	for _, r := range refusals {
 		fmt.Fprintf(&b, "error %d:%d %s\n", r.Pos.Line, r.Pos.Column, r)
 	}
-	return b.String()
+	return b.String(), trace.Steps
 }
 
 // TestLogSources holds that the Windows pipelines know the same log sources by

@@ -22,14 +22,16 @@ import (
 var update = flag.Bool("update", false, "rewrite the section want of the cases")
 
 // cases holds that the section want of each case is what made gives of the
-// others.
-func cases(t *testing.T, pattern string, made func(t *testing.T, path string, sections []txtar.File) string) {
+// others. It says whether all cases have run, and not only some that -run names.
+func cases(t *testing.T, pattern string, made func(t *testing.T, path string, sections []txtar.File) string) (all bool) {
 	paths, err := filepath.Glob(pattern)
 	if err != nil || len(paths) == 0 {
 		t.Fatal("no cases", err)
 	}
+	ran := 0
 	for _, path := range paths {
 		t.Run(strings.TrimSuffix(filepath.ToSlash(path), ".txtar"), func(t *testing.T) {
+			ran++
 			a, err := txtar.ParseFile(path)
 			if err != nil {
 				t.Fatal(err)
@@ -53,6 +55,7 @@ func cases(t *testing.T, pattern string, made func(t *testing.T, path string, se
 			}
 		})
 	}
+	return ran == len(paths)
 }
 
 // TestCases holds what each case's pipelines make of its rules: what Apply, Finish
