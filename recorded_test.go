@@ -227,7 +227,7 @@ func TestSecurityEvent(t *testing.T) {
 // asked, if each other test may be either.
 func withoutID(e ir.Expr, asked bool) bool {
 	var parts []ir.Expr
-	all := asked // parts must hold, or one of them
+	all := asked // all parts must be as asked, or one
 	switch e := e.(type) {
 	case ir.Match:
 		return e.Field.Name != "EventID" || !asked

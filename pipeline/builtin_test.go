@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -38,7 +39,7 @@ func TestBuiltinsParse(t *testing.T) {
 // the section pipelines, each line names one instead, or several that are applied
 // together; pipeline.yml is one of a user.
 func TestBuiltin(t *testing.T) {
-	seen := map[string]bool{} // items with fields that were there, columns with their texts
+	seen := map[string]bool{} // the items that changed a rule, each with the rule's fields; lines
 	all := cases(t, "testdata/builtin/*/*.txtar", func(t *testing.T, path string, sections []txtar.File) string {
 		sets := []string{filepath.Base(filepath.Dir(path))}
 		var own []*Pipeline
@@ -74,34 +75,34 @@ func TestBuiltin(t *testing.T) {
 		}
 		return b.String()
 	})
-	if !all {
-		return
+	for _, name := range Builtins() {
+		if all {
+			everyField(t, ours(t, name)[0].items, seen)
+		}
 	}
-	var walk func(items []*item)
-	walk = func(items []*item) {
-		for _, it := range items {
-			switch x := it.do.(type) {
-			case nest:
-				walk(x.items)
-			case rename:
-				for _, name := range keys(x.fields) {
-					if !seen[it.place()+": "+name] {
-						t.Errorf("%s: no case has the field %s", it.place(), name)
-					}
+}
+
+func everyField(t *testing.T, items []*item, seen map[string]bool) {
+	for _, it := range items {
+		missing := func(name string) { t.Errorf("%s: no case has the field %s", it.place(), name) }
+		switch x := it.do.(type) {
+		case nest:
+			everyField(t, x.items, seen)
+		case rename:
+			for _, name := range keys(x.fields) {
+				if !seen[it.place()+": "+name] {
+					missing(name)
 				}
-			case setState:
-				r := &run{state: map[string]any{x.key: x.value}}
-				r.scope()
-				for _, c := range r.rule.Computed {
-					if !seen[column(c)] {
-						t.Errorf("%s: no case has the field %s", it.place(), c.Name)
-					}
+			}
+		case setState:
+			r := &run{state: map[string]any{x.key: x.value}}
+			r.scope()
+			for _, c := range r.rule.Computed {
+				if !seen[column(c)] {
+					missing(c.Name)
 				}
 			}
 		}
-	}
-	for _, name := range Builtins() {
-		walk(ours(t, name)[0].items)
 	}
 }
 
@@ -174,8 +175,8 @@ func became(t *testing.T, ps []*Pipeline, d *parser.Document) (text string, step
 	if target == "" {
 		return b.String(), trace.Steps
 	}
-	first, _ := trace.State["schema"].(string)
-	_, warnings, err := schema.For(target).Apply(out, first)
+	inSchema(t, target, d.Rule, out)
+	_, warnings, err := schema.For(target).Apply(out, "")
 	for _, w := range warnings {
 		fmt.Fprintf(&b, "warning %d:%d %s\n", w.Pos.Line, w.Pos.Column, w.Msg)
 	}
@@ -184,6 +185,42 @@ func became(t *testing.T, ps []*Pipeline, d *parser.Document) (text string, step
 		fmt.Fprintf(&b, "error %d:%d %s\n", r.Pos.Line, r.Pos.Column, r)
 	}
 	return b.String(), trace.Steps
+}
+
+var (
+	literal   = regexp.MustCompile(`@?"[^"]*"`)
+	word      = regexp.MustCompile(`\.?[A-Za-z_]\w*`)
+	functions = strings.Fields(`and binary_and binary_shift_right case coalesce contains endswith extract iff in indexof isempty
+		isnotempty isnotnull matches or parse_json regex replace_regex split startswith strcat substring tohex tolong tostring`)
+)
+
+// inSchema holds that what a pipeline has given a rule are columns of its table,
+// and that its computed columns hide none and use only columns and functions that
+// there are.
+func inSchema(t *testing.T, target string, before, after *ir.Rule) {
+	t.Helper()
+	has := func(name string, computed []ir.Computed) bool {
+		r := &ir.Rule{Scope: after.Scope, Computed: computed}
+		r.Detections = []ir.Detection{{Expr: ir.Match{Field: ir.Field{Name: name}, Test: ir.Exists{}}}}
+		_, warnings, err := schema.For(target).Apply(r, "")
+		return len(warnings) == 0 && (err == nil || target == "elastic") // which has texts that cannot be asked
+	}
+	given := tested(before)
+	for _, name := range keys(tested(after)) {
+		if !given[name] && !has(name, after.Computed) {
+			t.Errorf("%s: there is no column %s", before.Meta.Title, name)
+		}
+	}
+	for _, c := range after.Computed {
+		if has(c.Name, nil) {
+			t.Errorf("%s: %s is a column already", before.Meta.Title, c.Name)
+		}
+		for _, w := range word.FindAllString(literal.ReplaceAllString(c.Text, `""`), -1) {
+			if w[0] != '.' && !slices.Contains(functions, w) && !has(w, nil) {
+				t.Errorf("%s: %s uses %s, which is no column", before.Meta.Title, c.Name, w)
+			}
+		}
+	}
 }
 
 // TestLogSources holds that the Windows pipelines know the same log sources by

@@ -30,7 +30,8 @@ func cases(t *testing.T, pattern string, made func(t *testing.T, path string, se
 	}
 	ran := 0
 	for _, path := range paths {
-		t.Run(strings.TrimSuffix(filepath.ToSlash(path), ".txtar"), func(t *testing.T) {
+		name := strings.TrimSuffix(strings.TrimPrefix(filepath.ToSlash(path), "testdata/"), ".txtar")
+		t.Run(name, func(t *testing.T) {
 			ran++
 			a, err := txtar.ParseFile(path)
 			if err != nil {
