@@ -148,7 +148,7 @@ func (e recorded) azure(t testing.TB, r *ir.Rule) map[string]any {
 // the rule answers of an event, the mapped rule answers of its row.
 func TestRecorded(t *testing.T) {
 	sigma := func(e recorded, _ *ir.Rule) map[string]any { return e.fields() }
-	counts := map[string]int{}
+	recordings, counts := corpus.Recordings(t), map[string]int{}
 	for _, target := range []struct {
 		pipelines string
 		row       func(recorded, *ir.Rule) map[string]any
@@ -166,7 +166,7 @@ func TestRecorded(t *testing.T) {
 		{"azure_monitor", func(e recorded, r *ir.Rule) map[string]any { return e.azure(t, r) }},
 	} {
 		p := builtin(t, strings.Fields(target.pipelines)...)
-		for _, rec := range corpus.Recordings(t) {
+		for _, rec := range recordings {
 			for _, r := range rec.Rules {
 				strange := unmatched[r.Meta.ID] != ""
 				if strange && target.pipelines != "azure_monitor" { // which writes the blanks
