@@ -1,70 +1,22 @@
 package sigmac_test
 
 import (
-	"encoding/json"
 	"flag"
-	"maps"
 	"os"
 	"path/filepath"
 	"slices"
-	"sort"
 	"strings"
 	"testing"
 
 	"sigmac"
 	"sigmac/backends"
 	"sigmac/eval"
+	"sigmac/internal/corpus"
 	"sigmac/internal/ordered"
 	"sigmac/ir"
 	"sigmac/parser"
 	"sigmac/verify"
 )
-
-// corpusDir is where real rules and events lie: $SIGMAC_CORPUS, or
-// shared/corpus beside the repository.
-func corpusDir(t testing.TB) string {
-	dir := os.Getenv("SIGMAC_CORPUS")
-	if dir == "" {
-		dir = filepath.Join("..", "shared", "corpus")
-	}
-	if _, err := os.Stat(dir); err != nil {
-		t.Skip("no corpus of rules: set SIGMAC_CORPUS")
-	}
-	return dir
-}
-
-// corpusFiles lists the rule files of the folders that match patterns.
-func corpusFiles(t testing.TB, patterns ...string) (files []string) {
-	dir := corpusDir(t)
-	for _, p := range patterns {
-		folders, err := filepath.Glob(filepath.Join(dir, "sigma", p))
-		if err != nil {
-			t.Fatal(err)
-		}
-		for _, folder := range folders {
-			err := filepath.WalkDir(folder, func(p string, d os.DirEntry, err error) error {
-				if err == nil && strings.HasSuffix(p, ".yml") {
-					files = append(files, p)
-				}
-				return err
-			})
-			if err != nil {
-				t.Fatal(err)
-			}
-		}
-	}
-	sort.Strings(files)
-	return files
-}
-
-func parseCorpus(t testing.TB, patterns ...string) *parser.Collection {
-	files := corpusFiles(t, patterns...)
-	c, errs := sigmac.ParseFiles(files, func(i int) ([]byte, error) { return os.ReadFile(files[i]) })
-	if len(errs) > 0 {
-		t.Fatal(errs)
-	}
-	return c
-}
 
 func allTargets() (out []backends.Backend) {
 	for _, t := range sigmac.Targets() {
@@ -75,7 +27,7 @@ func allTargets() (out []backends.Backend) {
 
 // TestCorpusConverts holds the number of refusals by target and reason.
 func TestCorpusConverts(t *testing.T) {
-	c := parseCorpus(t, "rules*")
+	c := corpus.Parse(t, "sigma/rules*")
 	got := map[string]int{}
 	for res := range sigmac.Compile(c, sigmac.Options{Targets: allTargets()}) {
 		reason := "converted"
@@ -94,13 +46,13 @@ func TestCorpusConverts(t *testing.T) {
 		}
 		got[res.Target+": "+reason]++
 	}
-	holdCounts(t, "conversions.json", got)
+	corpus.Hold(t, "testdata/conversions.json", got, *update)
 }
 
 // TestSeed converts and proves the rule of the catalog page that lies beside the
 // corpus.
 func TestSeed(t *testing.T) {
-	pages, err := filepath.Glob(filepath.Join(corpusDir(t), "..", "seed", "*.txt"))
+	pages, err := filepath.Glob(filepath.Join(corpus.Dir(), "..", "seed", "*.txt"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -139,7 +91,7 @@ func TestSeed(t *testing.T) {
 // TestCorpusOld holds that rules of older Sigma give a result or an error with
 // a place.
 func TestCorpusOld(t *testing.T) {
-	for res := range sigmac.Compile(parseCorpus(t, "unsupported", "deprecated"), sigmac.Options{Targets: allTargets()}) {
+	for res := range sigmac.Compile(corpus.Parse(t, "sigma/unsupported", "sigma/deprecated"), sigmac.Options{Targets: allTargets()}) {
 		if len(res.Queries) == 0 && len(res.Errors) == 0 {
 			t.Errorf("%s: %s: neither a query nor an error", res.Document.Path, res.Target)
 		}
@@ -166,60 +118,31 @@ var unmatched = map[string]string{
 // TestCorpusEvents holds that every event is matched by the rules that it was
 // recorded for, as parsed, after every pass, and as legalized.
 func TestCorpusEvents(t *testing.T) {
-	rules := map[string]*ir.Rule{}
-	for _, d := range parseCorpus(t, "rules*").Documents {
-		if d.Rule != nil {
-			rules[d.ID] = d.Rule
-		}
-	}
-	files, err := filepath.Glob(filepath.Join(corpusDir(t), "events", "*.json"))
-	if err != nil || len(files) == 0 {
-		t.Fatal("no events", err)
-	}
 	absent := 0
-	for _, file := range files {
-		src, err := os.ReadFile(file)
-		if err != nil {
-			t.Fatal(err)
-		}
-		var f struct {
-			Rules  []string
-			Events []json.RawMessage
-		}
-		if err := json.Unmarshal(src, &f); err != nil {
-			t.Fatal(file, err)
-		}
-		for _, id := range f.Rules {
-			r := rules[id]
-			if r == nil {
-				absent++ // the corpus is a sample
-				continue
-			}
+	for _, rec := range corpus.Recordings(t) {
+		absent += rec.Absent // the corpus is a sample
+		for _, r := range rec.Rules {
 			matched := 0
 			read := readBack(t, r)
-			for _, raw := range f.Events {
-				ev, err := eval.ParseEvent(raw)
-				if err != nil {
-					t.Fatal(file, err)
-				}
-				ev = eval.Flatten(ev)
+			for _, raw := range rec.Events {
+				ev := parseEvent(t, raw)
 				want := eval.Rule(r, ev)
 				if want {
 					matched++
 				}
-				sameAfterPasses(t, file, r, ev, want)
+				sameAfterPasses(t, rec.Name, r, ev, want)
 				for target, e := range read {
 					if eval.Expr(nil, e, ev) != want {
-						t.Errorf("%s: %s as read back answers %v", filepath.Base(file), target, !want)
+						t.Errorf("%s: %s as read back answers %v", rec.Name, target, !want)
 					}
 				}
 			}
-			if matched == 0 && unmatched[id] == "" {
-				t.Errorf("%s: no event is matched by the rule %s", filepath.Base(file), id)
+			if matched == 0 && unmatched[r.Meta.ID] == "" {
+				t.Errorf("%s: no event is matched by the rule %s", rec.Name, r.Meta.ID)
 			}
 		}
 	}
-	holdCounts(t, "events.json", map[string]int{"rules that are not there": absent})
+	corpus.Hold(t, "testdata/events.json", map[string]int{"rules that are not there": absent}, *update)
 }
 
 // readBack is what the queries of a rule say, by target.
@@ -249,7 +172,7 @@ func readBack(t testing.TB, r *ir.Rule) map[string]ir.Expr {
 func TestCorpusProved(t *testing.T) {
 	got := map[string]int{}
 	targets := allTargets()
-	results := slices.Collect(sigmac.Compile(parseCorpus(t, "rules*"), sigmac.Options{Targets: targets}))
+	results := slices.Collect(sigmac.Compile(corpus.Parse(t, "sigma/rules*"), sigmac.Options{Targets: targets}))
 	type verdict struct {
 		verify.Result
 		err error
@@ -276,7 +199,7 @@ func TestCorpusProved(t *testing.T) {
 			}
 		}
 	}
-	holdCounts(t, "verdicts.json", got)
+	corpus.Hold(t, "testdata/verdicts.json", got, *update)
 }
 
 // sameAfterPasses holds that r matches ev, or not, after each pass too.
@@ -303,35 +226,3 @@ func sameAfterPasses(t testing.TB, name string, r *ir.Rule, ev eval.Event, want 
 }
 
 var update = flag.Bool("update", false, "rewrite the counts in testdata")
-
-// holdCounts compares counts with those of a file in testdata.
-func holdCounts(t testing.TB, file string, got map[string]int) {
-	t.Helper()
-	path := filepath.Join("testdata", file)
-	if *update {
-		b, err := json.MarshalIndent(got, "", "  ")
-		if err != nil {
-			t.Fatal(err)
-		}
-		if err := os.WriteFile(path, append(b, '\n'), 0o644); err != nil {
-			t.Fatal(err)
-		}
-		return
-	}
-	src, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	want := map[string]int{}
-	if err := json.Unmarshal(src, &want); err != nil {
-		t.Fatal(err)
-	}
-	names := slices.Sorted(maps.Keys(got))
-	names = append(names, slices.Sorted(maps.Keys(want))...)
-	slices.Sort(names)
-	for _, k := range slices.Compact(names) {
-		if got[k] != want[k] {
-			t.Errorf("%s: %d, want %d", k, got[k], want[k])
-		}
-	}
-}

@@ -1,32 +1,18 @@
 package sigmac_test
 
 import (
-	"encoding/json"
-	"os"
-	"path/filepath"
 	"testing"
 	"time"
 
 	"sigmac/eval"
+	"sigmac/internal/corpus"
 	"sigmac/ir"
 )
 
 // corpusEvents are the events of the corpus, one JSON text each.
 func corpusEvents(t testing.TB) (out [][]byte) {
-	files, err := filepath.Glob(filepath.Join(corpusDir(t), "events", "*.json"))
-	if err != nil || len(files) == 0 {
-		t.Fatal("no events", err)
-	}
-	for _, file := range files {
-		src, err := os.ReadFile(file)
-		if err != nil {
-			t.Fatal(err)
-		}
-		var f struct{ Events []json.RawMessage }
-		if err := json.Unmarshal(src, &f); err != nil {
-			t.Fatal(file, err)
-		}
-		for _, raw := range f.Events {
+	for _, rec := range corpus.Recordings(t) {
+		for _, raw := range rec.Events {
 			out = append(out, raw)
 		}
 	}
@@ -40,8 +26,8 @@ func evaluable(r *ir.Rule) bool {
 }
 
 func corpusRules(t testing.TB) (out []*ir.Rule) {
-	for _, d := range parseCorpus(t, "rules*").Documents {
-		if d.Rule != nil && evaluable(d.Rule) {
+	for _, d := range corpus.Rules(t) {
+		if evaluable(d.Rule) {
 			out = append(out, d.Rule)
 		}
 	}
@@ -126,33 +112,18 @@ func TestCorpusPrepared(t *testing.T) {
 // TestCorpusSources holds that no event is kept from the rules that it was
 // recorded for, and that most are kept from others.
 func TestCorpusSources(t *testing.T) {
-	rules := map[string]*ir.Rule{}
-	for _, r := range corpusRules(t) {
-		rules[r.Meta.ID] = r
-	}
-	files, _ := filepath.Glob(filepath.Join(corpusDir(t), "events", "*.json"))
+	rules := corpusRules(t)
 	fit, all := 0, 0
-	for _, file := range files {
-		src, err := os.ReadFile(file)
-		if err != nil {
-			t.Fatal(err)
-		}
-		var f struct {
-			Rules  []string
-			Events []json.RawMessage
-		}
-		if err := json.Unmarshal(src, &f); err != nil {
-			t.Fatal(file, err)
-		}
-		for _, raw := range f.Events {
+	for _, rec := range corpus.Recordings(t) {
+		for _, raw := range rec.Events {
 			ev := parseEvent(t, raw)
 			source := eval.SourceOf(ev)
 			if source == (eval.Source{}) {
-				t.Errorf("%s: no source", filepath.Base(file))
+				t.Errorf("%s: no source", rec.Name)
 			}
-			for _, id := range f.Rules {
-				if r := rules[id]; r != nil && eval.Rule(r, ev) && !source.Fits(r.Source) {
-					t.Errorf("%s: %v is kept from %s", filepath.Base(file), source, r.Meta.Title)
+			for _, r := range rec.Rules {
+				if evaluable(r) && eval.Rule(r, ev) && !source.Fits(r.Source) {
+					t.Errorf("%s: %v is kept from %s", rec.Name, source, r.Meta.Title)
 				}
 			}
 			for _, r := range rules {

@@ -3,18 +3,15 @@ package catalog
 import (
 	"cmp"
 	"fmt"
-	"io/fs"
 	"maps"
 	"os"
-	"path/filepath"
 	"reflect"
 	"slices"
 	"strings"
-	"sync"
 	"testing"
 
+	"sigmac/internal/corpus"
 	"sigmac/ir"
-	"sigmac/parser"
 )
 
 func TestCoverage(t *testing.T) {
@@ -182,37 +179,15 @@ func TestAttackData(t *testing.T) {
 	}
 }
 
-// corpusDir is where real rules lie: $SIGMAC_CORPUS, or shared/corpus beside
-// the repository.
-var corpusDir = cmp.Or(os.Getenv("SIGMAC_CORPUS"), "../../shared/corpus")
-
 // corpusRules is the rules of the corpus, in the order of their files.
-func corpusRules(t *testing.T) []*ir.Rule {
-	if _, err := os.Stat(corpusDir); err != nil {
-		t.Skip("no corpus of rules: set SIGMAC_CORPUS")
+func corpusRules(t *testing.T) (out []*ir.Rule) {
+	for _, doc := range corpus.Parse(t, "sigma").Documents {
+		if doc.Rule != nil {
+			out = append(out, doc.Rule)
+		}
 	}
-	rules, err := readCorpus()
-	if err != nil {
-		t.Fatal(err)
-	}
-	return rules
+	return out
 }
-
-var readCorpus = sync.OnceValues(func() (out []*ir.Rule, err error) {
-	err = filepath.WalkDir(filepath.Join(corpusDir, "sigma"), func(path string, e fs.DirEntry, err error) error {
-		if err != nil || filepath.Ext(path) != ".yml" {
-			return err
-		}
-		src, err := os.ReadFile(path)
-		for _, doc := range parser.Parse(path, src).Documents {
-			if doc.Rule != nil {
-				out = append(out, doc.Rule)
-			}
-		}
-		return err
-	})
-	return out, err
-})
 
 // golden compares lines with a file, or writes it.
 func golden(t *testing.T, path string, lines []string) {

@@ -1,50 +1,32 @@
 package catalog
 
 import (
-	"io/fs"
 	"os"
-	"path/filepath"
 	"reflect"
 	"strings"
 	"testing"
 
 	"gopkg.in/yaml.v3"
 
+	"sigmac/internal/corpus"
 	"sigmac/parser"
 )
 
 // TestCorpusPages holds that every public rule has a page: each stage has its
 // body, which says what the file says, and each rule looks for something.
 func TestCorpusPages(t *testing.T) {
-	dir := os.Getenv("SIGMAC_CORPUS")
-	if dir == "" {
-		dir = "../../shared/corpus"
-	}
-	roots, err := filepath.Glob(filepath.Join(dir, "sigma", "*"))
-	if err != nil || len(roots) == 0 {
-		t.Skip("no corpus: set SIGMAC_CORPUS")
-	}
 	rules := 0
-	for _, root := range roots {
-		err := filepath.WalkDir(root, func(path string, d fs.DirEntry, err error) error {
-			if err != nil || filepath.Ext(path) != ".yml" {
-				return err
-			}
-			src, err := os.ReadFile(path)
-			if err != nil {
-				return err
-			}
-			docs := parser.Parse(path, src).Documents
-			if len(docs) != 1 || docs[0].Rule == nil {
-				return nil
-			}
-			rules++
-			checkPage(t, path, src, Explain(docs[0].Rule, src))
-			return nil
-		})
+	for _, path := range corpus.Files(t, ".yml", "sigma") {
+		src, err := os.ReadFile(path)
 		if err != nil {
 			t.Fatal(err)
 		}
+		docs := parser.Parse(path, src).Documents
+		if len(docs) != 1 || docs[0].Rule == nil {
+			continue
+		}
+		rules++
+		checkPage(t, path, src, Explain(docs[0].Rule, src))
 	}
 	if rules < 1000 {
 		t.Errorf("%d rules only", rules)

@@ -1,16 +1,13 @@
 package golden
 
 import (
-	"encoding/json"
-	"io/fs"
-	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
 
 	"sigmac"
 	"sigmac/backends"
+	"sigmac/internal/corpus"
 	"sigmac/internal/ordered"
 	"sigmac/ir"
 	"sigmac/parser"
@@ -18,73 +15,20 @@ import (
 	"sigmac/verify"
 )
 
-const countsFile = "testdata/mapped.json"
-
 // TestMappedCorpus converts all public rules through each built-in pipeline and
-// holds how many are converted, why the others are refused, and that every query
-// is proved, or agreed for a reason.
+// holds how many are converted, to which tables, why the others are refused, and
+// that every query is proved, or agreed for a reason.
 func TestMappedCorpus(t *testing.T) {
-	dir := os.Getenv("SIGMAC_CORPUS")
-	if dir == "" {
-		dir = "../../shared/corpus"
-	}
-	roots, err := filepath.Glob(filepath.Join(dir, "sigma", "rules*"))
-	if err != nil || len(roots) == 0 {
-		t.Skip("no corpus: set SIGMAC_CORPUS")
-	}
-	var files []string
-	for _, root := range roots {
-		err := filepath.WalkDir(root, func(path string, d fs.DirEntry, err error) error {
-			if err == nil && filepath.Ext(path) == ".yml" {
-				files = append(files, path)
-			}
-			return err
-		})
-		if err != nil {
-			t.Fatal(err)
-		}
-	}
-	rules, errs := sigmac.ParseFiles(files, func(i int) ([]byte, error) { return os.ReadFile(files[i]) })
-	if len(errs) > 0 {
-		t.Fatal(errs)
-	}
+	rules := &parser.Collection{Documents: corpus.Rules(t)}
 	got := map[string]map[string]int{}
-	for _, w := range ways {
+	for _, w := range append(ways, way{"windows_audit, ecs_windows", "elastic", "default", []string{"windows_audit", "ecs_windows"}}) {
 		got[w.name] = w.count(t, rules)
 	}
-	if *update {
-		text, err := json.MarshalIndent(got, "", "\t")
-		if err != nil {
-			t.Fatal(err)
-		}
-		if err := os.WriteFile(countsFile, append(text, '\n'), 0o644); err != nil {
-			t.Fatal(err)
-		}
-		return
-	}
-	text, err := os.ReadFile(countsFile)
-	if err != nil {
-		t.Fatal(err)
-	}
-	var want map[string]map[string]int
-	if err := json.Unmarshal(text, &want); err != nil {
-		t.Fatal(err)
-	}
-	for _, w := range ways {
-		for reason, n := range got[w.name] {
-			if want[w.name][reason] != n {
-				t.Errorf("%s: %q: %d, want %d", w.name, reason, n, want[w.name][reason])
-			}
-		}
-		for reason, n := range want[w.name] {
-			if _, ok := got[w.name][reason]; !ok {
-				t.Errorf("%s: %q: none, want %d", w.name, reason, n)
-			}
-		}
-	}
+	corpus.Hold(t, "testdata/mapped.json", got, *update)
 }
 
-// count counts queries by their verdicts, and refused rules by the reason.
+// count counts queries by their verdicts and what these rest on, and refused
+// rules by the reason.
 func (w way) count(t *testing.T, rules *parser.Collection) map[string]int {
 	b, m := w.new(t, false)
 	var results []sigmac.Result
@@ -94,11 +38,18 @@ func (w way) count(t *testing.T, rules *parser.Collection) map[string]int {
 	counts := map[string]int{}
 	for _, outcomes := range ordered.Map(results, func(res sigmac.Result) []string {
 		if len(res.Errors) > 0 {
-			return []string{"refused: " + why(res.Errors[0])}
+			pos, reason := why(res.Errors[0])
+			if pos.Line == 0 || pos.Column == 0 {
+				t.Errorf("%s: %s: an error without a place: %v", w.name, res.Document.Path, res.Errors[0])
+			}
+			return []string{"refused: " + reason}
 		}
 		out := []string{"converted"}
 		if !rightRows(w, res) {
 			t.Errorf("%s: %s: no condition says which rows are meant", w.name, res.Document.Path)
+		}
+		if s := res.Want.Scope; s != (ir.Scope{}) {
+			out = append(out, "converted to "+s.Table+s.DataModel+s.Category)
 		}
 		for i, q := range res.Queries {
 			v, err := verify.Query(b, res.Want, i, q, verify.DefaultBudget)
@@ -110,6 +61,9 @@ func (w way) count(t *testing.T, rules *parser.Collection) map[string]int {
 				t.Errorf("%s: %s: %s\nrefuted by %v", w.name, res.Document.Path, q, v.Counterexample)
 			}
 			out = append(out, strings.TrimSuffix(v.Verdict.String()+": "+v.Reason, ": "))
+			for _, a := range v.Assumptions {
+				out = append(out, "assumes "+a)
+			}
 		}
 		return out
 	}) {
@@ -156,21 +110,21 @@ func added(e ir.Expr, at ir.Pos) bool {
 	return all && some
 }
 
-// why is the reason of an error, without the names that differ from rule to
-// rule.
-func why(err error) string {
+// why is the place and the reason of an error, without the texts that differ
+// from rule to rule.
+func why(err error) (ir.Pos, string) {
 	switch e := err.(type) {
 	case *pipeline.Error:
-		return e.Msg
+		return e.Pos, e.Msg
 	case *backends.Unsupported:
-		for _, prefix := range []string{"the field ", "the unresolved placeholder ", "the text "} {
+		for _, prefix := range []string{"the unresolved placeholder ", "the text "} {
 			if strings.HasPrefix(e.Feature, prefix) {
-				return strings.TrimSpace(prefix)
+				return e.Pos, strings.TrimSpace(prefix)
 			}
 		}
-		return e.Feature
+		return e.Pos, e.Feature
 	case *parser.Error:
-		return e.Feature
+		return e.Pos, e.Feature
 	}
-	return err.Error()
+	return ir.Pos{}, err.Error()
 }

@@ -21,16 +21,18 @@ import (
 
 var update = flag.Bool("update", false, "rewrite the section want of the cases")
 
-// TestCases holds what each case's pipelines make of its rules: the section
-// want is what Apply, Finish and Finalize give. Sections that are neither rule
-// nor pipeline are files that items may read.
-func TestCases(t *testing.T) {
-	paths, err := filepath.Glob("testdata/*.txtar")
-	if err != nil || len(paths) < 10 {
-		t.Fatal(err, len(paths))
+// cases holds that the section want of each case is what made gives of the
+// others. It says whether all cases have run, and not only some that -run names.
+func cases(t *testing.T, pattern string, made func(t *testing.T, path string, sections []txtar.File) string) (all bool) {
+	paths, err := filepath.Glob(pattern)
+	if err != nil || len(paths) == 0 {
+		t.Fatal("no cases", err)
 	}
+	ran := 0
 	for _, path := range paths {
-		t.Run(strings.TrimSuffix(filepath.Base(path), ".txtar"), func(t *testing.T) {
+		name := strings.TrimSuffix(strings.TrimPrefix(filepath.ToSlash(path), "testdata/"), ".txtar")
+		t.Run(name, func(t *testing.T) {
+			ran++
 			a, err := txtar.ParseFile(path)
 			if err != nil {
 				t.Fatal(err)
@@ -38,50 +40,83 @@ func TestCases(t *testing.T) {
 			if len(bytes.TrimSpace(a.Comment)) == 0 {
 				t.Error("no line says why the case exists")
 			}
-			files := fstest.MapFS{}
-			var ps []*Pipeline
-			var rules []*parser.Document
-			at := -1
-			for i, f := range a.Files {
-				switch {
-				case strings.HasPrefix(f.Name, "pipeline"):
-					p, errs := Parse(f.Name, f.Data)
-					if len(errs) > 0 {
-						t.Fatal(errs)
-					}
-					ps = append(ps, p)
-				case strings.HasPrefix(f.Name, "rule"):
-					rules = append(rules, parser.Parse(f.Name, f.Data).Documents...)
-				case f.Name == "want":
-					at = i
-				default:
-					files[f.Name] = &fstest.MapFile{Data: f.Data}
-				}
+			sections, want := a.Files, ""
+			if i := slices.IndexFunc(sections, func(f txtar.File) bool { return f.Name == "want" }); i >= 0 {
+				want = string(sections[i].Data)
+				sections = slices.Delete(sections, i, i+1)
 			}
-			o := Options{Backend: "splunk", Steps: true, Files: func(string) fs.FS { return files }, Opaque: strings.Contains(path, "query-expression")}
-			got := run1(t, Join(ps...), rules, o)
+			got := made(t, path, sections)
 			if *update {
-				if at < 0 {
-					at, a.Files = len(a.Files), append(a.Files, txtar.File{Name: "want"})
+				a.Files = append(sections, txtar.File{Name: "want", Data: []byte(got)})
+				if err := os.WriteFile(path, txtar.Format(a), 0o644); err != nil {
+					t.Fatal(err)
 				}
-				a.Files[at].Data = []byte(got)
-				write(t, path, txtar.Format(a))
-				return
-			}
-			if at < 0 {
-				t.Fatal("no section want")
-			}
-			for _, p := range ps {
-				lookEverywhere(p.items)
-			}
-			if all := run1(t, Join(ps...), rules, o); all != got {
-				t.Errorf("an item says that it is about fewer fields than it is; with all fields\n%s\nas it says\n%s", all, got)
-			}
-			if want := string(a.Files[at].Data); got != want {
+			} else if got != want {
 				t.Errorf("got\n%s\nwant\n%s", got, want)
 			}
 		})
 	}
+	return ran == len(paths)
+}
+
+// TestCases holds what each case's pipelines make of its rules: what Apply, Finish
+// and Finalize give. Sections that are neither rule nor pipeline are files that
+// items may read.
+func TestCases(t *testing.T) {
+	cases(t, "testdata/*.txtar", func(t *testing.T, path string, sections []txtar.File) string {
+		files := fstest.MapFS{}
+		var ps []*Pipeline
+		var rules []*parser.Document
+		for _, f := range sections {
+			switch {
+			case strings.HasPrefix(f.Name, "pipeline"):
+				ps = append(ps, parsed(t, f))
+			case strings.HasPrefix(f.Name, "rule"):
+				rules = append(rules, parser.Parse(f.Name, f.Data).Documents...)
+			default:
+				files[f.Name] = &fstest.MapFile{Data: f.Data}
+			}
+		}
+		o := Options{Backend: "splunk", Steps: true, Files: func(string) fs.FS { return files }, Opaque: strings.Contains(path, "query-expression")}
+		got := run1(t, Join(ps...), rules, o)
+		for _, p := range ps {
+			lookEverywhere(p.items)
+		}
+		if all := run1(t, Join(ps...), rules, o); all != got {
+			t.Errorf("an item says that it is about fewer fields than it is; with all fields\n%s\nas it says\n%s", all, got)
+		}
+		return got
+	})
+}
+
+func parsed(t *testing.T, f txtar.File) *Pipeline {
+	t.Helper()
+	p, errs := Parse(f.Name, f.Data)
+	if len(errs) > 0 {
+		t.Fatal(errs)
+	}
+	return p
+}
+
+// mapped is a rule after a pipeline, which leaves the rule that it is given as it
+// is.
+func mapped(t *testing.T, p *Pipeline, d *parser.Document, o Options) (*ir.Rule, *Trace, error) {
+	t.Helper()
+	if len(d.Errors) > 0 {
+		t.Fatal(d.Errors)
+	}
+	r := ir.ExpandBase64Offset(ir.ExpandWindash(d.Rule))
+	before := fmt.Sprintf("%v%+v", r, *r)
+	out, trace, err := p.Apply(r, o)
+	if after := fmt.Sprintf("%v%+v", r, *r); after != before {
+		t.Errorf("Apply changed the rule\n%s\n%s", before, after)
+	}
+	if err == nil && !o.Opaque {
+		if err := ir.Check(out, ir.NoBase64); err != nil {
+			t.Error(err)
+		}
+	}
+	return out, trace, err
 }
 
 // lookEverywhere makes items ask of every field whether they change it.
@@ -98,24 +133,11 @@ func run1(t *testing.T, p *Pipeline, rules []*parser.Document, o Options) string
 	var b strings.Builder
 	var all []string
 	for _, d := range rules {
-		if len(d.Errors) > 0 {
-			t.Fatal(d.Errors)
-		}
-		r := ir.ExpandBase64Offset(ir.ExpandWindash(d.Rule))
-		before := fmt.Sprintf("%v%+v", r, *r)
-		out, trace, err := p.Apply(r, o)
-		if after := fmt.Sprintf("%v%+v", r, *r); after != before {
-			t.Errorf("Apply changed the rule\n%s\n%s", before, after)
-		}
+		out, trace, err := mapped(t, p, d, o)
 		fmt.Fprintf(&b, "# %s\n", d.Title)
 		if err != nil {
 			fmt.Fprintf(&b, "error %s\n", located(err))
 			continue
-		}
-		if !o.Opaque {
-			if err := ir.Check(out, ir.NoBase64); err != nil {
-				t.Error(err)
-			}
 		}
 		b.WriteString(out.String())
 		for _, c := range out.Conditions {
@@ -207,11 +229,5 @@ func TestEverythingUsed(t *testing.T) {
 		if !slices.Contains(elsewhere, w) && !strings.Contains(all.String(), w+":") && !strings.Contains(all.String(), "type: "+w) {
 			t.Errorf("no case uses %s", w)
 		}
-	}
-}
-
-func write(t *testing.T, path string, b []byte) {
-	if err := os.WriteFile(path, b, 0o644); err != nil {
-		t.Fatal(err)
 	}
 }

@@ -111,31 +111,6 @@ func TestParse(t *testing.T) {
 	}
 }
 
-// TestBuiltins holds that every built-in schema can be read, and has only types
-// that are known.
-func TestBuiltins(t *testing.T) {
-	if len(Builtins()) == 0 {
-		t.Fatal("no schema")
-	}
-	for _, name := range Builtins() {
-		s, ok := Builtin(name)
-		if !ok {
-			t.Fatal(name)
-		}
-		tables := s.Tables()
-		if len(tables) == 0 {
-			t.Errorf("%s has no table", name)
-		}
-		for _, table := range tables {
-			for column := range s.table(table).columns {
-				if typ, kind := s.table(table).column(column); kind == 0 {
-					t.Errorf("%s: %s.%s is of the unknown type %s", name, table, column, typ)
-				}
-			}
-		}
-	}
-}
-
 func TestApply(t *testing.T) {
 	given, errs := Parse("given.yml", []byte(`
 T: {Name: string, Id: long, On: bool, Seen: datetime, Extra: dynamic, Raw: json, Ip: string, Span: timespan, Key: guid}

@@ -3,7 +3,6 @@ package verify
 import (
 	"fmt"
 	"hash/fnv"
-	"io/fs"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
@@ -17,6 +16,7 @@ import (
 
 	"sigmac"
 	"sigmac/backends"
+	"sigmac/internal/corpus"
 	"sigmac/ir"
 	"sigmac/parser"
 )
@@ -144,27 +144,11 @@ func mutationJobs(t *testing.T, n int) (jobs []mutationJob) {
 		}
 		c.Add(parser.Parse(path, a.Files[0].Data))
 	}
-	dir := os.Getenv("SIGMAC_CORPUS")
-	if dir == "" {
-		dir = "../../shared/corpus"
-	}
-	folders, err := filepath.Glob(filepath.Join(dir, "sigma", "rules*"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	if len(folders) == 0 {
-		t.Log("no corpus of rules, the golden ones only: set SIGMAC_CORPUS")
-	}
 	var files []string
-	for _, folder := range folders {
-		if err := filepath.WalkDir(folder, func(path string, _ fs.DirEntry, err error) error {
-			if strings.HasSuffix(path, ".yml") {
-				files = append(files, path)
-			}
-			return err
-		}); err != nil {
-			t.Fatal(err)
-		}
+	if corpus.Dir() == "" {
+		t.Log("no corpus of rules, the golden ones only: set SIGMAC_CORPUS")
+	} else {
+		files = corpus.Files(t, ".yml", "sigma/rules*")
 	}
 	for i := 0; i < len(files); i += n {
 		src, err := os.ReadFile(files[i])

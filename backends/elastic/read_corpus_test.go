@@ -4,7 +4,6 @@ import (
 	"encoding/json"
 	"errors"
 	"flag"
-	"io/fs"
 	"maps"
 	"os"
 	"path/filepath"
@@ -18,10 +17,11 @@ import (
 
 	"sigmac/backends"
 	"sigmac/eval"
+	"sigmac/internal/corpus"
 	"sigmac/ir"
 )
 
-var updateRead = flag.Bool("update-read", false, "write testdata/read.json anew")
+var update = flag.Bool("update", false, "rewrite testdata/read.json")
 
 // tomlText finds the headings of a TOML file and its texts of several lines.
 var tomlText = regexp.MustCompile(`(?ms)^(\[.*?\])$|^(\w+) = (?:'''\n?(.*?)'''|"""\n?(.*?[^\\])""")`)
@@ -80,26 +80,19 @@ var quoted = regexp.MustCompile("\"[^\"]*\"|`[^`]*`|[a-z_]+(\\.[a-z_]+)+")
 var outermost = regexp.MustCompile(`^[A-Za-z]+~? ?\(|(?:regex~?|<=?|>=?|[-+*/%])`)
 
 func TestReadCorpus(t *testing.T) {
-	root := os.Getenv("SIGMAC_CORPUS")
-	if root == "" {
-		root = "../../../shared/corpus"
-	}
-	if _, err := os.Stat(root); err != nil {
-		t.Skip("set SIGMAC_CORPUS to the folder of real rules")
-	}
 	got := summary{Unread: map[string]int{}, Opaque: map[string]int{}}
-	err := filepath.WalkDir(filepath.Join(root, "elastic", "rules"), func(path string, d fs.DirEntry, err error) error {
-		if err != nil || !strings.HasSuffix(path, ".toml") {
-			return err
-		}
+	for _, path := range corpus.Files(t, ".toml", "elastic/rules") {
 		b, err := os.ReadFile(path)
-		if err != nil || !strings.Contains(string(b), "\nlanguage = \"eql\"\n") {
-			return err
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !strings.Contains(string(b), "\nlanguage = \"eql\"\n") {
+			continue
 		}
 		query, ok := tomlQuery(string(b))
 		if !ok {
 			t.Errorf("%s: no query", path)
-			return nil
+			continue
 		}
 		got.Rules++
 		q, err := backend{}.Read(query, ir.Types{})
@@ -107,11 +100,11 @@ func TestReadCorpus(t *testing.T) {
 			var e *backends.ReadError
 			if !errors.As(err, &e) {
 				t.Errorf("%s: %v", path, err)
-				return nil
+				continue
 			}
 			t.Logf("%s: %v", path, err)
 			got.Unread[quoted.ReplaceAllString(e.Msg, "…")]++
-			return nil
+			continue
 		}
 		events := q.Steps
 		if q.Where != nil {
@@ -136,27 +129,11 @@ func TestReadCorpus(t *testing.T) {
 		if clear {
 			got.Read++
 		}
-		return nil
-	})
-	if err != nil {
-		t.Fatal(err)
 	}
 	if 100*got.Read < 97*got.Rules {
 		t.Errorf("%d of %d rules read", got.Read, got.Rules)
 	}
-	b, err := json.MarshalIndent(got, "", "  ")
-	if err != nil {
-		t.Fatal(err)
-	}
-	b = append(b, '\n')
-	if *updateRead {
-		if err := os.WriteFile("testdata/read.json", b, 0o666); err != nil {
-			t.Fatal(err)
-		}
-	}
-	if want, _ := os.ReadFile("testdata/read.json"); string(want) != string(b) {
-		t.Errorf("testdata/read.json differs (run with -update-read):\n%s", b)
-	}
+	corpus.Hold(t, "testdata/read.json", got, *update)
 }
 
 // typed finds the fields of a golden's representation and their types.

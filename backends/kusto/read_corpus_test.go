@@ -1,21 +1,19 @@
 package kusto
 
 import (
-	"encoding/json"
 	"errors"
 	"flag"
-	"io/fs"
 	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
 
 	"sigmac/backends"
+	"sigmac/internal/corpus"
 	"sigmac/ir"
 )
 
-var updateRead = flag.Bool("update-read", false, "write testdata/read.json")
+var update = flag.Bool("update", false, "rewrite testdata/read.json")
 
 // A readSummary counts what the corpus's queries read as.
 type readSummary struct {
@@ -33,52 +31,18 @@ type readSummary struct {
 // TestReadCorpus reads queries that people wrote. The corpus is no part of the
 // project.
 func TestReadCorpus(t *testing.T) {
-	root := os.Getenv("SIGMAC_CORPUS")
-	if root == "" {
-		root = filepath.Join("..", "..", "..", "shared", "corpus")
-	}
-	if _, err := os.Stat(filepath.Join(root, "kusto")); err != nil {
-		t.Skip("no corpus; SIGMAC_CORPUS names it")
-	}
 	got := readSummary{Refused: map[string]int{}, NoFilter: map[string]int{}, Opaque: map[string]int{}}
-	err := filepath.WalkDir(filepath.Join(root, "kusto"), func(path string, d fs.DirEntry, err error) error {
-		if err != nil || !strings.HasSuffix(path, ".kql") {
-			return err
-		}
+	for _, path := range corpus.Files(t, ".kql", "kusto") {
 		text, err := os.ReadFile(path)
 		if err != nil {
-			return err
+			t.Fatal(err)
 		}
 		got.add(t, path, string(text))
-		return nil
-	})
-	if err != nil {
-		t.Fatal(err)
 	}
 	if 5*got.Read < 4*got.Files {
 		t.Errorf("%d of %d files are read", got.Read, got.Files)
 	}
-	text, err := json.MarshalIndent(got, "", "\t")
-	if err != nil {
-		t.Fatal(err)
-	}
-	text = append(text, '\n')
-	file := filepath.Join("testdata", "read.json")
-	if *updateRead {
-		if err := os.MkdirAll("testdata", 0o755); err != nil {
-			t.Fatal(err)
-		}
-		if err := os.WriteFile(file, text, 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
-	want, err := os.ReadFile(file)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if string(want) != string(text) {
-		t.Errorf("%s differs; -update-read writes it:\n%s", file, text)
-	}
+	corpus.Hold(t, "testdata/read.json", got, *update)
 }
 
 func (s *readSummary) add(t *testing.T, path, query string) {

@@ -1,11 +1,9 @@
 package splunk
 
 import (
-	"cmp"
 	"encoding/json"
 	"errors"
 	"flag"
-	"io/fs"
 	"maps"
 	"os"
 	"path/filepath"
@@ -18,36 +16,25 @@ import (
 
 	"sigmac/backends"
 	"sigmac/eval"
+	"sigmac/internal/corpus"
 	"sigmac/ir"
 )
 
-var updateRead = flag.Bool("update-read", false, "rewrite testdata/read.json")
+var update = flag.Bool("update", false, "rewrite testdata/read.json")
 
 // corpusFiles decodes every YAML file below a folder of the corpus.
 func corpusFiles[T any](t *testing.T, folder string, each func(T)) {
 	t.Helper()
-	root := cmp.Or(os.Getenv("SIGMAC_CORPUS"), "../../../shared/corpus")
-	root = filepath.Join(root, folder)
-	if _, err := os.Stat(root); err != nil {
-		t.Skip("no corpus: set SIGMAC_CORPUS to its folder")
-	}
-	err := filepath.WalkDir(root, func(path string, d fs.DirEntry, err error) error {
-		if err != nil || d.IsDir() || filepath.Ext(path) != ".yml" {
-			return err
-		}
+	for _, path := range corpus.Files(t, ".yml", folder) {
 		text, err := os.ReadFile(path)
 		if err != nil {
-			return err
+			t.Fatal(err)
 		}
 		var v T
 		if err := yaml.Unmarshal(text, &v); err != nil {
-			return err
+			t.Fatal(path, err)
 		}
 		each(v)
-		return nil
-	})
-	if err != nil {
-		t.Fatal(err)
 	}
 }
 
@@ -121,23 +108,7 @@ func TestReadCorpus(t *testing.T) {
 	if got.Read*100 < got.Searches*85 {
 		t.Errorf("%d of %d searches read", got.Read, got.Searches)
 	}
-	text, err := json.MarshalIndent(got, "", "  ")
-	if err != nil {
-		t.Fatal(err)
-	}
-	text = append(text, '\n')
-	if *updateRead {
-		if err := os.WriteFile("testdata/read.json", text, 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
-	want, err := os.ReadFile("testdata/read.json")
-	if err != nil {
-		t.Fatal(err)
-	}
-	if string(text) != string(want) {
-		t.Errorf("testdata/read.json has changed (-update-read rewrites it):\n%s", text)
-	}
+	corpus.Hold(t, "testdata/read.json", got, *update)
 }
 
 // opaqueKind names an Opaque by what it starts with.

@@ -1,7 +1,6 @@
 package native
 
 import (
-	"encoding/json"
 	"flag"
 	"fmt"
 	"os"
@@ -14,6 +13,7 @@ import (
 
 	"sigmac/backends/splunk"
 	"sigmac/catalog"
+	"sigmac/internal/corpus"
 )
 
 var update = flag.Bool("update", false, "rewrite the pages of the cases, and testdata/native.json")
@@ -113,12 +113,9 @@ func show(r *Rule) string {
 // TestCorpus counts what is read of the rules that others wrote, and why the
 // rest is not. The least that must be read is in percent.
 func TestCorpus(t *testing.T) {
-	root := os.Getenv("SIGMAC_CORPUS")
+	root := corpus.Dir()
 	if root == "" {
-		root = filepath.Join("..", "..", "..", "shared", "corpus")
-	}
-	if _, err := os.Stat(root); err != nil {
-		t.Skip("no corpus; SIGMAC_CORPUS names it")
+		t.Skip("no corpus of public rules: set SIGMAC_CORPUS")
 	}
 	got := map[string]*Count{}
 	for _, name := range []string{"elastic", "kusto", "splunk"} {
@@ -149,20 +146,7 @@ func TestCorpus(t *testing.T) {
 			t.Errorf("%s: %+v", key, c)
 		}
 	}
-	text, err := json.MarshalIndent(got, "", "  ")
-	if err != nil {
-		t.Fatal(err)
-	}
-	text = append(text, '\n')
-	file := filepath.Join("testdata", "native.json")
-	if *update {
-		if err := os.WriteFile(file, text, 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
-	if want, _ := os.ReadFile(file); string(want) != string(text) {
-		t.Errorf("%s differs; -update rewrites it:\n%s", file, text)
-	}
+	corpus.Hold(t, filepath.Join("testdata", "native.json"), got, *update)
 }
 
 // FuzzFiles: no file makes a reader panic, and what is read has something to

@@ -1,0 +1,47 @@
+package schema
+
+import (
+	"slices"
+	"strings"
+	"testing"
+)
+
+// TestBuiltins holds that every built-in schema can be read, has a table (ecs: a
+// field) a line, sorted, and only types that are known; and some columns that
+// each of its tables has.
+func TestBuiltins(t *testing.T) {
+	known := map[string]string{
+		"ecs": "event.code keyword, process.pid long, process.command_line wildcard, process.command_line.text match_only_text, " +
+			"source.ip ip, winlog.event_data.* keyword, message match_only_text, powershell.file.script_block_text text",
+		"sentinel_asim": "TimeGenerated datetime, EventCount int, EventType string, EventOriginalType string, EventResult string, " +
+			"DvcHostname string, DvcOs string, AdditionalFields dynamic",
+	}
+	for _, name := range Builtins() {
+		s, ok := Builtin(name)
+		if !ok || len(s.Tables()) == 0 {
+			t.Fatal(name)
+		}
+		var lines []string
+		for line := range strings.Lines(s.text) {
+			if key, value, ok := strings.Cut(strings.TrimSpace(line), `":`); ok && strings.TrimSpace(value) != "{" {
+				lines = append(lines, key)
+			}
+		}
+		if !slices.IsSorted(lines) {
+			t.Errorf("%s is not sorted", name)
+		}
+		for _, table := range s.Tables() {
+			columns := s.table(table).columns
+			for column := range columns {
+				if typ, kind := s.table(table).column(column); kind == 0 {
+					t.Errorf("%s: %s.%s is of the unknown type %s", name, table, column, typ)
+				}
+			}
+			for want := range strings.SplitSeq(known[name], ", ") {
+				if column, typ, ok := strings.Cut(want, " "); ok && columns[column] != typ {
+					t.Errorf("%s: %s.%s is %q, not %s", name, table, column, columns[column], typ)
+				}
+			}
+		}
+	}
+}
