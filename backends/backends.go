@@ -58,7 +58,7 @@ func (u *Unsupported) Error() string {
 // which the caller has taken out.
 func Foreign(backend string, rest ir.Scope, at ir.Pos) error {
 	for _, part := range []struct{ what, value string }{{"a table", rest.Table}, {"an index", rest.Index},
-		{"an event category", rest.Category}, {"a data model in this format", rest.DataModel}} {
+		{"an event category", rest.Category}, {"a data model", rest.DataModel}} {
 		if part.value != "" {
 			return &Unsupported{Pos: at, Backend: backend, Feature: part.what, Reason: "a pipeline asks for " + part.value}
 		}

@@ -14,6 +14,10 @@ import (
 func (k backend) Emit(r *ir.Rule) ([]string, error) {
 	index, rest := r.Scope.Index, r.Scope
 	rest.Index = ""
+	if rest.DataModel != "" {
+		return nil, &backends.Unsupported{Pos: r.Source.Pos, Backend: name, Feature: "a data model in the format default",
+			Reason: "a pipeline asks for " + rest.DataModel + ", which the format data_model searches"}
+	}
 	if err := backends.Foreign(name, rest, r.Source.Pos); err != nil {
 		return nil, err
 	}
