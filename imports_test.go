@@ -40,7 +40,7 @@ var mayImport = map[string][]string{
 	"pipeline": {"ir", "parser", "internal/suggest", "gopkg.in/yaml.v3", "github.com/nikolalohinski/gonja/v2/...",
 		"github.com/dlclark/regexp2/...", "github.com/itchyny/gojq/..."},
 
-	"catalog":        {"ir", "parser", "eval", "backends", "backends/*"},
+	"catalog":        {"ir"},
 	"catalog/native": {"ir", "backends", "backends/*", "catalog", "gopkg.in/yaml.v3", "github.com/BurntSushi/toml"},
 
 	"internal/attackgen": {},
