@@ -224,7 +224,7 @@ func inSchema(t *testing.T, target string, before, after *ir.Rule) {
 }
 
 // TestLogSources holds that the Windows pipelines know the same log sources by
-// the same event ids and channels.
+// the same event ids and channels, of which sysmon gives the ids and the service.
 func TestLogSources(t *testing.T) {
 	rule := "title: t\nlogsource: {product: windows, %s: %s}\ndetection:\n  s: {f: 1}\n  condition: s\n"
 	added := func(set, part, name string) (ids, channels string) {
@@ -250,6 +250,9 @@ func TestLogSources(t *testing.T) {
 					seen[strings.ReplaceAll(s, "WinEventLog:", "")] = true
 				}
 			})
+		}
+		if set == "sysmon" {
+			return fmt.Sprint(keys(seenIDs)), out.Source.Service
 		}
 		return fmt.Sprint(keys(seenIDs)), fmt.Sprint(keys(seen))
 	}
@@ -284,8 +287,8 @@ func TestLogSources(t *testing.T) {
 					t.Errorf("%s %s: %s has %s %s, windows_logsources %s %s", part, name, set, i, c, ids, channels)
 				}
 			}
-			if i, _ := added("sysmon", part, name); part == "category" && !strings.HasPrefix(name, "ps_") && i != ids {
-				t.Errorf("category %s: sysmon has %s, not %s", name, i, ids)
+			if i, service := added("sysmon", part, name); part == "category" && !strings.HasPrefix(name, "ps_") && (i != ids || service != "sysmon") {
+				t.Errorf("category %s: sysmon has %s %s, not %s", name, service, i, ids)
 			}
 		}
 	}
