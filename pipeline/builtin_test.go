@@ -35,11 +35,11 @@ func TestBuiltinsParse(t *testing.T) {
 }
 
 // TestBuiltin holds what our pipelines make of rules, in the folder of each
-// pipeline, and that these rules have every field that one renames or computes. In
-// the section pipelines, each line names one instead, or several that are applied
+// pipeline, and that these rules have every field that one renames or computes, and
+// are refused for each reason that one has. In the section pipelines, each line names one instead, or several that are applied
 // together; pipeline.yml is one of a user.
 func TestBuiltin(t *testing.T) {
-	seen := map[string]bool{} // the items that changed a rule, each with the rule's fields; lines
+	seen := map[string]bool{} // the items that changed or refused a rule, alone and with the rule's fields; lines
 	all := cases(t, "testdata/builtin/*/*.txtar", func(t *testing.T, path string, sections []txtar.File) string {
 		sets := []string{filepath.Base(filepath.Dir(path))}
 		var own []*Pipeline
@@ -67,6 +67,7 @@ func TestBuiltin(t *testing.T) {
 					seen[line] = true
 				}
 				for _, s := range steps {
+					seen[s.Place] = true
 					for name := range tested(s.Before) {
 						seen[s.Place+": "+name] = true
 					}
@@ -77,17 +78,21 @@ func TestBuiltin(t *testing.T) {
 	})
 	for _, name := range Builtins() {
 		if all {
-			everyField(t, ours(t, name)[0].items, seen)
+			everyItem(t, ours(t, name)[0].items, seen)
 		}
 	}
 }
 
-func everyField(t *testing.T, items []*item, seen map[string]bool) {
+func everyItem(t *testing.T, items []*item, seen map[string]bool) {
 	for _, it := range items {
 		missing := func(name string) { t.Errorf("%s: no case has the field %s", it.place(), name) }
 		switch x := it.do.(type) {
 		case nest:
-			everyField(t, x.items, seen)
+			everyItem(t, x.items, seen)
+		case failure, itemFailure:
+			if !seen[it.place()] {
+				t.Errorf("%s: no case is refused for %v", it.place(), x)
+			}
 		case rename:
 			for _, name := range keys(x.fields) {
 				if !seen[it.place()+": "+name] {
@@ -136,7 +141,7 @@ func ours(t *testing.T, names string) (ps []*Pipeline) {
 }
 
 // became is a rule after pipelines and what the schemas of their target say of it,
-// or the error; and the items that changed it.
+// or the error; and the items that changed it, or the one that refused it.
 func became(t *testing.T, ps []*Pipeline, d *parser.Document) (text string, steps []Step) {
 	t.Helper()
 	target := ""
@@ -149,7 +154,7 @@ func became(t *testing.T, ps []*Pipeline, d *parser.Document) (text string, step
 	}
 	out, trace, err := mapped(t, Join(ps...), d, Options{Backend: target, Steps: true})
 	if e := (*Error)(nil); errors.As(err, &e) {
-		return fmt.Sprintf("error %d:%d %s\n", e.Pos.Line, e.Pos.Column, e.Msg), nil
+		return fmt.Sprintf("error %d:%d %s\n", e.Pos.Line, e.Pos.Column, e.Msg), []Step{{Place: e.Item, Before: d.Rule}}
 	} else if err != nil {
 		t.Fatal(err)
 	}
