@@ -150,7 +150,7 @@ func testPredicate(t ir.Test) Predicate {
 		shape, text := t.Shape()
 		p := Predicate{Kind: [...]Kind{Eq, Match, StartsWith, EndsWith, Wildcard, Wildcard}[shapeIndex(shape)], Value: text}
 		if p.Kind == Wildcard {
-			p.Value = written(t)
+			p.Value = t.Written()
 		}
 		if t.Cased {
 			p.Transforms = []string{"cased"}
@@ -191,24 +191,6 @@ func testPredicate(t ir.Test) Predicate {
 // any, glob.
 func shapeIndex(s ir.Shape) int {
 	return map[ir.Shape]int{ir.Exact: 0, ir.Contains: 1, ir.Prefix: 2, ir.Suffix: 3, ir.Any: 4, ir.Glob: 5}[s]
-}
-
-// written is a pattern as a rule writes it.
-func written(p ir.Pattern) string {
-	var b strings.Builder
-	for _, q := range p.Parts {
-		switch q.Kind {
-		case ir.AnyRun:
-			b.WriteByte('*')
-		case ir.AnyOne:
-			b.WriteByte('?')
-		case ir.Placeholder:
-			b.WriteString("%" + q.Text + "%")
-		default:
-			b.WriteString(strings.NewReplacer("*", `\*`, "?", `\?`).Replace(q.Text))
-		}
-	}
-	return b.String()
 }
 
 // describe is an expression in words, for the note of an exclusion.

@@ -106,6 +106,42 @@ func (p Pattern) Has(k PartKind) bool {
 	return false
 }
 
+// Written is p as a rule writes it (specification, "Escaping"). A backslash alone
+// stands for itself, but several, or one before a wildcard, are doubled:
+// `C:\Users\\*` ends in a wildcard, `C:\Users\*` in an asterisk.
+func (p Pattern) Written() string {
+	var b strings.Builder
+	for i, q := range p.Parts {
+		switch q.Kind {
+		case AnyRun:
+			b.WriteByte('*')
+		case AnyOne:
+			b.WriteByte('?')
+		case Placeholder:
+			b.WriteString("%" + q.Text + "%")
+		default:
+			for text := q.Text; text != ""; {
+				rest := strings.TrimLeft(text, `\`)
+				n := len(text) - len(rest)
+				wild := rest != "" && (rest[0] == '*' || rest[0] == '?')
+				if n > 1 || wild || rest == "" && i+1 < len(p.Parts) {
+					n *= 2
+				}
+				if wild {
+					n++
+				}
+				b.WriteString(strings.Repeat(`\`, n))
+				if rest != "" {
+					b.WriteByte(rest[0])
+					rest = rest[1:]
+				}
+				text = rest
+			}
+		}
+	}
+	return b.String()
+}
+
 // Literals is the text of p's literals, joined.
 func (p Pattern) Literals() string {
 	if shape, text := p.Shape(); shape != Glob {

@@ -120,7 +120,7 @@ func TestPlaceholders(t *testing.T) {
 // FuzzPattern holds the escapes against their definition, and that every text
 // can be written as a literal.
 func FuzzPattern(f *testing.F) {
-	for _, s := range []string{``, `a\b`, `a\\\*b`, `\`, `*?*`, `%a%`, `\%a%`, `C:\Windows\`, "\xff", `%a\%b%`} {
+	for _, s := range []string{``, `a\b`, `a\\\*b`, `\`, `*?*`, `%a%`, `\%a%`, `C:\Windows\`, "\xff", `%a\%b%`, `\\\`, `\\\\*\\\*`} {
 		f.Add(s, false)
 		f.Add(s, true)
 	}
@@ -130,7 +130,10 @@ func FuzzPattern(f *testing.F) {
 		if got := ir.NewPattern(false, p.Parts...).String(); got != p.String() {
 			t.Errorf("%q has parts to join: %s", s, p)
 		}
-		// A pattern written out again is the same pattern.
+		if again := pattern(p.Written(), false); !expand && again.String() != p.String() {
+			t.Errorf("%q is %s; as %q it is %s", s, p, p.Written(), again)
+		}
+		// With all escapes written out, placeholders come back too.
 		var b strings.Builder
 		for _, q := range p.Parts {
 			switch q.Kind {
