@@ -426,21 +426,32 @@ func (m *model) event(n tree, is bool) []int {
 // choose is the state that fulfils most wishes; where a field may have several
 // values, perhaps one made of values that fulfil each.
 func (m *model) choose(f *modelField, wishes []wish) int {
-	best, most := 0, -1
+	slices.SortStableFunc(wishes, func(a, b wish) int { // what few states fulfil comes first
+		switch {
+		case a.is == b.is:
+			return 0
+		case a.is:
+			return -1
+		}
+		return 1
+	})
+	best, fewest := 0, len(wishes)+1
 	from := m.r.IntN(len(f.states))
 	var parts []string
 	for k := range f.states {
 		i := (from + k) % len(f.states)
-		n := 0
+		missed := 0
 		for _, w := range wishes {
-			if w.leaf.ref || m.passes(w.leaf, i) == w.is {
-				n++
+			if !w.leaf.ref && m.passes(w.leaf, i) != w.is {
+				if missed++; missed == fewest {
+					break
+				}
 			}
 		}
-		if n > most {
-			best, most = i, n
+		if missed < fewest {
+			best, fewest = i, missed
 		}
-		if most == len(wishes) {
+		if fewest == 0 {
 			return best
 		}
 	}
