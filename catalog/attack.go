@@ -150,9 +150,9 @@ func Matrix() (out []Column) {
 
 func byID(a, b Technique) int { return cmp.Compare(a.ID, b.ID) }
 
-// Coverage is the techniques that a rule's tags name, sorted by ID, each once.
+// Techniques is the techniques that a rule's tags name, sorted by ID, each once.
 // One that the data does not know has no name and no tactics.
-func Coverage(tags []string) (out []Technique) {
+func Techniques(tags []string) (out []Technique) {
 	for _, tag := range attackTags(tags) {
 		if tag.kind == techniqueTag {
 			out = append(out, attack().technique(strings.ToUpper(tag.text)))
@@ -196,7 +196,7 @@ func Tactics(tags []string) (out []Tactic) {
 func Columns(tags []string) (out []Column) {
 	tagged := Tactics(tags)
 	techniques := map[Tactic][]Technique{}
-	for _, t := range Coverage(tags) {
+	for _, t := range Techniques(tags) {
 		within := t.within(tagged, evasionHeirs)
 		if len(within) == 0 {
 			within = t.within(attack().tactics, nil)

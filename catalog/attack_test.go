@@ -14,7 +14,7 @@ import (
 	"sigmac/ir"
 )
 
-func TestCoverage(t *testing.T) {
+func TestTechniques(t *testing.T) {
 	for _, c := range []struct{ tags, want string }{
 		{"", ""},
 		{"attack.t1218.007 attack.stealth",
@@ -37,7 +37,7 @@ func TestCoverage(t *testing.T) {
 		{"car.2016-04-005 cve.2021-44228 attack.g0007 attack.s0002 attack.execution tlp.red t1059 attack", ""},
 	} {
 		var got []string
-		for _, x := range Coverage(strings.Fields(c.tags)) {
+		for _, x := range Techniques(strings.Fields(c.tags)) {
 			s := fmt.Sprintf("%s %s [%s]", x.ID, x.FullName(), strings.Join(x.Tactics, ", "))
 			if x.Parent != "" {
 				s += " of " + x.Parent
@@ -227,7 +227,7 @@ func TestAttackCorpus(t *testing.T) {
 	known, revoked, deprecated, unknown := map[string]int{}, map[string]int{}, map[string]int{}, map[string]int{}
 	tactics, noTactic, apart := map[string]int{}, map[string]int{}, map[string]int{}
 	for _, r := range rules {
-		for _, x := range Coverage(r.Meta.Tags) {
+		for _, x := range Techniques(r.Meta.Tags) {
 			switch {
 			case x.Name == "":
 				unknown[x.ID]++

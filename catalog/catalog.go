@@ -13,32 +13,44 @@ import (
 
 // A Page is what a reviewer needs to know of a rule at a glance.
 type Page struct {
-	Stages     []Stage
-	Exclusions []Exclusion
-	Indicators []Indicator
+	Stages     List[Stage]     `json:"stages"`
+	Exclusions List[Exclusion] `json:"exclusions"`
+	Indicators List[Indicator] `json:"indicators"`
 }
 
 // A Stage is a part of a rule that an event must pass. The first one of a Sigma
 // rule is its condition.
 type Stage struct {
-	Label      string
-	Body       string // as in the file, without comments
-	Predicates []Predicate
+	Label      string          `json:"label"`
+	Body       string          `json:"body"` // as in the file, without comments
+	Predicates List[Predicate] `json:"predicates"`
 }
 
 // An Exclusion is a predicate under a top-level `not`: events that pass it, and
 // all of With, are not matched.
 type Exclusion struct {
 	Predicate
-	With []string
+	With List[string] `json:"with"`
 }
 
 // An Indicator is the values of a field that a rule looks for by one kind of
 // comparison.
 type Indicator struct {
-	Field  string
-	Kind   Kind
-	Values []Predicate // sorted by value
+	Field  string      `json:"field"`
+	Kind   Kind        `json:"kind"`
+	Values List[Value] `json:"values"` // sorted
+}
+
+// A Value is one of an Indicator.
+type Value struct {
+	Value      string       `json:"value"`
+	Transforms List[string] `json:"transforms"`
+	Corpus     *Corpus      `json:"corpus,omitempty"` // nil where it is not known
+}
+
+// Predicate is the one that v of i stands for.
+func (i Indicator) Predicate(v Value) Predicate {
+	return Predicate{Field: i.Field, Kind: i.Kind, Value: v.Value, Transforms: v.Transforms}
 }
 
 // Explain is the page of a rule as it was parsed. src is the file in which the
@@ -206,7 +218,7 @@ func (s *sides) indicators() (out []Indicator) {
 			out = append(out, Indicator{Field: p.Field, Kind: p.Kind})
 		}
 		last := &out[len(out)-1]
-		last.Values = append(last.Values, p)
+		last.Values = append(last.Values, Value{Value: p.Value, Transforms: p.Transforms})
 	}
 	return out
 }

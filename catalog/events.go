@@ -18,9 +18,9 @@ var eventsJSON []byte
 
 // An Event is a kind of event that a rule looks at.
 type Event struct {
-	Provider string // who writes it, as people say it: Sysmon, Windows Security; "" if the rule does not say
-	ID       int
-	Title    string // what happened, in few words; "" if we do not know
+	Provider string `json:"provider"` // who writes it, as people say it: Sysmon, Windows Security; "" if the rule does not say
+	ID       int    `json:"event"`
+	Title    string `json:"title"` // what happened, in few words; "" if we do not know
 }
 
 // eventData is events.json. Names of providers are ours: those that people

@@ -79,7 +79,7 @@ func show(p *Page) string {
 	}
 	for _, in := range p.Indicators {
 		for _, v := range in.Values {
-			b.WriteString("indicates " + predicate(v) + "\n")
+			b.WriteString("indicates " + predicate(in.Predicate(v)) + "\n")
 		}
 	}
 	return b.String()
@@ -123,7 +123,7 @@ func FuzzExplain(f *testing.F) {
 			if d.Rule != nil {
 				Explain(d.Rule, src)
 				Events(d.Rule)
-				Coverage(d.Rule.Meta.Tags)
+				Techniques(d.Rule.Meta.Tags)
 			}
 		}
 	})

@@ -42,13 +42,26 @@ var kindNames = [...]string{"eq", "match", "starts_with", "ends_with", "regex", 
 
 func (k Kind) String() string { return kindNames[k] }
 
+// MarshalText is the name of k.
+func (k Kind) MarshalText() ([]byte, error) { return []byte(k.String()), nil }
+
+// UnmarshalText takes a name of a kind.
+func (k *Kind) UnmarshalText(name []byte) error {
+	i := slices.Index(kindNames[:], string(name))
+	if i < 0 {
+		return fmt.Errorf("no kind of predicate is named %q", name)
+	}
+	*k = Kind(i)
+	return nil
+}
+
 // A Predicate is one comparison of a field with one value. A keyword has no
 // Field.
 type Predicate struct {
-	Field      string
-	Kind       Kind
-	Value      string
-	Transforms []string // modifiers that make other values of Value, or that regard its case
+	Field      string       `json:"field"`
+	Kind       Kind         `json:"kind"`
+	Value      string       `json:"value"`
+	Transforms List[string] `json:"transforms"` // modifiers that make other values of Value, or that regard its case
 }
 
 // String is p in words: `Image ends_with \cmd.exe`.

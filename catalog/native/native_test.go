@@ -104,7 +104,7 @@ func show(r *Rule) string {
 	}
 	for _, in := range r.Page.Indicators {
 		for _, v := range in.Values {
-			b.WriteString("  indicates " + predicate(v))
+			b.WriteString("  indicates " + predicate(in.Predicate(v)))
 		}
 	}
 	return b.String()

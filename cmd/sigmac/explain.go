@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"slices"
 	"strings"
 	"text/tabwriter"
 	"unicode"
@@ -13,7 +12,6 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"sigmac/catalog"
-	"sigmac/ir"
 	"sigmac/parser"
 )
 
@@ -49,7 +47,7 @@ func explain(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	var write func(w io.Writer, d *parser.Document, p *catalog.Page) error
+	var write func(io.Writer, *catalog.Entry) error
 	switch {
 	case c.Bool("json"):
 		write = explainJSON
@@ -75,7 +73,7 @@ func explain(c *cli.Context) error {
 		if shown > 0 && !c.Bool("json") {
 			fmt.Fprintln(c.App.Writer)
 		}
-		if err := write(c.App.Writer, d, catalog.Explain(d.Rule, sources[d.Path])); err != nil {
+		if err := write(c.App.Writer, catalog.NewEntry(d.Path, d.Rule, sources[d.Path])); err != nil {
 			return usage("the output cannot be written: %s", err)
 		}
 		shown++
@@ -105,30 +103,17 @@ func loadSources(c *cli.Context, sources map[string][]byte) (*parser.Collection,
 }
 
 // facts are the attributes of a rule that a page shows, in order.
-func facts(r *ir.Rule) (out [][2]string) {
-	add := func(name, value string) {
-		if value != "" {
-			out = append(out, [2]string{name, value})
+func facts(r catalog.Facts) (out [][2]string) {
+	date := r.Date
+	if r.Modified != "" {
+		date += ", modified " + r.Modified
+	}
+	for _, f := range [][2]string{{"Id", r.ID}, {"Status", r.Status}, {"Severity", r.Level}, {"Log source", r.LogSource.String()},
+		{"Author", r.Author}, {"Date", strings.TrimPrefix(date, ", ")}, {"License", r.License}} {
+		if f[1] != "" {
+			out = append(out, f)
 		}
 	}
-	m := r.Meta
-	add("Id", m.ID)
-	add("Status", m.Status)
-	add("Severity", m.Level)
-	var source []string
-	for _, part := range [][2]string{{"product", r.Source.Product}, {"category", r.Source.Category}, {"service", r.Source.Service}} {
-		if part[1] != "" {
-			source = append(source, part[0]+" "+part[1])
-		}
-	}
-	add("Log source", strings.Join(source, ", "))
-	add("Author", m.Author)
-	date := m.Date
-	if m.Modified != "" {
-		date += ", modified " + m.Modified
-	}
-	add("Date", strings.TrimPrefix(date, ", "))
-	add("License", m.License)
 	return out
 }
 
@@ -170,30 +155,29 @@ func plainLines(s string) []string {
 	return lines
 }
 
-func (s style) explain(w io.Writer, d *parser.Document, p *catalog.Page) error {
+func (s style) explain(w io.Writer, p *catalog.Entry) error {
 	var b strings.Builder
-	r := d.Rule
-	b.WriteString(s.heading(plainText(r.Meta.Title)) + "\n\n")
+	b.WriteString(s.heading(plainText(p.Rule.Title)) + "\n\n")
 	var rows [][]string
-	for _, f := range facts(r) {
+	for _, f := range facts(p.Rule) {
 		rows = append(rows, []string{s.dim(f[0]), plainText(f[1])})
 	}
 	s.table(&b, "", rows)
-	if text := strings.TrimSpace(r.Meta.Description); text != "" {
+	if text := strings.TrimSpace(p.Rule.Description); text != "" {
 		b.WriteString("\n")
 		for _, l := range plainLines(text) {
 			b.WriteString(l + "\n")
 		}
 	}
 	section := func(title string) { b.WriteString("\n" + s.heading(title) + "\n\n") }
-	if rows := attackRows(r); len(rows) > 0 {
+	if rows := attackRows(p); len(rows) > 0 {
 		section("MITRE ATT&CK coverage")
 		s.table(&b, "  ", rows)
 	}
-	if events := catalog.Events(r); len(events) > 0 {
+	if len(p.Events) > 0 {
 		section("Event coverage")
 		rows := [][]string{{s.dim("Provider"), s.dim("Event"), s.dim("Title")}}
-		for _, e := range events {
+		for _, e := range p.Events {
 			rows = append(rows, []string{e.Provider, fmt.Sprintf("Event ID %d", e.ID), e.Title})
 		}
 		s.table(&b, "  ", rows)
@@ -219,7 +203,7 @@ func (s style) explain(w io.Writer, d *parser.Document, p *catalog.Page) error {
 		for _, in := range p.Indicators {
 			field, kind := fieldName(in.Field), in.Kind.String()
 			for _, v := range in.Values {
-				rows = append(rows, []string{field, kind, shown(v)})
+				rows = append(rows, []string{field, kind, shown(in.Predicate(v))})
 				field, kind = "", ""
 			}
 		}
@@ -272,47 +256,38 @@ func shown(p catalog.Predicate) string {
 	return strings.TrimSpace(s)
 }
 
-// attackRows are the techniques of a rule with their tactics, and the tactics
-// that no technique of it has.
-func attackRows(r *ir.Rule) (rows [][]string) {
-	var covered []string
-	for _, t := range catalog.Coverage(r.Meta.Tags) {
-		name := t.FullName()
+// attackRows are the techniques and tactics that a rule covers.
+func attackRows(p *catalog.Entry) (rows [][]string) {
+	for _, t := range p.Attack {
+		name := t.Name
 		if t.Successor != "" {
 			name = strings.TrimSpace(name + " (now " + t.Successor + ")")
 		}
 		rows = append(rows, []string{t.ID, name, strings.Join(t.Tactics, ", ")})
-		covered = append(covered, t.Tactics...)
-	}
-	for _, t := range catalog.Tactics(r.Meta.Tags) {
-		if !slices.Contains(covered, t.Name) {
-			rows = append(rows, []string{t.ID, t.Name, ""})
-		}
 	}
 	return rows
 }
 
 // explainMarkdown writes a page for a comment. What a rule says stands as text,
 // and never as markup.
-func explainMarkdown(w io.Writer, d *parser.Document, p *catalog.Page) error {
+func explainMarkdown(w io.Writer, p *catalog.Entry) error {
 	var b strings.Builder
-	r := d.Rule
-	fmt.Fprintf(&b, "## %s\n\n", markdownText(r.Meta.Title))
-	for _, f := range facts(r) {
+	fmt.Fprintf(&b, "## %s\n\n", markdownText(p.Rule.Title))
+	for _, f := range facts(p.Rule) {
 		fmt.Fprintf(&b, "- **%s**: %s\n", f[0], markdownText(f[1]))
 	}
-	if text := strings.TrimSpace(r.Meta.Description); text != "" {
+	if text := strings.TrimSpace(p.Rule.Description); text != "" {
 		fmt.Fprintf(&b, "\n%s\n", markdownText(text))
 	}
-	if rows := attackRows(r); len(rows) > 0 {
+	if rows := attackRows(p); len(rows) > 0 {
 		b.WriteString("\n### MITRE ATT&CK coverage\n\n| Id | Name | Tactics |\n|---|---|---|\n")
 		for _, row := range rows {
 			fmt.Fprintf(&b, "| %s | %s | %s |\n", markdownText(row[0]), markdownText(row[1]), markdownText(row[2]))
 		}
 	}
-	if events := catalog.Events(r); len(events) > 0 {
+	if len(p.Events) > 0 {
 		b.WriteString("\n### Event coverage\n\n| Provider | Event | Title |\n|---|---|---|\n")
-		for _, e := range events {
+		for _, e := range p.Events {
 			fmt.Fprintf(&b, "| %s | Event ID %d | %s |\n", markdownText(e.Provider), e.ID, markdownText(e.Title))
 		}
 	}
@@ -395,121 +370,8 @@ func longestRun(s string, c rune) (longest int) {
 	return longest
 }
 
-// A pageJSON is a page for machines.
-type pageJSON struct {
-	Path       string          `json:"path"`
-	Rule       ruleJSON        `json:"rule"`
-	Attack     []techniqueJSON `json:"attack"`
-	Events     []eventJSON     `json:"events"`
-	Stages     []stageJSON     `json:"stages"`
-	Exclusions []exclusionJSON `json:"exclusions"`
-	Indicators []indicatorJSON `json:"indicators"`
-}
-
-type ruleJSON struct {
-	Title          string            `json:"title"`
-	ID             string            `json:"id"`
-	Name           string            `json:"name,omitempty"`
-	Status         string            `json:"status"`
-	Level          string            `json:"level"`
-	LogSource      map[string]string `json:"logsource"`
-	Description    string            `json:"description"`
-	Author         string            `json:"author"`
-	Date           string            `json:"date"`
-	Modified       string            `json:"modified"`
-	License        string            `json:"license,omitempty"`
-	References     []string          `json:"references"`
-	Tags           []string          `json:"tags"`
-	FalsePositives []string          `json:"falsepositives"`
-}
-
-type techniqueJSON struct {
-	ID        string   `json:"id"`
-	Name      string   `json:"name"`
-	Tactics   []string `json:"tactics"`
-	Successor string   `json:"successor,omitempty"`
-}
-
-type eventJSON struct {
-	Provider string `json:"provider"`
-	Event    int    `json:"event"`
-	Title    string `json:"title"`
-}
-
-type stageJSON struct {
-	Label      string          `json:"label"`
-	Body       string          `json:"body"`
-	Predicates []predicateJSON `json:"predicates"`
-}
-
-type predicateJSON struct {
-	Field      string   `json:"field"`
-	Kind       string   `json:"kind"`
-	Value      string   `json:"value"`
-	Transforms []string `json:"transforms"`
-}
-
-type exclusionJSON struct {
-	Field string   `json:"field"`
-	Kind  string   `json:"kind"`
-	Value string   `json:"value"`
-	With  []string `json:"with"`
-}
-
-type indicatorJSON struct {
-	Field  string      `json:"field"`
-	Kind   string      `json:"kind"`
-	Values []valueJSON `json:"values"`
-}
-
-type valueJSON struct {
-	Value      string   `json:"value"`
-	Transforms []string `json:"transforms"`
-}
-
-func explainJSON(w io.Writer, d *parser.Document, p *catalog.Page) error {
-	list := func(s []string) []string { return append([]string{}, s...) }
-	r := d.Rule
-	m := r.Meta
-	o := pageJSON{Path: d.Path, Attack: []techniqueJSON{}, Events: []eventJSON{}, Stages: []stageJSON{}, Exclusions: []exclusionJSON{}, Indicators: []indicatorJSON{},
-		Rule: ruleJSON{Title: m.Title, ID: m.ID, Name: m.Name, Status: m.Status, Level: m.Level, LogSource: map[string]string{}, Description: m.Description,
-			Author: m.Author, Date: m.Date, Modified: m.Modified, License: m.License, References: list(m.References), Tags: list(m.Tags), FalsePositives: list(m.FalsePositives)}}
-	for _, part := range [][2]string{{"product", r.Source.Product}, {"category", r.Source.Category}, {"service", r.Source.Service}} {
-		if part[1] != "" {
-			o.Rule.LogSource[part[0]] = part[1]
-		}
-	}
-	var covered []string
-	for _, t := range catalog.Coverage(m.Tags) {
-		o.Attack = append(o.Attack, techniqueJSON{t.ID, t.FullName(), list(t.Tactics), t.Successor})
-		covered = append(covered, t.Tactics...)
-	}
-	for _, t := range catalog.Tactics(m.Tags) {
-		if !slices.Contains(covered, t.Name) {
-			o.Attack = append(o.Attack, techniqueJSON{ID: t.ID, Name: t.Name, Tactics: []string{}})
-		}
-	}
-	for _, e := range catalog.Events(r) {
-		o.Events = append(o.Events, eventJSON{e.Provider, e.ID, e.Title})
-	}
-	for _, s := range p.Stages {
-		st := stageJSON{s.Label, s.Body, []predicateJSON{}}
-		for _, q := range s.Predicates {
-			st.Predicates = append(st.Predicates, predicateJSON{q.Field, q.Kind.String(), q.Value, list(q.Transforms)})
-		}
-		o.Stages = append(o.Stages, st)
-	}
-	for _, e := range p.Exclusions {
-		o.Exclusions = append(o.Exclusions, exclusionJSON{e.Field, e.Kind.String(), e.Value, list(e.With)})
-	}
-	for _, in := range p.Indicators {
-		x := indicatorJSON{in.Field, in.Kind.String(), nil}
-		for _, v := range in.Values {
-			x.Values = append(x.Values, valueJSON{v.Value, list(v.Transforms)})
-		}
-		o.Indicators = append(o.Indicators, x)
-	}
+func explainJSON(w io.Writer, e *catalog.Entry) error {
 	enc := json.NewEncoder(w)
 	enc.SetEscapeHTML(false)
-	return enc.Encode(o)
+	return enc.Encode(e)
 }
