@@ -1,6 +1,7 @@
 package catalog
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -75,6 +76,11 @@ type Key struct {
 	Field string
 	Kind  Kind
 	Value string
+}
+
+// Compare sorts keys by field, kind and value.
+func (k Key) Compare(other Key) int {
+	return cmp.Or(cmp.Compare(k.Field, other.Field), cmp.Compare(k.Kind, other.Kind), cmp.Compare(k.Value, other.Value))
 }
 
 // Key is that of p.

@@ -4,11 +4,11 @@
 package native
 
 import (
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"io/fs"
-	"iter"
 	"path"
 	"regexp"
 	"slices"
@@ -43,69 +43,65 @@ type Rule struct {
 	Partial int
 }
 
-// maxFile bounds the size of a file: rules are far smaller.
-const maxFile = 4 << 20
+// A Reader reads the files of one catalog.
+type Reader struct {
+	// Context is what the meaning of a file depends on besides its bytes.
+	Context []byte
 
-// Walk yields the rules of the catalog in the files below fsys, in the order of
-// their paths: .yml and .yaml of Splunk, whose search macros are those in its
-// folders named macros, .toml of Elastic, and .kql, .yml and .yaml of KQL. A
-// file without a rule in it is a Rule with its Reason, a file that cannot be
-// opened an error.
-func Walk(fsys fs.FS, name string) iter.Seq2[*Rule, error] {
-	return func(yield func(*Rule, error) bool) {
-		var read func(path string, src []byte) *Rule
-		var kinds []string
-		skip := func(string) bool { return false }
-		switch name {
-		case "splunk":
-			macros, err := Macros(fsys)
-			if err != nil && !yield(nil, err) {
-				return
-			}
-			read = func(path string, src []byte) *Rule { return Splunk(path, src, macros) }
-			kinds, skip = []string{".yml", ".yaml"}, inMacros
-		case "elastic":
-			read, kinds = Elastic, []string{".toml"}
-		case "kusto":
-			read, kinds = Kusto, []string{".kql", ".yml", ".yaml"}
-		default:
-			yield(nil, fmt.Errorf("no catalog %q: splunk, elastic or kusto", name))
-			return
-		}
-		_ = fs.WalkDir(fsys, ".", func(p string, d fs.DirEntry, err error) error {
-			if err == nil && (d.IsDir() || !slices.Contains(kinds, path.Ext(p)) || skip(p)) {
-				return nil
-			}
-			var r *Rule
-			if err == nil {
-				var src []byte
-				if src, err = readFile(fsys, p); err == nil {
-					r = read(p, src)
-				} else if errors.Is(err, errLarge) {
-					r, err = (&Rule{Catalog: name, Path: p}).because("a file larger than 4 MB", ""), nil
-				}
-			}
-			if !yield(r, err) {
-				return fs.SkipAll
-			}
-			return nil
-		})
-	}
+	name  string
+	kinds []string
+	read  func(path string, src []byte) *Rule
 }
 
-var errLarge = errors.New("larger than 4 MB")
+// NewReader is a reader of the catalog splunk, elastic or kusto below fsys. The
+// search macros of Splunk are those in folders named macros; one that cannot be
+// read is an error, and the reader does without it.
+func NewReader(fsys fs.FS, name string) (*Reader, error) {
+	r := &Reader{name: name}
+	switch name {
+	case "splunk":
+		macros, err := Macros(fsys)
+		r.Context, _ = json.Marshal(macros)
+		r.read = func(path string, src []byte) *Rule { return Splunk(path, src, macros) }
+		r.kinds = []string{".yml", ".yaml"}
+		return r, err
+	case "elastic":
+		r.read, r.kinds = Elastic, []string{".toml"}
+	case "kusto":
+		r.read, r.kinds = Kusto, []string{".kql", ".yml", ".yaml"}
+	default:
+		return nil, fmt.Errorf("no catalog %q: splunk, elastic or kusto", name)
+	}
+	return r, nil
+}
 
+// Takes says whether a file of the catalog is one of a rule: .yml and .yaml of
+// Splunk, .toml of Elastic, and .kql, .yml and .yaml of KQL.
+func (r *Reader) Takes(file string) bool {
+	return slices.Contains(r.kinds, path.Ext(file)) && (r.name != "splunk" || !inMacros(file))
+}
+
+// Read is the rule in a file. A file without a rule in it is one with its
+// Reason.
+func (r *Reader) Read(file string, src []byte) *Rule {
+	if len(src) > MaxFile {
+		return (&Rule{Catalog: r.name, Path: file}).because("a file larger than 4 MB", "")
+	}
+	return r.read(file, src)
+}
+
+// MaxFile is the size in bytes above which a file is not read: rules are far
+// smaller.
+const MaxFile = 4 << 20
+
+// readFile reads one byte more than what is not too large.
 func readFile(fsys fs.FS, path string) ([]byte, error) {
 	f, err := fsys.Open(path)
 	if err != nil {
 		return nil, err
 	}
 	defer f.Close()
-	src, err := io.ReadAll(io.LimitReader(f, maxFile+1))
-	if len(src) > maxFile {
-		err = errLarge
-	}
-	return src, err
+	return io.ReadAll(io.LimitReader(f, MaxFile+1))
 }
 
 func inMacros(p string) bool { return path.Base(path.Dir(p)) == "macros" }
@@ -123,6 +119,9 @@ func Macros(fsys fs.FS) (map[string]splunk.Macro, error) {
 			return nil
 		}
 		src, err := readFile(fsys, p)
+		if err == nil && len(src) > MaxFile {
+			err = errors.New("larger than 4 MB")
+		}
 		var m struct {
 			Name       string
 			Arguments  []string

@@ -3,6 +3,8 @@ package native
 import (
 	"flag"
 	"fmt"
+	"io/fs"
+	"iter"
 	"os"
 	"path/filepath"
 	"strings"
@@ -48,10 +50,7 @@ func TestPages(t *testing.T) {
 			}
 			name, _, _ := strings.Cut(name, "_")
 			var got strings.Builder
-			for r, err := range Walk(fsys, name) {
-				if err != nil {
-					t.Fatal(err)
-				}
+			for r := range rules(t, fsys, name) {
 				got.WriteString(show(r))
 			}
 			if *update {
@@ -65,6 +64,29 @@ func TestPages(t *testing.T) {
 				t.Errorf("got\n%s", got.String())
 			}
 		})
+	}
+}
+
+// rules are those of a catalog.
+func rules(t *testing.T, fsys fs.FS, name string) iter.Seq[*Rule] {
+	reader, err := NewReader(fsys, name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return func(yield func(*Rule) bool) {
+		err := fs.WalkDir(fsys, ".", func(p string, d fs.DirEntry, err error) error {
+			if err != nil || d.IsDir() || !reader.Takes(p) {
+				return err
+			}
+			src, err := readFile(fsys, p)
+			if err == nil && !yield(reader.Read(p, src)) {
+				err = fs.SkipAll
+			}
+			return err
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
 	}
 }
 
@@ -120,10 +142,7 @@ func TestCorpus(t *testing.T) {
 	got := map[string]*Count{}
 	for _, name := range []string{"elastic", "kusto", "splunk"} {
 		last := ""
-		for r, err := range Walk(os.DirFS(filepath.Join(root, name)), name) {
-			if err != nil {
-				t.Fatal(err)
-			}
+		for r := range rules(t, os.DirFS(filepath.Join(root, name)), name) {
 			key := name + " " + r.Language
 			if got[key] == nil {
 				got[key] = &Count{}
@@ -188,31 +207,24 @@ func TestBounded(t *testing.T) {
 	}
 }
 
-// TestWalk: a catalog has a name, and a file may be too large.
-func TestWalk(t *testing.T) {
-	for _, err := range Walk(fstest.MapFS{}, "sentinel") {
-		if err == nil {
-			t.Error("no error")
-		}
+// TestReader: a catalog has a name, and a file may be too large.
+func TestReader(t *testing.T) {
+	if _, err := NewReader(fstest.MapFS{}, "sentinel"); err == nil {
+		t.Error("no error")
 	}
-	fsys := fstest.MapFS{"a.kql": {Data: make([]byte, maxFile+1)}, "b.kql": {Data: []byte("T | where a == 1")}, "macros/m.yml": {Data: []byte(": [")}}
-	var got []string
-	for r, err := range Walk(fsys, "kusto") {
-		if err != nil {
-			t.Fatal(err)
-		}
-		got = append(got, r.Path+" "+r.Reason)
-		if r.Path == "b.kql" {
-			break
-		}
+	r, err := NewReader(fstest.MapFS{}, "kusto")
+	if err != nil {
+		t.Fatal(err)
 	}
-	if want := "a.kql a file larger than 4 MB, b.kql "; strings.Join(got, ", ") != want {
-		t.Errorf("%q", got)
+	if reason := r.Read("a.kql", make([]byte, MaxFile+1)).Reason; reason != "a file larger than 4 MB" {
+		t.Error(reason)
 	}
-	for _, err := range Walk(fsys, "splunk") {
-		if err == nil || !strings.HasPrefix(err.Error(), "macros/m.yml: ") {
-			t.Error(err)
-		}
-		break
+	broken := fstest.MapFS{"macros/m.yml": {Data: []byte(": [")}, "macros/n.yml": {Data: make([]byte, MaxFile+1)}}
+	r, err = NewReader(broken, "splunk")
+	if err == nil || !strings.HasPrefix(err.Error(), "macros/m.yml: ") || !strings.Contains(err.Error(), "macros/n.yml: larger than 4 MB") {
+		t.Error(err)
+	}
+	if r.Takes("macros/m.yml") || !r.Takes("a/b.yaml") || r.Takes("a.kql") {
+		t.Error("which files have rules")
 	}
 }
