@@ -14,6 +14,7 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"sync"
 
 	"sigmac/catalog"
 	"sigmac/catalog/findings"
@@ -85,13 +86,11 @@ func (c *Content) WriteTo(w io.Writer) (int64, error) {
 	}
 	for _, p := range ordered.Map(members, func(m member) packed {
 		var b bytes.Buffer
-		f, err := flate.NewWriter(&b, flate.DefaultCompression)
-		if err == nil {
-			_, err = f.Write(m.data)
-		}
-		if err == nil {
-			err = f.Close()
-		}
+		f := writers.Get().(*flate.Writer)
+		defer writers.Put(f)
+		f.Reset(&b)
+		_, err := f.Write(m.data)
+		err = errors.Join(err, f.Close())
 		return packed{m, b.Bytes(), err}
 	}) {
 		if p.err != nil {
@@ -108,6 +107,15 @@ func (c *Content) WriteTo(w io.Writer) (int64, error) {
 	}
 	return count.n, z.Close()
 }
+
+// writers are kept, for making one costs more than a small member.
+var writers = sync.Pool{New: func() any {
+	w, err := flate.NewWriter(nil, flate.DefaultCompression)
+	if err != nil {
+		panic("index: " + err.Error())
+	}
+	return w
+}}
 
 type counter struct {
 	w io.Writer
