@@ -292,12 +292,15 @@ func (c *claim) find(f *field, yes, no []int, budget *int) (text string, found, 
 		return true
 	}
 	for _, s := range c.guesses(yes) {
-		if *budget--; good(s) {
+		if *budget -= price(len(yes) + len(no)); good(s) {
 			return s, true, false
 		}
 	}
 	return c.search(f, yes, no, budget)
 }
+
+// price is the steps that asking so many tests about one text or letter costs.
+func price(tests int) int { return 1 + tests/8 }
 
 // guesses are texts that likely pass the patterns of yes.
 func (c *claim) guesses(yes []int) []string {
@@ -363,7 +366,7 @@ func (c *claim) search(f *field, yes, no []int, budget *int) (text string, found
 		}
 	cells:
 		for cell := range f.cells {
-			if *budget--; *budget < 0 {
+			if *budget -= price(len(dfas)); *budget < 0 {
 				return "", false, true
 			}
 			ids := make([]int, len(dfas))
