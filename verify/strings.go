@@ -302,17 +302,29 @@ func (c *claim) find(f *field, yes, no []int, budget *int) (text string, found, 
 // price is the steps that asking so many tests about one text or letter costs.
 func price(tests int) int { return 1 + tests/8 }
 
-// guesses are texts that likely pass the patterns of yes.
+// guesses are texts that likely pass the patterns of yes: what each asks for,
+// and all of that together, what begins a text first and what ends it last.
 func (c *claim) guesses(yes []int) []string {
 	out := []string{"x", "0", "", "~"}
-	joined := ""
+	var begin, middle, end string
 	for _, i := range yes {
 		s := fill(c.letters[i].test, "", "x")
 		out = append(out, s, fill(c.letters[i].test, "~", "~"), strings.ToLower(s))
-		joined += s
+		p, ok := c.letters[i].test.(ir.Pattern)
+		if !ok || len(p.Parts) == 0 {
+			continue
+		}
+		switch open, shut := p.Parts[0].Kind == ir.AnyRun, p.Parts[len(p.Parts)-1].Kind == ir.AnyRun; {
+		case !open && len(s) > len(begin):
+			begin = s
+		case open && shut:
+			middle += s
+		case open && len(s) > len(end):
+			end = s
+		}
 	}
 	if len(yes) > 1 {
-		out = append(out, joined)
+		out = append(out, begin+"~"+middle+"~"+end, begin+middle+end, begin+end)
 	}
 	slices.Reverse(out)
 	return out
