@@ -1,6 +1,8 @@
 package verify
 
 import (
+	"encoding/json"
+
 	"sigmac/backends"
 	"sigmac/ir"
 )
@@ -37,6 +39,17 @@ func Match(e ir.Expr, budget int) (event map[string]any, reason string) {
 	}
 	c.shrink(found.values, func() bool { return c.surely(root, found.values) })
 	return c.fieldsOf(found.values), ""
+}
+
+// Likely is a value that likely passes a test of a field of this type, as an
+// event has it: for a first try without a search. ok says whether there is one.
+func Likely(t ir.Test, typ ir.Type) (v any, ok bool) {
+	l := letter{test: t, field: &field{typ: typ}}
+	v, ok = l.likely()
+	if n, number := v.(ir.Number); number {
+		v = json.Number(n)
+	}
+	return v, ok
 }
 
 // shrink leaves out the fields without which an event is still good.

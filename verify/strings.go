@@ -14,18 +14,26 @@ import (
 )
 
 // A matcher says which texts pass a test: a regular language, by Go's own
-// compiler of regular expressions.
+// compiler of regular expressions. Its parts are made when they are asked for.
 type matcher struct {
 	re  *regexp.Regexp
 	dfa *automaton
 }
 
-func (l *letter) matcher() *matcher {
-	if l.match.re != nil {
-		return &l.match
+// expression is a letter's test as an expression of Go.
+func (l *letter) expression() *regexp.Regexp {
+	if l.match.re == nil {
+		l.match.re = regexp.MustCompile(goSource(l.test))
 	}
-	source := goSource(l.test)
-	parsed, err := syntax.Parse(source, syntax.Perl)
+	return l.match.re
+}
+
+// automaton is the same, to be walked.
+func (l *letter) automaton() *automaton {
+	if l.match.dfa != nil {
+		return l.match.dfa
+	}
+	parsed, err := syntax.Parse(goSource(l.test), syntax.Perl)
 	if err != nil {
 		panic("verify: " + err.Error())
 	}
@@ -33,8 +41,8 @@ func (l *letter) matcher() *matcher {
 	if err != nil {
 		panic("verify: " + err.Error())
 	}
-	l.match = matcher{re: regexp.MustCompile(source), dfa: newAutomaton(prog)}
-	return &l.match
+	l.match.dfa = newAutomaton(prog)
+	return l.match.dfa
 }
 
 // goSource is a test of texts as a regular expression of Go.
@@ -219,7 +227,7 @@ func (c *claim) prepare(f *field) {
 		if l.free != "" {
 			continue
 		}
-		for _, in := range l.matcher().dfa.prog.Inst {
+		for _, in := range l.automaton().prog.Inst {
 			switch in.Op {
 			case syntax.InstRune, syntax.InstRune1:
 				if len(in.Rune) == 1 {
@@ -274,18 +282,17 @@ func rank(r rune) int {
 // the field cannot hold that: by guess, else exactly. spent says that the
 // budget ended the search.
 func (c *claim) find(f *field, yes, no []int, budget *int) (text string, found, spent bool) {
-	c.prepare(f)
 	good := func(s string) bool {
 		if s == "" && f.world.Blank {
 			return false
 		}
 		for _, i := range yes {
-			if !c.letters[i].matcher().re.MatchString(s) {
+			if !c.letters[i].expression().MatchString(s) {
 				return false
 			}
 		}
 		for _, i := range no {
-			if c.letters[i].matcher().re.MatchString(s) {
+			if c.letters[i].expression().MatchString(s) {
 				return false
 			}
 		}
@@ -296,6 +303,7 @@ func (c *claim) find(f *field, yes, no []int, budget *int) (text string, found, 
 			return s, true, false
 		}
 	}
+	c.prepare(f)
 	return c.search(f, yes, no, budget)
 }
 
@@ -353,7 +361,7 @@ func fill(t ir.Test, run, one string) string {
 func (c *claim) search(f *field, yes, no []int, budget *int) (text string, found, spent bool) {
 	dfas := make([]*automaton, 0, len(yes)+len(no))
 	for _, i := range slices.Concat(yes, no) {
-		dfas = append(dfas, c.letters[i].matcher().dfa)
+		dfas = append(dfas, c.letters[i].automaton())
 	}
 	type place struct {
 		from, cell int

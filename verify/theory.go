@@ -214,7 +214,7 @@ func (c *claim) solve(f *field, yes, no []int, budget *int) (v any, found, spent
 func (c *claim) passes(i int, v any) bool {
 	l := c.letters[i]
 	if s, ok := v.(string); ok && l.free == "" && l.field.typ != ir.Numeric && l.field.typ != ir.Boolean && l.field.typ != ir.Address {
-		return l.matcher().re.MatchString(s)
+		return l.expression().MatchString(s)
 	}
 	if c.asked == nil || c.asked != v { // one value is asked about by many letters
 		ev, err := eval.NewEvent(map[string]any{"f": v})
