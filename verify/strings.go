@@ -320,6 +320,7 @@ func (c *claim) guesses(yes []int) []string {
 		out = append(out, s, fill(c.letters[i].test, "~", "~"), strings.ToLower(s))
 		p, ok := c.letters[i].test.(ir.Pattern)
 		if !ok || len(p.Parts) == 0 {
+			middle += s
 			continue
 		}
 		switch open, shut := p.Parts[0].Kind == ir.AnyRun, p.Parts[len(p.Parts)-1].Kind == ir.AnyRun; {
@@ -339,6 +340,11 @@ func (c *claim) guesses(yes []int) []string {
 }
 
 func fill(t ir.Test, run, one string) string {
+	if re, ok := t.(ir.Regexp); ok && re.Re != nil {
+		var b strings.Builder
+		simplest(re.Re, &b)
+		return b.String()
+	}
 	p, ok := t.(ir.Pattern)
 	if !ok {
 		return ""
@@ -355,6 +361,35 @@ func fill(t ir.Test, run, one string) string {
 		}
 	}
 	return b.String()
+}
+
+// maxGuess bounds a guess, in bytes.
+const maxGuess = 1 << 16
+
+// simplest writes a text that likely matches re: of alternatives the first, of
+// repetitions the fewest.
+func simplest(re *ir.Re, b *strings.Builder) {
+	switch re.Op {
+	case ir.ReLiteral:
+		b.WriteRune(re.Rune)
+	case ir.ReClass:
+		if len(re.Ranges) > 0 {
+			b.WriteRune(readable(re.Ranges[0].Lo, re.Ranges[0].Hi))
+		}
+	case ir.ReAny, ir.ReAnyNotNewline:
+		b.WriteByte('x')
+	case ir.ReAlternate:
+		simplest(re.Subs[0], b)
+	case ir.ReRepeat:
+		for i, had := 0, -1; i < re.Min && b.Len() < maxGuess && b.Len() > had; i++ {
+			had = b.Len()
+			simplest(re.Subs[0], b)
+		}
+	case ir.ReConcat, ir.ReGroup:
+		for _, s := range re.Subs {
+			simplest(s, b)
+		}
+	}
 }
 
 // search walks the texts breadth first, so that what it finds is shortest.
