@@ -290,13 +290,14 @@ func (s *site) technique(id string) (name, about string) {
 		}
 		return "", "The rules with this tactic in their tags."
 	}
-	for _, t := range catalog.Techniques([]string{"attack." + strings.ToLower(id)}) {
-		if len(t.Tactics) > 0 {
-			about = "A technique of " + strings.Join(t.Tactics, ", ") + "."
-		}
-		return t.FullName(), about
+	ts := catalog.Techniques([]string{"attack." + strings.ToLower(id)})
+	if len(ts) == 0 {
+		return "", ""
 	}
-	return "", ""
+	if len(ts[0].Tactics) > 0 {
+		about = "A technique of " + strings.Join(ts[0].Tactics, ", ") + "."
+	}
+	return ts[0].FullName(), about
 }
 
 func (s *site) findings() any {
