@@ -137,7 +137,7 @@ func Write(dir string, files []File, force bool) ([]Change, error) {
 	if len(conflicts) > 0 && !force {
 		return nil, &ConflictError{conflicts}
 	}
-	if len(p.changes) == 0 && p.current {
+	if len(p.changes) == 0 {
 		return nil, nil
 	}
 	if err := p.write(root); err != nil {
@@ -235,6 +235,13 @@ func makePlan(root *os.Root, files []File) (*plan, error) {
 		}
 	}
 	p.current = bytes.Equal(text, p.manifest(false)) && len(p.temps) == 0
+	if len(p.changes) == 0 && !p.current { // else it changes with the files
+		kind := Differs
+		if text == nil {
+			kind = Missing
+		}
+		p.changes = []Change{{ManifestName, kind}}
+	}
 	return p, nil
 }
 
@@ -252,6 +259,13 @@ func clashes(files []File) error {
 			faults = append(faults, fmt.Errorf("%s and %s are both written to %s", other, f.Rule.Path, f.Path))
 		}
 		taken[key] = f.Rule.Path
+	}
+	for _, f := range files {
+		for dir := path.Dir(strings.ToLower(f.Path)); dir != "." && dir != "/"; dir = path.Dir(dir) {
+			if other, ok := taken[dir]; ok {
+				faults = append(faults, fmt.Errorf("the file of %s is where the folder of %s must be: %s", other, f.Rule.Path, dir))
+			}
+		}
 	}
 	return errors.Join(faults...)
 }
@@ -353,10 +367,8 @@ func (p *plan) write(root *os.Root) error {
 			return err
 		}
 	}
-	if len(p.changes) > 0 {
-		if err := replace(root, ManifestName, p.manifest(true)); err != nil {
-			return err
-		}
+	if err := replace(root, ManifestName, p.manifest(true)); err != nil {
+		return err
 	}
 	for _, f := range p.files {
 		if p.on[f.Path] == sum(f.Data) {

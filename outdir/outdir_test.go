@@ -89,6 +89,13 @@ func TestWrite(t *testing.T) {
 	put(t, dir, "b/mine.txt", "mine")
 	info, _ := os.Stat(filepath.Join(dir, "a.spl"))
 	time.Sleep(5 * time.Millisecond)
+	if err := os.Remove(filepath.Join(dir, ManifestName)); err != nil {
+		t.Fatal(err)
+	}
+	step("no manifest", files("a.spl", "2", "b/x.spl", "1"), false, "[sigmac.json: missing]", "map[a.spl:2 b/mine.txt:mine b/x.spl:1 mine.txt:mine]")
+	moved := files("a.spl", "2", "b/x.spl", "1")
+	moved[0].Rule.ID = "another"
+	step("an old manifest", moved, false, "[sigmac.json: differs]", "map[a.spl:2 b/mine.txt:mine b/x.spl:1 mine.txt:mine]")
 	step("a change", files("a.spl", "2", "b/x.spl", "3"), false, "[b/x.spl: differs]", "map[a.spl:2 b/mine.txt:mine b/x.spl:3 mine.txt:mine]")
 	if after, _ := os.Stat(filepath.Join(dir, "a.spl")); !after.ModTime().Equal(info.ModTime()) {
 		t.Error("a file that is as it should be was touched")
@@ -137,7 +144,7 @@ func TestManifest(t *testing.T) {
 	dir, outside := t.TempDir(), t.TempDir()
 	put(t, outside, "a.spl", "outside")
 	if err := os.Symlink(outside, filepath.Join(dir, "b")); err != nil {
-		t.Skip(err)
+		t.Skip("needs a file system with symbolic links: ", err)
 	}
 	if _, err := Write(dir, files("b/a.spl", "1"), true); err == nil {
 		t.Error("a link is followed out of the directory")
@@ -149,7 +156,7 @@ func TestManifest(t *testing.T) {
 
 // TestNames: no two rules share a file, in any file system.
 func TestNames(t *testing.T) {
-	for _, fs := range [][]File{files("a.spl", "1", "A.spl", "2"), files("../a", "1"), files("/a", "1"), files("", "1"), files(ManifestName, "1"), files("a/../b", "1")} {
+	for _, fs := range [][]File{files("a.spl", "1", "A.spl", "2"), files("../a", "1"), files("/a", "1"), files("", "1"), files(ManifestName, "1"), files("a/../b", "1"), files("A.spl", "1", "a.spl/b.spl", "2")} {
 		if _, err := Write(t.TempDir(), fs, true); err == nil {
 			t.Errorf("%q is written", fs[0].Path)
 		}
@@ -180,7 +187,7 @@ func FuzzClean(f *testing.F) {
 // one, and the next run ends as if nothing had happened.
 func TestKilled(t *testing.T) {
 	if runtime.GOOS == "windows" {
-		t.Skip("no signals")
+		t.Skip("needs SIGKILL, which Windows does not have")
 	}
 	dir := t.TempDir()
 	state := func(n int) []File {
