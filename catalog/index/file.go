@@ -274,7 +274,7 @@ func (f *File) lines(name string, each func([]byte) error) error {
 // catalogOf is the catalog of the n-th rule.
 func (f *File) catalogOf(n int) (string, bool) {
 	for _, c := range f.head.Catalogs {
-		if n < c.Rules {
+		if 0 <= n && n < c.Rules {
 			return c.Name, slices.Contains(catalog.Catalogs, c.Name)
 		}
 		n -= c.Rules
@@ -370,7 +370,13 @@ func (f *File) Content() (*Content, error) {
 		p.err = f.lines(name, func(line []byte) error {
 			r := &Rule{line: bytes.TrimSuffix(line, []byte("\n"))}
 			p.rules = append(p.rules, r)
-			return json.Unmarshal(line, r)
+			if err := json.Unmarshal(line, r); err != nil {
+				return fmt.Errorf("the index is damaged: %s: %w", name, err)
+			}
+			if !slices.Contains(catalog.Catalogs, r.Catalog) {
+				return fmt.Errorf("the index is damaged: %s: no catalog %q", name, r.Catalog)
+			}
+			return nil
 		})
 		return p
 	}) {
@@ -381,6 +387,9 @@ func (f *File) Content() (*Content, error) {
 	}
 	want := 0
 	for _, file := range c.files {
+		if file.Rules < 0 {
+			return nil, fmt.Errorf("the index is damaged: %s has %d rules", file.Path, file.Rules)
+		}
 		want += file.Rules
 	}
 	if want != len(c.Rules) {

@@ -1,9 +1,11 @@
 package index
 
 import (
+	"archive/zip"
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"io"
 	"maps"
 	"os"
 	"path/filepath"
@@ -292,10 +294,66 @@ func TestBroken(t *testing.T) {
 			}
 		}
 	}
+	for name, edit := range map[string]func(member string, data string) string{
+		"a catalog": func(member, data string) string {
+			return strings.ReplaceAll(data, `"catalog":"sigma"`, `"catalog":"other"`)
+		},
+		"a count": func(member, data string) string { return strings.Replace(data, `"rules":1}`, `"rules":-1}`, 1) },
+		"a place": func(member, data string) string { return strings.ReplaceAll(data, `"rules":[`, `"rules":[-1,99999,`) },
+		"a kind":  func(member, data string) string { return strings.ReplaceAll(data, `"kind":"match"`, `"kind":"x"`) },
+	} {
+		f, err := opened(t, altered(t, data, edit))
+		if err != nil {
+			continue
+		}
+		d := parser.Parse("whoami.yml", []byte(whoami)).Documents[0]
+		e := catalog.NewEntry(d.Path, d.Rule, nil)
+		counted := f.Count(e)
+		c, read := f.Content()
+		if counted == nil && read == nil {
+			t.Errorf("with another %s the index is read", name)
+		}
+		if read == nil {
+			o := options(sources())
+			o.Previous = c
+			build(t, o).Count()
+		}
+	}
 	unreadable := options(map[string]fstest.MapFS{"splunk": {"macros/m.yml": {Data: []byte(": [")}}})
 	if _, err := Build(unreadable); err == nil || !strings.Contains(err.Error(), "macros/m.yml") {
 		t.Error(err)
 	}
+}
+
+// altered is an index, valid as a ZIP, whose members were edited.
+func altered(t *testing.T, data []byte, edit func(member, data string) string) []byte {
+	from, err := zip.NewReader(bytes.NewReader(data), int64(len(data)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var b bytes.Buffer
+	to := zip.NewWriter(&b)
+	for _, m := range from.File {
+		r, err := m.Open()
+		if err != nil {
+			t.Fatal(err)
+		}
+		text, err := io.ReadAll(r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		w, err := to.Create(m.Name)
+		if err == nil {
+			_, err = io.WriteString(w, edit(m.Name, string(text)))
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := to.Close(); err != nil {
+		t.Fatal(err)
+	}
+	return b.Bytes()
 }
 
 // TestCorpus builds the index of the public rules: every file has its rule, and
