@@ -153,6 +153,8 @@ func TestRandom(t *testing.T) {
 					wrong = yes && !eval.Rule(rule(docs, *f.Other), ev)
 				case Duplicate:
 					wrong = yes != eval.Rule(rule(docs, *f.Other), ev)
+				case DeadExclusion:
+					wrong = excludes(rule(docs, f.Rule), f.Part, ev)
 				}
 				if wrong {
 					t.Errorf("seed %d: %s %s %v: not of %s\n%s", seed, f.Kind, f.Rule.Path, f.Other, ev.Raw(), rule(docs, f.Rule))
@@ -161,9 +163,33 @@ func TestRandom(t *testing.T) {
 		}
 	}
 	t.Log(counts, tried)
-	if tried < 1000 || counts[Implied] < 20 || counts[Never] < 20 {
+	if tried < 1000 || counts[DeadExclusion] < 20 || counts[Implied] < 20 || counts[Never] < 20 {
 		t.Errorf("too few findings: %v", counts)
 	}
+}
+
+// excludes says whether an event passes all of a rule but the exclusion, or
+// each of those that are called so.
+func excludes(r *ir.Rule, part string, ev eval.Event) bool {
+	parts := partsOf(r, r.Conditions[0].Expr)
+	alive, some := true, false
+	for i, p := range parts {
+		for _, x := range p.excluded {
+			if x.label != part {
+				continue
+			}
+			some = true
+			reached := eval.Expr(nil, x.expr, ev)
+			for j, other := range parts {
+				reached = reached && (i == j || eval.Expr(nil, other.expr, ev))
+			}
+			alive = alive && reached
+		}
+	}
+	if !some {
+		panic("no exclusion is called " + part)
+	}
+	return alive
 }
 
 // fits says whether an event is one that findings are about: each field has one
