@@ -15,7 +15,7 @@ import (
 func TestSeed(t *testing.T) {
 	files, err := filepath.Glob(filepath.Join("..", "..", "shared", "seed", "*.txt"))
 	if err != nil || len(files) == 0 {
-		t.Skip("no seed page beside the repository")
+		t.Skip("needs the page of the first rule, ../shared/seed/*.txt beside the repository")
 	}
 	text, err := os.ReadFile(files[0])
 	if err != nil {
