@@ -8,6 +8,7 @@ import (
 	"crypto/sha256"
 	"embed"
 	"encoding/hex"
+	"encoding/json"
 	"fmt"
 	"html/template"
 	"maps"
@@ -18,6 +19,7 @@ import (
 	"strings"
 	"sync/atomic"
 	"unicode"
+	"unicode/utf16"
 
 	"sigmac/catalog"
 	"sigmac/catalog/findings"
@@ -166,7 +168,7 @@ func newSite(c *index.Content, o Options) *site {
 	s := &site{Content: c, title: cmp.Or(o.Title, "Detection rules"), found: map[place][]found{}, tactics: map[string]string{}, written: map[catalog.Key]string{}}
 	s.templates = template.Must(template.New("").Funcs(template.FuncMap{
 		"visible": visible, "lines": visibleLines, "web": web, "number": number, "join": strings.Join,
-		"nav": func() []link { return navigation }, "levelclass": levelClass,
+		"nav": func() []link { return navigation }, "levelclass": levelClass, "code": newCode,
 		"at": func(root string, l link) any { return struct{ Root, Text, URL string }{root, l.Text, l.URL} },
 		"at2": func(root string, c matrixCell) any {
 			return struct {
@@ -333,6 +335,31 @@ func visible(s string) string {
 // visibleLines is visible of a text that keeps its lines and tabs.
 func visibleLines(s string) string {
 	return seen(strings.ReplaceAll(strings.TrimRight(s, "\n"), "\r\n", "\n"), func(r rune) bool { return r == '\n' || r == '\t' })
+}
+
+// A code is a text to be copied. Exact is it as JSON where what is Shown is
+// something else, for attributes hold no text of several lines as it is.
+type code struct{ What, Shown, Exact string }
+
+func newCode(what, text string) (code, error) {
+	text = strings.TrimRight(text, "\n")
+	c := code{What: what, Shown: visibleLines(text)}
+	if c.Shown == strings.ReplaceAll(text, "\r\n", "\n") {
+		return c, nil
+	}
+	exact, err := json.Marshal(text)
+	var b strings.Builder
+	for _, r := range string(exact) { // the page itself holds nothing unseen
+		if !hidden(r) {
+			b.WriteRune(r)
+			continue
+		}
+		for _, unit := range utf16.AppendRune(nil, r) {
+			fmt.Fprintf(&b, `\u%04x`, unit)
+		}
+	}
+	c.Exact = b.String()
+	return c, err
 }
 
 func seen(s string, keep func(rune) bool) string {

@@ -2,6 +2,7 @@ package site
 
 import (
 	"bytes"
+	"encoding/json"
 	"fmt"
 	"io/fs"
 	"os"
@@ -81,7 +82,7 @@ var (
 // known are the elements and attributes that pages are made of: anything else
 // came out of a rule.
 var known = map[string]string{
-	"a": "href rel title class", "body": "data-root", "button": "id type hidden class aria-label aria-pressed", "code": "", "dd": "", "details": "", "div": "class role aria-label tabindex",
+	"a": "href rel title class", "body": "data-root", "button": "id type hidden class aria-label aria-pressed", "code": "data-exact", "dd": "", "details": "", "div": "class role aria-label tabindex",
 	"dl": "class", "dt": "", "footer": "", "form": "role action id", "h1": "", "h2": "class id", "h3": "", "h4": "", "head": "", "header": "class", "html": "lang",
 	"input": "id name type autocomplete spellcheck placeholder aria-keyshortcuts", "label": "class for", "li": "class", "link": "rel href", "main": "id tabindex",
 	"meta": "charset name content http-equiv", "nav": "aria-label class", "noscript": "", "ol": "id class", "option": "value", "p": "class id role", "pre": "tabindex",
@@ -183,9 +184,31 @@ func TestRulePage(t *testing.T) {
 	has("attack/t1059.html", "T1059 Command and Scripting Interpreter", "Anything of whoami")
 	has("attack.html", "Discovery", "System Owner/User Discovery", `title="4 (sigma 1, splunk 1, elastic 1, kusto 1)">4`)
 	has("catalogs/elastic.html", "What was not read", "a machine learning job", "Whoami of Elastic")
-	has("index.html", "12 rules of 4 catalogs", "high 1", "What most rules look for", "CommandLine match  -all")
+	has("index.html", "13 rules of 4 catalogs", "high 1", "What most rules look for", "CommandLine match  -all")
 	if files["rules/sigma/two.html"] != nil {
 		t.Error("two documents of a file have one page")
+	}
+}
+
+// TestExact: what is copied is the text itself, also where more is shown.
+func TestExact(t *testing.T) {
+	for _, text := range []string{"plain\n\ttext", "a\r\nb", "a\u00a0b\u200bc", "\U000e0041 tag", "\ufeffT | where x == '\u202e'", "a\rb\x00\x07</script>\"'&"} {
+		c, err := newCode("it", text)
+		if err != nil {
+			t.Fatal(err)
+		}
+		copied := c.Shown
+		if c.Exact != "" {
+			if err := json.Unmarshal([]byte(c.Exact), &copied); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if strings.ReplaceAll(copied, "\r\n", "\n") != strings.ReplaceAll(text, "\r\n", "\n") {
+			t.Errorf("%q is copied as %q", text, copied)
+		}
+		if strings.ContainsFunc(c.Shown, func(r rune) bool { return hidden(r) && r != '\n' && r != '\t' }) {
+			t.Errorf("%q shows something that cannot be seen", c.Shown)
+		}
 	}
 }
 

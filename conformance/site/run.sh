@@ -15,7 +15,7 @@ build() {
 }
 rules=catalog/site/testdata
 build --sigma "$rules/sigma" --splunk "$rules/splunk" --elastic "$rules/elastic" --kusto "$rules/kusto" -o "$tmp/site"
-export SIGMAC=$tmp/sigmac SIGMAC_SITE=$tmp/site
+export SIGMAC=$tmp/sigmac SIGMAC_SITE=$tmp/site SIGMAC_RULES=$PWD/$rules/sigma
 
 corpus=${SIGMAC_CORPUS:-../shared/corpus}
 if [ -d "$corpus/sigma/rules" ]; then

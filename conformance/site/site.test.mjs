@@ -1,16 +1,17 @@
 // Tries the site of a catalog in Chromium: from disk, and from sigmac catalog
-// serve. The site is in $SIGMAC_SITE, $SIGMAC is the command. Screenshots go to
+// serve. The site is in $SIGMAC_SITE, of the Sigma rules in $SIGMAC_RULES, and
+// $SIGMAC is the command. Screenshots go to
 // $SIGMAC_SHOTS, if that is set.
 import { test, before, after } from 'node:test';
 import assert from 'node:assert/strict';
-import { spawn } from 'node:child_process';
+import { execFileSync, spawn } from 'node:child_process';
 import { mkdirSync } from 'node:fs';
 import path from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { chromium } from 'playwright-core';
 
 const site = process.env.SIGMAC_SITE, command = process.env.SIGMAC, shots = process.env.SIGMAC_SHOTS;
-if (!site || !command) throw new Error('set SIGMAC_SITE and SIGMAC');
+if (!site || !command || !process.env.SIGMAC_RULES) throw new Error('set SIGMAC_SITE, SIGMAC and SIGMAC_RULES');
 if (shots) mkdirSync(shots, { recursive: true });
 const disk = pathToFileURL(path.resolve(site)).href + '/';
 let browser, server, served;
@@ -30,6 +31,10 @@ after(async () => {
 	await browser?.close();
 	server?.kill('SIGINT');
 });
+
+// converted is the query that the command writes for the rule with characters
+// that cannot be seen.
+const converted = (target) => execFileSync(command, ['convert', '--without-pipeline', '--pretty', '-t', target, process.env.SIGMAC_RULES + '/unseen.yml'], { encoding: 'utf8' }).trim();
 
 // open gives a page that notes what goes wrong on it: errors, and requests to
 // anything but the site.
@@ -151,6 +156,28 @@ both('copy', async (base) => {
 	await page.focus('#q');
 	await page.keyboard.press('Control+V');
 	assert.equal((await page.inputValue('#q')).replace(/\s+/g, ''), want.replace(/\s+/g, ''));
+	await page.done();
+});
+
+both('copying what cannot be seen', async (base) => {
+	const page = await open(base + 'rules/sigma/unseen.html');
+	for (const name of ['splunk', 'kusto', 'elastic']) {
+		await page.click('#tab-query-' + name);
+		const panel = page.locator('#query-' + name);
+		assert.match(await panel.locator('code').first().textContent(), /\\u\{a0\}/);
+		assert.match(await panel.textContent(), /The button copies the query as it is/);
+		await panel.locator('.copy').click();
+		await page.waitForFunction((id) => document.querySelector(id + ' .copy').textContent === 'Copied', '#query-' + name);
+		if (base === served) { // only there a page may read the clipboard
+			assert.equal((await page.evaluate(() => navigator.clipboard.readText())).trim(), converted(name));
+			continue;
+		}
+		await page.evaluate(() => { const area = document.createElement('textarea'); area.id = 'pasted'; document.body.append(area); area.focus(); });
+		await page.keyboard.press('Control+V');
+		const pasted = await page.inputValue('#pasted');
+		await page.evaluate(() => document.getElementById('pasted').remove());
+		assert.equal(pasted.trim(), converted(name).replaceAll('\u00a0', ' ')); // Chromium pastes these so
+	}
 	await page.done();
 });
 

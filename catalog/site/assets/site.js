@@ -34,7 +34,8 @@
 	for (const button of document.querySelectorAll(".copy")) {
 		button.hidden = false;
 		button.addEventListener("click", async () => {
-			const done = await copy(button.parentElement.querySelector("code").textContent);
+			const code = button.parentElement.querySelector("code");
+			const done = await copy(code.dataset.exact ? JSON.parse(code.dataset.exact) : code.textContent);
 			button.focus();
 			button.textContent = done ? "Copied" : "Not copied";
 			say(done ? "Copied" : "The browser did not let this page copy");
