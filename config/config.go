@@ -1,0 +1,314 @@
+// Package config reads sigmac.yaml, the configuration of a repository of rules.
+package config
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path"
+	"path/filepath"
+	"slices"
+
+	"gopkg.in/yaml.v3"
+
+	"sigmac/internal/suggest"
+)
+
+// Name is that of the file.
+const Name = "sigmac.yaml"
+
+// A Config is the configuration of a repository. Its paths are as written,
+// slash-separated and below the folder of the file.
+type Config struct {
+	Rules   []string // files and directories of rules
+	Targets []Target
+	Check   Check
+}
+
+// A Target is a query language that the repository is converted to.
+type Target struct {
+	Name      string
+	Format    string   // or empty for the default
+	Pipelines []string // names or files; none: the target's own
+	Schemas   []string
+	Pos       Pos
+}
+
+// Check says what the linter does.
+type Check struct {
+	Profile  string // default or sigmahq
+	Ignore   []Ignore
+	Severity []Severity
+}
+
+// An Ignore keeps the findings of a check out.
+type Ignore struct {
+	ID     string
+	Reason string   // never empty
+	Paths  []string // patterns as of path.Match, of a file or of a folder above it; none: everywhere
+	Pos    Pos
+}
+
+// A Severity is that of a check: error, warning, note or off.
+type Severity struct {
+	ID, Level string
+	Pos       Pos
+}
+
+// A Pos is a place in the file, counted from 1.
+type Pos struct{ Line, Column int }
+
+// An Error is something wrong with a configuration.
+type Error struct {
+	Path string
+	Pos  Pos
+	Msg  string
+}
+
+func (e *Error) Error() string {
+	return fmt.Sprintf("%s:%d:%d: %s", e.Path, e.Pos.Line, e.Pos.Column, e.Msg)
+}
+
+// The words that a configuration may use.
+var (
+	Profiles   = []string{"default", "sigmahq"}
+	Severities = []string{"error", "warning", "note", "off"}
+)
+
+// maxSize bounds the file.
+const maxSize = 1 << 20
+
+// Find is the configuration file of a directory: that in it, or in the nearest
+// above it, up to the top of a repository. It is empty where there is none.
+func Find(dir string) (string, error) {
+	dir, err := filepath.Abs(dir)
+	if err != nil {
+		return "", err
+	}
+	for {
+		file := filepath.Join(dir, Name)
+		if info, err := os.Stat(file); err == nil && info.Mode().IsRegular() {
+			return file, nil
+		}
+		_, err := os.Stat(filepath.Join(dir, ".git"))
+		if parent := filepath.Dir(dir); err != nil && parent != dir {
+			dir = parent
+			continue
+		}
+		return "", nil
+	}
+}
+
+// Load reads a file. The errors are *Error, or one of reading the file.
+func Load(file string) (*Config, []error) {
+	f, err := os.Open(file)
+	if err != nil {
+		return nil, []error{err}
+	}
+	defer f.Close()
+	src, err := io.ReadAll(io.LimitReader(f, maxSize+1))
+	if err != nil {
+		return nil, []error{err}
+	}
+	return Parse(file, src)
+}
+
+// Parse reads the bytes of a file; file stands in errors only. The errors are
+// *Error, all of the file's.
+func Parse(file string, src []byte) (*Config, []error) {
+	p := &parser{file: file}
+	c := &Config{Check: Check{Profile: Profiles[0]}}
+	if len(src) > maxSize {
+		p.fault(Pos{1, 1}, "the file is larger than 1 MiB")
+		return c, p.errs
+	}
+	var doc yaml.Node
+	d := yaml.NewDecoder(bytes.NewReader(src))
+	switch err := d.Decode(&doc); {
+	case errors.Is(err, io.EOF):
+		return c, nil
+	case err != nil:
+		p.fault(Pos{1, 1}, "%s", err)
+		return c, p.errs
+	}
+	if err := d.Decode(new(yaml.Node)); !errors.Is(err, io.EOF) {
+		p.fault(Pos{1, 1}, "a configuration is one document")
+	}
+	p.mapping(doc.Content[0], map[string]func(*yaml.Node){
+		"rules":   func(n *yaml.Node) { c.Rules = p.paths(n) },
+		"targets": func(n *yaml.Node) { c.Targets = p.targets(n) },
+		"check":   func(n *yaml.Node) { p.check(n, &c.Check) },
+	})
+	return c, p.errs
+}
+
+type parser struct {
+	file string
+	errs []error
+}
+
+func (p *parser) fault(at Pos, format string, args ...any) {
+	p.errs = append(p.errs, &Error{p.file, at, fmt.Sprintf(format, args...)})
+}
+
+func place(n *yaml.Node) Pos { return Pos{max(n.Line, 1), max(n.Column, 1)} }
+
+// mapping gives the value of each key to its function.
+func (p *parser) mapping(n *yaml.Node, keys map[string]func(*yaml.Node)) {
+	if n.Kind != yaml.MappingNode {
+		p.fault(place(n), "here belongs a mapping")
+		return
+	}
+	var known, seen []string
+	for k := range keys {
+		known = append(known, k)
+	}
+	slices.Sort(known)
+	for i := 0; i+1 < len(n.Content); i += 2 {
+		key, value := n.Content[i], n.Content[i+1]
+		set, ok := keys[key.Value]
+		switch {
+		case !ok:
+			p.fault(place(key), "unknown key %q%s", key.Value, suggest.For(key.Value, known))
+		case slices.Contains(seen, key.Value):
+			p.fault(place(key), "the key %s stands twice", key.Value)
+		default:
+			set(value)
+		}
+		seen = append(seen, key.Value)
+	}
+}
+
+func (p *parser) text(n *yaml.Node) string {
+	if n.Kind != yaml.ScalarNode || n.Tag == "!!null" || n.Value == "" {
+		p.fault(place(n), "here belongs a text")
+		return ""
+	}
+	return n.Value
+}
+
+// word is one of the known ones.
+func (p *parser) word(n *yaml.Node, what string, known []string) string {
+	s := p.text(n)
+	if s != "" && !slices.Contains(known, s) {
+		p.fault(place(n), "unknown %s %q%s", what, s, suggest.For(s, known))
+	}
+	return s
+}
+
+// list gives each element to a function; one that stands alone is a list too.
+func (p *parser) list(n *yaml.Node, each func(*yaml.Node)) {
+	if n.Kind != yaml.SequenceNode {
+		each(n)
+		return
+	}
+	for _, x := range n.Content {
+		each(x)
+	}
+}
+
+func (p *parser) texts(n *yaml.Node) (out []string) {
+	p.list(n, func(x *yaml.Node) {
+		if s := p.text(x); s != "" {
+			out = append(out, s)
+		}
+	})
+	return out
+}
+
+// paths are below the folder of the file.
+func (p *parser) paths(n *yaml.Node) (out []string) {
+	p.list(n, func(x *yaml.Node) {
+		s := p.text(x)
+		if s == "" {
+			return
+		}
+		if !filepath.IsLocal(filepath.FromSlash(s)) {
+			p.fault(place(x), "the path %s leads out of the folder of this file", s)
+			return
+		}
+		out = append(out, s)
+	})
+	return out
+}
+
+func (p *parser) targets(n *yaml.Node) (out []Target) {
+	p.list(n, func(x *yaml.Node) {
+		t := Target{Pos: place(x)}
+		if x.Kind == yaml.ScalarNode {
+			t.Name = p.text(x)
+		} else {
+			p.mapping(x, map[string]func(*yaml.Node){
+				"name":      func(n *yaml.Node) { t.Name = p.text(n) },
+				"format":    func(n *yaml.Node) { t.Format = p.text(n) },
+				"pipelines": func(n *yaml.Node) { t.Pipelines = p.texts(n) },
+				"schemas":   func(n *yaml.Node) { t.Schemas = p.paths(n) },
+			})
+			if t.Name == "" {
+				p.fault(place(x), "a target has a name")
+			}
+		}
+		if slices.ContainsFunc(out, func(other Target) bool { return other.Name == t.Name }) {
+			p.fault(place(x), "the target %s stands twice", t.Name)
+		}
+		out = append(out, t)
+	})
+	return out
+}
+
+func (p *parser) check(n *yaml.Node, c *Check) {
+	p.mapping(n, map[string]func(*yaml.Node){
+		"profile": func(n *yaml.Node) { c.Profile = p.word(n, "profile", Profiles) },
+		"ignore": func(n *yaml.Node) {
+			p.list(n, func(x *yaml.Node) { c.Ignore = append(c.Ignore, p.ignore(x)) })
+		},
+		"severity": func(n *yaml.Node) {
+			if n.Kind != yaml.MappingNode {
+				p.fault(place(n), "here belongs a mapping of checks to %v", Severities)
+				return
+			}
+			for i := 0; i+1 < len(n.Content); i += 2 {
+				level := p.word(n.Content[i+1], "severity", Severities)
+				c.Severity = append(c.Severity, Severity{n.Content[i].Value, level, place(n.Content[i])})
+			}
+		},
+	})
+}
+
+func (p *parser) ignore(n *yaml.Node) Ignore {
+	out := Ignore{Pos: place(n)}
+	p.mapping(n, map[string]func(*yaml.Node){
+		"id":     func(n *yaml.Node) { out.ID = p.text(n) },
+		"reason": func(n *yaml.Node) { out.Reason = p.text(n) },
+		"paths": func(n *yaml.Node) {
+			for _, s := range p.texts(n) {
+				if _, err := path.Match(s, ""); err != nil {
+					p.fault(place(n), "%q is no pattern of paths", s)
+				}
+				out.Paths = append(out.Paths, s)
+			}
+		},
+	})
+	if n.Kind == yaml.MappingNode && (out.ID == "" || out.Reason == "") {
+		p.fault(place(n), "what is ignored has an id and a reason")
+	}
+	return out
+}
+
+// Covers says whether an Ignore is about a file, by its path below the folder of
+// the configuration.
+func (g Ignore) Covers(file string) bool {
+	if len(g.Paths) == 0 {
+		return true
+	}
+	for ; file != "." && file != "/"; file = path.Dir(file) {
+		for _, p := range g.Paths {
+			if ok, _ := path.Match(p, file); ok {
+				return true
+			}
+		}
+	}
+	return false
+}

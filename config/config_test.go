@@ -1,0 +1,110 @@
+package config
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+func TestParse(t *testing.T) {
+	c, errs := Parse(Name, []byte(`rules: [rules, more/x.yml]
+targets:
+  - splunk
+  - name: kusto
+    pipelines: [microsoft_xdr, own.yml]
+    schemas: tables.json
+check:
+  profile: sigmahq
+  ignore:
+    - {id: duplicate_title, reason: two catalogs, paths: ["rules/old", "*/x*.yml"]}
+  severity: {title_length: off}
+`))
+	if len(errs) > 0 {
+		t.Fatal(errs)
+	}
+	got := fmt.Sprintf("%v %v", c.Rules, c.Targets)
+	if want := "[rules more/x.yml] [{splunk  [] [] {3 5}} {kusto  [microsoft_xdr own.yml] [tables.json] {4 5}}]"; got != want {
+		t.Error(got)
+	}
+	got = fmt.Sprint(c.Check)
+	if want := "{sigmahq [{duplicate_title two catalogs [rules/old */x*.yml] {10 7}}] [{title_length off {11 14}}]}"; got != want {
+		t.Error(got)
+	}
+	for file, want := range map[string]bool{"rules/old/a/b.yml": true, "rules/x1.yml": true, "rules/a.yml": false, "old/a.yml": false} {
+		if c.Check.Ignore[0].Covers(file) != want {
+			t.Error(file)
+		}
+	}
+	if c, errs := Parse(Name, []byte("# nothing\n")); len(errs) > 0 || c.Check.Profile != "default" {
+		t.Error(c, errs)
+	}
+}
+
+func TestErrors(t *testing.T) {
+	for src, want := range map[string]string{
+		"rulez: x":                         `1:1: unknown key "rulez"; did you mean "rules"?`,
+		"rules: ../x":                      "1:8: the path ../x leads out of the folder of this file",
+		"rules: {a: b}":                    "1:8: here belongs a text",
+		"- a":                              "1:1: here belongs a mapping",
+		"check: {profile: sigma}":          `1:18: unknown profile "sigma"; did you mean "sigmahq"?`,
+		"check: {severity: {a: warnings}}": `1:23: unknown severity "warnings"; did you mean "warning"?`,
+		"check: {severity: []}":            "1:19: here belongs a mapping of checks to [error warning note off]",
+		"check: {ignore: [{id: a}]}":       "1:18: what is ignored has an id and a reason",
+		"check: {ignore: [{reason: a}]}":   "1:18: what is ignored has an id and a reason",
+		"check: {ignore: {id: a, reason: b, paths: '['}}": `1:43: "[" is no pattern of paths`,
+		"targets: [{format: x}]":                          "1:11: a target has a name",
+		"targets: [a, a]":                                 "1:14: the target a stands twice",
+		"rules: a\nrules: b":                              "2:1: the key rules stands twice",
+		"a: b\n---\nc: d":                                 "a configuration is one document",
+		": [":                                             "1:1: yaml: ",
+		"rules: &a [*a]":                                  "",
+		strings.Repeat("#", maxSize+1):                    "1:1: the file is larger than 1 MiB",
+	} {
+		_, errs := Parse("c", []byte(src))
+		all := fmt.Sprint(errs)
+		if len(errs) == 0 || !strings.Contains(all, want) {
+			t.Errorf("%.60q: %s", src, all)
+		}
+	}
+}
+
+func TestFind(t *testing.T) {
+	top := t.TempDir()
+	deep := filepath.Join(top, "repo", "rules", "win")
+	for _, dir := range []string{deep, filepath.Join(top, "repo", ".git")} {
+		if err := os.MkdirAll(dir, 0o777); err != nil {
+			t.Fatal(err)
+		}
+	}
+	write := func(path string) {
+		if err := os.WriteFile(path, nil, 0o666); err != nil {
+			t.Fatal(err)
+		}
+	}
+	write(filepath.Join(top, Name)) // above the repository
+	if got, err := Find(deep); got != "" || err != nil {
+		t.Error(got, err)
+	}
+	want := filepath.Join(top, "repo", Name)
+	write(want)
+	if got, err := Find(deep); got != want || err != nil {
+		t.Error(got, err)
+	}
+	if _, errs := Load(want); len(errs) > 0 {
+		t.Error(errs)
+	}
+	if _, errs := Load(deep); len(errs) == 0 {
+		t.Error("a directory is read")
+	}
+}
+
+func FuzzParse(f *testing.F) {
+	f.Add([]byte("rules: a\ntargets: [splunk, {name: x}]\ncheck: {ignore: [{id: a, reason: b}]}"))
+	f.Fuzz(func(t *testing.T, src []byte) {
+		if c, errs := Parse("c", src); c == nil && len(errs) == 0 {
+			t.Error("neither a configuration nor an error")
+		}
+	})
+}
