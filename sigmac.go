@@ -202,6 +202,21 @@ func Want(r *ir.Rule) (*ir.Rule, error) {
 	return r, nil
 }
 
+// WantTogether is Want for several rules whose fields are of one type, as those of
+// two versions of a rule are: a condition for each, the Or of its own.
+func WantTogether(rs ...*ir.Rule) (*ir.Rule, error) {
+	out := &ir.Rule{}
+	for _, r := range rs {
+		r = ir.ExpandBase64Offset(ir.ExpandWindash(r))
+		r, err := ir.Inline(r)
+		if err != nil {
+			return nil, err
+		}
+		out.Conditions = append(out.Conditions, r.Joined().Conditions[0])
+	}
+	return ir.TypeFields(out), nil
+}
+
 func compile(d *parser.Document, o Options, caps []backends.Caps) []Result {
 	out := make([]Result, len(o.Targets))
 	var unmapped *compilation // shared by the targets without a mapping

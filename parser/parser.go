@@ -33,6 +33,8 @@ type Document struct {
 
 	Errors   []*Error
 	Warnings []*Error
+
+	Foreign bool // YAML, but nothing in it says that it is one of Sigma; there are Errors
 }
 
 // A Kind says what a document is.

@@ -116,6 +116,7 @@ func (f *file) document(root *yaml.Node) *Document {
 	d := &Document{Path: f.path, Pos: posOf(root)}
 	root = deref(root)
 	if root.Kind != yaml.MappingNode {
+		d.Foreign = true
 		f.fail(d.Pos, "not a Sigma document: a mapping with title, logsource and detection is expected")
 	} else {
 		f.mapping(d, f.entries(root))
@@ -170,6 +171,7 @@ func (f *file) mapping(d *Document, entries []entry) {
 		return
 	}
 	if _, ok := find("logsource"); !ok && !rule {
+		d.Foreign = true
 		f.fail(d.Pos, "not a Sigma document: it has neither detection, correlation nor filter")
 		return
 	}

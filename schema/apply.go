@@ -46,6 +46,24 @@ type Warning struct {
 	Msg string
 }
 
+// Type is the type of a column of a table, or Unknown where no schema has it:
+// what a reader of queries asks.
+func (c *Catalog) Type(tableName, name string) (ir.Type, bool) {
+	if targets[c.Target].open {
+		tableName = everywhere
+	}
+	for _, s := range c.Schemas {
+		t := s.table(tableName)
+		if t == nil {
+			continue
+		}
+		if _, k := t.column(name); k != 0 {
+			return (&application{}).typeOf(&column{kind: k}), true
+		}
+	}
+	return ir.Unknown, true
+}
+
 // Refusals are the tests that a table cannot answer, in the order of the file.
 type Refusals []*backends.Unsupported
 

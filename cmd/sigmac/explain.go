@@ -374,9 +374,16 @@ func codeSpan(s string) string {
 }
 
 // fenced is text as a block of code.
-func fenced(s string) string {
-	ticks := strings.Repeat("`", max(3, longestRun(s, '`')+1))
-	return ticks + "yaml\n" + strings.Join(plainLines(s), "\n") + "\n" + ticks
+func fenced(s string) string { return fencedAs("yaml", plainLines(s)) }
+
+// fencedAs is lines as a block of code in a language.
+func fencedAs(language string, lines []string) string {
+	text := ""
+	for _, l := range lines {
+		text += plainText(l) + "\n"
+	}
+	ticks := strings.Repeat("`", max(3, longestRun(text, '`')+1))
+	return ticks + language + "\n" + text + ticks
 }
 
 func longestRun(s string, c rune) (longest int) {

@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"errors"
 	"flag"
+	"fmt"
+	"maps"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -13,6 +15,7 @@ import (
 
 	"github.com/rogpeppe/go-internal/testscript"
 
+	"sigmac/internal/corpus"
 	"sigmac/parser"
 )
 
@@ -23,30 +26,45 @@ func TestMain(m *testing.M) {
 }
 
 func TestScripts(t *testing.T) {
+	commands := diffCommands(t)
+	maps.Copy(commands, map[string]func(ts *testscript.TestScript, neg bool, args []string){
+		// large FILE BYTES writes a file of blanks.
+		"large": func(ts *testscript.TestScript, _ bool, args []string) {
+			ts.Check(os.WriteFile(ts.MkAbs(args[0]), bytes.Repeat([]byte(" "), parser.MaxFileSize+1), 0o666))
+		},
+		// status N COMMAND ... holds the exit status and keeps the output.
+		"status": func(ts *testscript.TestScript, _ bool, args []string) {
+			status := exitOK
+			if err := ts.Exec(args[1], args[2:]...); err != nil {
+				exit := (*exec.ExitError)(nil)
+				if !errors.As(err, &exit) {
+					ts.Fatalf("%v", err)
+				}
+				status = exit.ExitCode()
+			}
+			ts.Check(os.WriteFile(ts.MkAbs("out.txt"), []byte(ts.ReadFile("stdout")), 0o666))
+			ts.Check(os.WriteFile(ts.MkAbs("err.txt"), []byte(ts.ReadFile("stderr")), 0o666))
+			if args[0] != strconv.Itoa(status) {
+				ts.Fatalf("exit status %d, want %s", status, args[0])
+			}
+		},
+	})
 	testscript.Run(t, testscript.Params{
 		Dir:           "testdata/script",
 		UpdateScripts: *update,
-		Cmds: map[string]func(ts *testscript.TestScript, neg bool, args []string){
-			// large FILE BYTES writes a file of blanks.
-			"large": func(ts *testscript.TestScript, _ bool, args []string) {
-				ts.Check(os.WriteFile(ts.MkAbs(args[0]), bytes.Repeat([]byte(" "), parser.MaxFileSize+1), 0o666))
-			},
-			// status N COMMAND ... holds the exit status and keeps the output.
-			"status": func(ts *testscript.TestScript, _ bool, args []string) {
-				status := exitOK
-				if err := ts.Exec(args[1], args[2:]...); err != nil {
-					exit := (*exec.ExitError)(nil)
-					if !errors.As(err, &exit) {
-						ts.Fatalf("%v", err)
-					}
-					status = exit.ExitCode()
-				}
-				ts.Check(os.WriteFile(ts.MkAbs("out.txt"), []byte(ts.ReadFile("stdout")), 0o666))
-				ts.Check(os.WriteFile(ts.MkAbs("err.txt"), []byte(ts.ReadFile("stderr")), 0o666))
-				if args[0] != strconv.Itoa(status) {
-					ts.Fatalf("exit status %d, want %s", status, args[0])
-				}
-			},
+		Cmds:          commands,
+		Setup: func(env *testscript.Env) error {
+			for _, who := range []string{"AUTHOR", "COMMITTER"} {
+				env.Setenv("GIT_"+who+"_NAME", "sigmac")
+				env.Setenv("GIT_"+who+"_EMAIL", "sigmac@example.org")
+			}
+			return nil
+		},
+		Condition: func(name string) (bool, error) {
+			if name != "corpus" {
+				return false, fmt.Errorf("unknown condition %s", name)
+			}
+			return corpus.Dir() != "", nil
 		},
 	})
 }

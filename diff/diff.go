@@ -1,0 +1,338 @@
+// Package diff says what a change of rules does to the events that they match:
+// the same ones, more, fewer or others, proved for every event, with examples.
+// Events are Sigma's: by the names of its fields, each with one value.
+package diff
+
+import (
+	"fmt"
+	"reflect"
+	"slices"
+	"strings"
+
+	"sigmac"
+	"sigmac/backends"
+	"sigmac/ir"
+	"sigmac/parser"
+	"sigmac/verify"
+)
+
+// A Kind says what became of a rule.
+type Kind string
+
+// The kinds, the most dangerous first: what no longer finds something.
+const (
+	Broken   Kind = "error"    // the new version cannot be read
+	Removed  Kind = "removed"  // there is no new version
+	Both     Kind = "both"     // it matches some events no longer, and others newly
+	Narrower Kind = "narrower" // it matches some events no longer
+	Unknown  Kind = "unknown"  // it is not known; Reason says why
+	Wider    Kind = "wider"    // it matches more events
+	Added    Kind = "added"    // there was no old version
+	Equal    Kind = "equal"    // it matches the same events
+)
+
+// Kinds are all of them, in that order.
+var Kinds = []Kind{Broken, Removed, Both, Narrower, Unknown, Wider, Added, Equal}
+
+// Gains says whether the new version may match an event that the old one does
+// not.
+func (k Kind) Gains() bool {
+	return k == Wider || k == Both || k == Added || k == Unknown || k == Broken
+}
+
+// Loses says whether the old version may match an event that the new one does
+// not.
+func (k Kind) Loses() bool {
+	return k == Narrower || k == Both || k == Removed || k == Unknown || k == Broken
+}
+
+// Options bound the work.
+type Options struct {
+	Budget   int // solver steps of one question
+	Examples int // events of each direction
+}
+
+// A Change is what became of a rule.
+type Change struct {
+	Kind            Kind
+	Old, New        *parser.Document // nil where there is none
+	NewlyMatched    []map[string]any
+	NoLongerMatched []map[string]any
+	Reason          string
+	Metadata        []Attribute
+}
+
+// An Attribute is one that changed, with its values as text.
+type Attribute struct{ Name, Old, New string }
+
+// Doc is the new version, or the old one where that is gone.
+func (c Change) Doc() *parser.Document {
+	if c.New != nil {
+		return c.New
+	}
+	return c.Old
+}
+
+// Compare says what became of a document; either may be nil, but not both.
+func Compare(old, new *parser.Document, o Options) Change {
+	c := Change{Old: old, New: new}
+	switch {
+	case new != nil && len(new.Errors) > 0:
+		c.Kind, c.Reason = Broken, faults(new)
+		return c
+	case new == nil:
+		c.Kind = Removed
+		return c
+	case old == nil:
+		c.Kind = Added
+		return c
+	case len(old.Errors) > 0:
+		c.Kind, c.Reason = Added, "the old version cannot be read: "+faults(old)
+		return c
+	}
+	c.Metadata = metadata(old, new)
+	switch {
+	case old.Rule != nil && new.Rule != nil:
+		c.rules(old.Rule, new.Rule, o)
+	case sameButPlaces(reflect.ValueOf(body(old)), reflect.ValueOf(body(new))):
+		c.Kind = Equal
+	default:
+		c.Kind, c.Reason = Unknown, fmt.Sprintf("a %s is about rules, not about events", new.Kind)
+	}
+	return c
+}
+
+// faults are the errors of a document in a line, with their places.
+func faults(d *parser.Document) string {
+	var out []string
+	for _, e := range d.Errors {
+		out = append(out, fmt.Sprintf("%d:%d: %s", e.Pos.Line, e.Pos.Column, e.Msg))
+	}
+	return strings.Join(out, "; ")
+}
+
+func body(d *parser.Document) any {
+	switch {
+	case d.Correlation != nil:
+		return d.Correlation
+	case d.Filter != nil:
+		return d.Filter
+	}
+	return d.Rule
+}
+
+// rules compares two rules. A rule matches events of its log source only.
+func (c *Change) rules(old, new *ir.Rule, o Options) {
+	joint, err := sigmac.WantTogether(old, new)
+	if err != nil {
+		c.Kind, c.Reason = Unknown, err.Error()
+		return
+	}
+	was, is := joint.Conditions[0].Expr, joint.Conditions[1].Expr
+	find := func(e ir.Expr) ([]map[string]any, string) { return verify.Matches(e, o.Examples, o.Budget) }
+	c.compare(find, was, is, covers(old.Source, new.Source), covers(new.Source, old.Source))
+}
+
+// compare fills in the kind and the events of two predicates, which find looks
+// for; without events its reason says why it is not known whether there are any.
+// oldTakesNew says
+// that the events that the new version is about are among those of the old one.
+func (c *Change) compare(find func(ir.Expr) ([]map[string]any, string), was, is ir.Expr, oldTakesNew, newTakesOld bool) {
+	without := func(e, other ir.Expr, among bool) ir.Expr {
+		if !among {
+			return e // of a log source where the other version matches nothing
+		}
+		return ir.And{e, ir.Not{X: other}}
+	}
+	var gained, lost string
+	c.NewlyMatched, gained = find(without(is, was, oldTakesNew))
+	c.NoLongerMatched, lost = find(without(was, is, newTakesOld))
+	switch {
+	case len(c.NewlyMatched) > 0 && len(c.NoLongerMatched) > 0:
+		c.Kind = Both
+	case gained != "" || lost != "":
+		c.Kind, c.Reason = Unknown, gained
+		if gained == "" {
+			c.Reason = lost
+		}
+	case len(c.NewlyMatched) > 0:
+		c.Kind = Wider
+	case len(c.NoLongerMatched) > 0:
+		c.Kind = Narrower
+	default:
+		c.Kind = Equal
+	}
+}
+
+// covers says whether the log source a takes in all events of b. Attributes
+// outside the specification must be the same.
+func covers(a, b ir.LogSource) bool {
+	part := func(a, b string) bool { return a == "" || strings.EqualFold(a, b) }
+	custom := slices.EqualFunc(a.Custom, b.Custom, func(x, y ir.Attribute) bool { return x.Name == y.Name && x.Value == y.Value })
+	return custom && part(a.Product, b.Product) && part(a.Category, b.Category) && part(a.Service, b.Service)
+}
+
+// metadata are the attributes that say how a rule is taken, where they changed.
+func metadata(old, new *parser.Document) (out []Attribute) {
+	add := func(name, was, is string) {
+		if was != is {
+			out = append(out, Attribute{name, was, is})
+		}
+	}
+	add("title", old.Title, new.Title)
+	add("id", old.ID, new.ID)
+	a, b := meta(old), meta(new)
+	add("status", a.Status, b.Status)
+	add("level", a.Level, b.Level)
+	add("logsource", source(old), source(new))
+	add("tags", strings.Join(slices.Sorted(slices.Values(a.Tags)), ", "), strings.Join(slices.Sorted(slices.Values(b.Tags)), ", "))
+	return out
+}
+
+func meta(d *parser.Document) ir.Meta {
+	switch {
+	case d.Rule != nil:
+		return d.Rule.Meta
+	case d.Correlation != nil:
+		return d.Correlation.Meta
+	case d.Filter != nil:
+		return d.Filter.Meta
+	}
+	return ir.Meta{}
+}
+
+// Level is the level of a rule.
+func Level(d *parser.Document) string { return meta(d).Level }
+
+func source(d *parser.Document) string {
+	s := ir.LogSource{}
+	switch {
+	case d.Rule != nil:
+		s = d.Rule.Source
+	case d.Filter != nil:
+		s = d.Filter.Source
+	}
+	var parts []string
+	for _, p := range [][2]string{{"product", s.Product}, {"category", s.Category}, {"service", s.Service}} {
+		if p[1] != "" {
+			parts = append(parts, p[0]+"="+p[1])
+		}
+	}
+	for _, a := range s.Custom {
+		parts = append(parts, a.Name+"="+a.Value)
+	}
+	return strings.Join(parts, " ")
+}
+
+// sameButPlaces is reflect.DeepEqual but for places in files.
+func sameButPlaces(a, b reflect.Value) bool {
+	if a.IsValid() != b.IsValid() || a.IsValid() && a.Type() != b.Type() {
+		return false
+	}
+	if !a.IsValid() || a.Type() == reflect.TypeFor[ir.Pos]() || a.Type() == reflect.TypeFor[ir.Span]() {
+		return true
+	}
+	switch a.Kind() {
+	case reflect.Pointer, reflect.Interface:
+		return sameButPlaces(a.Elem(), b.Elem())
+	case reflect.Struct:
+		for i := range a.NumField() {
+			if !sameButPlaces(a.Field(i), b.Field(i)) {
+				return false
+			}
+		}
+		return true
+	case reflect.Slice, reflect.Array:
+		if a.Len() != b.Len() {
+			return false
+		}
+		for i := range a.Len() {
+			if !sameButPlaces(a.Index(i), b.Index(i)) {
+				return false
+			}
+		}
+		return true
+	}
+	return a.Equal(b)
+}
+
+// Targets compares what two mappings make of a rule for a target, in the world
+// of the target. A version that is refused is one without a query: Removed or
+// Added.
+func Targets(b backends.Backend, old, new sigmac.Result, o Options) Change {
+	c := Change{Old: old.Document, New: new.Document}
+	first := func(r sigmac.Result) string { return r.Errors[0].Error() }
+	switch {
+	case len(old.Errors) > 0 && len(new.Errors) > 0:
+		c.Kind, c.Reason = Equal, first(new)
+		return c
+	case len(old.Errors) > 0:
+		c.Kind, c.Reason = Added, "before: "+first(old)
+		return c
+	case len(new.Errors) > 0:
+		c.Kind, c.Reason = Removed, first(new)
+		return c
+	}
+	scope := func(a, b ir.Scope) bool { return a == b || a == ir.Scope{} }
+	find := func(e ir.Expr) ([]map[string]any, string) {
+		return verify.MatchesAt(b, e, nil, o.Examples, o.Budget)
+	}
+	c.compare(find, old.Want.Joined().Conditions[0].Expr, new.Want.Joined().Conditions[0].Expr,
+		scope(old.Want.Scope, new.Want.Scope), scope(new.Want.Scope, old.Want.Scope))
+	if old.Want.Scope != new.Want.Scope {
+		c.Metadata = append(c.Metadata, Attribute{"scope", scopeText(old.Want.Scope), scopeText(new.Want.Scope)})
+	}
+	if c.Kind == Equal && !slices.EqualFunc(old.Want.Computed, new.Want.Computed, func(x, y ir.Computed) bool { return x == y }) {
+		c.Kind, c.Reason = Unknown, "the columns that the queries compute differ"
+	}
+	return c
+}
+
+func scopeText(s ir.Scope) string {
+	var parts []string
+	for _, p := range []string{s.Table, s.Index, s.Category, s.DataModel} {
+		if p != "" {
+			parts = append(parts, p)
+		}
+	}
+	return strings.Join(parts, " ")
+}
+
+// Queries compares two queries in the language of a target. The error is a
+// *verify.ReadPairError.
+func Queries(b backends.Backend, schema ir.Schema, old, new string, o Options) (Change, error) {
+	c := Change{}
+	readings, err := verify.ReadPair(b, schema, old, new)
+	if err != nil {
+		return c, err
+	}
+	for _, r := range readings {
+		find := func(e ir.Expr) ([]map[string]any, string) {
+			return verify.MatchesAt(b, e, r.Unmapped, o.Examples, o.Budget)
+		}
+		switch {
+		case r.Old.Where == nil || r.New.Where == nil:
+			if c.Kind = Equal; old != new {
+				c.Kind, c.Reason = Unknown, "a query that is no filter of single events is not compared"
+			}
+			return c, nil
+		default:
+			types := ir.TypeFields(&ir.Rule{Conditions: []ir.Condition{{Expr: r.Old.Where}, {Expr: r.New.Where}}})
+			c.compare(find, types.Conditions[0].Expr, types.Conditions[1].Expr, r.Old.Scope == r.New.Scope, r.Old.Scope == r.New.Scope)
+		}
+		if r.Old.Scope != r.New.Scope {
+			c.Metadata = []Attribute{{"scope", scopeText(r.Old.Scope), scopeText(r.New.Scope)}}
+		}
+		if c.Kind != Equal {
+			if len(r.Unmapped) > 0 {
+				c.Reason = strings.TrimPrefix(c.Reason+"; where no index maps "+strings.Join(r.Unmapped, ", "), "; ")
+			}
+			return c, nil
+		}
+		if !slices.EqualFunc(r.Old.Rest, r.New.Rest, func(x, y ir.Later) bool { return x.Name == y.Name && x.Text == y.Text }) {
+			c.Kind, c.Reason = Unknown, "the filters are the same, but what the queries do after them is not compared"
+			return c, nil
+		}
+	}
+	return c, nil
+}

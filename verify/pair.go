@@ -1,0 +1,77 @@
+package verify
+
+import (
+	"slices"
+
+	"sigmac/backends"
+	"sigmac/ir"
+)
+
+// A PairReading is what two queries say under one choice of unmapped fields.
+type PairReading struct {
+	Old, New *ir.Query
+	Unmapped []string
+}
+
+// ReadPair reads two queries under every choice of unmapped optional fields, none
+// first; where there are many, under a few. The error is a *ReadPairError.
+func ReadPair(b backends.Backend, schema ir.Schema, old, new string) ([]PairReading, error) {
+	o, ok := b.(backends.OptionalReader)
+	if !ok {
+		r := b.(backends.Reader)
+		was, err := r.Read(old, schema)
+		if err != nil {
+			return nil, &ReadPairError{false, err}
+		}
+		is, err := r.Read(new, schema)
+		if err != nil {
+			return nil, &ReadPairError{true, err}
+		}
+		return []PairReading{{Old: was, New: is}}, nil
+	}
+	optional, underOld, err := o.ReadOptional(old)
+	if err != nil {
+		return nil, &ReadPairError{false, err}
+	}
+	more, underNew, err := o.ReadOptional(new)
+	if err != nil {
+		return nil, &ReadPairError{true, err}
+	}
+	optional = slices.Compact(slices.Sorted(slices.Values(slices.Concat(optional, more))))
+	var out []PairReading
+	for _, unmapped := range subsets(optional, len(optional) > maxOptional) {
+		s := without{schema, unmapped}
+		was, err := underOld(s)
+		if err != nil {
+			return nil, &ReadPairError{false, err}
+		}
+		is, err := underNew(s)
+		if err != nil {
+			return nil, &ReadPairError{true, err}
+		}
+		out = append(out, PairReading{was, is, unmapped})
+	}
+	return out, nil
+}
+
+// without is a schema without some fields.
+type without struct {
+	ir.Schema
+	unmapped []string
+}
+
+func (s without) Type(table, name string) (ir.Type, bool) {
+	t, ok := s.Schema.Type(table, name)
+	return t, ok && !slices.Contains(s.unmapped, name)
+}
+
+// A ReadPairError says which of two queries cannot be read.
+type ReadPairError struct {
+	New bool
+	Err error // mostly a *backends.ReadError
+}
+
+func (e *ReadPairError) Error() string { return e.Err.Error() }
+
+// Unwrap is the reader's error.
+func (e *ReadPairError) Unwrap() error { return e.Err }
