@@ -22,6 +22,7 @@ const Name = "sigmac.yaml"
 // A Config is the configuration of a repository. Its paths are as written,
 // slash-separated and below the folder of the file.
 type Config struct {
+	Path    string   // of the file
 	Rules   []string // files and directories of rules
 	Targets []Target
 	Check   Check
@@ -119,7 +120,7 @@ func Load(file string) (*Config, []error) {
 // *Error, all of the file's.
 func Parse(file string, src []byte) (*Config, []error) {
 	p := &parser{file: file}
-	c := &Config{Check: Check{Profile: Profiles[0]}}
+	c := &Config{Path: file, Check: Check{Profile: Profiles[0]}}
 	if len(src) > maxSize {
 		p.fault(Pos{1, 1}, "the file is larger than 1 MiB")
 		return c, p.errs

@@ -322,6 +322,9 @@ func (b *conditionBuilder) fail(offset int, format string, args ...any) {
 	b.file.fail(b.place(offset), format, args...)
 }
 
+// dangles says of the last error that a detection is missing.
+func (b *conditionBuilder) dangles() { b.errs[len(b.errs)-1].Check = "dangling_condition" }
+
 func (b *conditionBuilder) span(from, to int) ir.Span {
 	return ir.Span{Start: b.place(from), End: b.place(to)}
 }
@@ -382,6 +385,7 @@ func (b *conditionBuilder) ref(n *wordNode) ir.Expr {
 		hint = "; a pattern needs `1 of` or `all of` before it"
 	}
 	b.fail(from, "no detection is named %q%s", n.Text, hint)
+	b.dangles()
 	return ir.False
 }
 
@@ -406,6 +410,7 @@ func (b *conditionBuilder) of(n *ofNode) ir.Expr {
 		} else {
 			b.fail(n.Pattern.Pos.Offset, "no detection has a name like %q%s", p, suggest.For(p, names))
 		}
+		b.dangles()
 	}
 	return e
 }

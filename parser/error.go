@@ -14,6 +14,7 @@ type Error struct {
 	Pos     ir.Pos
 	Msg     string
 	Feature string // the construct that is refused, with its article; empty where the file is simply wrong
+	Check   string // by which linters know the fault, or empty
 }
 
 func (e *Error) Error() string {

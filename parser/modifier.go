@@ -116,6 +116,7 @@ func (f *file) modifiersOf(names []string, at func(i int) ir.Pos) (ms mods, ok b
 	fail := func(pos ir.Pos, format string, args ...any) {
 		ok = false
 		f.fail(pos, format, args...)
+		f.errs[len(f.errs)-1].Check = "invalid_modifier_combinations"
 	}
 	for i, name := range names {
 		m, known := modifierByName[name]
@@ -124,7 +125,8 @@ func (f *file) modifiersOf(names []string, at func(i int) ir.Pos) (ms mods, ok b
 			for _, m := range modifiers {
 				all = append(all, m.Name)
 			}
-			fail(at(i), "unknown modifier %q%s", name, suggest.For(name, all))
+			ok = false
+			f.fail(at(i), "unknown modifier %q%s", name, suggest.For(name, all))
 			continue
 		}
 		if ms.has(m.canonical) && m.canonical != "base64" {

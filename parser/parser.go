@@ -6,6 +6,8 @@ import (
 	"cmp"
 	"slices"
 
+	"gopkg.in/yaml.v3"
+
 	"sigmac/ir"
 )
 
@@ -54,12 +56,19 @@ func (k Kind) String() string {
 
 // Parse reads the file src. Path stands in errors only. Errors are those of
 // the documents.
-func Parse(path string, src []byte) *Collection {
+func Parse(path string, src []byte) *Collection { return Visit(path, src, nil) }
+
+// Visit is Parse, and shows each document with the node that it was read from,
+// after its actions, while that is at hand; not what is no document.
+func Visit(path string, src []byte, see func(*Document, *yaml.Node)) *Collection {
 	c := &Collection{}
 	roots, err := readYAML(path, src)
 	f := &file{path: path, src: src}
 	for _, root := range f.actions(roots) {
-		c.Documents = append(c.Documents, f.document(root))
+		d := f.document(root)
+		if c.Documents = append(c.Documents, d); see != nil {
+			see(d, deref(root))
+		}
 	}
 	c.Documents = append(c.Documents, f.broken...)
 	slices.SortStableFunc(c.Documents, func(a, b *Document) int { return cmp.Compare(a.Pos.Line, b.Pos.Line) })

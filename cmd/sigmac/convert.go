@@ -99,7 +99,7 @@ func convert(c *cli.Context) error {
 		progress: newProgress(c, len(collection.Documents)*len(targets))}
 	var write func(sigmac.Result) error
 	end := func() error { return nil }
-	note := func(sigmac.Result, []check) {}
+	note := func(sigmac.Result, []proof) {}
 	switch {
 	case dir != nil:
 		dir.number(collection.Documents)
@@ -179,10 +179,10 @@ func finalizing(maps map[string]sigmac.Mapping, targets int) (func([]string) (st
 
 // verified turns results whose queries are refuted into errors. note is given
 // the checks of each.
-func verified(results iter.Seq[sigmac.Result], targets []backends.Backend, maps map[string]sigmac.Mapping, note func(sigmac.Result, []check)) iter.Seq[sigmac.Result] {
+func verified(results iter.Seq[sigmac.Result], targets []backends.Backend, maps map[string]sigmac.Mapping, note func(sigmac.Result, []proof)) iter.Seq[sigmac.Result] {
 	type judged struct {
 		sigmac.Result
-		checks []check
+		checks []proof
 	}
 	return func(yield func(sigmac.Result) bool) {
 		for _, j := range ordered.Map(slices.Collect(results), func(res sigmac.Result) judged {
@@ -207,7 +207,7 @@ func verified(results iter.Seq[sigmac.Result], targets []backends.Backend, maps 
 	}
 }
 
-func notProved(ch check, msg string) *parser.Error {
+func notProved(ch proof, msg string) *parser.Error {
 	return &parser.Error{Path: ch.Document.Path, Pos: ch.Want.Conditions[ch.condition-1].Pos, Msg: ch.Target + ": " + msg}
 }
 

@@ -44,7 +44,7 @@ type directoryOutput struct {
 	c       *cli.Context
 	sources map[string][]byte
 	targets []chosen
-	checked map[*parser.Document]map[string][]check // of --verify, by target
+	checked map[*parser.Document]map[string][]proof // of --verify, by target
 	numbers map[*parser.Document]int                // of a document in its file, from 1
 	files   []outdir.File
 	errs    []error
@@ -67,7 +67,7 @@ func newDirectoryOutput(c *cli.Context, targets []chosen, finalizes bool) (*dire
 	case !slices.Contains(layouts, c.String("layout")):
 		return nil, usage("no layout is named %q%s", c.String("layout"), suggest.For(c.String("layout"), layouts))
 	}
-	return &directoryOutput{c: c, targets: targets, sources: map[string][]byte{}, checked: map[*parser.Document]map[string][]check{}}, nil
+	return &directoryOutput{c: c, targets: targets, sources: map[string][]byte{}, checked: map[*parser.Document]map[string][]proof{}}, nil
 }
 
 // number counts the documents of each file.
@@ -80,9 +80,9 @@ func (o *directoryOutput) number(docs []*parser.Document) {
 	}
 }
 
-func (o *directoryOutput) note(res sigmac.Result, checks []check) {
+func (o *directoryOutput) note(res sigmac.Result, checks []proof) {
 	if o.checked[res.Document] == nil {
-		o.checked[res.Document] = map[string][]check{}
+		o.checked[res.Document] = map[string][]proof{}
 	}
 	o.checked[res.Document][res.Target] = checks
 }

@@ -62,6 +62,9 @@ func newOutput(c *cli.Context, path string) (*output, error) {
 	if path == "" || path == stdinPath {
 		return &output{Writer: c.App.Writer}, nil
 	}
+	if real, err := filepath.EvalSymlinks(path); err == nil {
+		path = real // what a link leads to is written, and the link stays
+	}
 	if info, err := os.Stat(path); err == nil && info.IsDir() {
 		return nil, usage("%s: is a directory", path)
 	}
@@ -78,7 +81,10 @@ func (o *output) close() error {
 	if o.path == "" {
 		return nil
 	}
-	if info, err := os.Stat(o.path); err == nil && !info.Mode().IsRegular() {
+	mode := os.FileMode(0o644)
+	if info, err := os.Stat(o.path); err == nil && info.Mode().IsRegular() {
+		mode = info.Mode().Perm()
+	} else if err == nil {
 		if err := os.WriteFile(o.path, o.file.Bytes(), 0o666); err != nil {
 			return usage("%s", fault(err))
 		}
@@ -89,7 +95,7 @@ func (o *output) close() error {
 		return usage("%s: cannot be written: %s", o.path, fault(err))
 	}
 	_, err = tmp.Write(o.file.Bytes())
-	if e := tmp.Chmod(0o644); err == nil {
+	if e := tmp.Chmod(mode); err == nil {
 		err = e
 	}
 	if e := tmp.Close(); err == nil {

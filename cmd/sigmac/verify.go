@@ -74,7 +74,7 @@ func verifyRules(c *cli.Context) error {
 	w := bufio.NewWriter(c.App.Writer)
 	r := &verdicts{w: w, errs: c.App.ErrWriter, json: c.Bool("json"), failOnLoss: c.Bool("fail-on-loss"),
 		targets: targets, queryPath: c.String("query"), progress: newProgress(c, len(results)), counts: map[string]map[string]int{}}
-	for i, cs := range ordered.Map(results, func(res sigmac.Result) []check { return checkAll(res, targets, maps, given, c.Int("budget")) }) {
+	for i, cs := range ordered.Map(results, func(res sigmac.Result) []proof { return checkAll(res, targets, maps, given, c.Int("budget")) }) {
 		for _, ch := range cs {
 			if err := r.write(ch); err != nil {
 				return usage("the output cannot be written: %s", err)
@@ -112,8 +112,8 @@ func givenQuery(c *cli.Context, targets int) (string, error) {
 	return query, nil
 }
 
-// A check is what one query of a result came to.
-type check struct {
+// A proof is what one query of a result came to.
+type proof struct {
 	sigmac.Result
 	condition int // from 1
 	query     string
@@ -124,14 +124,14 @@ type check struct {
 
 // checkAll verifies the queries of a result, or the given one against all its
 // conditions.
-func checkAll(res sigmac.Result, targets []backends.Backend, maps map[string]sigmac.Mapping, given string, budget int) (out []check) {
+func checkAll(res sigmac.Result, targets []backends.Backend, maps map[string]sigmac.Mapping, given string, budget int) (out []proof) {
 	b := backendOf(res, targets)
 	if len(res.Errors) > 0 && (given == "" || res.Want == nil) {
-		ch := check{Result: res, condition: 1, verdict: "error", err: res.Errors[0]}
+		ch := proof{Result: res, condition: 1, verdict: "error", err: res.Errors[0]}
 		if isUnsupported(res.Errors[0]) {
 			ch.verdict = "unsupported"
 		}
-		return []check{ch}
+		return []proof{ch}
 	}
 	want, plain, queries := res.Want, res.Plain, res.Queries
 	if given != "" {
@@ -139,7 +139,7 @@ func checkAll(res sigmac.Result, targets []backends.Backend, maps map[string]sig
 	}
 	p := maps[res.Target].Pipeline
 	for i, q := range plain {
-		ch := check{Result: res, condition: i + 1, query: queries[i]}
+		ch := proof{Result: res, condition: i + 1, query: queries[i]}
 		ch.evidence, ch.err = verify.Query(b, want, i, q, budget)
 		if q != queries[i] && p.Rewrites() && ch.err == nil && ch.evidence.Verdict != verify.Refuted {
 			ch.evidence = postprocessed(b, want, i, ch.evidence, queries[i], budget)
@@ -178,7 +178,7 @@ type verdicts struct {
 	failed     bool
 }
 
-func (r *verdicts) write(ch check) error {
+func (r *verdicts) write(ch proof) error {
 	if r.counts[ch.Target] == nil {
 		r.counts[ch.Target] = map[string]int{}
 	}
@@ -271,7 +271,7 @@ func (r *verdicts) summary(targets []backends.Backend) {
 	}
 }
 
-func (r *verdicts) object(ch check, losses []loss) error {
+func (r *verdicts) object(ch proof, losses []loss) error {
 	type place struct {
 		Name   string `json:"name,omitempty"`
 		Line   int    `json:"line"`

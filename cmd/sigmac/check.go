@@ -1,0 +1,367 @@
+package main
+
+import (
+	"bufio"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/urfave/cli/v2"
+
+	"sigmac/check"
+	"sigmac/config"
+	"sigmac/internal/suggest"
+	"sigmac/ir"
+	"sigmac/parser"
+	"sigmac/verify"
+)
+
+// reports are the forms of what check finds.
+var reports = []string{"text", "json", "sarif", "junit", "github"}
+
+func checkCommand() *cli.Command {
+	return &cli.Command{
+		Name:      "check",
+		Usage:     "find what is wrong with rules, or likely to be",
+		ArgsUsage: "PATH...",
+		Description: `Looks for faults of the specification and of its schema, for what the validators
+of pySigma find, and, with a prover, for rules that match nothing, filters that
+filter nothing, and values that say nothing. Without a PATH it takes the rules of
+sigmac.yaml.
+
+   sigmac check rules/
+   sigmac check --fix rules/
+   sigmac check -f sarif -o check.sarif rules/
+   sigmac check --profile sigmahq --ignore filename_prefix rules/
+   sigmac check --explain dead_exclusion
+
+Exit status: 0 nothing as severe as --fail-on; 1 something is; 2 wrong usage, or
+a file that cannot be read or written.`,
+		Flags: []cli.Flag{
+			&cli.StringFlag{Name: "format", Aliases: []string{"f"}, Value: reports[0], Usage: "the form of the findings: " + strings.Join(reports, ", ")},
+			&cli.BoolFlag{Name: "json", Usage: "the same as --format json"},
+			&cli.StringFlag{Name: "output", Aliases: []string{"o"}, Usage: "write to `FILE`, whole or not at all"},
+			&cli.StringFlag{Name: "profile", Usage: "the conventions to hold: default, or sigmahq for those of the public rule set"},
+			&cli.StringSliceFlag{Name: "ignore", Usage: "leave out the findings of `CHECK`; may stand several times"},
+			&cli.StringSliceFlag{Name: "only", Usage: "look for `CHECK` only; may stand several times"},
+			&cli.StringFlag{Name: "fail-on", Value: check.Error, Usage: "the mildest severity that is a failure: error, warning, note or none"},
+			&cli.BoolFlag{Name: "fix", Usage: "mend what can be mended without a change of meaning"},
+			&cli.BoolFlag{Name: "without-prover", Usage: "leave out what needs the prover, and fixes of detections"},
+			&cli.IntFlag{Name: "budget", Value: verify.DefaultBudget, Usage: "solver steps for one question, before it is left open"},
+			&cli.StringFlag{Name: "as-of", Usage: "the `DAY` for which a rule counts as new, YYYY-MM-DD"},
+			&cli.StringFlag{Name: "explain", Usage: "tell what a `CHECK` is about"},
+			&cli.BoolFlag{Name: "list", Usage: "list all checks"},
+			patternFlag,
+		},
+		Action: checkRules,
+	}
+}
+
+var day = regexp.MustCompile(`^\d{4}-\d{2}-\d{2}$`)
+
+func checkRules(c *cli.Context) error {
+	if c.Bool("list") {
+		return listChecks(c)
+	}
+	if id := c.String("explain"); id != "" {
+		found, ok := check.Lookup(id)
+		if !ok {
+			return usage("no check is named %q%s", id, suggest.For(id, check.IDs()))
+		}
+		fmt.Fprint(c.App.Writer, found.Markdown())
+		return nil
+	}
+	format := c.String("format")
+	if c.Bool("json") {
+		format = "json"
+	}
+	severities := []string{check.Error, check.Warning, check.Note, "none"}
+	switch {
+	case !slices.Contains(reports, format):
+		return usage("--format knows no %q%s", format, suggest.For(format, reports))
+	case !slices.Contains(severities, c.String("fail-on")):
+		return usage("--fail-on knows no %q%s", c.String("fail-on"), suggest.For(c.String("fail-on"), severities))
+	case c.Int("budget") < 1:
+		return usage("--budget must be at least 1")
+	case c.String("as-of") != "" && !day.MatchString(c.String("as-of")):
+		return usage("--as-of is a day like 2026-01-31")
+	case c.Bool("fix") && c.Bool("without-prover"):
+		return usage("--fix needs the prover")
+	}
+	cfg, rules, err := configured()
+	if err != nil {
+		return err
+	}
+	o, err := checkOptions(c, cfg)
+	if err != nil {
+		return err
+	}
+	paths := c.Args().Slice()
+	if len(paths) == 0 {
+		if paths = rules; len(paths) == 0 {
+			return usage("check needs a file, a directory or - for standard input; see sigmac check --help")
+		}
+	}
+	files, err := checkFiles(c, paths)
+	if err != nil {
+		return err
+	}
+	out, err := newOutput(c, c.String("output"))
+	if err != nil {
+		return err
+	}
+	findings := check.Run(files, o)
+	if c.Bool("fix") {
+		if findings, err = fixAll(c, files, findings, o); err != nil {
+			return err
+		}
+	}
+	w := bufio.NewWriter(out)
+	switch format {
+	case "json":
+		err = check.WriteJSON(w, findings)
+	case "sarif":
+		err = check.WriteSARIF(w, findings, version)
+	case "junit":
+		var all []string
+		for _, f := range files {
+			all = append(all, f.Path)
+		}
+		err = check.WriteJUnit(w, all, findings)
+	case "github":
+		err = check.WriteGitHub(w, findings)
+	default:
+		s := style{colour: c.String("output") == "" && isTerminal(c.App.Writer) && os.Getenv("NO_COLOR") == ""}
+		err = s.findings(w, files, findings)
+	}
+	if err == nil {
+		err = w.Flush()
+	}
+	if err != nil {
+		return usage("the output cannot be written: %s", err)
+	}
+	if err := out.close(); err != nil {
+		return err
+	}
+	limit := slices.Index(severities, c.String("fail-on"))
+	if limit < 3 && slices.ContainsFunc(findings, func(f check.Finding) bool { return slices.Index(severities, f.Severity) <= limit }) {
+		return &failure{status: exitRules}
+	}
+	return nil
+}
+
+// checkOptions are those of the configuration, and over them those of the
+// command line.
+func checkOptions(c *cli.Context, cfg *config.Config) (o check.Options, err error) {
+	o = check.Options{Profile: config.Profiles[0], Severity: map[string]string{}, Prover: !c.Bool("without-prover"), Budget: c.Int("budget"), AsOf: c.String("as-of")}
+	var faults []error
+	known := func(at, id string) {
+		if _, ok := check.Lookup(id); !ok {
+			faults = append(faults, fmt.Errorf("%sno check is named %q%s", at, id, suggest.For(id, check.IDs())))
+		}
+	}
+	if cfg != nil {
+		at := func(p config.Pos) string { return fmt.Sprintf("%s:%d:%d: ", cfg.Path, p.Line, p.Column) }
+		o.Profile, o.Ignore = cfg.Check.Profile, cfg.Check.Ignore
+		for _, s := range cfg.Check.Severity {
+			known(at(s.Pos), s.ID)
+			o.Severity[s.ID] = s.Level
+		}
+		for _, g := range cfg.Check.Ignore {
+			known(at(g.Pos), g.ID)
+		}
+	}
+	if p := c.String("profile"); p != "" {
+		if o.Profile = p; !slices.Contains(config.Profiles, p) {
+			faults = append(faults, fmt.Errorf("no profile is named %q%s", p, suggest.For(p, config.Profiles)))
+		}
+	}
+	for _, id := range c.StringSlice("ignore") {
+		known("--ignore: ", id)
+		o.Severity[id] = check.Off
+	}
+	if only := c.StringSlice("only"); len(only) > 0 {
+		for _, id := range only {
+			known("--only: ", id)
+		}
+		for _, x := range check.Checks {
+			switch {
+			case !slices.Contains(only, x.ID):
+				o.Severity[x.ID] = check.Off
+			case o.Severity[x.ID] == "" && x.Severity == check.Off:
+				o.Severity[x.ID] = check.Warning
+			case o.Severity[x.ID] == "":
+				o.Severity[x.ID] = x.Severity // whatever its profile
+			}
+		}
+	}
+	if len(faults) > 0 {
+		return o, usage("%s", errors.Join(faults...))
+	}
+	return o, nil
+}
+
+// checkFiles reads the files of paths.
+func checkFiles(c *cli.Context, paths []string) ([]check.File, error) {
+	names, err := ruleFiles(paths, c.StringSlice("file-pattern"))
+	if err != nil {
+		return nil, err
+	}
+	base := ""
+	if file, err := config.Find("."); err == nil && file != "" {
+		base = filepath.Dir(file)
+	}
+	files := make([]check.File, len(names))
+	var faults []error
+	for i, name := range names {
+		src, err := readFile(name, c.App.Reader)
+		if err != nil {
+			faults = append(faults, err)
+		}
+		files[i] = check.File{Path: filepath.ToSlash(name), Name: filepath.ToSlash(name), Data: src}
+		if abs, err := filepath.Abs(name); err == nil && base != "" {
+			if rel, err := filepath.Rel(base, abs); err == nil {
+				files[i].Name = filepath.ToSlash(rel)
+			}
+		}
+	}
+	if len(faults) > 0 {
+		return nil, usage("%s", errors.Join(faults...))
+	}
+	return files, nil
+}
+
+// fixAll mends files until nothing more can be, writes those that changed, and
+// returns what is left.
+func fixAll(c *cli.Context, files []check.File, findings []check.Finding, o check.Options) ([]check.Finding, error) {
+	original := make([][]byte, len(files))
+	for i := range files {
+		original[i] = files[i].Data
+	}
+	made := 0
+	for range 20 {
+		changed := false
+		for i := range files {
+			var fixes []*check.Fix
+			for _, f := range findings {
+				if f.Path == files[i].Path && f.Fix != nil {
+					fixes = append(fixes, f.Fix)
+				}
+			}
+			if len(fixes) == 0 || files[i].Path == stdinPath {
+				continue
+			}
+			src, n := mend(o, files[i], fixes)
+			if n > 0 {
+				files[i].Data, changed = src, true
+				made += n
+			}
+		}
+		if !changed {
+			break
+		}
+		findings = check.Run(files, o)
+	}
+	written := 0
+	for i, f := range files {
+		if string(original[i]) == string(f.Data) {
+			continue
+		}
+		out, err := newOutput(c, filepath.FromSlash(f.Path))
+		if err == nil {
+			_, err = out.Write(f.Data)
+		}
+		if err == nil {
+			err = out.close()
+		}
+		if err != nil {
+			return nil, err
+		}
+		written++
+	}
+	fmt.Fprintf(c.App.ErrWriter, "%s mended in %s\n", counted(made, "finding"), counted(written, "file"))
+	return findings, nil
+}
+
+// mend applies as many of the fixes together as keep the meaning: mostly all.
+func mend(o check.Options, f check.File, fixes []*check.Fix) ([]byte, int) {
+	before := parser.Parse(f.Path, f.Data)
+	if src, n, _ := check.Apply(f.Data, fixes); o.Same(before, parser.Parse(f.Path, src), true) {
+		return src, n
+	}
+	src, n, _ := check.Apply(f.Data, fixes[:1]) // proved by itself
+	return src, n
+}
+
+func listChecks(c *cli.Context) error {
+	for _, x := range check.Checks {
+		profile := x.Profile
+		if profile == "" {
+			profile = "default"
+		}
+		fmt.Fprintf(c.App.Writer, "%-38s %-8s %-8s %s\n", x.ID, x.Severity, profile, x.Summary)
+	}
+	return nil
+}
+
+// findings writes findings with the lines that they are about.
+func (s style) findings(w io.Writer, files []check.File, findings []check.Finding) error {
+	sources := map[string][]byte{}
+	for _, f := range files {
+		sources[f.Path] = f.Data
+	}
+	colours := map[string]string{check.Error: "31", check.Warning: "33", check.Note: "36"}
+	var b strings.Builder
+	counts := map[string]int{}
+	fixes := 0
+	for _, f := range findings {
+		counts[f.Severity]++
+		fmt.Fprintf(&b, "%s:%d:%d: %s: %s %s\n", s.heading(plainText(f.Path)), f.Pos.Line, f.Pos.Column, s.paint(colours[f.Severity], f.Severity), plainText(f.Msg), s.dim("["+f.ID+"]"))
+		if line := check.SourceLine(sources[f.Path], f.Pos); line != "" {
+			text, caret := excerpt(line, f.Pos)
+			fmt.Fprintf(&b, "    %s\n    %s\n", text, s.paint(colours[f.Severity], caret))
+		}
+		if f.Fix != nil {
+			fixes++
+		}
+	}
+	fmt.Fprintf(&b, "%s: %s, %s, %s", counted(len(files), "file"), counted(counts[check.Error], "error"), counted(counts[check.Warning], "warning"), counted(counts[check.Note], "note"))
+	if fixes > 0 {
+		fmt.Fprintf(&b, "; --fix mends %d", fixes)
+	}
+	_, err := io.WriteString(w, b.String()+"\n")
+	return err
+}
+
+func counted(n int, what string) string {
+	if n == 1 {
+		return "1 " + what
+	}
+	return fmt.Sprintf("%d %ss", n, what)
+}
+
+// excerpt is the part of a line around a place, with a caret below the place.
+func excerpt(line string, at ir.Pos) (text, caret string) {
+	const width = 100
+	runes := []rune(line)
+	i := min(max(at.Column-1, 0), len(runes))
+	from := 0
+	if i > width-20 {
+		from = i - 40
+	}
+	to := min(len(runes), from+width)
+	text = plainText(string(runes[from:to]))
+	before := plainText(string(runes[from:i]))
+	if from > 0 {
+		text, before = "…"+text, "…"+before
+	}
+	if to < len(runes) {
+		text += "…"
+	}
+	return text, strings.Repeat(" ", len([]rune(before))) + "^"
+}
