@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -19,10 +20,12 @@ import (
 	"testing"
 	"time"
 
+	"github.com/BurntSushi/toml"
 	"gopkg.in/yaml.v3"
 
 	"sigmac"
 	"sigmac/backends"
+	"sigmac/catalog"
 	"sigmac/internal/corpus"
 	"sigmac/internal/ordered"
 	"sigmac/pipeline"
@@ -249,3 +252,73 @@ func peakMemory(b *testing.B, cmd *exec.Cmd) (peak float64) {
 }
 
 var highWater = regexp.MustCompile(`VmHWM:\s+(\d+) kB`)
+
+// BenchmarkCatalog compares the index and the site of the public rules of four
+// catalogs, from a cold process, with decoding their files, and reports its peak
+// memory; and explain with the index with explain without.
+func BenchmarkCatalog(b *testing.B) {
+	root := corpus.Dir()
+	if root == "" {
+		b.Skip("no corpus of public rules: set SIGMAC_CORPUS")
+	}
+	dir := b.TempDir()
+	bin := filepath.Join(dir, "sigmac")
+	if out, err := exec.Command("go", "build", "-o", bin, "./cmd/sigmac").CombinedOutput(); err != nil {
+		b.Fatalf("%v\n%s", err, out)
+	}
+	site := filepath.Join(dir, "site")
+	build := []string{"catalog", "build", "--from-scratch", "-o", site}
+	for _, name := range catalog.Catalogs {
+		build = append(build, "--"+name, filepath.Join(root, name))
+	}
+	run := func(args ...string) time.Duration {
+		start := time.Now()
+		if err := exec.Command(bin, args...).Run(); err != nil && args[0] != "catalog" { // a rule of the corpus is wrong
+			b.Fatal(args, err)
+		}
+		return time.Since(start)
+	}
+	rules, err := filepath.Glob(filepath.Join("examples", "rules", "*.yml"))
+	if err != nil || len(rules) == 0 {
+		b.Fatal("no example rules", err)
+	}
+	var decoding, building, again, without, with time.Duration
+	for b.Loop() {
+		decoding += decodeCatalogs(b, root)
+		building += run(build...)
+		again += run(slices.DeleteFunc(slices.Clone(build), func(s string) bool { return s == "--from-scratch" })...)
+		without += run("explain", rules[0])
+		with += run("explain", "--index", site, rules[0])
+	}
+	b.ReportMetric(building.Seconds()/decoding.Seconds(), "x-decode")
+	b.ReportMetric(again.Seconds()/decoding.Seconds(), "x-decode-unchanged")
+	b.ReportMetric(with.Seconds()/without.Seconds(), "x-explain-with-index")
+	b.ReportMetric(peakMemory(b, exec.Command(bin, build...)), "MB-peak")
+}
+
+// decodeCatalogs decodes every file of rules into nodes or tables, one after the
+// other; of KQL it reads the bytes.
+func decodeCatalogs(b *testing.B, root string) time.Duration {
+	start := time.Now()
+	for _, name := range catalog.Catalogs {
+		err := filepath.WalkDir(filepath.Join(root, name), func(p string, d fs.DirEntry, err error) error {
+			if err != nil || d.IsDir() {
+				return err
+			}
+			src, err := os.ReadFile(p)
+			switch filepath.Ext(p) {
+			case ".yml", ".yaml":
+				var n yaml.Node
+				_ = yaml.Unmarshal(src, &n)
+			case ".toml":
+				var m map[string]any
+				_ = toml.Unmarshal(src, &m)
+			}
+			return err
+		})
+		if err != nil {
+			b.Fatal(err)
+		}
+	}
+	return time.Since(start)
+}

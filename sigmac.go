@@ -137,10 +137,7 @@ type Result struct {
 // works on all cores.
 func Compile(c *parser.Collection, o Options) iter.Seq[Result] {
 	return func(yield func(Result) bool) {
-		caps := make([]backends.Caps, len(o.Targets))
-		for i, b := range o.Targets {
-			caps[i] = b.Caps()
-		}
+		caps := o.caps()
 		for _, rs := range ordered.Map(c.Documents, func(d *parser.Document) []Result { return compile(d, o, caps) }) {
 			for _, r := range rs {
 				if !yield(r) {
@@ -149,6 +146,17 @@ func Compile(c *parser.Collection, o Options) iter.Seq[Result] {
 			}
 		}
 	}
+}
+
+// CompileDocument is what Compile makes of one document.
+func CompileDocument(d *parser.Document, o Options) []Result { return compile(d, o, o.caps()) }
+
+func (o Options) caps() []backends.Caps {
+	caps := make([]backends.Caps, len(o.Targets))
+	for i, b := range o.Targets {
+		caps[i] = b.Caps()
+	}
+	return caps
 }
 
 // ParseFiles reads files on all cores; read gives the bytes of the i-th.

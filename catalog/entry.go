@@ -1,6 +1,7 @@
 package catalog
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"slices"
@@ -101,7 +102,7 @@ func CoverageOf(tags []string) (out []Coverage) {
 	}
 	for _, t := range Tactics(tags) {
 		if !slices.Contains(covered, t.Name) {
-			out = append(out, Coverage{ID: t.ID, Name: t.Name})
+			out = append(out, Coverage{ID: t.ID, Name: cmp.Or(t.Name, t.Short)})
 		}
 	}
 	return out

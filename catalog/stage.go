@@ -22,45 +22,52 @@ func (b *bodies) stages() []Stage {
 		texts = append(texts, c.Text)
 	}
 	out := []Stage{{Label: "condition", Body: strings.Join(texts, "\n")}}
-	add := func(label string, names []string, e ir.Expr) {
-		if slices.ContainsFunc(out[1:], func(s Stage) bool { return s.Label == label }) {
-			return // of another condition
-		}
-		s := Stage{Label: label, Predicates: predicates(inlined(b.rule, e))}
-		var parts []string
-		for _, name := range names {
-			parts = append(parts, b.body(name))
-		}
-		s.Body = strings.Join(parts, "\n")
-		out = append(out, s)
-	}
-	var conjunct func(e ir.Expr)
-	conjunct = func(e ir.Expr) {
-		switch x := e.(type) {
-		case ir.And:
-			for _, y := range x {
-				conjunct(y)
-			}
-			return
-		case ir.Of:
-			if x.All {
-				for _, name := range x.Names {
-					add(name, []string{name}, ir.Ref{Name: name})
-				}
-				return
-			}
-		case ir.Not:
-			if of, ok := x.X.(ir.Of); ok && !of.All {
-				add("not "+of.Pattern, of.Names, e)
-				return
-			}
-		}
-		add(conditionText(e, false), named(e), e)
-	}
 	for _, c := range b.rule.Conditions {
-		conjunct(c.Expr)
+		for _, part := range Conjuncts(c.Expr) {
+			if slices.ContainsFunc(out[1:], func(s Stage) bool { return s.Label == part.Label }) {
+				continue // of another condition
+			}
+			s := Stage{Label: part.Label, Predicates: predicates(inlined(b.rule, part.Expr))}
+			var bodies []string
+			for _, name := range part.Names {
+				bodies = append(bodies, b.body(name))
+			}
+			s.Body = strings.Join(bodies, "\n")
+			out = append(out, s)
+		}
 	}
 	return out
+}
+
+// A Conjunct is a part of a condition that every event must pass.
+type Conjunct struct {
+	Label string
+	Names []string // of its detections
+	Expr  ir.Expr
+}
+
+// Conjuncts are those of a condition, in its order: one for each detection of
+// `all of`, `not P` for `not 1 of P`, and everything else under its own text.
+func Conjuncts(e ir.Expr) (out []Conjunct) {
+	switch x := e.(type) {
+	case ir.And:
+		for _, y := range x {
+			out = append(out, Conjuncts(y)...)
+		}
+		return out
+	case ir.Of:
+		if x.All {
+			for _, name := range x.Names {
+				out = append(out, Conjunct{name, []string{name}, ir.Ref{Name: name}})
+			}
+			return out
+		}
+	case ir.Not:
+		if of, ok := x.X.(ir.Of); ok && !of.All {
+			return []Conjunct{{"not " + of.Pattern, of.Names, e}}
+		}
+	}
+	return []Conjunct{{conditionText(e, false), named(e), e}}
 }
 
 // Predicates are those of an expression, in its order, each once.

@@ -191,6 +191,8 @@ type modelField struct {
 	typ    ir.Type
 	world  backends.World
 	states [][]any
+	free   int            // how many states it may have before only some are added
+	events []eval.Event   // by state: one that has this field only
 	seen   map[string]int // states by their values
 }
 
@@ -220,7 +222,7 @@ func newModel(world worlds, r *rand.Rand) *model {
 func (m *model) field(f ir.Field) *modelField {
 	out := m.byName[f.Name]
 	if out == nil {
-		out = &modelField{index: len(m.fields), name: f.Name, typ: f.Type, world: m.world(f.Type), seen: map[string]int{}}
+		out = &modelField{index: len(m.fields), name: f.Name, typ: f.Type, world: m.world(f.Type), seen: map[string]int{}, free: maxStates}
 		out.states = [][]any{nil}
 		if f.Name == rawText {
 			out.world = backends.World{}
@@ -295,7 +297,8 @@ func (m *model) tree(e ir.Expr, fresh *[]*modelLeaf) tree {
 			}
 		}
 		for _, s := range near(m.r, t) {
-			if len(l.field.states) < maxStates || m.r.IntN(8) == 0 {
+			// Later leaves of a large rule add few, for every leaf is tried on every state.
+			if have := len(l.field.states); have < l.field.free || m.r.IntN(1+have/8) == 0 {
 				m.state(l.field, s)
 			}
 		}
@@ -333,20 +336,28 @@ func newEvent(fields map[string]any) eval.Event {
 	return ev
 }
 
+// alone is an event that has this field only.
+func (f *modelField) alone(state int) eval.Event {
+	for i := len(f.events); i < len(f.states); i++ {
+		fields := map[string]any{}
+		if vs := f.states[i]; len(vs) > 0 {
+			fields[f.name] = vs
+			if f.name == rawText {
+				fields[rawText] = vs[0]
+			}
+		}
+		f.events = append(f.events, newEvent(fields))
+	}
+	return f.events[state]
+}
+
 func (m *model) passes(l *modelLeaf, state int) bool {
 	for len(l.truth) <= state {
 		l.truth = append(l.truth, 0)
 	}
 	if l.truth[state] == 0 {
 		l.truth[state] = -1
-		fields := map[string]any{}
-		if vs := l.field.states[state]; len(vs) > 0 {
-			fields[l.field.name] = vs
-			if l.field.name == rawText {
-				fields[rawText] = vs[0]
-			}
-		}
-		if holds(m.world, l.e, newEvent(fields), false) {
+		if holds(m.world, l.e, l.field.alone(state), false) {
 			l.truth[state] = 1
 		}
 	}

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"slices"
 
-	"sigmac/backends"
 	"sigmac/ir"
 )
 
@@ -20,8 +19,7 @@ type Sample struct {
 // near misses: events that one test keeps from matching. The reason says why
 // there are none, if there are none.
 func Samples(r *ir.Rule, n, budget int) (out []Sample, reason string) {
-	one := func(ir.Type) backends.World { return backends.World{} }
-	c := newClaim(one, "")
+	c := newClaim(sigmaWorld, "")
 	root := c.node(r.Joined().Conditions[0].Expr, nil)
 	// A near miss should have a value that fails, not none.
 	for _, f := range c.fields {

@@ -102,7 +102,9 @@ func (c *claim) satisfy(n node, budget *int) answer {
 		if a == nil {
 			return answer{}
 		}
-		values, bad, spent := c.event(a, budget)
+		matters := map[int]bool{}
+		n.reasons(a, true, matters)
+		values, bad, spent := c.event(a, matters, budget)
 		switch {
 		case spent:
 			return answer{reason: "the search for a difference was given up after its budget of steps"}
@@ -116,7 +118,7 @@ func (c *claim) satisfy(n node, budget *int) answer {
 		if c.surely(n, values) {
 			return answer{values: values}
 		}
-		if why := c.undecided(a, values); why != "" {
+		if why := c.undecided(a, matters, values); why != "" {
 			return answer{reason: why + " is outside what can be decided"}
 		}
 		panic(fmt.Sprintf("verify: the evaluator and the theory disagree on %v", values))
@@ -125,10 +127,13 @@ func (c *claim) satisfy(n node, budget *int) answer {
 
 // undecided says why an event is not what a asks for: a field has a letter that
 // is outside the theory, and another value would be needed.
-func (c *claim) undecided(a assignment, values map[*field][]any) string {
+func (c *claim) undecided(a assignment, matters map[int]bool, values map[*field][]any) string {
 	for _, f := range c.fields {
 		why, wrong := "", false
 		for _, i := range f.letters {
+			if !matters[i] {
+				continue
+			}
 			l := c.letters[i]
 			if l.free != "" {
 				why = l.free

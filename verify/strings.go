@@ -14,18 +14,26 @@ import (
 )
 
 // A matcher says which texts pass a test: a regular language, by Go's own
-// compiler of regular expressions.
+// compiler of regular expressions. Its parts are made when they are asked for.
 type matcher struct {
 	re  *regexp.Regexp
 	dfa *automaton
 }
 
-func (l *letter) matcher() *matcher {
-	if l.match.re != nil {
-		return &l.match
+// expression is a letter's test as an expression of Go.
+func (l *letter) expression() *regexp.Regexp {
+	if l.match.re == nil {
+		l.match.re = regexp.MustCompile(goSource(l.test))
 	}
-	source := goSource(l.test)
-	parsed, err := syntax.Parse(source, syntax.Perl)
+	return l.match.re
+}
+
+// automaton is the same, to be walked.
+func (l *letter) automaton() *automaton {
+	if l.match.dfa != nil {
+		return l.match.dfa
+	}
+	parsed, err := syntax.Parse(goSource(l.test), syntax.Perl)
 	if err != nil {
 		panic("verify: " + err.Error())
 	}
@@ -33,8 +41,8 @@ func (l *letter) matcher() *matcher {
 	if err != nil {
 		panic("verify: " + err.Error())
 	}
-	l.match = matcher{re: regexp.MustCompile(source), dfa: newAutomaton(prog)}
-	return &l.match
+	l.match.dfa = newAutomaton(prog)
+	return l.match.dfa
 }
 
 // goSource is a test of texts as a regular expression of Go.
@@ -219,7 +227,7 @@ func (c *claim) prepare(f *field) {
 		if l.free != "" {
 			continue
 		}
-		for _, in := range l.matcher().dfa.prog.Inst {
+		for _, in := range l.automaton().prog.Inst {
 			switch in.Op {
 			case syntax.InstRune, syntax.InstRune1:
 				if len(in.Rune) == 1 {
@@ -274,48 +282,69 @@ func rank(r rune) int {
 // the field cannot hold that: by guess, else exactly. spent says that the
 // budget ended the search.
 func (c *claim) find(f *field, yes, no []int, budget *int) (text string, found, spent bool) {
-	c.prepare(f)
 	good := func(s string) bool {
 		if s == "" && f.world.Blank {
 			return false
 		}
 		for _, i := range yes {
-			if !c.letters[i].matcher().re.MatchString(s) {
+			if !c.letters[i].expression().MatchString(s) {
 				return false
 			}
 		}
 		for _, i := range no {
-			if c.letters[i].matcher().re.MatchString(s) {
+			if c.letters[i].expression().MatchString(s) {
 				return false
 			}
 		}
 		return true
 	}
 	for _, s := range c.guesses(yes) {
-		if *budget--; good(s) {
+		if *budget -= price(len(yes) + len(no)); good(s) {
 			return s, true, false
 		}
 	}
+	c.prepare(f)
 	return c.search(f, yes, no, budget)
 }
 
-// guesses are texts that likely pass the patterns of yes.
+// price is the steps that asking so many tests about one text or letter costs.
+func price(tests int) int { return 1 + tests/8 }
+
+// guesses are texts that likely pass the patterns of yes: what each asks for,
+// and all of that together, what begins a text first and what ends it last.
 func (c *claim) guesses(yes []int) []string {
 	out := []string{"x", "0", "", "~"}
-	joined := ""
+	var begin, middle, end string
 	for _, i := range yes {
 		s := fill(c.letters[i].test, "", "x")
 		out = append(out, s, fill(c.letters[i].test, "~", "~"), strings.ToLower(s))
-		joined += s
+		p, ok := c.letters[i].test.(ir.Pattern)
+		if !ok || len(p.Parts) == 0 {
+			middle += s
+			continue
+		}
+		switch open, shut := p.Parts[0].Kind == ir.AnyRun, p.Parts[len(p.Parts)-1].Kind == ir.AnyRun; {
+		case !open && len(s) > len(begin):
+			begin = s
+		case open && shut:
+			middle += s
+		case open && len(s) > len(end):
+			end = s
+		}
 	}
 	if len(yes) > 1 {
-		out = append(out, joined)
+		out = append(out, begin+"~"+middle+"~"+end, begin+middle+end, begin+end)
 	}
 	slices.Reverse(out)
 	return out
 }
 
 func fill(t ir.Test, run, one string) string {
+	if re, ok := t.(ir.Regexp); ok && re.Re != nil {
+		var b strings.Builder
+		simplest(re.Re, &b)
+		return b.String()
+	}
 	p, ok := t.(ir.Pattern)
 	if !ok {
 		return ""
@@ -334,11 +363,40 @@ func fill(t ir.Test, run, one string) string {
 	return b.String()
 }
 
+// maxGuess bounds a guess, in bytes.
+const maxGuess = 1 << 16
+
+// simplest writes a text that likely matches re: of alternatives the first, of
+// repetitions the fewest.
+func simplest(re *ir.Re, b *strings.Builder) {
+	switch re.Op {
+	case ir.ReLiteral:
+		b.WriteRune(re.Rune)
+	case ir.ReClass:
+		if len(re.Ranges) > 0 {
+			b.WriteRune(readable(re.Ranges[0].Lo, re.Ranges[0].Hi))
+		}
+	case ir.ReAny, ir.ReAnyNotNewline:
+		b.WriteByte('x')
+	case ir.ReAlternate:
+		simplest(re.Subs[0], b)
+	case ir.ReRepeat:
+		for i, had := 0, -1; i < re.Min && b.Len() < maxGuess && b.Len() > had; i++ {
+			had = b.Len()
+			simplest(re.Subs[0], b)
+		}
+	case ir.ReConcat, ir.ReGroup:
+		for _, s := range re.Subs {
+			simplest(s, b)
+		}
+	}
+}
+
 // search walks the texts breadth first, so that what it finds is shortest.
 func (c *claim) search(f *field, yes, no []int, budget *int) (text string, found, spent bool) {
 	dfas := make([]*automaton, 0, len(yes)+len(no))
 	for _, i := range slices.Concat(yes, no) {
-		dfas = append(dfas, c.letters[i].matcher().dfa)
+		dfas = append(dfas, c.letters[i].automaton())
 	}
 	type place struct {
 		from, cell int
@@ -363,7 +421,7 @@ func (c *claim) search(f *field, yes, no []int, budget *int) (text string, found
 		}
 	cells:
 		for cell := range f.cells {
-			if *budget--; *budget < 0 {
+			if *budget -= price(len(dfas)); *budget < 0 {
 				return "", false, true
 			}
 			ids := make([]int, len(dfas))

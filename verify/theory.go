@@ -15,15 +15,55 @@ type conflict []int
 // An assignment says which letters are true; index 0 is unused.
 type assignment []bool
 
-// event makes values for the fields so that exactly the letters of a are true,
-// free ones left aside, or says why there are none. Spent says that the budget
-// ended the search.
-func (c *claim) event(a assignment, budget *int) (values map[*field][]any, bad conflict, spent bool) {
+// reasons are letters that by themselves make n what it is under a.
+func (n node) reasons(a assignment, is bool, out map[int]bool) {
+	switch {
+	case n.op == 'l':
+		out[n.index] = true
+	case n.op == '!':
+		n.subs[0].reasons(a, !is, out)
+	case (n.op == '&') == is:
+		for _, s := range n.subs {
+			s.reasons(a, is, out)
+		}
+	default: // one is enough, best one that is a reason already
+		i := slices.IndexFunc(n.subs, func(s node) bool { return s.given(out) && s.under(a) == is })
+		if i < 0 {
+			i = slices.IndexFunc(n.subs, func(s node) bool { return s.under(a) == is })
+		}
+		n.subs[i].reasons(a, is, out)
+	}
+}
+
+// given says whether n is a letter of a set, or the opposite of one.
+func (n node) given(letters map[int]bool) bool {
+	if n.op == '!' {
+		n = n.subs[0]
+	}
+	return n.op == 'l' && letters[n.index]
+}
+
+// under is the truth of n under a.
+func (n node) under(a assignment) bool {
+	switch n.op {
+	case 'l':
+		return a[n.index]
+	case '!':
+		return !n.subs[0].under(a)
+	}
+	return slices.ContainsFunc(n.subs, func(s node) bool { return s.under(a) != (n.op == '&') }) != (n.op == '&')
+}
+
+// event makes values for the fields so that those letters that matter are as in
+// a, free ones left aside, or says why there are none. Spent says that the
+// budget ended the search.
+func (c *claim) event(a assignment, matters map[int]bool, budget *int) (values map[*field][]any, bad conflict, spent bool) {
 	values = map[*field][]any{}
 	for _, f := range c.fields {
 		var yes, no []int
 		for _, i := range f.letters {
 			switch {
+			case !matters[i]:
 			case c.letters[i].free != "" && a[i]:
 				if v, ok := c.letters[i].likely(); ok && (f.world.Several || len(values[f]) == 0) {
 					values[f] = append(values[f], v)
@@ -35,10 +75,8 @@ func (c *claim) event(a assignment, budget *int) (values map[*field][]any, bad c
 				no = append(no, i)
 			}
 		}
-		if f.null > 0 && a[f.null] {
-			continue
-		}
-		if len(yes) == 0 && (len(values[f]) > 0 || f.null == 0 && !f.keyword) {
+		present := matters[f.null] && !a[f.null] || f.keyword && len(no) > 0
+		if len(yes) == 0 && (len(values[f]) > 0 || !present) {
 			continue // there for the sake of a free letter, or missing; a text never is
 		}
 		// Each by itself first: that is cheaper, and what fails so fails together.
@@ -176,13 +214,16 @@ func (c *claim) solve(f *field, yes, no []int, budget *int) (v any, found, spent
 func (c *claim) passes(i int, v any) bool {
 	l := c.letters[i]
 	if s, ok := v.(string); ok && l.free == "" && l.field.typ != ir.Numeric && l.field.typ != ir.Boolean && l.field.typ != ir.Address {
-		return l.matcher().re.MatchString(s)
+		return l.expression().MatchString(s)
 	}
-	ev, err := eval.NewEvent(map[string]any{"f": v})
-	if err != nil {
-		panic("verify: " + err.Error())
+	if c.asked == nil || c.asked != v { // one value is asked about by many letters
+		ev, err := eval.NewEvent(map[string]any{"f": v})
+		if err != nil {
+			panic("verify: " + err.Error())
+		}
+		c.asked, c.alone = v, ev
 	}
-	return eval.Expr(nil, ir.Match{Field: ir.Field{Name: "f", Type: l.field.typ}, Test: l.test}, ev)
+	return eval.Expr(nil, ir.Match{Field: ir.Field{Name: "f", Type: l.field.typ}, Test: l.test}, c.alone)
 }
 
 // numbers has one number of each kind that the comparisons of a field tell

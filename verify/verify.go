@@ -241,15 +241,7 @@ func (c *claim) refute(w, g node, shared int, values map[*field][]any, direction
 	differs := func() bool {
 		return c.truth(w, values) == matches && c.surely(node{op: '!', subs: []node{same(w, g)}}, values)
 	}
-	for _, f := range c.fields {
-		had, ok := values[f]
-		if !ok {
-			continue
-		}
-		if delete(values, f); !differs() {
-			values[f] = had
-		}
-	}
+	c.shrink(values, differs)
 	res := Result{Verdict: Refuted, Direction: direction,
 		QueryMatches: c.truth(g, values), RuleMatches: c.truth(w, values)}
 	res.Counterexample = c.fieldsOf(values)

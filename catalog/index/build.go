@@ -256,7 +256,7 @@ func (f file) bytes() ([]byte, error) {
 func sigmaRules(f file, src []byte, docs []*parser.Document, convert func(*parser.Document) []Query) (out []*Rule) {
 	texts := split(src, docs)
 	for i, d := range docs {
-		r := &Rule{Catalog: "sigma", Language: "sigma", Body: valid(texts[i])}
+		r := &Rule{Catalog: "sigma", Line: d.Pos.Line, Language: "sigma", Body: valid(texts[i])}
 		for _, e := range d.Errors {
 			r.Errors = append(r.Errors, valid(fmt.Sprintf("%d:%d: %s", e.Pos.Line, e.Pos.Column, e.Msg)))
 		}

@@ -171,7 +171,7 @@ func (c *Content) members() (out []member, err error) {
 		n++
 	}
 	indicators, names := make([][]any, shards), make([][]any, shards)
-	for _, k := range slices.SortedFunc(maps.Keys(c.looking), catalog.Key.Compare) {
+	for _, k := range c.Keys() {
 		s := keyShard(k)
 		indicators[s] = append(indicators[s], posting{k.Field, k.Kind, k.Value, c.looking[k]})
 	}
@@ -233,7 +233,9 @@ func (f *File) Close() error { return f.closer.Close() }
 func decode[T any](f *File, name string) (out []T, err error) {
 	err = f.lines(name, func(line []byte) error {
 		var v T
-		if err := json.Unmarshal(line, &v); err != nil {
+		d := json.NewDecoder(bytes.NewReader(line))
+		d.UseNumber() // a number of an event stays as it is written
+		if err := d.Decode(&v); err != nil {
 			return fmt.Errorf("the index is damaged: %s: %w", name, err)
 		}
 		out = append(out, v)

@@ -4,6 +4,8 @@ package index
 
 import (
 	"cmp"
+	"maps"
+	"slices"
 	"strings"
 
 	"sigmac/catalog"
@@ -15,9 +17,10 @@ import (
 type Rule struct {
 	Catalog string `json:"catalog"` // one of catalog.Catalogs
 	catalog.Entry
-	Language string              `json:"language"` // sigma, or that of the query: spl, eql, kuery, kql
-	Body     string              `json:"body"`     // the document of a Sigma rule, or the query
-	Queries  catalog.List[Query] `json:"queries"`  // of a Sigma rule: one a target and condition
+	Line     int                 `json:"line,omitempty"` // of a Sigma rule in its file
+	Language string              `json:"language"`       // sigma, or that of the query: spl, eql, kuery, kql
+	Body     string              `json:"body"`           // the document of a Sigma rule, or the query
+	Queries  catalog.List[Query] `json:"queries"`        // of a Sigma rule: one a target and condition
 	// Reason says in few words why the page has no stages, Detail where.
 	Reason  string `json:"reason,omitempty"`
 	Detail  string `json:"detail,omitempty"`
@@ -52,6 +55,11 @@ type Content struct {
 // LookingFor are the numbers of the rules that have an indicator of this key, in
 // their order.
 func (c *Content) LookingFor(k catalog.Key) []int { return c.looking[k] }
+
+// Keys are those of all indicators, sorted.
+func (c *Content) Keys() []catalog.Key {
+	return slices.SortedFunc(maps.Keys(c.looking), catalog.Key.Compare)
+}
 
 // finish is c, which has all its rules now.
 func (c *Content) finish() *Content {

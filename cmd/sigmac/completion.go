@@ -44,6 +44,7 @@ func bashCompletion(app *cli.App, head string) string {
 	b.WriteString("  case \"$prev\" in\n    -t|--target) COMPREPLY=($(compgen -W \"" + strings.Join(namesOf("targets"), " ") + "\" -- \"$cur\")); return;;\n")
 	b.WriteString("    -p|--pipeline|show) COMPREPLY=($(compgen -W \"" + strings.Join(pipeline.Builtins(), " ") + "\" -f -- \"$cur\")); return;;\n")
 	b.WriteString("    pipeline) COMPREPLY=($(compgen -W \"list show check diff\" -- \"$cur\")); return;;\n")
+	b.WriteString("    catalog) COMPREPLY=($(compgen -W \"build serve findings\" -- \"$cur\")); return;;\n")
 	b.WriteString("    list) COMPREPLY=($(compgen -W \"targets formats modifiers\" -- \"$cur\")); return;;\n  esac\n")
 	b.WriteString("  case \"${COMP_WORDS[1]}\" in\n")
 	var names []string

@@ -25,6 +25,7 @@ predicates, what it excludes and its indicators.
 
    sigmac explain rule.yml
    sigmac explain --markdown rule.yml >> comment.md
+   sigmac explain --index site/ rule.yml
    sigmac explain --json rules/ | jq '.indicators[] | select(.kind == "regex")'
 
 Exit status: 0 all rules were shown; 1 a rule is wrong, or a document is no rule
@@ -32,6 +33,7 @@ of single events; 2 wrong usage, or a file that cannot be read.`,
 		Flags: []cli.Flag{
 			&cli.BoolFlag{Name: "json", Usage: "one JSON object a rule"},
 			&cli.BoolFlag{Name: "markdown", Usage: "Markdown, for a comment on a pull request"},
+			&cli.StringFlag{Name: "index", Usage: "an index `FILE`, or a site, to count the rules that look for the same"},
 			patternFlag,
 		},
 		Action: explain,
@@ -41,6 +43,15 @@ of single events; 2 wrong usage, or a file that cannot be read.`,
 func explain(c *cli.Context) error {
 	if c.Bool("json") && c.Bool("markdown") {
 		return usage("--json and --markdown exclude each other")
+	}
+	count := func(*catalog.Entry) error { return nil }
+	if path := c.String("index"); path != "" {
+		f, err := openIndex(path)
+		if err != nil {
+			return err
+		}
+		defer f.Close()
+		count = f.Count
 	}
 	sources := map[string][]byte{}
 	collection, err := loadSources(c, sources)
@@ -73,7 +84,11 @@ func explain(c *cli.Context) error {
 		if shown > 0 && !c.Bool("json") {
 			fmt.Fprintln(c.App.Writer)
 		}
-		if err := write(c.App.Writer, catalog.NewEntry(d.Path, d.Rule, sources[d.Path])); err != nil {
+		entry := catalog.NewEntry(d.Path, d.Rule, sources[d.Path])
+		if err := count(entry); err != nil {
+			return usage("%s: %s", c.String("index"), err)
+		}
+		if err := write(c.App.Writer, entry); err != nil {
 			return usage("the output cannot be written: %s", err)
 		}
 		shown++
@@ -203,7 +218,11 @@ func (s style) explain(w io.Writer, p *catalog.Entry) error {
 		for _, in := range p.Indicators {
 			field, kind := fieldName(in.Field), in.Kind.String()
 			for _, v := range in.Values {
-				rows = append(rows, []string{field, kind, shown(in.Predicate(v))})
+				row := []string{field, kind, shown(in.Predicate(v))}
+				if v.Corpus != nil {
+					row = append(row, s.dim("corpus "+v.Corpus.String()))
+				}
+				rows = append(rows, row)
 				field, kind = "", ""
 			}
 		}
@@ -309,6 +328,9 @@ func explainMarkdown(w io.Writer, p *catalog.Entry) error {
 				s := codeSpan(plainText(v.Value))
 				if len(v.Transforms) > 0 {
 					s += " transforms: " + markdownText(strings.Join(v.Transforms, ", "))
+				}
+				if v.Corpus != nil {
+					s += " corpus " + v.Corpus.String()
 				}
 				values = append(values, strings.TrimSpace(s))
 			}

@@ -44,7 +44,7 @@ func (p *progress) at(i int) {
 
 // clear gives the line back.
 func (p *progress) clear() {
-	if p.shown {
+	if p != nil && p.shown {
 		fmt.Fprint(p.w, "\r\x1b[K")
 		p.shown = false
 	}

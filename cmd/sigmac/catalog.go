@@ -1,0 +1,555 @@
+package main
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"net"
+	"net/http"
+	"os"
+	"os/signal"
+	"path/filepath"
+	"runtime/debug"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/urfave/cli/v2"
+
+	"sigmac"
+	"sigmac/backends"
+	"sigmac/catalog"
+	"sigmac/catalog/findings"
+	"sigmac/catalog/index"
+	"sigmac/catalog/site"
+	"sigmac/internal/suggest"
+	"sigmac/parser"
+	"sigmac/pipeline"
+	"sigmac/verify"
+)
+
+func catalogCommand() *cli.Command {
+	names := []string{"build", "serve", "findings"}
+	return &cli.Command{
+		Name:            "catalog",
+		Usage:           "make an index and a web site of rules",
+		UsageText:       "sigmac catalog COMMAND [command options] [arguments...]",
+		HideHelpCommand: true,
+		Description: `A catalog holds the pages of many rules, and who else looks for the same.
+
+   sigmac catalog build --sigma rules/ --splunk security_content/ -o site/
+   sigmac catalog serve site/
+   sigmac explain --index site/ rule.yml
+   sigmac catalog findings rules/`,
+		Subcommands: []*cli.Command{
+			{
+				Name: "build", Usage: "read the rules of catalogs, and write their index and site",
+				Description: `Reads Sigma rules, and rules in the form of Splunk's security content, of
+Elastic's detection rules, and of Sentinel or files .kql. The index is the file
+catalog.zip in the directory of the site. Rules of files that have not changed
+are taken from the index that is there.
+
+Exit status: 0 all were read; 1 a Sigma rule is wrong, its page says why; 2 wrong
+usage, or a file that cannot be read or written: the directory stays as it was.`,
+				Flags: slices.Concat(directoryFlags(), []cli.Flag{
+					&cli.StringFlag{Name: "output", Aliases: []string{"o"}, Usage: "the `DIRECTORY` of the site; needed"},
+					&cli.StringFlag{Name: "title", Value: "Detection rules", Usage: "the title of the site"},
+					&cli.BoolFlag{Name: "from-scratch", Usage: "take nothing from the index that is there"},
+				}, mappingFlags()),
+				Action: buildCatalog,
+			},
+			{
+				Name: "serve", Usage: "serve a site to browsers on this machine", ArgsUsage: "DIRECTORY",
+				Description: "Serves a site on the loopback interface until it is interrupted.\n\nExit status: 0 interrupted; 2 wrong usage, or an address that cannot be used.",
+				Flags:       []cli.Flag{&cli.IntFlag{Name: "port", Value: 8080, Usage: "0 takes any that is free"}},
+				Action:      serveCatalog,
+			},
+			{
+				Name: "findings", Usage: "tell what can be proved about a set of rules", ArgsUsage: "PATH...",
+				Description: `Tells which rules match nothing that another one does not match too, which are
+the same in all but text, which never match, and which exclusions exclude
+nothing. Each is proved.
+
+   sigmac catalog findings rules/
+   sigmac catalog findings --index site/ --json
+
+Exit status: 0 done; 1 a finding of a kind of --fail-on, or a rule is wrong; 2
+wrong usage, or a file that cannot be read.`,
+				Flags: []cli.Flag{
+					&cli.StringFlag{Name: "index", Usage: "those in an index `FILE`, or in a site, in place of PATH"},
+					&cli.StringSliceFlag{Name: "fail-on", Usage: "`KIND` of finding, or any; may stand several times"},
+					patternFlag,
+					&cli.BoolFlag{Name: "json", Usage: "one JSON object a finding"},
+				},
+				Action: showFindings,
+			},
+		},
+		Action: func(c *cli.Context) error {
+			if !c.Args().Present() {
+				return usage("catalog needs one of build, serve and findings; see sigmac catalog --help")
+			}
+			return usage("unknown command %q%s", "catalog "+c.Args().First(), suggest.For(c.Args().First(), names))
+		},
+	}
+}
+
+func directoryFlags() (out []cli.Flag) {
+	for _, name := range catalog.Catalogs {
+		out = append(out, &cli.GenericFlag{Name: name, Value: &pathList{}, Usage: "a `DIRECTORY` of rules; may stand several times"})
+	}
+	return out
+}
+
+// indexName is the file of the index in the directory of a site.
+const indexName = "catalog.zip"
+
+func buildCatalog(c *cli.Context) error {
+	if c.Args().Present() {
+		return usage("catalog build takes no argument: say which catalog %s is of, as --sigma %[1]s", c.Args().First())
+	}
+	defer debug.SetGCPercent(debug.SetGCPercent(200)) // all rules are held at a time
+	sources, err := sourcesOf(c)
+	if err != nil {
+		return err
+	}
+	if len(sources) == 0 {
+		return usage("catalog build needs a directory of rules: --%s DIRECTORY", strings.Join(catalog.Catalogs, ", --"))
+	}
+	out := c.String("output")
+	if out == "" {
+		return usage("catalog build needs a directory for the site: -o DIRECTORY")
+	}
+	old, err := siteAt(out)
+	if err != nil {
+		return err
+	}
+	convert, err := converter(c)
+	if err != nil {
+		return err
+	}
+	o := index.Options{Sources: sources, Settings: settings(c), Convert: convert,
+		Find: func(docs []*parser.Document) []findings.Finding { return findings.Find(docs, verify.DefaultBudget) }}
+	if old != nil {
+		if o.Settings != "" && !c.Bool("from-scratch") {
+			// One that is damaged is as good as none.
+			o.Previous, _ = old.Content()
+		}
+		old.Close()
+	}
+	var p *progress
+	o.Progress = func(done, total int) {
+		if p == nil {
+			p = newProgress(c, total)
+		}
+		p.at(done)
+	}
+	content, err := index.Build(o)
+	p.clear()
+	if err != nil {
+		return usage("%s", err)
+	}
+	content.Count()
+	if err := replaceDir(out, func(dir string) error {
+		if err := writeIndex(filepath.Join(dir, indexName), content); err != nil {
+			return err
+		}
+		p = nil
+		err := site.Write(dir, content, site.Options{Title: c.String("title"), Progress: o.Progress})
+		p.clear()
+		return err
+	}); err != nil {
+		return usage("%s: cannot be written: %s", out, fault(err))
+	}
+	return built(c, content)
+}
+
+// built says what came of a build.
+func built(c *cli.Context, content *index.Content) error {
+	rules, unread, failed := map[string]int{}, map[string]int{}, false
+	for _, r := range content.Rules {
+		rules[r.Catalog]++
+		if r.Reason != "" {
+			unread[r.Catalog]++
+		}
+		for _, e := range r.Errors {
+			fmt.Fprintf(c.App.ErrWriter, "%s:%s\n", r.Path, e)
+			failed = true
+		}
+	}
+	for _, name := range catalog.Catalogs {
+		if rules[name] > 0 {
+			fmt.Fprintf(c.App.ErrWriter, "%s: %d rules, %d of them not read\n", name, rules[name], unread[name])
+		}
+	}
+	fmt.Fprintf(c.App.ErrWriter, "%d findings\n", len(content.Findings))
+	if failed {
+		return &failure{status: exitRules}
+	}
+	return nil
+}
+
+func writeIndex(path string, content *index.Content) error {
+	f, err := os.Create(path)
+	if err != nil {
+		return err
+	}
+	_, err = content.WriteTo(f)
+	return errors.Join(err, f.Close())
+}
+
+// sourcesOf are the directories on the command line. Several of a catalog are
+// told apart by their names.
+func sourcesOf(c *cli.Context) (out []index.Source, err error) {
+	var faults []error
+	for _, name := range catalog.Catalogs {
+		dirs := *c.Generic(name).(*pathList)
+		seen := map[string]string{}
+		for _, dir := range dirs {
+			info, err := os.Stat(dir)
+			if err == nil && !info.IsDir() {
+				err = fmt.Errorf("%s: is no directory", dir)
+			}
+			if err != nil {
+				faults = append(faults, fault(err))
+				continue
+			}
+			s := index.Source{Catalog: name, FS: os.DirFS(dir)}
+			if len(dirs) > 1 {
+				s.Prefix = baseOf(dir)
+				if other, ok := seen[s.Prefix]; ok {
+					faults = append(faults, fmt.Errorf("--%s: %s and %s have the same name", name, other, dir))
+				}
+				seen[s.Prefix] = dir
+			}
+			out = append(out, s)
+		}
+	}
+	if len(faults) > 0 {
+		return nil, usage("%s", errors.Join(faults...))
+	}
+	return out, nil
+}
+
+func baseOf(dir string) string {
+	if abs, err := filepath.Abs(dir); err == nil {
+		dir = abs
+	}
+	return filepath.Base(dir)
+}
+
+// siteAt is the index of the site in a directory, or nil where there is none
+// yet. A directory that holds anything else is an error.
+func siteAt(dir string) (*index.File, error) {
+	entries, err := os.ReadDir(dir)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		if info, err := os.Stat(filepath.Dir(filepath.Clean(dir))); err != nil || !info.IsDir() {
+			return nil, usage("%s: no such directory", filepath.Dir(filepath.Clean(dir)))
+		}
+		return nil, nil
+	case err != nil:
+		return nil, usage("%s", fault(err))
+	case len(entries) == 0:
+		return nil, nil
+	}
+	f, err := index.Open(filepath.Join(dir, indexName))
+	if err != nil && !slices.ContainsFunc(entries, func(e fs.DirEntry) bool { return e.Name() == indexName }) {
+		return nil, usage("%s: is not empty, and no site that catalog build made: nothing was written", dir)
+	}
+	return f, nil // with an index that cannot be used, it is made anew
+}
+
+// replaceDir puts what write makes of an empty directory in the place of dir.
+func replaceDir(dir string, write func(string) error) (err error) {
+	if target, err := filepath.EvalSymlinks(dir); err == nil {
+		dir = target
+	}
+	dir = filepath.Clean(dir)
+	tmp, err := os.MkdirTemp(filepath.Dir(dir), ".sigmac-*")
+	if err != nil {
+		return err
+	}
+	defer os.RemoveAll(tmp)
+	made, kept := filepath.Join(tmp, "new"), filepath.Join(tmp, "old")
+	if err := os.Mkdir(made, 0o777); err != nil {
+		return err
+	}
+	if err := write(made); err != nil {
+		return err
+	}
+	err = os.Rename(dir, kept)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	had := err == nil
+	if err := os.Rename(made, dir); err != nil {
+		if had {
+			err = errors.Join(err, os.Rename(kept, dir))
+		}
+		return err
+	}
+	return nil
+}
+
+// converter gives the queries of a rule in all languages, with their verdicts.
+func converter(c *cli.Context) (func(*parser.Document) []index.Query, error) {
+	var targets []chosen
+	for _, t := range sigmac.Targets() {
+		targets = append(targets, chosen{t, t.Formats[0]})
+	}
+	maps, err := mappings(c, targets)
+	if err != nil {
+		return nil, err
+	}
+	var bs []backends.Backend
+	for _, t := range targets {
+		bs = append(bs, t.format.New(true))
+	}
+	return func(d *parser.Document) (out []index.Query) {
+		for _, res := range sigmac.CompileDocument(d, sigmac.Options{Targets: bs, Mappings: maps}) {
+			for _, ch := range checkAll(res, bs, maps, "", verify.DefaultBudget) {
+				q := index.Query{Target: ch.Target, Condition: ch.condition, Query: ch.query, Verdict: ch.verdict, Reason: ch.evidence.Reason}
+				switch {
+				case ch.err != nil:
+					q.Reason = errorText(ch.err)
+				case ch.verdict == "refuted":
+					q.Reason = refutation(ch.evidence)
+				}
+				if ch.err == nil {
+					for _, l := range lossesOf(res, bs) {
+						if text := l.String(); !slices.Contains(q.Losses, text) {
+							q.Losses = append(q.Losses, text)
+						}
+					}
+					q.Assumptions = ch.evidence.Assumptions
+				}
+				out = append(out, q)
+			}
+		}
+		return out
+	}, nil
+}
+
+// errorText is an error without its place.
+func errorText(err error) string {
+	switch e := err.(type) {
+	case *parser.Error:
+		return e.Msg
+	case *pipeline.Error:
+		return e.Msg
+	case *backends.ReadError:
+		return "the query cannot be read: " + e.Msg
+	}
+	return err.Error()
+}
+
+// settings is all that queries depend on besides their rules: the program, and
+// what the command line says of pipelines. It is empty where that cannot be
+// known.
+func settings(c *cli.Context) string {
+	if c.Bool("allow-external") {
+		return ""
+	}
+	h := sha256.New()
+	fmt.Fprintf(h, "%s\n%v\n", program(), c.Bool("without-pipeline"))
+	for _, flag := range []string{"pipeline", "schema"} {
+		for _, name := range *c.Generic(flag).(*pathList) {
+			fmt.Fprintf(h, "%s %s\n", flag, name)
+			info, err := os.Stat(name)
+			if err != nil {
+				continue // a pipeline that sigmac brings along
+			}
+			if flag == "pipeline" && !info.IsDir() {
+				name = filepath.Dir(name) // of which it may read any file
+			}
+			if !hashTree(h, name) {
+				return ""
+			}
+		}
+	}
+	return hex.EncodeToString(h.Sum(nil))
+}
+
+// maxHashed bounds the files by which a change of pipelines is told.
+const maxHashed = 1000
+
+func hashTree(w io.Writer, root string) bool {
+	n := 0
+	return filepath.WalkDir(root, func(p string, d fs.DirEntry, err error) error {
+		if err != nil || !d.Type().IsRegular() {
+			return err
+		}
+		if n++; n > maxHashed {
+			return errors.New("too many files")
+		}
+		src, err := readFile(p, nil)
+		fmt.Fprintf(w, "%s %d\n%s\n", p, len(src), src)
+		return err
+	}) == nil
+}
+
+// program tells builds of sigmac apart: by their version where they have one,
+// else by their bytes.
+func program() string {
+	info, ok := debug.ReadBuildInfo()
+	if ok && info.Main.Version != "" && info.Main.Version != "(devel)" && !strings.Contains(info.Main.Version, "+dirty") {
+		return version + " " + info.Main.Version
+	}
+	h := sha256.New()
+	if path, err := os.Executable(); err == nil {
+		if f, err := os.Open(path); err == nil {
+			defer f.Close()
+			io.Copy(h, f)
+		}
+	}
+	return version + " " + hex.EncodeToString(h.Sum(nil))
+}
+
+func serveCatalog(c *cli.Context) error {
+	if c.NArg() != 1 {
+		return usage("catalog serve needs the directory of a site")
+	}
+	dir := c.Args().First()
+	if _, err := os.Stat(filepath.Join(dir, "index.html")); err != nil {
+		return usage("%s: no site in this directory; make one with sigmac catalog build", dir)
+	}
+	l, err := net.Listen("tcp", net.JoinHostPort("127.0.0.1", strconv.Itoa(c.Int("port"))))
+	if err != nil {
+		return usage("%s; --port takes another", err)
+	}
+	ctx, stop := signal.NotifyContext(c.Context, os.Interrupt)
+	defer stop()
+	s := &http.Server{Handler: loopbackOnly(http.FileServer(http.Dir(dir))), ReadHeaderTimeout: 10 * time.Second}
+	done := context.AfterFunc(ctx, func() { s.Close() })
+	defer done()
+	fmt.Fprintf(c.App.Writer, "http://%s/\n", l.Addr())
+	if err := s.Serve(l); !errors.Is(err, http.ErrServerClosed) {
+		return usage("%s", err)
+	}
+	return nil
+}
+
+// loopbackOnly keeps a site from pages of other hosts whose names lead here.
+func loopbackOnly(h http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		host := r.Host
+		if name, _, err := net.SplitHostPort(host); err == nil {
+			host = name
+		}
+		if ip := net.ParseIP(host); host != "localhost" && (ip == nil || !ip.IsLoopback()) {
+			http.Error(w, "this site is served to this machine only", http.StatusForbidden)
+			return
+		}
+		if r.Method != http.MethodGet && r.Method != http.MethodHead {
+			http.Error(w, "this site is for reading only", http.StatusMethodNotAllowed)
+			return
+		}
+		w.Header().Set("X-Content-Type-Options", "nosniff")
+		w.Header().Set("Referrer-Policy", "no-referrer")
+		w.Header().Set("Cross-Origin-Resource-Policy", "same-origin")
+		w.Header().Set("Cache-Control", "no-cache")
+		h.ServeHTTP(w, r)
+	})
+}
+
+// openIndex opens an index by its file, or by the site around it.
+func openIndex(path string) (*index.File, error) {
+	if info, err := os.Stat(path); err == nil && info.IsDir() {
+		path = filepath.Join(path, indexName)
+	}
+	f, err := index.Open(path)
+	if err != nil {
+		return nil, usage("%s", fault(err))
+	}
+	return f, nil
+}
+
+func showFindings(c *cli.Context) error {
+	kinds := []string{string(findings.Implied), string(findings.Duplicate), string(findings.Never), string(findings.DeadExclusion)}
+	failOn := c.StringSlice("fail-on")
+	for _, k := range failOn {
+		if k != "any" && !slices.Contains(kinds, k) {
+			return usage("no kind of finding is named %q%s", k, suggest.For(k, append(kinds, "any")))
+		}
+	}
+	found, failed, err := findingsOf(c)
+	if err != nil {
+		return err
+	}
+	enc := json.NewEncoder(c.App.Writer)
+	enc.SetEscapeHTML(false)
+	for _, f := range found {
+		if c.Bool("json") {
+			err = enc.Encode(f)
+		} else {
+			_, err = fmt.Fprintln(c.App.Writer, findingText(f))
+		}
+		if err != nil {
+			return usage("the output cannot be written: %s", err)
+		}
+		failed = failed || slices.Contains(failOn, "any") || slices.Contains(failOn, string(f.Kind))
+	}
+	if failed {
+		return &failure{status: exitRules}
+	}
+	return nil
+}
+
+// findingsOf are those of an index, or of the rules on the command line, of
+// which some may be wrong.
+func findingsOf(c *cli.Context) (found []findings.Finding, failed bool, err error) {
+	if path := c.String("index"); path != "" {
+		if c.Args().Present() {
+			return nil, false, usage("--index has its own rules: name no path")
+		}
+		f, err := openIndex(path)
+		if err != nil {
+			return nil, false, err
+		}
+		defer f.Close()
+		if found, err = f.Findings(); err != nil {
+			err = usage("%s", err)
+		}
+		return found, false, err
+	}
+	collection, err := load(c)
+	if err != nil {
+		return nil, false, err
+	}
+	for _, d := range collection.Documents {
+		for _, e := range d.Errors {
+			fmt.Fprintln(c.App.ErrWriter, e)
+			failed = true
+		}
+	}
+	return findings.Find(collection.Documents, verify.DefaultBudget), failed, nil
+}
+
+// findingText says a finding in a line.
+func findingText(f findings.Finding) string {
+	line, column := f.Rule.Line, 1
+	if f.Line > 0 {
+		line, column = f.Line, f.Column
+	}
+	other := ""
+	if f.Other != nil {
+		other = fmt.Sprintf("%s (%s)", f.Other.Path, plainText(f.Other.Title))
+	}
+	because := plainText(strings.Join(f.Because, "; "))
+	if because == "" {
+		because = "it contradicts itself"
+	}
+	text := map[findings.Kind]string{
+		findings.Implied:       "every event that it matches, " + other + " matches too",
+		findings.Duplicate:     "it matches the same events as " + other,
+		findings.Never:         "no event matches it: " + because,
+		findings.DeadExclusion: plainText(f.Part) + " excludes nothing: " + because,
+	}[f.Kind]
+	return fmt.Sprintf("%s:%d:%d: %s: %s", f.Rule.Path, line, column, f.Kind, text)
+}

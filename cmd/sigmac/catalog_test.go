@@ -1,0 +1,77 @@
+package main
+
+import (
+	"errors"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"testing"
+)
+
+// TestLoopbackOnly: a site is served to this machine, and for reading.
+func TestLoopbackOnly(t *testing.T) {
+	dir := t.TempDir()
+	if err := os.WriteFile(filepath.Join(dir, "index.html"), []byte("<h1>Rules</h1>"), 0o666); err != nil {
+		t.Fatal(err)
+	}
+	h := loopbackOnly(http.FileServer(http.Dir(dir)))
+	for _, c := range []struct {
+		method, host, path string
+		status             int
+	}{
+		{"GET", "127.0.0.1:8080", "/", 200},
+		{"HEAD", "localhost:8080", "/", 200},
+		{"GET", "[::1]:8080", "/", 200},
+		{"GET", "localhost", "/none.html", 404},
+		{"GET", "localhost", "/../../etc/passwd", 404},
+		{"POST", "localhost", "/", 405},
+		{"GET", "rebound.example:8080", "/", 403},
+		{"GET", "", "/", 403},
+	} {
+		r := httptest.NewRequest(c.method, "http://x/", nil)
+		r.URL.Path, r.Host = c.path, c.host
+		w := httptest.NewRecorder()
+		h.ServeHTTP(w, r)
+		if w.Code != c.status {
+			t.Errorf("%s %s of %q: %d, want %d", c.method, c.path, c.host, w.Code, c.status)
+		}
+		if w.Code == 200 && w.Header().Get("X-Content-Type-Options") != "nosniff" {
+			t.Error("a browser may guess types")
+		}
+	}
+}
+
+// TestReplaceDir: a directory is replaced whole or not at all, and nothing is
+// left beside it.
+func TestReplaceDir(t *testing.T) {
+	parent := t.TempDir()
+	dir := filepath.Join(parent, "site")
+	write := func(text string, err error) func(string) error {
+		return func(dir string) error {
+			return errors.Join(os.WriteFile(filepath.Join(dir, text), []byte(text), 0o666), err)
+		}
+	}
+	holds := func(want string) {
+		t.Helper()
+		entries, err := os.ReadDir(dir)
+		if err != nil || len(entries) != 1 || entries[0].Name() != want {
+			t.Errorf("%v %v, want %s", entries, err, want)
+		}
+		if beside, _ := os.ReadDir(parent); len(beside) != 1 {
+			t.Errorf("left beside: %v", beside)
+		}
+	}
+	if err := replaceDir(dir, write("a", nil)); err != nil {
+		t.Fatal(err)
+	}
+	holds("a")
+	if err := replaceDir(dir, write("b", errors.New("no space"))); err == nil {
+		t.Error("no error")
+	}
+	holds("a")
+	if err := replaceDir(dir+string(filepath.Separator), write("c", nil)); err != nil {
+		t.Fatal(err)
+	}
+	holds("c")
+}
