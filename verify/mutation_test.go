@@ -24,7 +24,7 @@ import (
 // TestMutation corrupts what is emitted for real rules, and holds the verdicts
 // against the evaluator: no event tells the sides of a proof apart, and every
 // counterexample does. SIGMAC_MUTATION=all takes every rule of the corpus, which
-// lasts a quarter of an hour, and SIGMAC_MUTATION=3/20 the third of twenty parts of them.
+// lasts some ten minutes, and SIGMAC_MUTATION=3/20 the third of twenty parts of them.
 func TestMutation(t *testing.T) {
 	part, of, events := 1, 40, 300
 	switch wanted := os.Getenv("SIGMAC_MUTATION"); wanted {

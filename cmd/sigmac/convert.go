@@ -2,6 +2,7 @@ package main
 
 import (
 	"bufio"
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -34,10 +35,13 @@ cannot express is an error with its place.
    sigmac convert -t splunk rule.yml
    sigmac convert -t splunk -t kusto -t elastic --pretty rules/
    sigmac convert -t kusto --json -s rules/ | jq -r '.queries[]?'
+   sigmac convert -t splunk -s --output-dir queries/ rules/
+   sigmac convert -t splunk -s --check queries/ rules/
 
 Exit status: 0 all rules were converted, or with -s skipped because a target
-cannot express them; 1 a rule is wrong or could not be converted; 2 wrong usage,
-or a file that cannot be read or written.`,
+cannot express them; 1 a rule is wrong or could not be converted, or with --check
+a file is not as it should be; 2 wrong usage, or a file that cannot be read or
+written.`,
 		Flags: slices.Concat(targetFlags(), mappingFlags(), []cli.Flag{
 			&cli.StringFlag{Name: "output", Aliases: []string{"o"}, Usage: "write to `FILE`, whole or not at all"},
 			&cli.BoolFlag{Name: "skip-unsupported", Aliases: []string{"s"}, Usage: "a rule that a target cannot express is no failure"},
@@ -48,7 +52,7 @@ or a file that cannot be read or written.`,
 			&cli.BoolFlag{Name: "verify", Usage: "refuse to write a query that is not proved or agreed to mean its rule"},
 			&cli.BoolFlag{Name: "pretty", Usage: "break long queries over lines"},
 			&cli.BoolFlag{Name: "json", Usage: "one JSON object a rule and target"},
-		}),
+		}, directoryOutputFlags()),
 		Action: convert,
 	}
 }
@@ -73,7 +77,16 @@ func convert(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	collection, err := load(c)
+	dir, err := newDirectoryOutput(c, wanted, finalize != nil)
+	if err != nil {
+		return err
+	}
+	collection, err := func() (*parser.Collection, error) {
+		if dir == nil {
+			return load(c)
+		}
+		return loadSources(c, dir.sources)
+	}()
 	if err != nil {
 		return err
 	}
@@ -86,7 +99,21 @@ func convert(c *cli.Context) error {
 		progress: newProgress(c, len(collection.Documents)*len(targets))}
 	var write func(sigmac.Result) error
 	end := func() error { return nil }
+	note := func(sigmac.Result, []check) {}
 	switch {
+	case dir != nil:
+		dir.number(collection.Documents)
+		note = dir.note
+		write = func(res sigmac.Result) error {
+			dir.add(res)
+			return nil
+		}
+		end = func() error {
+			if r.failed > 0 {
+				return nil
+			}
+			return dir.end()
+		}
 	case c.Bool("json"):
 		write = jsonWriter(w, targets)
 	case finalize != nil:
@@ -107,7 +134,7 @@ func convert(c *cli.Context) error {
 	}
 	results := sigmac.Compile(collection, sigmac.Options{Targets: targets, Mappings: maps})
 	if c.Bool("verify") {
-		results = verified(results, targets, maps)
+		results = verified(results, targets, maps, note)
 	}
 	n := 0
 	for res := range results {
@@ -120,6 +147,9 @@ func convert(c *cli.Context) error {
 	}
 	r.progress.clear()
 	if err := end(); err != nil {
+		if f := (*failure)(nil); errors.As(err, &f) {
+			return f
+		}
 		return &failure{exitRules, err.Error()}
 	}
 	if err := w.Flush(); err != nil {
@@ -130,7 +160,7 @@ func convert(c *cli.Context) error {
 			return err
 		}
 	}
-	return r.end(n, c.String("output"))
+	return r.end(n, cmp.Or(c.String("output"), c.String("output-dir")))
 }
 
 // finalizing is what the finalizers of a target's pipelines make of all its
@@ -147,11 +177,17 @@ func finalizing(maps map[string]sigmac.Mapping, targets int) (func([]string) (st
 	return nil, nil
 }
 
-// verified turns results whose queries are refuted into errors.
-func verified(results iter.Seq[sigmac.Result], targets []backends.Backend, maps map[string]sigmac.Mapping) iter.Seq[sigmac.Result] {
+// verified turns results whose queries are refuted into errors. note is given
+// the checks of each.
+func verified(results iter.Seq[sigmac.Result], targets []backends.Backend, maps map[string]sigmac.Mapping, note func(sigmac.Result, []check)) iter.Seq[sigmac.Result] {
+	type judged struct {
+		sigmac.Result
+		checks []check
+	}
 	return func(yield func(sigmac.Result) bool) {
-		for _, res := range ordered.Map(slices.Collect(results), func(res sigmac.Result) sigmac.Result {
-			for _, ch := range checkAll(res, targets, maps, "", verify.DefaultBudget) {
+		for _, j := range ordered.Map(slices.Collect(results), func(res sigmac.Result) judged {
+			checks := checkAll(res, targets, maps, "", verify.DefaultBudget)
+			for _, ch := range checks {
 				switch {
 				case ch.verdict == "error" && ch.query != "":
 					res.Errors = append(res.Errors, notProved(ch, "the query cannot be read back: "+ch.err.Error()))
@@ -162,9 +198,9 @@ func verified(results iter.Seq[sigmac.Result], targets []backends.Backend, maps 
 			if len(res.Errors) > 0 {
 				res.Queries = nil
 			}
-			return res
+			return judged{res, checks}
 		}) {
-			if !yield(res) {
+			if note(j.Result, j.checks); !yield(j.Result) {
 				return
 			}
 		}

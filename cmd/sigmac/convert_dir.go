@@ -1,0 +1,251 @@
+package main
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/urfave/cli/v2"
+
+	"sigmac"
+	"sigmac/backends"
+	"sigmac/internal/suggest"
+	"sigmac/outdir"
+	"sigmac/parser"
+	"sigmac/pipeline"
+)
+
+// layouts say where the query of a rule goes below the directory.
+var layouts = []string{"target", "rule", "id"}
+
+// extensions are those of files of queries, by target.
+var extensions = map[string]string{"splunk": ".spl", "kusto": ".kql", "elastic": ".eql"}
+
+func directoryOutputFlags() []cli.Flag {
+	return []cli.Flag{
+		&cli.StringFlag{Name: "output-dir", Usage: "write a file a rule and target into `DIRECTORY`, and keep it in step with the rules"},
+		&cli.StringFlag{Name: "check", Usage: "write nothing; tell what is not as --output-dir `DIRECTORY` would make it"},
+		&cli.StringFlag{Name: "layout", Value: layouts[0], Usage: "the names of the files: target (TARGET/PATH.EXT), rule (PATH.EXT) or id (TARGET/ID.EXT)"},
+		&cli.BoolFlag{Name: "sidecar", Usage: "write a file .json beside each query, with what it is made of"},
+		&cli.BoolFlag{Name: "force", Usage: "replace files in the directory that were edited, or that are not from sigmac"},
+	}
+}
+
+// A directoryOutput collects the files of queries.
+type directoryOutput struct {
+	c       *cli.Context
+	sources map[string][]byte
+	targets []chosen
+	checked map[*parser.Document]map[string][]check // of --verify, by target
+	numbers map[*parser.Document]int                // of a document in its file, from 1
+	files   []outdir.File
+	errs    []error
+}
+
+// newDirectoryOutput is nil without --output-dir and --check.
+func newDirectoryOutput(c *cli.Context, targets []chosen, finalizes bool) (*directoryOutput, error) {
+	given := c.String("output-dir") != "" || c.String("check") != ""
+	switch {
+	case !given && (c.IsSet("layout") || c.Bool("sidecar") || c.Bool("force")):
+		return nil, usage("--layout, --sidecar and --force go with --output-dir or --check")
+	case !given:
+		return nil, nil
+	case c.String("output-dir") != "" && c.String("check") != "":
+		return nil, usage("--output-dir and --check exclude each other")
+	case c.String("output") != "" || c.Bool("json"):
+		return nil, usage("--output and --json do not go with a directory of queries")
+	case finalizes:
+		return nil, usage("the pipeline makes one text of all queries: there is no file a rule")
+	case !slices.Contains(layouts, c.String("layout")):
+		return nil, usage("no layout is named %q%s", c.String("layout"), suggest.For(c.String("layout"), layouts))
+	}
+	return &directoryOutput{c: c, targets: targets, sources: map[string][]byte{}, checked: map[*parser.Document]map[string][]check{}}, nil
+}
+
+// number counts the documents of each file.
+func (o *directoryOutput) number(docs []*parser.Document) {
+	o.numbers = map[*parser.Document]int{}
+	seen := map[string]int{}
+	for _, d := range docs {
+		seen[d.Path]++
+		o.numbers[d] = seen[d.Path]
+	}
+}
+
+func (o *directoryOutput) note(res sigmac.Result, checks []check) {
+	if o.checked[res.Document] == nil {
+		o.checked[res.Document] = map[string][]check{}
+	}
+	o.checked[res.Document][res.Target] = checks
+}
+
+// below is a rule's file below the path on the command line that names it.
+func (o *directoryOutput) below(file string) string {
+	if file == stdinPath {
+		return "stdin"
+	}
+	for _, arg := range o.c.Args().Slice() {
+		if rel, err := filepath.Rel(arg, file); err == nil && rel != "." && filepath.IsLocal(rel) {
+			return filepath.ToSlash(rel)
+		}
+	}
+	return filepath.Base(file)
+}
+
+// add collects the queries of a result.
+func (o *directoryOutput) add(res sigmac.Result) {
+	d := res.Document
+	source := o.below(d.Path)
+	for i, q := range res.Queries {
+		name := strings.TrimSuffix(source, path.Ext(source))
+		if o.c.String("layout") == "id" {
+			if name = strings.ReplaceAll(d.ID, "/", "_"); name == "" {
+				o.errs = append(o.errs, fmt.Errorf("%s:%d:%d: the rule has no id for the name of its file", d.Path, d.Pos.Line, d.Pos.Column))
+				return
+			}
+		} else if n := o.numbers[d]; n > 1 {
+			name = fmt.Sprintf("%s.%d", name, n)
+		}
+		if i > 0 {
+			name = fmt.Sprintf("%s.c%d", name, i+1)
+		}
+		if o.c.String("layout") != "rule" {
+			name = res.Target + "/" + name
+		}
+		name = outdir.Clean(name) + extensions[res.Target]
+		rule := outdir.Rule{Path: source, ID: d.ID, Target: res.Target}
+		o.files = append(o.files, outdir.File{Path: name, Data: []byte(q + "\n"), Rule: rule})
+		if o.c.Bool("sidecar") {
+			o.files = append(o.files, outdir.File{Path: name + ".json", Data: o.sidecar(res, i, source), Rule: rule})
+		}
+	}
+}
+
+// A sidecar tells what a query is made of.
+type sidecar struct {
+	Rule      string            `json:"rule"`
+	Title     string            `json:"title"`
+	Path      string            `json:"path"`
+	Document  int               `json:"document"`  // of the file, from 1
+	Condition int               `json:"condition"` // of the rule, from 1
+	Level     string            `json:"level,omitempty"`
+	Status    string            `json:"status,omitempty"`
+	Target    string            `json:"target"`
+	Format    string            `json:"format"`
+	Pipelines []sidecarPipeline `json:"pipelines"`
+	Sigmac    string            `json:"sigmac"`
+	RuleHash  string            `json:"rule_sha256"` // of the file
+	QueryHash string            `json:"query_sha256"`
+	Verdict   string            `json:"verdict,omitempty"`
+	Reason    string            `json:"reason,omitempty"`
+	Losses    []string          `json:"losses"`
+}
+
+type sidecarPipeline struct {
+	Name   string `json:"name"`
+	SHA256 string `json:"sha256"`
+}
+
+func (o *directoryOutput) sidecar(res sigmac.Result, i int, source string) []byte {
+	d := res.Document
+	t := o.targets[slices.IndexFunc(o.targets, func(t chosen) bool { return t.Name == res.Target })]
+	out := sidecar{Rule: d.ID, Title: d.Title, Path: source, Document: o.numbers[d], Condition: i + 1, Target: res.Target, Format: t.format.Name,
+		Sigmac: version, RuleHash: hexHash(o.sources[d.Path]), QueryHash: hexHash([]byte(res.Queries[i])), Losses: []string{}, Pipelines: o.pipelines(t)}
+	if d.Rule != nil {
+		out.Level, out.Status = d.Rule.Meta.Level, d.Rule.Meta.Status
+	}
+	for _, l := range lossesOf(res, []backends.Backend{t.format.New(false)}) {
+		if !slices.Contains(out.Losses, l.ID) {
+			out.Losses = append(out.Losses, l.ID)
+		}
+	}
+	if checks := o.checked[d][res.Target]; i < len(checks) {
+		out.Verdict, out.Reason = checks[i].verdict, checks[i].evidence.Reason
+	}
+	text, err := json.MarshalIndent(out, "", "  ")
+	if err != nil {
+		panic("sigmac: " + err.Error())
+	}
+	return append(text, '\n')
+}
+
+// pipelines are those that lead to a target, with the hashes of their files.
+func (o *directoryOutput) pipelines(t chosen) []sidecarPipeline {
+	out := []sidecarPipeline{}
+	if o.c.Bool("without-pipeline") {
+		return out
+	}
+	names := *o.c.Generic("pipeline").(*pathList)
+	if len(names) == 0 {
+		names = pathList{t.pipelineName()}
+	}
+	for _, name := range names {
+		builtin := name
+		if alias, ok := pipelineAliases[name]; ok {
+			builtin = alias
+		}
+		if src, ok := pipeline.BuiltinSource(builtin); ok {
+			out = append(out, sidecarPipeline{builtin, hexHash(src)})
+			continue
+		}
+		files := []string{name}
+		if info, err := os.Stat(name); err == nil && info.IsDir() {
+			files, _ = ruleFiles(files, []string{"*.yml", "*.yaml"})
+		}
+		for _, f := range files {
+			src, _ := readFile(f, strings.NewReader(""))
+			out = append(out, sidecarPipeline{filepath.Base(f), hexHash(src)})
+		}
+	}
+	return out
+}
+
+func hexHash(data []byte) string {
+	h := sha256.Sum256(data)
+	return hex.EncodeToString(h[:])
+}
+
+// end writes the files, or tells what is not as they are.
+func (o *directoryOutput) end() error {
+	if len(o.errs) > 0 {
+		return &failure{exitRules, errors.Join(o.errs...).Error()}
+	}
+	if dir := o.c.String("check"); dir != "" {
+		if info, err := os.Stat(dir); err != nil || !info.IsDir() {
+			if err == nil {
+				err = &fs.PathError{Op: "open", Path: dir, Err: errors.New("is no directory")}
+			}
+			return usage("%s", fault(err))
+		}
+		changes, err := outdir.Compare(dir, o.files)
+		if err != nil {
+			return usage("%s: %s", dir, fault(err))
+		}
+		for _, ch := range changes {
+			fmt.Fprintf(o.c.App.Writer, "%s: %s\n", filepath.Join(dir, filepath.FromSlash(ch.Path)), ch.Kind)
+		}
+		if len(changes) > 0 {
+			return &failure{status: exitRules}
+		}
+		return nil
+	}
+	dir := o.c.String("output-dir")
+	changes, err := outdir.Write(dir, o.files, o.c.Bool("force"))
+	var conflict *outdir.ConflictError
+	if errors.As(err, &conflict) {
+		return usage("nothing was written to %s: --force replaces these files\n%s", dir, conflict)
+	}
+	if err != nil {
+		return usage("%s: %s", dir, fault(err))
+	}
+	fmt.Fprintf(o.c.App.ErrWriter, "%s: %d files, %d changed\n", dir, len(o.files), len(changes))
+	return nil
+}
