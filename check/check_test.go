@@ -408,7 +408,7 @@ func TestJUnit(t *testing.T) {
 			Failures []struct {
 				Text string `xml:",chardata"`
 			} `xml:"failure"`
-		} `xml:"testcase"`
+		} `xml:"testsuite>testcase"`
 	}
 	if err := xml.Unmarshal(out.Bytes(), &suite); err != nil {
 		t.Fatal(err)

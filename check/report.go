@@ -3,13 +3,13 @@ package check
 import (
 	"bytes"
 	"encoding/json"
-	"encoding/xml"
 	"fmt"
 	"io"
 	"net/url"
 	"slices"
 	"strings"
 
+	"sigmac/internal/junit"
 	"sigmac/ir"
 )
 
@@ -201,62 +201,19 @@ func artifact(path string) sarifArtifact {
 // WriteJUnit writes JUnit XML: a test case a file, which fails with its findings.
 // paths are all files that were looked at.
 func WriteJUnit(w io.Writer, paths []string, findings []Finding) error {
-	type failure struct {
-		Message string `xml:"message,attr"`
-		Type    string `xml:"type,attr"`
-		Text    string `xml:",chardata"`
-	}
-	type testcase struct {
-		Name      string    `xml:"name,attr"`
-		ClassName string    `xml:"classname,attr"`
-		File      string    `xml:"file,attr"`
-		Failures  []failure `xml:"failure"`
-	}
-	type suite struct {
-		XMLName  xml.Name   `xml:"testsuite"`
-		Name     string     `xml:"name,attr"`
-		Tests    int        `xml:"tests,attr"`
-		Failures int        `xml:"failures,attr"`
-		Errors   int        `xml:"errors,attr"`
-		Cases    []testcase `xml:"testcase"`
-	}
-	s := suite{Name: "sigmac check", Tests: len(paths)}
-	byPath := map[string][]Finding{}
+	byPath := map[string][]string{}
 	for _, f := range findings {
-		byPath[f.Path] = append(byPath[f.Path], f)
+		byPath[f.Path] = append(byPath[f.Path], f.String())
 	}
+	s := junit.Suite{Name: "check"}
 	for _, p := range paths {
-		c := testcase{Name: clean(p), ClassName: "sigmac.check", File: clean(p)}
-		var lines []string
-		for _, f := range byPath[p] {
-			lines = append(lines, clean(f.String()))
-		}
-		if len(lines) > 0 {
-			s.Failures++
-			c.Failures = []failure{{Message: fmt.Sprintf("%d findings", len(lines)), Type: byPath[p][0].ID, Text: strings.Join(lines, "\n")}}
+		c := junit.Case{Name: p, Class: "check"}
+		if lines := byPath[p]; len(lines) > 0 {
+			c.Failure = &junit.Failure{Message: lines[0], Text: strings.Join(lines, "\n")}
 		}
 		s.Cases = append(s.Cases, c)
 	}
-	if _, err := io.WriteString(w, xml.Header); err != nil {
-		return err
-	}
-	enc := xml.NewEncoder(w)
-	enc.Indent("", "  ")
-	if err := enc.Encode(s); err != nil {
-		return err
-	}
-	_, err := io.WriteString(w, "\n")
-	return err
-}
-
-// clean is s without characters that XML or a log does not take.
-func clean(s string) string {
-	return strings.Map(func(r rune) rune {
-		if r < ' ' || r == 0x7f || r == 0xFFFE || r == 0xFFFF {
-			return '�'
-		}
-		return r
-	}, s)
+	return junit.Write(w, "sigmac check", []junit.Suite{s})
 }
 
 // String is a finding in a line.

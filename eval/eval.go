@@ -242,6 +242,42 @@ func timePart(part string, at time.Time) (ir.Number, bool) {
 	return ir.ParseNumber(strconv.Itoa(n))
 }
 
+// UnevaluableRule names the first thing in r that cannot be evaluated, and where
+// it stands, or is "" as Unevaluable is. Detections that no condition refers to
+// do not count.
+func UnevaluableRule(r *ir.Rule) (pos ir.Pos, what string) {
+	used := map[string]bool{}
+	look := func(e ir.Expr) {
+		switch e := e.(type) {
+		case ir.Ref:
+			used[e.Name] = true
+		case ir.Of:
+			for _, name := range e.Names {
+				used[name] = true
+			}
+		default:
+			if s := Unevaluable(e); s != "" && what == "" {
+				what = s
+				switch e := e.(type) {
+				case ir.Match:
+					pos = e.Pos
+				case ir.Keyword:
+					pos = e.Pos
+				}
+			}
+		}
+	}
+	for _, c := range r.Conditions {
+		ir.Walk(c.Expr, look)
+	}
+	for _, det := range r.Detections {
+		if used[det.Name] {
+			ir.Walk(det.Expr, look)
+		}
+	}
+	return pos, what
+}
+
 // Unevaluable names the first thing in e that cannot be evaluated: an
 // unresolved placeholder, a construct beyond the evaluator. It is "" where
 // there is none; what Ref and Of refer to is not looked at.

@@ -168,12 +168,12 @@ func checkOptions(c *cli.Context, cfg *config.Config) (o check.Options, err erro
 	if cfg != nil {
 		at := func(p config.Pos) string { return fmt.Sprintf("%s:%d:%d: ", cfg.Path, p.Line, p.Column) }
 		o.Profile, o.Ignore = cfg.Check.Profile, cfg.Check.Ignore
+		for _, g := range cfg.Check.Ignore {
+			known(at(g.Pos), g.ID)
+		}
 		for _, s := range cfg.Check.Severity {
 			known(at(s.Pos), s.ID)
 			o.Severity[s.ID] = s.Level
-		}
-		for _, g := range cfg.Check.Ignore {
-			known(at(g.Pos), g.ID)
 		}
 	}
 	if p := c.String("profile"); p != "" {

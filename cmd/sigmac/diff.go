@@ -181,6 +181,11 @@ func configured() (*config.Config, []string, error) {
 	if err != nil || file == "" {
 		return nil, nil, err
 	}
+	if here, err := os.Getwd(); err == nil {
+		if rel, err := filepath.Rel(here, file); err == nil {
+			file = rel
+		}
+	}
 	cfg, errs := config.Load(file)
 	if len(errs) > 0 {
 		for i := range errs {

@@ -75,9 +75,8 @@ func evalRules(c *cli.Context) error {
 	if n := len(slices.DeleteFunc(append(c.Args().Slice(), files...), func(p string) bool { return p != stdinPath })); n > 1 {
 		return usage("standard input (-) can be read once only")
 	}
-	const largest = 1024
-	if n := c.Int("max-event"); n < 1 || n > largest {
-		return usage("--max-event must be from 1 to %d", largest)
+	if err := checkMaxEvent(c); err != nil {
+		return err
 	}
 	var faults []error
 	for _, path := range files {
@@ -113,6 +112,14 @@ func evalRules(c *cli.Context) error {
 	}
 	if e.failed {
 		return &failure{status: exitRules}
+	}
+	return nil
+}
+
+func checkMaxEvent(c *cli.Context) error {
+	const largest = 1024
+	if n := c.Int("max-event"); n < 1 || n > largest {
+		return usage("--max-event must be from 1 to %d", largest)
 	}
 	return nil
 }
@@ -175,40 +182,11 @@ func (e *evaluation) prepare(c *parser.Collection) {
 }
 
 // unevaluable says what of a document cannot be evaluated, and where.
-func unevaluable(d *parser.Document) (pos ir.Pos, what string) {
+func unevaluable(d *parser.Document) (ir.Pos, string) {
 	if d.Rule == nil {
 		return d.Pos, "the " + d.Kind.String() + " is no rule of single events"
 	}
-	used := map[string]bool{}
-	look := func(e ir.Expr) {
-		switch e := e.(type) {
-		case ir.Ref:
-			used[e.Name] = true
-		case ir.Of:
-			for _, name := range e.Names {
-				used[name] = true
-			}
-		default:
-			if s := eval.Unevaluable(e); s != "" && what == "" {
-				what = s
-				switch e := e.(type) {
-				case ir.Match:
-					pos = e.Pos
-				case ir.Keyword:
-					pos = e.Pos
-				}
-			}
-		}
-	}
-	for _, c := range d.Rule.Conditions {
-		ir.Walk(c.Expr, look)
-	}
-	for _, det := range d.Rule.Detections {
-		if used[det.Name] {
-			ir.Walk(det.Expr, look)
-		}
-	}
-	return pos, what
+	return eval.UnevaluableRule(d.Rule)
 }
 
 // A candidate is an event as it was read, or what is wrong with it.
