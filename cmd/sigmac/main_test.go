@@ -27,6 +27,11 @@ func TestMain(m *testing.M) {
 
 func TestScripts(t *testing.T) {
 	commands := diffCommands(t)
+	maps.Copy(commands, deliveryCommands())
+	root, err := filepath.Abs(repositoryRoot)
+	if err != nil {
+		t.Fatal(err)
+	}
 	maps.Copy(commands, map[string]func(ts *testscript.TestScript, neg bool, args []string){
 		// large FILE BYTES writes a file of blanks.
 		"large": func(ts *testscript.TestScript, _ bool, args []string) {
@@ -54,6 +59,7 @@ func TestScripts(t *testing.T) {
 		UpdateScripts: *update,
 		Cmds:          commands,
 		Setup: func(env *testscript.Env) error {
+			env.Setenv("ROOT", root)
 			for _, who := range []string{"AUTHOR", "COMMITTER"} {
 				env.Setenv("GIT_"+who+"_NAME", "sigmac")
 				env.Setenv("GIT_"+who+"_EMAIL", "sigmac@example.org")
