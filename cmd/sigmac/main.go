@@ -69,7 +69,7 @@ func newApp(stdin io.Reader, stdout, stderr io.Writer) *cli.App {
 		Writer:          stdout,
 		ErrWriter:       stderr,
 		ExitErrHandler:  func(*cli.Context, error) {},
-		Commands:        []*cli.Command{convertCommand(), verifyCommand(), checkCommand(), diffCommand(), evalCommand(), testCommand(), sampleCommand(), explainCommand(), catalogCommand(), listCommand(), irCommand(), pipelineCommand(), completionCommand(), versionCommand()},
+		Commands:        []*cli.Command{convertCommand(), verifyCommand(), checkCommand(), diffCommand(), evalCommand(), testCommand(), sampleCommand(), explainCommand(), catalogCommand(), listCommand(), irCommand(), pipelineCommand(), initCommand(), manCommand(), completionCommand(), versionCommand()},
 	}
 	app.Action = func(c *cli.Context) error {
 		if !c.Args().Present() {
