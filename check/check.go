@@ -103,6 +103,7 @@ type fileReport struct {
 	File
 	findings []Finding
 	docs     []facts
+	lines    []int // where the lines of Data start; on demand
 }
 
 // facts are what documents are compared by.

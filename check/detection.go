@@ -221,7 +221,7 @@ func (s *subject) twice(it ir.Item, has func(...string) bool) {
 			f = s.find("case_variant", v.Pos, "%q differs from another value in its case only, which does not count", clip(v.Text))
 		}
 		if f != nil && len(it.Raw) > 1 {
-			f.Fix = s.report.withoutLine(v.Pos)
+			f.Fix = s.report.withoutLine(v.Pos, v.Text)
 		}
 		exact[key], folded[fold] = true, true
 	}

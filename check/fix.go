@@ -67,18 +67,22 @@ func Apply(src []byte, fixes []*Fix) (out []byte, made int, rest bool) {
 	return append(out, src[at:]...), made, rest
 }
 
-// offset is the byte of a place, or -1. Lines end with \n or \r\n here; a file
-// with other ends of lines gets no fixes.
+// offset is the byte of a place, or -1. Lines end with \n or \r\n here; where
+// others shift the places, the text there is not the one that is looked for.
 func (r *fileReport) offset(at ir.Pos) int {
 	src := r.Data
-	start := 0
-	for range at.Line - 1 {
-		i := bytes.IndexByte(src[start:], '\n')
-		if i < 0 {
-			return -1
+	if r.lines == nil {
+		r.lines = []int{0}
+		for i, c := range src {
+			if c == '\n' {
+				r.lines = append(r.lines, i+1)
+			}
 		}
-		start += i + 1
 	}
+	if at.Line < 1 || at.Line > len(r.lines) {
+		return -1
+	}
+	start := r.lines[at.Line-1]
 	for range at.Column - 1 {
 		_, size := utf8.DecodeRune(src[start:])
 		if size == 0 || src[start] == '\n' {
@@ -165,22 +169,28 @@ func (r *fileReport) replaceModifiers(it ir.Item, mods string) *Fix {
 
 // withoutLine is the fix that takes away the line of a block list on which a
 // value stands alone, or nil.
-func (r *fileReport) withoutLine(at ir.Pos) *Fix {
-	start := r.offset(at)
+func (r *fileReport) withoutLine(at ir.Pos, text string) *Fix {
+	start, behind, _ := r.token(at, text)
 	if start < 0 {
 		return nil
 	}
 	begin := bytes.LastIndexByte(r.Data[:start], '\n') + 1
-	end := bytes.IndexByte(r.Data[start:], '\n')
+	end := bytes.IndexByte(r.Data[behind:], '\n')
 	if end < 0 || string(bytes.TrimSpace(r.Data[begin:start])) != "-" {
 		return nil
 	}
-	return &Fix{Edits: []Edit{{begin, start + end + 1, ""}}}
+	if rest := bytes.TrimSpace(r.Data[behind : behind+end]); len(rest) > 0 && rest[0] != '#' {
+		return nil
+	}
+	return &Fix{Edits: []Edit{{begin, behind + end + 1, ""}}}
 }
 
-// maxApart bounds the fixes of a file that are proved one by one, each by a whole
-// comparison.
-const maxApart = 20
+// maxFixes bounds the fixes of a file, and maxApart those that are proved one by
+// one, each by a whole comparison.
+const (
+	maxFixes = 1000
+	maxApart = 20
+)
 
 // proveFixes leaves only those fixes with which the file still says the same: of
 // its rules for every event, of the rest but for the list that is mended. All
@@ -188,11 +198,17 @@ const maxApart = 20
 func (l *linter) proveFixes(r *fileReport, before *parser.Collection) {
 	var fixes []*Fix
 	words := false
-	for _, f := range r.findings {
-		if f.Fix != nil {
-			fixes = append(fixes, f.Fix)
-			words = words || f.Fix.words
+	for i := range r.findings {
+		f := &r.findings[i]
+		if f.Fix == nil {
+			continue
 		}
+		if len(fixes) == maxFixes {
+			f.Fix = nil
+			continue
+		}
+		fixes = append(fixes, f.Fix)
+		words = words || f.Fix.words
 	}
 	if len(fixes) == 0 {
 		return

@@ -125,12 +125,12 @@ func (s *subject) logsource(r *ir.Rule) {
 			if meant := nearest(k.Value, keys); meant != "" {
 				hint = "; did you mean " + meant + "?"
 			}
-			s.find("fieldname_logsource", place(k), "a log source has no %q%s", k.Value, hint)
+			s.find("fieldname_logsource", place(k), "a log source has no %q%s", clip(k.Value), hint)
 		}
 	}
 	src := r.Source
 	if !logsources()[[3]string{src.Product, src.Category, src.Service}] {
-		s.find("logsource_unknown", src.Pos, "no log source of the public rule set is %s", sourceText(src))
+		s.find("logsource_unknown", src.Pos, "no log source of the public rule set is %s", clip(sourceText(src)))
 	}
 	sysmon := src.Product == "windows" && src.Category == "" && src.Service == "sysmon"
 	asked := false
@@ -170,7 +170,7 @@ func (s *subject) field(r *ir.Rule, it ir.Item, names []string) {
 		return
 	}
 	if strings.Contains(name, " ") {
-		s.find("space_field_name", at, "the field %q has a blank in its name", name)
+		s.find("space_field_name", at, "the field %q has a blank in its name", clip(name))
 	}
 	if name == "Provider_Name" && r.Source.Product == "windows" && impliedID[r.Source.Category] {
 		for _, v := range it.Raw {
@@ -183,14 +183,14 @@ func (s *subject) field(r *ir.Rule, it ir.Item, names []string) {
 		return
 	}
 	if i := slices.IndexFunc(names, func(n string) bool { return strings.EqualFold(n, name) }); i >= 0 {
-		s.find("fieldname_cast", at, "the field is %s, and not %s", names[i], name)
+		s.find("fieldname_cast", at, "the field is %s, and not %s", names[i], clip(name))
 		return
 	}
 	hint := ""
 	if meant := nearest(name, lowered(names)); meant != "" {
 		hint = "; did you mean " + names[slices.Index(lowered(names), meant)] + "?"
 	}
-	s.find("invalid_fieldname", at, "events of this log source have no field %s%s", name, hint)
+	s.find("invalid_fieldname", at, "events of this log source have no field %s%s", clip(name), hint)
 }
 
 func lowered(names []string) []string {

@@ -52,9 +52,9 @@ func (s *subject) metadata() {
 			continue
 		}
 		if meant := cmp.Or(misspelt[strings.ToLower(k.Value)], nearest(k.Value, known[kind])); meant != "" {
-			s.find("custom_attributes", place(k), "the attribute %q is not one of Sigma; did you mean %q?", k.Value, meant)
+			s.find("custom_attributes", place(k), "the attribute %q is not one of Sigma; did you mean %q?", clip(k.Value), meant)
 		} else {
-			s.find("unknown_field", place(k), "the attribute %q is not one of Sigma", k.Value)
+			s.find("unknown_field", place(k), "the attribute %q is not one of Sigma", clip(k.Value))
 		}
 	}
 	if _, _, ok := s.text("id"); !ok {
@@ -74,7 +74,7 @@ func (s *subject) metadata() {
 	if ok && kind == parser.Rule {
 		for _, w := range strings.Fields(title) {
 			if w == strings.ToLower(w) && w != strings.ToUpper(w) && !slices.Contains(lowercase, w) && !strings.ContainsAny(w, "./_") && !unicode.IsDigit(rune(w[0])) {
-				s.find("title_case", at, "the word %q of the title needs a capital", w)
+				s.find("title_case", at, "the word %q of the title needs a capital", clip(w))
 			}
 		}
 	}
@@ -110,12 +110,20 @@ func (s *subject) metadata() {
 // nearest is the word that a name is likely meant to be: with one or two edits,
 // never a short one.
 func nearest(name string, words []string) string {
-	hint := suggest.For(strings.ToLower(name), words)
+	hint := hint(strings.ToLower(name), words)
 	meant := strings.TrimSuffix(strings.TrimPrefix(hint, `; did you mean "`), `"?`)
 	if hint == "" || len(name) < 4 || abs(len(name)-len(meant)) > 1 {
 		return ""
 	}
 	return meant
+}
+
+// hint is `; did you mean "x"?`, or empty; a long text is no misspelt word.
+func hint(s string, words []string) string {
+	if len(s) > 100 {
+		return ""
+	}
+	return suggest.For(s, words)
 }
 
 func abs(n int) int { return max(n, -n) }
@@ -126,7 +134,7 @@ func (s *subject) repeated(attribute, id string) {
 	seen := map[string]bool{}
 	for _, n := range s.list(attribute) {
 		if seen[n.Value] {
-			if f := s.find(id, place(n), "%q stands here twice", n.Value); f != nil {
+			if f := s.find(id, place(n), "%q stands here twice", clip(n.Value)); f != nil {
 				f.Fix = s.withoutLine(n)
 				f.Fix.mark()
 			}
@@ -167,7 +175,7 @@ func (s *subject) dates() {
 func (s *subject) falsePositive(n *yaml.Node) {
 	first, _ := utf8.DecodeRuneInString(n.Value)
 	if unicode.IsLower(first) {
-		s.find("falsepositives_capital", place(n), "%q needs a capital", strings.Fields(n.Value)[0])
+		s.find("falsepositives_capital", place(n), "%q needs a capital", clip(strings.Fields(n.Value)[0]))
 	}
 	for _, w := range strings.Fields(strings.ToLower(n.Value)) {
 		switch w = strings.Trim(w, ".,;"); w {
@@ -181,7 +189,7 @@ func (s *subject) falsePositive(n *yaml.Node) {
 
 // withoutLine is the fix that takes a value of a block list away, or nil.
 func (s *subject) withoutLine(n *yaml.Node) *Fix {
-	return s.report.withoutLine(place(n))
+	return s.report.withoutLine(place(n), n.Value)
 }
 
 func (s *subject) filename() {

@@ -12,8 +12,12 @@ import (
 	"sigmac/verify"
 )
 
-// maxValues bounds the values of a list that are compared with each other.
-const maxValues = 1000
+// maxValues bounds the values of a list that are compared with each other, and
+// maxCompared the bytes that this looks at.
+const (
+	maxValues   = 1000
+	maxCompared = 100 << 20
+)
 
 // prove asks what only the prover can say of a rule.
 func (s *subject) prove() {
@@ -86,7 +90,11 @@ func parts(it ir.Item) (out []ir.Expr, all bool) {
 	case ir.And:
 		out, all = x, true
 	}
-	if len(out) < 2 || len(out) != len(it.Raw) || len(out) > maxValues {
+	size := 0
+	for _, v := range it.Raw {
+		size += len(v.Text)
+	}
+	if len(out) < 2 || len(out) != len(it.Raw) || len(out) > maxValues || size*len(out) > maxCompared {
 		return nil, false
 	}
 	rules := make([]*ir.Rule, len(out))
@@ -152,7 +160,7 @@ func (s *subject) implied(it ir.Item) {
 				text = "%q is superfluous: all that has to be there for %[2]q has it"
 			}
 			if f := s.find("implied_value", it.Raw[i].Pos, text, clip(it.Raw[i].Text), clip(it.Raw[j].Text)); f != nil {
-				f.Fix = s.report.withoutLine(it.Raw[i].Pos)
+				f.Fix = s.report.withoutLine(it.Raw[i].Pos, it.Raw[i].Text)
 			}
 			gone[i] = true
 			break

@@ -1,7 +1,6 @@
 package check
 
 import (
-	"bytes"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -10,7 +9,6 @@ import (
 	"strings"
 
 	"sigmac/internal/junit"
-	"sigmac/ir"
 )
 
 func encode(w io.Writer, indent string, v any) error {
@@ -238,15 +236,6 @@ func WriteGitHub(w io.Writer, findings []Finding) error {
 		}
 	}
 	return nil
-}
-
-// SourceLine is the line of a place, without its end.
-func SourceLine(src []byte, at ir.Pos) string {
-	lines := bytes.Split(src, []byte("\n"))
-	if at.Line < 1 || at.Line > len(lines) {
-		return ""
-	}
-	return strings.TrimRight(string(lines[at.Line-1]), "\r")
 }
 
 // Markdown is the page of a check.

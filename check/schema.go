@@ -15,7 +15,6 @@ import (
 	"github.com/santhosh-tekuri/jsonschema/v6/kind"
 	"gopkg.in/yaml.v3"
 
-	"sigmac/internal/suggest"
 	"sigmac/parser"
 )
 
@@ -108,7 +107,7 @@ func (s *subject) schema() {
 		if len(s.doc.Errors) > 0 && slices.ContainsFunc(s.doc.Errors, func(p *parser.Error) bool { return p.Pos.Line == at.Line }) {
 			continue // told with better words
 		}
-		name := strings.Join(e.InstanceLocation, ".")
+		name := clip(strings.Join(e.InstanceLocation, "."))
 		if len(e.InstanceLocation) > 0 && better[e.InstanceLocation[0]] != "" {
 			switch e.ErrorKind.(type) {
 			case *kind.UniqueItems, *kind.Pattern:
@@ -156,7 +155,7 @@ func below(n *yaml.Node, step string) *yaml.Node {
 func schemaMessage(e *jsonschema.ValidationError, n *yaml.Node) string {
 	shown := ""
 	if n != nil && n.Kind == yaml.ScalarNode {
-		shown = strconv.Quote(n.Value)
+		shown = strconv.Quote(clip(n.Value))
 	}
 	switch k := e.ErrorKind.(type) {
 	case *kind.Type:
@@ -171,7 +170,7 @@ func schemaMessage(e *jsonschema.ValidationError, n *yaml.Node) string {
 		if n == nil {
 			return "must be one of " + strings.Join(words, ", ")
 		}
-		return fmt.Sprintf("must be one of %s, not %s%s", strings.Join(words, ", "), shown, suggest.For(n.Value, words))
+		return fmt.Sprintf("must be one of %s, not %s%s", strings.Join(words, ", "), shown, hint(n.Value, words))
 	case *kind.AnyOf:
 		return "has none of the forms that the specification has"
 	case *kind.Pattern:

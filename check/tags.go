@@ -10,7 +10,6 @@ import (
 	"gopkg.in/yaml.v3"
 
 	"sigmac/catalog"
-	"sigmac/internal/suggest"
 )
 
 var tagForm = regexp.MustCompile(`^[a-z0-9_-]+\.[a-z0-9._-]+$`)
@@ -41,14 +40,14 @@ func (s *subject) tags() {
 	for _, n := range s.list("tags") {
 		space, name, ok := strings.Cut(n.Value, ".")
 		if !tagForm.MatchString(n.Value) {
-			s.find("tag_format", place(n), "%q is no tag: small letters, digits, - and _ behind a namespace and a dot", n.Value)
+			s.find("tag_format", place(n), "%q is no tag: small letters, digits, - and _ behind a namespace and a dot", clip(n.Value))
 		}
 		if !ok {
 			continue
 		}
 		ns, known := namespaces[strings.ToLower(space)]
 		if !known {
-			s.find("namespace_tag", place(n), "no namespace of tags is named %q%s", space, suggest.For(space, []string{"attack", "car", "cve", "d3fend", "detection", "stp", "tlp"}))
+			s.find("namespace_tag", place(n), "no namespace of tags is named %q%s", clip(space), hint(space, []string{"attack", "car", "cve", "d3fend", "detection", "stp", "tlp"}))
 			continue
 		}
 		if count[space]++; count[space] == 2 {
@@ -71,7 +70,7 @@ func (s *subject) tags() {
 
 func (s *subject) tag(n *yaml.Node, name string, ns namespace) {
 	ok := slices.Contains(ns.words, name) || ns.form != nil && ns.form.MatchString(name)
-	hint := suggest.For(name, ns.words)
+	meant := hint(name, ns.words)
 	if ns.check == "attacktag" {
 		switch {
 		case technique.MatchString(name):
@@ -81,20 +80,20 @@ func (s *subject) tag(n *yaml.Node, name string, ns namespace) {
 			}
 		case !ok:
 			ok = tactics()[name] != ""
-			hint = suggest.For(name, slices.Sorted(maps.Keys(tactics())))
+			meant = hint(name, slices.Sorted(maps.Keys(tactics())))
 		}
 	}
 	if !ok {
-		s.find(ns.check, place(n), "%q is not %s%s", n.Value, ns.says, hint)
+		s.find(ns.check, place(n), "%q is not %s%s", clip(n.Value), ns.says, meant)
 	}
 	if ns.check != "tlptag" {
 		return
 	}
 	if !slices.Contains([]string{"red", "amber", "green", "white"}, name) {
-		s.find("tlpv1_tag", place(n), "%q is not a level of TLP 1.0", n.Value)
+		s.find("tlpv1_tag", place(n), "%q is not a level of TLP 1.0", clip(n.Value))
 	}
 	if !slices.Contains([]string{"red", "amber", "amber-strict", "green", "clear"}, name) {
-		s.find("tlpv2_tag", place(n), "%q is not a level of TLP 2.0", n.Value)
+		s.find("tlpv2_tag", place(n), "%q is not a level of TLP 2.0", clip(n.Value))
 	}
 	if name != "clear" {
 		s.find("tags_tlp", place(n), "the public rule set takes tlp.clear only")

@@ -111,14 +111,19 @@ func faults(d *parser.Document) string {
 	return strings.Join(out, "; ")
 }
 
+// body is a correlation or a filter without what it says of itself.
 func body(d *parser.Document) any {
 	switch {
 	case d.Correlation != nil:
-		return d.Correlation
+		c := *d.Correlation
+		c.Meta = ir.Meta{}
+		return c
 	case d.Filter != nil:
-		return d.Filter
+		f := *d.Filter
+		f.Meta = ir.Meta{}
+		return f
 	}
-	return d.Rule
+	return nil
 }
 
 // rules compares two rules. A rule matches events of its log source only.
@@ -135,8 +140,8 @@ func (c *Change) rules(old, new *ir.Rule, o Options) {
 
 // compare fills in the kind and the events of two predicates, which find looks
 // for; without events its reason says why it is not known whether there are any.
-// oldTakesNew says
-// that the events that the new version is about are among those of the old one.
+// oldTakesNew says that the events that the new version is about are among those
+// of the old one, newTakesOld the other way round.
 func (c *Change) compare(find func(ir.Expr) ([]map[string]any, string), was, is ir.Expr, oldTakesNew, newTakesOld bool) {
 	without := func(e, other ir.Expr, among bool) ir.Expr {
 		if !among {
@@ -161,6 +166,15 @@ func (c *Change) compare(find func(ir.Expr) ([]map[string]any, string), was, is 
 		c.Kind = Narrower
 	default:
 		c.Kind = Equal
+	}
+	switch {
+	case c.Kind == Equal || c.Kind == Unknown || oldTakesNew && newTakesOld:
+	case newTakesOld:
+		c.Reason = "it looks at more events"
+	case oldTakesNew:
+		c.Reason = "it looks at fewer events"
+	default:
+		c.Reason = "it looks at other events"
 	}
 }
 

@@ -244,27 +244,31 @@ func fixAll(c *cli.Context, files []check.File, findings []check.Finding, o chec
 		original[i] = files[i].Data
 	}
 	made := 0
-	for range 20 {
-		changed := false
-		for i := range files {
+	for i := range files {
+		if files[i].Path == stdinPath {
+			continue
+		}
+		own := slices.DeleteFunc(slices.Clone(findings), func(f check.Finding) bool { return f.Path != files[i].Path })
+		for range 20 { // what is mended may show more
 			var fixes []*check.Fix
-			for _, f := range findings {
-				if f.Path == files[i].Path && f.Fix != nil {
+			for _, f := range own {
+				if f.Fix != nil {
 					fixes = append(fixes, f.Fix)
 				}
 			}
-			if len(fixes) == 0 || files[i].Path == stdinPath {
-				continue
+			if len(fixes) == 0 {
+				break
 			}
 			src, n := mend(o, files[i], fixes)
-			if n > 0 {
-				files[i].Data, changed = src, true
-				made += n
+			if n == 0 {
+				break
 			}
+			made += n
+			files[i].Data = src
+			own = check.Run(files[i:i+1], o)
 		}
-		if !changed {
-			break
-		}
+	}
+	if made > 0 {
 		findings = check.Run(files, o)
 	}
 	written := 0
@@ -294,8 +298,12 @@ func mend(o check.Options, f check.File, fixes []*check.Fix) ([]byte, int) {
 	if src, n, _ := check.Apply(f.Data, fixes); o.Same(before, parser.Parse(f.Path, src), true) {
 		return src, n
 	}
-	src, n, _ := check.Apply(f.Data, fixes[:1]) // proved by itself
-	return src, n
+	for _, fix := range fixes {
+		if src, n, _ := check.Apply(f.Data, []*check.Fix{fix}); o.Same(before, parser.Parse(f.Path, src), true) {
+			return src, n
+		}
+	}
+	return nil, 0
 }
 
 func listChecks(c *cli.Context) error {
@@ -315,6 +323,8 @@ func (s style) findings(w io.Writer, files []check.File, findings []check.Findin
 	for _, f := range files {
 		sources[f.Path] = f.Data
 	}
+	var lines []string // of the file that the last finding is about
+	path := ""
 	colours := map[string]string{check.Error: "31", check.Warning: "33", check.Note: "36"}
 	var b strings.Builder
 	counts := map[string]int{}
@@ -322,8 +332,11 @@ func (s style) findings(w io.Writer, files []check.File, findings []check.Findin
 	for _, f := range findings {
 		counts[f.Severity]++
 		fmt.Fprintf(&b, "%s:%d:%d: %s: %s %s\n", s.heading(plainText(f.Path)), f.Pos.Line, f.Pos.Column, s.paint(colours[f.Severity], f.Severity), plainText(f.Msg), s.dim("["+f.ID+"]"))
-		if line := check.SourceLine(sources[f.Path], f.Pos); line != "" {
-			text, caret := excerpt(line, f.Pos)
+		if f.Path != path || lines == nil {
+			path, lines = f.Path, strings.Split(string(sources[f.Path]), "\n")
+		}
+		if i := f.Pos.Line - 1; i >= 0 && i < len(lines) && lines[i] != "" {
+			text, caret := excerpt(strings.TrimRight(lines[i], "\r"), f.Pos)
 			fmt.Fprintf(&b, "    %s\n    %s\n", text, s.paint(colours[f.Severity], caret))
 		}
 		if f.Fix != nil {

@@ -77,6 +77,13 @@ func diffRules(c *cli.Context) error {
 	case !c.Args().Present():
 		return usage("diff needs an old and a new version; see sigmac diff --help")
 	}
+	if len(c.StringSlice("target")) == 0 {
+		for _, flag := range []string{"pipeline", "without-pipeline", "schema", "format"} {
+			if c.IsSet(flag) {
+				return usage("--%s is about queries: name a target with -t", flag)
+			}
+		}
+	}
 	pipelines := c.String("old-pipeline") != "" || c.String("new-pipeline") != ""
 	var changes []change
 	var err error
