@@ -249,6 +249,40 @@ func TestAcross(t *testing.T) {
 	}
 }
 
+// TestParts holds what is told of parts that match nothing.
+func TestParts(t *testing.T) {
+	for _, c := range []struct{ name, old, new, want string }{
+		{"an alternative", "    filter_main_own:\n        ParentImage|endswith: '\\own.exe'\n    condition: selection and not 1 of filter_main_*", "    selection_b:\n        Image|endswith: 'a'\n        Image: 'b'\n    condition: 1 of selection*", "never_matches:23"},
+		{"an alternative of two fields", "    filter_main_own:\n        ParentImage|endswith: '\\own.exe'\n    condition: selection and not 1 of filter_main_*", "    selection_b:\n        Image|endswith: 'a'\n        Image|startswith: 'b'\n        Image|re: '^c.*d'\n    condition: 1 of selection*", "never_matches:23"},
+		{"a condition", "    condition: selection and not 1 of filter_main_*", "    condition:\n        - selection and not 1 of filter_main_*\n        - filter_main_own and not filter_main_own", "never_matches:27"},
+		{"keywords", "    filter_main_own:\n        ParentImage|endswith: '\\own.exe'\n    condition: selection and not 1 of filter_main_*", "    words:\n        '|all':\n            - one\n            - two\n    condition: selection or words", ""},
+	} {
+		src := strings.Replace(sound, c.old, c.new, 1)
+		o := options()
+		o.Severity["ofselection_condition"], o.Severity["schema"] = Off, Off
+		got := ids(Run([]File{{soundName, soundName, []byte(src)}}, o))
+		if src == sound || strings.Join(got, " ") != c.want {
+			t.Errorf("%s: %v, want %s", c.name, got, c.want)
+		}
+	}
+}
+
+// TestHostile holds that files with very many of one thing come to an end.
+func TestHostile(t *testing.T) {
+	for _, src := range []string{
+		strings.Replace(sound, "    - https://example.org/report\n", strings.Repeat("    - https://example.org/report\n", 50_000), 1),
+		strings.Replace(sound, "            - ' --one'\n", strings.Repeat("            - '"+strings.Repeat("ab", 500)+"'\n", 3000), 1),
+		strings.Replace(sound, "level: high", "level: "+strings.Repeat("h", 2_000_000), 1),
+		sound + strings.Repeat("x", 2_000_000) + ": 1\n",
+	} {
+		for _, f := range Run([]File{{soundName, soundName, []byte(src)}}, options()) {
+			if len(f.Msg) > 2000 {
+				t.Fatalf("a message of %d bytes", len(f.Msg))
+			}
+		}
+	}
+}
+
 func TestSuppress(t *testing.T) {
 	two := strings.Replace(sound, "level: high", "level: hihg", 1)
 	for _, c := range []struct{ name, src, want string }{

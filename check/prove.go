@@ -1,6 +1,7 @@
 package check
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 
@@ -36,6 +37,13 @@ func (s *subject) prove() {
 }
 
 func (s *subject) contradictions() {
+	known := len(s.report.findings)
+	defer func() {
+		// A part of a rule that matches nothing is told only if the rule can match.
+		if !slices.ContainsFunc(s.report.findings[known:], func(f Finding) bool { return f.ID == "never_matches" || f.ID == "excludes_everything" }) {
+			s.impossibleParts()
+		}
+	}()
 	for _, f := range findings.Find([]*parser.Document{s.doc}, s.Budget) {
 		because := strings.Join(f.Because, " and ")
 		switch f.Kind {
@@ -54,6 +62,76 @@ func (s *subject) contradictions() {
 			s.find("dead_exclusion", ir.Pos{Line: f.Line, Column: f.Column}, "%s excludes nothing: %s", f.Part, why)
 		}
 	}
+}
+
+// impossibleParts tells of conditions and detections that no event matches, in a
+// rule that others of them let match.
+func (s *subject) impossibleParts() {
+	r := s.doc.Rule
+	asked := *r
+	asked.Conditions = nil
+	var at []ir.Pos
+	var names []string
+	if len(r.Conditions) > 1 {
+		for i, c := range r.Conditions {
+			asked.Conditions, at, names = append(asked.Conditions, c), append(at, c.Pos), append(names, fmt.Sprintf("condition %d", i+1))
+		}
+	}
+	if len(r.Detections) > 1 {
+		for _, d := range r.Detections {
+			asked.Conditions = append(asked.Conditions, ir.Condition{Expr: ir.Ref{Name: d.Name}})
+			at, names = append(at, d.Pos), append(names, "detection "+d.Name)
+		}
+	}
+	want, err := sigmac.Want(&asked)
+	if err != nil {
+		return
+	}
+	for i, c := range want.Conditions {
+		fields := map[string]any{}
+		if likelyFields(c.Expr, fields) {
+			if ev, err := eval.NewEvent(fields); err == nil && eval.Expr(nil, c.Expr, ev) {
+				continue
+			}
+		}
+		if event, reason := verify.Match(c.Expr, s.Budget); event == nil && reason == "" {
+			s.milder(s.find("never_matches", at[i], "no event matches the %s", names[i]), Warning)
+		}
+	}
+}
+
+// likelyFields are values with which an expression is likely true: a first try.
+func likelyFields(e ir.Expr, fields map[string]any) bool {
+	switch e := e.(type) {
+	case ir.And:
+		for _, x := range e {
+			if !likelyFields(x, fields) {
+				return false
+			}
+		}
+		return true
+	case ir.Or:
+		return len(e) > 0 && likelyFields(e[0], fields)
+	case ir.Not:
+		return true // mostly of a field that is not there
+	case ir.Keyword:
+		v, ok := verify.Likely(e.Test, ir.Text)
+		if had, _ := fields["_raw"].(string); ok {
+			fields["_raw"] = had + fmt.Sprint(v)
+		}
+		return ok
+	case ir.Match:
+		if _, null := e.Test.(ir.Null); null {
+			return true
+		}
+		v, ok := verify.Likely(e.Test, e.Field.Type)
+		if had, text := fields[e.Field.Name].(string); ok && text {
+			v = had + fmt.Sprint(v) // one may stand behind the other
+		}
+		fields[e.Field.Name] = v
+		return ok
+	}
+	return false
 }
 
 func or(s, other string) string {
