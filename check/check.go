@@ -53,9 +53,10 @@ type Options struct {
 	Profile  string            // default or sigmahq
 	Severity map[string]string // by check, in place of its own
 	Ignore   []config.Ignore
-	Prover   bool   // also what needs the prover, and fixes
-	Budget   int    // solver steps of one question
-	AsOf     string // the day for which the age of a rule counts, YYYY-MM-DD; empty: no age
+	Prover   bool            // also what needs the prover, and fixes
+	Budget   int             // solver steps of one question
+	AsOf     string          // the day for which the age of a rule counts, YYYY-MM-DD; empty: no age
+	Progress func(files int) // is told how many are done, or nil
 }
 
 // severity is that of a check under o.
@@ -77,8 +78,11 @@ func Run(files []File, o Options) []Finding {
 		l.severities[Checks[i].ID] = o.severity(&Checks[i])
 	}
 	var all []*fileReport
-	for _, r := range ordered.Map(files, l.file) {
+	for i, r := range ordered.Map(files, l.file) {
 		all = append(all, r)
+		if o.Progress != nil {
+			o.Progress(i + 1)
+		}
 	}
 	l.across(all)
 	var out []Finding

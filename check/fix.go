@@ -7,6 +7,8 @@ import (
 	"strings"
 	"unicode/utf8"
 
+	"gopkg.in/yaml.v3"
+
 	"sigmac/diff"
 	"sigmac/ir"
 	"sigmac/parser"
@@ -137,6 +139,19 @@ func (r *fileReport) replaceValue(v ir.Scalar, text string) *Fix {
 		return nil
 	}
 	return &Fix{Edits: []Edit{{start, end, "'" + strings.ReplaceAll(text, "'", "''") + "'"}}}
+}
+
+// replaceWord is the fix that writes another word for a text, in the quotes that
+// it has, or nil. The word needs no quotes.
+func (r *fileReport) replaceWord(n *yaml.Node, word string) *Fix {
+	start, end, quote := r.token(place(n), n.Value)
+	if start < 0 {
+		return nil
+	}
+	if quote != 0 {
+		word = string(quote) + word + string(quote)
+	}
+	return &Fix{Edits: []Edit{{start, end, word}}}
 }
 
 // insertModifier is the fix that gives an item one more modifier, before the

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -114,11 +115,31 @@ func (s *subject) schema() {
 				continue
 			}
 		}
+		if name == "date" || name == "modified" {
+			s.day(name, n, e)
+			continue
+		}
 		if msg := schemaMessage(e, n); name == "" {
 			s.find("schema", at, "%s", msg)
 		} else {
 			s.find("schema", at, "%s: %s", name, msg)
 		}
+	}
+}
+
+var oldDate = regexp.MustCompile(`^\d{4}/\d{2}/\d{2}$`)
+
+// day tells of a date that is none, and writes one as it was written before
+// version 2 anew.
+func (s *subject) day(name string, n *yaml.Node, e *jsonschema.ValidationError) {
+	if _, ok := e.ErrorKind.(*kind.Pattern); !ok {
+		s.find("schema", place(n), "%s: %s", name, schemaMessage(e, n))
+		return
+	}
+	f := s.find("schema", place(n), "%s: %q is no day, as 2026-01-31", name, clip(n.Value))
+	if f != nil && oldDate.MatchString(n.Value) {
+		f.Fix = s.report.replaceWord(n, strings.ReplaceAll(n.Value, "/", "-"))
+		f.Fix.mark()
 	}
 }
 

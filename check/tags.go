@@ -84,7 +84,11 @@ func (s *subject) tag(n *yaml.Node, name string, ns namespace) {
 		}
 	}
 	if !ok {
-		s.find(ns.check, place(n), "%q is not %s%s", clip(n.Value), ns.says, meant)
+		f := s.find(ns.check, place(n), "%q is not %s%s", clip(n.Value), ns.says, meant)
+		if dashed := strings.ReplaceAll(name, "_", "-"); f != nil && ns.check == "attacktag" && tactics()[dashed] != "" {
+			f.Fix = s.report.replaceWord(n, "attack."+dashed) // as older rules have it
+			f.Fix.mark()
+		}
 	}
 	if ns.check != "tlptag" {
 		return

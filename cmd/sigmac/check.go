@@ -115,7 +115,11 @@ func checkRules(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
+	progress := newProgress(c, len(files))
+	o.Progress = progress.at
 	findings := check.Run(files, o)
+	progress.clear()
+	o.Progress = nil
 	if c.Bool("fix") {
 		if findings, err = fixAll(c, files, findings, o); err != nil {
 			return err
