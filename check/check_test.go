@@ -6,6 +6,7 @@ import (
 	"encoding/xml"
 	"flag"
 	"fmt"
+	"math/rand/v2"
 	"os"
 	"slices"
 	"strings"
@@ -13,8 +14,11 @@ import (
 
 	"github.com/santhosh-tekuri/jsonschema/v6"
 
+	"sigmac"
 	"sigmac/config"
+	"sigmac/eval"
 	"sigmac/internal/corpus"
+	"sigmac/ir"
 	"sigmac/parser"
 	"sigmac/verify"
 )
@@ -502,6 +506,7 @@ func TestCorpus(t *testing.T) {
 			fixes[f.Path] = append(fixes[f.Path], f.Fix)
 		}
 	}
+	tried := 0
 	text, _ := json.Marshal(counts)
 	t.Logf("%s", text)
 	for i, f := range files {
@@ -509,8 +514,94 @@ func TestCorpus(t *testing.T) {
 			continue
 		}
 		after, made, _ := Apply(f.Data, fixes[f.Path])
-		if made == 0 || !o.Same(parser.Parse(f.Path, f.Data), parser.Parse(f.Path, after), true) {
+		old, new := parser.Parse(f.Path, f.Data), parser.Parse(f.Path, after)
+		if made == 0 || !o.Same(old, new, true) {
 			t.Errorf("%s: %d fixes change the meaning", f.Path, made)
+			continue
+		}
+		// The evaluator, which knows no prover, is asked too.
+		for n, d := range old.Documents {
+			want, err := sigmac.Want(d.Rule)
+			if err != nil {
+				t.Fatal(err)
+			}
+			e := want.Joined().Conditions[0].Expr
+			matching, _ := verify.Matches(e, 5, o.Budget)
+			others, _ := verify.Matches(ir.Not{X: e}, 5, o.Budget)
+			for _, fields := range append(matching, others...) {
+				ev, err := eval.NewEvent(fields)
+				if err != nil {
+					t.Fatal(err)
+				}
+				tried++
+				if eval.Rule(d.Rule, ev) != eval.Rule(new.Documents[n].Rule, ev) {
+					t.Errorf("%s: the fixes change what is said of %v", f.Path, fields)
+				}
+			}
+		}
+	}
+	if tried == 0 {
+		t.Error("no event was tried")
+	}
+}
+
+// TestRandom makes the fixes of random lists, and asks the evaluator about random
+// texts with and without them.
+func TestRandom(t *testing.T) {
+	r := rand.New(rand.NewPCG(3, 4))
+	pick := func(xs ...string) string { return xs[r.IntN(len(xs))] }
+	text := func(pieces ...string) string {
+		s := ""
+		for range 1 + r.IntN(4) {
+			s += pick(pieces...)
+		}
+		return s
+	}
+	made := map[string]int{}
+	for range 2000 {
+		mods := pick("", "", "|contains", "|startswith", "|endswith", "|contains|all", "|cased", "|re", "|re|i", "|re|all", "|windash|contains", "|neq", "|endswith|cased")
+		pieces := []string{"a", "A", "b", "*", "**", "?", `\`, " -", "."}
+		if strings.Contains(mods, "re") {
+			pieces = []string{"a", "A", "b", ".*", "^", "$", `\.`, " -", "(?i)"}
+		}
+		before, behind := "", ""
+		if mods == "" && r.IntN(2) == 0 {
+			pieces, before, behind = []string{"a", "A", "b", `\`, ".", " "}, pick("", "*"), pick("", "*")
+		}
+		var list strings.Builder
+		for range 2 + r.IntN(4) {
+			list.WriteString("\n            - '" + before + text(pieces...) + behind + "'")
+		}
+		src := strings.Replace(sound, "CommandLine|contains:\n            - ' --one'\n            - ' --two'", "CommandLine"+mods+":"+list.String(), 1)
+		var fixes []*Fix
+		for _, f := range Run([]File{{soundName, soundName, []byte(src)}}, options()) {
+			if f.Fix != nil {
+				fixes = append(fixes, f.Fix)
+				made[f.ID]++
+			}
+		}
+		if len(fixes) == 0 {
+			continue
+		}
+		after, _, _ := Apply([]byte(src), fixes)
+		old, new := parser.Parse("", []byte(src)).Documents[0], parser.Parse("", after).Documents[0]
+		if len(new.Errors) > 0 {
+			t.Fatalf("%v\n%s", new.Errors, after)
+		}
+		for range 100 {
+			ev, err := eval.NewEvent(map[string]any{"Image": `\tool.exe`, "CommandLine": text("a", "A", "b", "*", "?", `\`, " -", ".", " /", "c")})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if was, is := eval.Rule(old.Rule, ev), eval.Rule(new.Rule, ev); was != is {
+				t.Fatalf("%v: it was %v and is %v\n%s\n%s", ev, was, is, src, after)
+			}
+		}
+	}
+	t.Log(made)
+	for _, id := range []string{"implied_value", "case_variant", "field_duplicate_value", "double_wildcard", "wildcards_instead_of_modifiers", "plain_regex"} {
+		if made[id] < 5 {
+			t.Errorf("%s: %d fixes", id, made[id])
 		}
 	}
 }

@@ -231,19 +231,22 @@ func (l *linter) proveFixes(r *fileReport, before *parser.Collection) {
 	if after, _, rest := Apply(r.Data, fixes); !rest && l.Same(before, parser.Parse(r.Path, after), words) {
 		return
 	}
+	// One by one, each with those that were found good: two that are good alone may
+	// not be so together.
+	var good []*Fix
 	for i := range r.findings {
 		f := &r.findings[i]
 		if f.Fix == nil {
 			continue
 		}
-		if len(fixes) > maxApart {
-			f.Fix = nil
-			continue
+		with := append(slices.Clone(good), f.Fix)
+		if len(fixes) <= maxApart {
+			if after, made, _ := Apply(r.Data, with); made == len(with) && l.Same(before, parser.Parse(r.Path, after), words) {
+				good = with
+				continue
+			}
 		}
-		after, _, _ := Apply(r.Data, []*Fix{f.Fix})
-		if !l.Same(before, parser.Parse(r.Path, after), f.Fix.words) {
-			f.Fix = nil
-		}
+		f.Fix = nil
 	}
 }
 

@@ -222,7 +222,13 @@ func (s *subject) implied(it ir.Item) {
 	}
 	same := func(i, j int) bool { return ir.Fold(it.Raw[i].Text) == ir.Fold(it.Raw[j].Text) }
 	gone := map[int]bool{}
+	for i := range values { // those that stand twice are told of as such
+		gone[i] = slices.ContainsFunc(it.Raw[:i], func(v ir.Scalar) bool { return v.Text == it.Raw[i].Text })
+	}
 	for i := range values {
+		if gone[i] {
+			continue
+		}
 		for j := range values {
 			// In a list of which one must match, the narrower value is superfluous; in one
 			// of which all must, the wider one.
