@@ -65,11 +65,7 @@ if [ "${SIGMAC_TEST:-true}" = true ]; then
 fi
 
 if [ -n "${SIGMAC_QUERIES:-}" ]; then
-	paths=("${rules[@]}")
-	if [ ${#paths[@]} = 0 ]; then
-		paths=(rules)
-	fi
-	try "sigmac convert --check $SIGMAC_QUERIES" sigmac convert "${convert[@]}" --check "$SIGMAC_QUERIES" "${paths[@]}"
+	try "sigmac convert --check $SIGMAC_QUERIES" sigmac convert "${convert[@]}" --check "$SIGMAC_QUERIES" "${rules[@]}"
 fi
 
 if [ -n "${SIGMAC_BASE:-}" ]; then
@@ -85,9 +81,6 @@ if [ -n "${SIGMAC_BASE:-}" ]; then
 	for p in "${pipelines[@]}"; do
 		diff+=(-p "$p")
 	done
-	if [ ${#targets[@]} -gt 0 ] && [ ${#pipelines[@]} = 0 ]; then
-		diff+=(--without-pipeline)
-	fi
 	echo "$marker" >"$comment"
 	try "sigmac diff" add_comment "${diff[@]}" "$base...HEAD" "${rules[@]}"
 	output comment "$comment"

@@ -32,7 +32,8 @@ type Config struct {
 type Target struct {
 	Name      string
 	Format    string   // or empty for the default
-	Pipelines []string // names or files; none: the target's own
+	Pipelines []string // names or files; none: the target's own, unless Unmapped
+	Unmapped  bool     // fields as they stand in the rules: an empty list of pipelines
 	Schemas   []string
 	Pos       Pos
 }
@@ -242,10 +243,13 @@ func (p *parser) targets(n *yaml.Node) (out []Target) {
 			t.Name = p.text(x)
 		} else {
 			p.mapping(x, map[string]func(*yaml.Node){
-				"name":      func(n *yaml.Node) { t.Name = p.text(n) },
-				"format":    func(n *yaml.Node) { t.Format = p.text(n) },
-				"pipelines": func(n *yaml.Node) { t.Pipelines = p.texts(n) },
-				"schemas":   func(n *yaml.Node) { t.Schemas = p.paths(n) },
+				"name":   func(n *yaml.Node) { t.Name = p.text(n) },
+				"format": func(n *yaml.Node) { t.Format = p.text(n) },
+				"pipelines": func(n *yaml.Node) {
+					t.Pipelines = p.texts(n)
+					t.Unmapped = n.Kind == yaml.SequenceNode && len(n.Content) == 0
+				},
+				"schemas": func(n *yaml.Node) { t.Schemas = p.paths(n) },
 			})
 			if t.Name == "" {
 				p.fault(place(x), "a target has a name")

@@ -15,6 +15,7 @@ targets:
   - name: kusto
     pipelines: [microsoft_xdr, own.yml]
     schemas: tables.json
+  - {name: elastic, pipelines: []}
 check:
   profile: sigmahq
   ignore:
@@ -25,11 +26,11 @@ check:
 		t.Fatal(errs)
 	}
 	got := fmt.Sprintf("%v %v", c.Rules, c.Targets)
-	if want := "[rules more/x.yml] [{splunk  [] [] {3 5}} {kusto  [microsoft_xdr own.yml] [tables.json] {4 5}}]"; got != want {
+	if want := "[rules more/x.yml] [{splunk  [] false [] {3 5}} {kusto  [microsoft_xdr own.yml] false [tables.json] {4 5}} {elastic  [] true [] {7 5}}]"; got != want {
 		t.Error(got)
 	}
 	got = fmt.Sprint(c.Check)
-	if want := "{sigmahq [{duplicate_title two catalogs [rules/old */x*.yml] {10 7}}] [{title_length off {11 14}}]}"; got != want {
+	if want := "{sigmahq [{duplicate_title two catalogs [rules/old */x*.yml] {11 7}}] [{title_length off {12 14}}]}"; got != want {
 		t.Error(got)
 	}
 	for file, want := range map[string]bool{"rules/old/a/b.yml": true, "rules/x1.yml": true, "rules/a.yml": false, "old/a.yml": false} {

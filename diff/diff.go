@@ -287,12 +287,12 @@ func Targets(b backends.Backend, old, new sigmac.Result, o Options) Change {
 		c.Kind, c.Reason = Removed, first(new)
 		return c
 	}
-	scope := func(a, b ir.Scope) bool { return a == b || a == ir.Scope{} }
 	find := func(e ir.Expr) ([]map[string]any, string) {
 		return verify.MatchesAt(b, e, nil, o.Examples, o.Budget)
 	}
-	c.compare(find, old.Want.Joined().Conditions[0].Expr, new.Want.Joined().Conditions[0].Expr,
-		scope(old.Want.Scope, new.Want.Scope), scope(new.Want.Scope, old.Want.Scope))
+	was, oldScope := verify.IndexAsField(old.Want.Joined().Conditions[0].Expr, old.Want.Scope)
+	is, newScope := verify.IndexAsField(new.Want.Joined().Conditions[0].Expr, new.Want.Scope)
+	c.compare(find, was, is, scopeTakes(oldScope, newScope), scopeTakes(newScope, oldScope))
 	if old.Want.Scope != new.Want.Scope {
 		c.Metadata = append(c.Metadata, Attribute{"scope", scopeText(old.Want.Scope), scopeText(new.Want.Scope)})
 	}
@@ -301,6 +301,9 @@ func Targets(b backends.Backend, old, new sigmac.Result, o Options) Change {
 	}
 	return c
 }
+
+// scopeTakes says whether a query that looks in a looks at all events of b.
+func scopeTakes(a, b ir.Scope) bool { return a == b || a == ir.Scope{} }
 
 func scopeText(s ir.Scope) string {
 	var parts []string
@@ -331,8 +334,10 @@ func Queries(b backends.Backend, schema ir.Schema, old, new string, o Options) (
 			}
 			return c, nil
 		default:
-			types := ir.TypeFields(&ir.Rule{Conditions: []ir.Condition{{Expr: r.Old.Where}, {Expr: r.New.Where}}})
-			c.compare(find, types.Conditions[0].Expr, types.Conditions[1].Expr, r.Old.Scope == r.New.Scope, r.Old.Scope == r.New.Scope)
+			was, oldScope := verify.IndexAsField(r.Old.Where, r.Old.Scope)
+			is, newScope := verify.IndexAsField(r.New.Where, r.New.Scope)
+			types := ir.TypeFields(&ir.Rule{Conditions: []ir.Condition{{Expr: was}, {Expr: is}}})
+			c.compare(find, types.Conditions[0].Expr, types.Conditions[1].Expr, scopeTakes(oldScope, newScope), scopeTakes(newScope, oldScope))
 		}
 		if r.Old.Scope != r.New.Scope {
 			c.Metadata = []Attribute{{"scope", scopeText(r.Old.Scope), scopeText(r.New.Scope)}}

@@ -203,6 +203,9 @@ func TestQueries(t *testing.T) {
 	}{
 		{"splunk", `a="x*"`, `a="X*"`, Equal},
 		{"splunk", `index=a b=c`, `index=d b=c`, Both},
+		{"splunk", `index=a b=c`, `b=c`, Wider},
+		{"splunk", `index=a b=c`, `index=a* b=c`, Wider},
+		{"splunk", `b=c index=a`, `index=a (b=c OR b=C)`, Equal},
 		{"splunk", `a=x OR a=y`, `a IN (x, y)`, Equal},
 		{"splunk", `a=x | stats count`, `a=x | stats count by b`, Unknown},
 		{"splunk", `a=x | stats count`, `a=y | stats count`, Both},

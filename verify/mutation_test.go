@@ -227,6 +227,13 @@ func (j mutationJob) judge(m *model, want tree, kind mutation, mutant string) (o
 		}
 		return o
 	}
+	for i, r := range read {
+		if j.want.Scope.Index == "" {
+			q := *r.query
+			q.Where, q.Scope = IndexAsField(q.Where, q.Scope)
+			read[i].query = &q
+		}
+	}
 	res, err := Query(j.b, j.want, j.i, mutant, DefaultBudget)
 	if err != nil {
 		o.fault = err.Error()

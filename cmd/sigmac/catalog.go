@@ -301,7 +301,7 @@ func replaceDir(dir string, write func(string) error) (err error) {
 func converter(c *cli.Context) (func(*parser.Document) []index.Query, error) {
 	var targets []chosen
 	for _, t := range sigmac.Targets() {
-		targets = append(targets, chosen{t, t.Formats[0]})
+		targets = append(targets, chosen{Target: t, format: t.Formats[0]})
 	}
 	maps, err := mappings(c, targets)
 	if err != nil {

@@ -93,7 +93,7 @@ func checkRules(c *cli.Context) error {
 	case c.Bool("fix") && c.Bool("without-prover"):
 		return usage("--fix needs the prover")
 	}
-	cfg, rules, err := configured()
+	cfg, _, err := configured()
 	if err != nil {
 		return err
 	}
@@ -101,11 +101,9 @@ func checkRules(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	paths := c.Args().Slice()
-	if len(paths) == 0 {
-		if paths = rules; len(paths) == 0 {
-			return usage("check needs a file, a directory or - for standard input; see sigmac check --help")
-		}
+	paths, err := rulePaths(c)
+	if err != nil {
+		return err
 	}
 	files, err := checkFiles(c, paths)
 	if err != nil {

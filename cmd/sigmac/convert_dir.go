@@ -42,6 +42,7 @@ func directoryOutputFlags() []cli.Flag {
 // A directoryOutput collects the files of queries.
 type directoryOutput struct {
 	c       *cli.Context
+	paths   []string // of rules
 	sources map[string][]byte
 	targets []chosen
 	checked map[*parser.Document]map[string][]proof // of --verify, by target
@@ -67,7 +68,11 @@ func newDirectoryOutput(c *cli.Context, targets []chosen, finalizes bool) (*dire
 	case !slices.Contains(layouts, c.String("layout")):
 		return nil, usage("no layout is named %q%s", c.String("layout"), suggest.For(c.String("layout"), layouts))
 	}
-	return &directoryOutput{c: c, targets: targets, sources: map[string][]byte{}, checked: map[*parser.Document]map[string][]proof{}}, nil
+	paths, err := rulePaths(c)
+	if err != nil {
+		return nil, err
+	}
+	return &directoryOutput{c: c, paths: paths, targets: targets, sources: map[string][]byte{}, checked: map[*parser.Document]map[string][]proof{}}, nil
 }
 
 // number counts the documents of each file.
@@ -87,12 +92,12 @@ func (o *directoryOutput) note(res sigmac.Result, checks []proof) {
 	o.checked[res.Document][res.Target] = checks
 }
 
-// below is a rule's file below the path on the command line that names it.
+// below is a rule's file below the path that names it.
 func (o *directoryOutput) below(file string) string {
 	if file == stdinPath {
 		return "stdin"
 	}
-	for _, arg := range o.c.Args().Slice() {
+	for _, arg := range o.paths {
 		if rel, err := filepath.Rel(arg, file); err == nil && rel != "." && filepath.IsLocal(rel) {
 			return filepath.ToSlash(rel)
 		}
@@ -180,12 +185,15 @@ func (o *directoryOutput) sidecar(res sigmac.Result, i int, source string) []byt
 // pipelines are those that lead to a target, with the hashes of their files.
 func (o *directoryOutput) pipelines(t chosen) []sidecarPipeline {
 	out := []sidecarPipeline{}
-	if o.c.Bool("without-pipeline") {
+	names := []string(*o.c.Generic("pipeline").(*pathList))
+	switch {
+	case o.c.Bool("without-pipeline"), len(names) == 0 && t.unmapped:
 		return out
+	case len(names) == 0:
+		names = t.pipelines
 	}
-	names := *o.c.Generic("pipeline").(*pathList)
 	if len(names) == 0 {
-		names = pathList{t.pipelineName()}
+		names = []string{t.pipelineName()}
 	}
 	for _, name := range names {
 		builtin := name

@@ -404,13 +404,13 @@ func diffUnderPipelines(c *cli.Context) ([]change, error) {
 	if err != nil {
 		return nil, err
 	}
-	schemas, err := givenSchemas(c)
-	if err != nil {
-		return nil, err
-	}
 	targets := make([]backends.Backend, len(wanted))
+	schemas := make([][]*schema.Schema, len(wanted))
 	for i, t := range wanted {
 		targets[i] = t.format.New(!c.Bool("json"))
+		if schemas[i], err = schemasOf(c, t); err != nil {
+			return nil, err
+		}
 	}
 	var sides [2]sigmac.Options
 	for i, flag := range []string{"old-pipeline", "new-pipeline"} {
@@ -419,7 +419,7 @@ func diffUnderPipelines(c *cli.Context) ([]change, error) {
 			return nil, err
 		}
 		maps := map[string]sigmac.Mapping{}
-		for _, t := range wanted {
+		for j, t := range wanted {
 			own := p
 			if own == nil {
 				own, _ = pipeline.Builtin(t.pipelineName())
@@ -427,7 +427,7 @@ func diffUnderPipelines(c *cli.Context) ([]change, error) {
 			if !own.Allows(t.Name) {
 				return nil, usage("--%s: %s is a pipeline for %s, not for %s", flag, own.Path, strings.Join(own.AllowedBackends, " and "), t.Name)
 			}
-			maps[t.Name] = sigmac.Mapping{Pipeline: pipeline.Join(own), Schemas: schema.For(t.Name, schemas...),
+			maps[t.Name] = sigmac.Mapping{Pipeline: pipeline.Join(own), Schemas: schema.For(t.Name, schemas[j]...),
 				Options: pipeline.Options{AllowExternal: c.Bool("allow-external"), Files: folderOf}}
 		}
 		sides[i] = sigmac.Options{Targets: targets, Mappings: maps}
@@ -509,7 +509,7 @@ func diffQueries(c *cli.Context) ([]change, error) {
 	if len(wanted) != 1 || c.NArg() != 2 {
 		return nil, usage("--query compares two files, each with a query, in the language of one target")
 	}
-	schemas, err := givenSchemas(c)
+	schemas, err := schemasOf(c, wanted[0])
 	if err != nil {
 		return nil, err
 	}

@@ -144,7 +144,7 @@ func isRule(src []byte) bool {
 // configuration is the text of sigmac.yaml.
 func configuration(rules, targets []string, profile string) string {
 	var b strings.Builder
-	b.WriteString("# The configuration of sigmac for this repository.\n\n# Where the rules are: for check, diff and test, if no path is given.\n")
+	b.WriteString("# The configuration of sigmac for this repository.\n\n# Where the rules are: for convert, verify, check, diff and test, if no path is given.\n")
 	if len(rules) == 0 {
 		rules = []string{"rules"}
 	}
@@ -152,7 +152,7 @@ func configuration(rules, targets []string, profile string) string {
 	for _, r := range rules {
 		b.WriteString("  - " + yamlText(r) + "\n")
 	}
-	b.WriteString("\n# The targets whose queries sigmac test tries; without them, all.\n")
+	b.WriteString("\n# What the rules become, without -t; pipelines: [] takes fields as they stand in them.\n")
 	if len(targets) == 0 {
 		var names []string
 		for _, t := range sigmac.Targets() {

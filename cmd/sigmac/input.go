@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/urfave/cli/v2"
@@ -35,10 +36,29 @@ func load(c *cli.Context) (*parser.Collection, error) {
 
 // inputFiles lists the rule files of the paths on the command line.
 func inputFiles(c *cli.Context) ([]string, error) {
-	if !c.Args().Present() {
-		return nil, usage("%s needs a file, a directory or - for standard input; see sigmac %[1]s --help", c.Command.Name)
+	paths, err := rulePaths(c)
+	if err != nil {
+		return nil, err
 	}
-	return ruleFiles(c.Args().Slice(), c.StringSlice("file-pattern"))
+	return ruleFiles(paths, c.StringSlice("file-pattern"))
+}
+
+// ofRepository are the commands that take the rules of sigmac.yaml where no path
+// is given.
+var ofRepository = []string{"convert", "verify", "check"}
+
+// rulePaths are the paths on the command line, or those of the configuration.
+func rulePaths(c *cli.Context) ([]string, error) {
+	if c.Args().Present() {
+		return c.Args().Slice(), nil
+	}
+	if slices.Contains(ofRepository, c.Command.Name) {
+		_, paths, err := configured()
+		if err != nil || len(paths) > 0 {
+			return paths, err
+		}
+	}
+	return nil, usage("%s needs a file, a directory or - for standard input; see sigmac %[1]s --help", c.Command.Name)
 }
 
 // parseFiles parses what read gives.

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
@@ -14,6 +15,7 @@ import (
 
 	"sigmac"
 	"sigmac/backends"
+	"sigmac/config"
 	"sigmac/internal/suggest"
 	"sigmac/parser"
 	"sigmac/pipeline"
@@ -44,6 +46,10 @@ const defaultFormat = "default"
 type chosen struct {
 	sigmac.Target
 	format sigmac.Format
+
+	// As the configuration has them, from the working directory.
+	pipelines, schemas []string
+	unmapped           bool
 }
 
 // pipelineName is the built-in pipeline that leads there.
@@ -54,6 +60,7 @@ func (t chosen) pipelineName() string {
 	return t.Pipeline
 }
 
+// chosenTargets are those of the command line, or else those of sigmac.yaml.
 func chosenTargets(c *cli.Context) ([]chosen, error) {
 	var names []string
 	known := map[string]sigmac.Target{}
@@ -61,32 +68,87 @@ func chosenTargets(c *cli.Context) ([]chosen, error) {
 		names = append(names, t.Name)
 		known[t.Name] = t
 	}
-	format := c.String("format")
-	if format == "" {
-		format = defaultFormat
+	wanted, err := wantedTargets(c)
+	if err != nil {
+		return nil, err
 	}
 	var out []chosen
-	for _, name := range c.StringSlice("target") {
-		t, ok := known[name]
+	for _, w := range wanted {
+		t, ok := known[w.name]
 		if !ok {
-			return nil, usage("unknown target %q%s", name, suggest.For(name, names))
+			return nil, usage("%sunknown target %q%s", w.at, w.name, suggest.For(w.name, names))
 		}
-		i := slices.IndexFunc(t.Formats, func(f sigmac.Format) bool { return f.Name == format })
+		i := slices.IndexFunc(t.Formats, func(f sigmac.Format) bool { return f.Name == w.format })
 		if i < 0 {
 			var formats []string
 			for _, f := range t.Formats {
 				formats = append(formats, f.Name)
 			}
-			return nil, usage("%s has no format %q%s", name, format, suggest.For(format, formats))
+			return nil, usage("%s%s has no format %q%s", w.at, w.name, w.format, suggest.For(w.format, formats))
 		}
-		if !slices.ContainsFunc(out, func(x chosen) bool { return x.Name == name }) {
-			out = append(out, chosen{t, t.Formats[i]})
+		if !slices.ContainsFunc(out, func(x chosen) bool { return x.Name == w.name }) {
+			w.Target, w.chosen.format = t, t.Formats[i]
+			out = append(out, w.chosen)
 		}
 	}
 	if len(out) == 0 {
 		return nil, usage("%s needs a target: -t %s", c.Command.Name, strings.Join(names, ", -t "))
 	}
 	return out, nil
+}
+
+// A wantedTarget is one by the names that somebody gave.
+type wantedTarget struct {
+	chosen
+	at           string // the place in the configuration, or empty
+	name, format string
+}
+
+// wantedTargets are the names of the command line, each with what sigmac.yaml says
+// of it, or else all of that.
+func wantedTargets(c *cli.Context) (out []wantedTarget, err error) {
+	cfg, _, err := configured()
+	if err != nil {
+		return nil, err
+	}
+	format := cmp.Or(c.String("format"), defaultFormat)
+	names := c.StringSlice("target")
+	var known []config.Target
+	if cfg != nil {
+		known = cfg.Targets
+	}
+	if len(names) == 0 {
+		for _, t := range known {
+			names = append(names, t.Name)
+		}
+	}
+	for _, name := range names {
+		w := wantedTarget{name: name, format: format}
+		if i := slices.IndexFunc(known, func(t config.Target) bool { return t.Name == name }); i >= 0 {
+			w.configure(cfg, known[i])
+			if c.IsSet("format") {
+				w.format = format
+			}
+		}
+		out = append(out, w)
+	}
+	return out, nil
+}
+
+// configure takes over what the configuration says of a target.
+func (w *wantedTarget) configure(cfg *config.Config, t config.Target) {
+	below := func(p string) string { return filepath.Join(filepath.Dir(cfg.Path), filepath.FromSlash(p)) }
+	w.at = fmt.Sprintf("%s:%d:%d: ", cfg.Path, t.Pos.Line, t.Pos.Column)
+	w.format, w.unmapped = cmp.Or(t.Format, defaultFormat), t.Unmapped
+	for _, p := range t.Pipelines {
+		if _, ok := pipeline.Builtin(cmp.Or(pipelineAliases[p], p)); !ok {
+			p = below(p)
+		}
+		w.pipelines = append(w.pipelines, p)
+	}
+	for _, p := range t.Schemas {
+		w.schemas = append(w.schemas, below(p))
+	}
 }
 
 // backendsOf are the backends of targets.
@@ -108,10 +170,6 @@ func mappings(c *cli.Context, targets []chosen) (map[string]sigmac.Mapping, erro
 		}
 		return nil, nil
 	}
-	schemas, err := givenSchemas(c)
-	if err != nil {
-		return nil, err
-	}
 	given, err := loadPipelines(names, c.App.Reader)
 	if err != nil {
 		return nil, err
@@ -123,10 +181,27 @@ func mappings(c *cli.Context, targets []chosen) (map[string]sigmac.Mapping, erro
 	}
 	out := map[string]sigmac.Mapping{}
 	for _, t := range targets {
+		if len(names) == 0 && t.unmapped {
+			continue
+		}
+		schemas, err := schemasOf(c, t)
+		if err != nil {
+			return nil, err
+		}
 		var ps []*pipeline.Pipeline
 		for _, p := range given {
 			if p.Allows(t.Name) {
 				ps = append(ps, p)
+			}
+		}
+		if len(names) == 0 {
+			if ps, err = loadPipelines(t.pipelines, c.App.Reader); err != nil {
+				return nil, err
+			}
+			for _, p := range ps {
+				if !p.Allows(t.Name) {
+					return nil, usage("%s is a pipeline for %s, and not for %s", p.Path, strings.Join(p.AllowedBackends, " and "), t.Name)
+				}
 			}
 		}
 		if len(ps) == 0 {
@@ -214,9 +289,15 @@ func loadPipelines(names []string, stdin io.Reader) (out []*pipeline.Pipeline, e
 	return out, nil
 }
 
-func givenSchemas(c *cli.Context) (out []*schema.Schema, err error) {
+// schemasOf are those of the command line, or else those that the configuration
+// has for a target.
+func schemasOf(c *cli.Context, t chosen) (out []*schema.Schema, err error) {
+	paths := []string(*c.Generic("schema").(*pathList))
+	if len(paths) == 0 {
+		paths = t.schemas
+	}
 	var faults []error
-	for _, path := range *c.Generic("schema").(*pathList) {
+	for _, path := range paths {
 		src, err := readFile(path, c.App.Reader)
 		if err != nil {
 			faults = append(faults, err)

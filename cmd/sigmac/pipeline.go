@@ -70,7 +70,7 @@ func listPipelines(c *cli.Context) error {
 	defaults := map[string][]string{}
 	for _, t := range sigmac.Targets() {
 		for _, f := range t.Formats {
-			name := chosen{t, f}.pipelineName()
+			name := chosen{Target: t, format: f}.pipelineName()
 			by := t.Name
 			if f.Name != defaultFormat {
 				by += " -f " + f.Name
