@@ -246,7 +246,7 @@ func (p *parser) targets(n *yaml.Node) (out []Target) {
 				"name":   func(n *yaml.Node) { t.Name = p.text(n) },
 				"format": func(n *yaml.Node) { t.Format = p.text(n) },
 				"pipelines": func(n *yaml.Node) {
-					t.Pipelines = p.texts(n)
+					t.Pipelines = p.paths(n)
 					t.Unmapped = n.Kind == yaml.SequenceNode && len(n.Content) == 0
 				},
 				"schemas": func(n *yaml.Node) { t.Schemas = p.paths(n) },

@@ -55,6 +55,7 @@ func TestErrors(t *testing.T) {
 		"check: {ignore: [{id: a}]}":       "1:18: what is ignored has an id and a reason",
 		"check: {ignore: [{reason: a}]}":   "1:18: what is ignored has an id and a reason",
 		"check: {ignore: {id: a, reason: b, paths: '['}}": `1:43: "[" is no pattern of paths`,
+		"targets: {name: a, pipelines: ../x}":             "1:31: the path ../x leads out of the folder of this file",
 		"targets: [{format: x}]":                          "1:11: a target has a name",
 		"targets: [a, a]":                                 "1:14: the target a stands twice",
 		"rules: a\nrules: b":                              "2:1: the key rules stands twice",

@@ -112,8 +112,18 @@ func (r *Repo) Below(p string) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	if real, err := filepath.EvalSymlinks(filepath.Dir(abs)); err == nil {
-		abs = filepath.Join(real, filepath.Base(abs))
+	// A file may be gone, and its folder: links are followed as far as there are any.
+	if info, err := os.Stat(abs); err == nil && info.IsDir() {
+		abs += "/." // a folder may be a link itself
+	}
+	for dir, rest := filepath.Dir(abs), filepath.Base(abs); ; dir, rest = filepath.Dir(dir), filepath.Join(filepath.Base(dir), rest) {
+		if real, err := filepath.EvalSymlinks(dir); err == nil {
+			abs = filepath.Join(real, rest)
+			break
+		}
+		if dir == filepath.Dir(dir) {
+			break
+		}
 	}
 	top, err := filepath.EvalSymlinks(r.Top)
 	if err != nil {

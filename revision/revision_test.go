@@ -158,6 +158,15 @@ func TestPaths(t *testing.T) {
 	if _, _, err := r.Between("HEAD", "HEAD", []string{"rules", "none"}, yml); err == nil || !strings.Contains(err.Error(), "none: no such file or directory in HEAD and HEAD") {
 		t.Error(err)
 	}
+	link := filepath.Join(t.TempDir(), "link")
+	if err := os.Symlink(r.Top, link); err != nil {
+		t.Fatal(err)
+	}
+	for p, want := range map[string]string{link: "", filepath.Join(link, "rules"): "rules", filepath.Join(link, "gone", "too", "x.yml"): "gone/too/x.yml", "rules": "rules"} {
+		if got, err := r.Below(p); err != nil || got != want {
+			t.Errorf("%s: %q, want %q; %v", p, got, want, err)
+		}
+	}
 	if _, err := r.MergeBase("main", "HEAD"); err != nil {
 		t.Error(err)
 	}

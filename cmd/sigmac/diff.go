@@ -230,7 +230,8 @@ func sides(c *cli.Context) (old, new *revision.Tree, err error) {
 		_, paths, err := configured()
 		return paths, err
 	}
-	if from, to, ok := strings.Cut(args[0], ".."); ok && !exists(args[0]) {
+	isPath := exists(args[0]) || strings.HasPrefix(args[0], "../") || strings.Contains(args[0], "/../")
+	if from, to, ok := strings.Cut(args[0], ".."); ok && !isPath {
 		to, three := strings.CutPrefix(to, ".")
 		from, to = cmp.Or(from, "HEAD"), cmp.Or(to, "HEAD")
 		if err := open(args[0]); err != nil {
