@@ -181,9 +181,8 @@ func (c *Change) compare(find func(ir.Expr) ([]map[string]any, string), was, is 
 // covers says whether the log source a takes in all events of b. Attributes
 // outside the specification must be the same.
 func covers(a, b ir.LogSource) bool {
-	part := func(a, b string) bool { return a == "" || strings.EqualFold(a, b) }
 	custom := slices.EqualFunc(a.Custom, b.Custom, func(x, y ir.Attribute) bool { return x.Name == y.Name && x.Value == y.Value })
-	return custom && part(a.Product, b.Product) && part(a.Category, b.Category) && part(a.Service, b.Service)
+	return custom && a.Covers(b)
 }
 
 // metadata are the attributes that say how a rule is taken, where they changed.

@@ -5,6 +5,8 @@
 // not change.
 package ir
 
+import "strings"
+
 // A Pos is a place in a source file: line and column, both from 1, the column
 // counted in characters. The zero Pos is unknown.
 type Pos struct{ Line, Column int }
@@ -61,6 +63,13 @@ type LogSource struct {
 	Category, Product, Service, Definition string
 	Custom                                 []Attribute
 	Pos                                    Pos
+}
+
+// Covers says whether all events of o are among those of s, by what both say of
+// product, category and service: what s leaves open takes in everything.
+func (s LogSource) Covers(o LogSource) bool {
+	part := func(a, b string) bool { return a == "" || strings.EqualFold(a, b) }
+	return part(s.Product, o.Product) && part(s.Category, o.Category) && part(s.Service, o.Service)
 }
 
 // A Scope is where a query looks, set by pipelines only.

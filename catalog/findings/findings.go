@@ -348,12 +348,6 @@ func guessed(e, x ir.Expr, given map[string]any) bool {
 	return false
 }
 
-// covers says whether the log source a takes in all events of b.
-func covers(a, b ir.LogSource) bool {
-	part := func(a, b string) bool { return a == "" || strings.EqualFold(a, b) }
-	return part(a.Product, b.Product) && part(a.Category, b.Category) && part(a.Service, b.Service)
-}
-
 // pairs compares every two rules whose log sources allow it: the findings by
 // the number of the subject.
 func pairs(subjects []*subject, budget int) [][]Finding {
@@ -378,7 +372,7 @@ func pairs(subjects []*subject, budget int) [][]Finding {
 		}
 		see(s.witness)
 		for j, other := range subjects {
-			if i == j || !covers(other.doc.Rule.Source, s.doc.Rule.Source) ||
+			if i == j || !other.doc.Rule.Source.Covers(s.doc.Rule.Source) ||
 				slices.ContainsFunc(seen, func(v *eval.View) bool { return !prepared[j].MatchView(v) }) {
 				continue
 			}
