@@ -295,10 +295,33 @@ func Targets(b backends.Backend, old, new sigmac.Result, o Options) Change {
 	if old.Want.Scope != new.Want.Scope {
 		c.Metadata = append(c.Metadata, Attribute{"scope", scopeText(old.Want.Scope), scopeText(new.Want.Scope)})
 	}
-	if c.Kind == Equal && !slices.EqualFunc(old.Want.Computed, new.Want.Computed, func(x, y ir.Computed) bool { return x == y }) {
-		c.Kind, c.Reason = Unknown, "the columns that the queries compute differ"
+	compared := scopeTakes(oldScope, newScope) || scopeTakes(newScope, oldScope)
+	if compared && !slices.Equal(computed(old.Want, was, is), computed(new.Want, was, is)) {
+		// A column of one name is not the same in both.
+		c.Kind, c.Reason, c.NewlyMatched, c.NoLongerMatched = Unknown, "the columns that the queries compute differ", nil, nil
 	}
 	return c
+}
+
+// computed are the computed columns of a rule that some expressions test.
+func computed(r *ir.Rule, es ...ir.Expr) (out []ir.Computed) {
+	tested := map[string]bool{}
+	for _, e := range es {
+		ir.Walk(e, func(e ir.Expr) {
+			if m, ok := e.(ir.Match); ok {
+				tested[m.Field.Name] = true
+				if ref, ok := m.Test.(ir.FieldRef); ok {
+					tested[ref.Other.Name] = true
+				}
+			}
+		})
+	}
+	for _, c := range r.Computed {
+		if tested[c.Name] {
+			out = append(out, c)
+		}
+	}
+	return out
 }
 
 // scopeTakes says whether a query that looks in a looks at all events of b.

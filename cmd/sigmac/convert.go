@@ -27,7 +27,8 @@ func convertCommand() *cli.Command {
 		Name:      "convert",
 		Usage:     "convert rules into queries",
 		ArgsUsage: "PATH...",
-		Description: `Converts the rules of files and directories, or of standard input (-).
+		Description: `Converts the rules of files and directories, or of standard input (-). Without a
+PATH or a target, those of sigmac.yaml are taken.
 
 A query means exactly what its rule means, or there is none: what a target
 cannot express is an error with its place.

@@ -26,7 +26,8 @@ func verifyCommand() *cli.Command {
 		Usage:     "prove that queries mean what their rules mean",
 		ArgsUsage: "PATH...",
 		Description: `Reads every query back and compares it with its rule: proved for every event,
-agreed on events that were tried, or refuted by an event.
+agreed on events that were tried, or refuted by an event. Without a PATH or a
+target, those of sigmac.yaml are taken.
 
    sigmac verify -t splunk -t kusto -t elastic rules/
    sigmac verify -t kusto --query deployed.kql rule.yml
