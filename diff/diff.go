@@ -289,8 +289,8 @@ func Targets(b backends.Backend, old, new sigmac.Result, o Options) Change {
 	find := func(e ir.Expr) ([]map[string]any, string) {
 		return verify.MatchesAt(b, e, nil, o.Examples, o.Budget)
 	}
-	was, oldScope := verify.IndexAsField(old.Want.Joined().Conditions[0].Expr, old.Want.Scope)
-	is, newScope := verify.IndexAsField(new.Want.Joined().Conditions[0].Expr, new.Want.Scope)
+	was, oldScope := ir.IndexAsTest(old.Want.Joined().Conditions[0].Expr, old.Want.Scope)
+	is, newScope := ir.IndexAsTest(new.Want.Joined().Conditions[0].Expr, new.Want.Scope)
 	c.compare(find, was, is, scopeTakes(oldScope, newScope), scopeTakes(newScope, oldScope))
 	if old.Want.Scope != new.Want.Scope {
 		c.Metadata = append(c.Metadata, Attribute{"scope", scopeText(old.Want.Scope), scopeText(new.Want.Scope)})
@@ -356,8 +356,8 @@ func Queries(b backends.Backend, schema ir.Schema, old, new string, o Options) (
 			}
 			return c, nil
 		default:
-			was, oldScope := verify.IndexAsField(r.Old.Where, r.Old.Scope)
-			is, newScope := verify.IndexAsField(r.New.Where, r.New.Scope)
+			was, oldScope := ir.IndexAsTest(r.Old.Where, r.Old.Scope)
+			is, newScope := ir.IndexAsTest(r.New.Where, r.New.Scope)
 			types := ir.TypeFields(&ir.Rule{Conditions: []ir.Condition{{Expr: was}, {Expr: is}}})
 			c.compare(find, types.Conditions[0].Expr, types.Conditions[1].Expr, scopeTakes(oldScope, newScope), scopeTakes(newScope, oldScope))
 		}

@@ -1,6 +1,9 @@
 package ir
 
-import "strconv"
+import (
+	"strconv"
+	"strings"
+)
 
 // A Schema says of which type a field is at a target, and whether the target
 // has it at all.
@@ -26,6 +29,24 @@ type Query struct {
 	Rest []Later
 	// Assumptions are the ids of facts that the reading rests on, sorted.
 	Assumptions []string
+}
+
+// IndexAsTest is a filter, and where it looks, with the index of Splunk as a
+// test of the field index, which is what `index=x` is there (Search Reference:
+// search).
+func IndexAsTest(where Expr, s Scope) (Expr, Scope) {
+	if s.Index == "" || where == nil {
+		return where, s
+	}
+	var parts []Part
+	for i, text := range strings.Split(s.Index, "*") {
+		if i > 0 {
+			parts = append(parts, Part{Kind: AnyRun})
+		}
+		parts = append(parts, Part{Text: text})
+	}
+	s.Index = ""
+	return And{Match{Field: Field{Name: "index", Type: Text}, Test: NewPattern(false, parts...)}, where}, s
 }
 
 // A Later is a stage of a query that is no filter: an aggregation, a join, a

@@ -264,7 +264,8 @@ func readBack(b backends.Backend, res sigmac.Result) (*ir.Rule, error) {
 		case q.Where == nil || len(q.Rest) > 0:
 			return nil, errors.New("it is no filter of single events")
 		}
-		out.Conditions = append(out.Conditions, ir.Condition{Pos: res.Want.Conditions[i].Pos, Expr: inWorld(b, q.Where)})
+		where, _ := ir.IndexAsTest(q.Where, q.Scope)
+		out.Conditions = append(out.Conditions, ir.Condition{Pos: res.Want.Conditions[i].Pos, Expr: inWorld(b, where)})
 	}
 	if _, what := eval.UnevaluableRule(out); what != "" {
 		return nil, errors.New(what)

@@ -230,7 +230,7 @@ func (j mutationJob) judge(m *model, want tree, kind mutation, mutant string) (o
 	for i, r := range read {
 		if j.want.Scope.Index == "" {
 			q := *r.query
-			q.Where, q.Scope = IndexAsField(q.Where, q.Scope)
+			q.Where, q.Scope = ir.IndexAsTest(q.Where, q.Scope)
 			read[i].query = &q
 		}
 	}

@@ -77,8 +77,8 @@ func Query(b backends.Backend, want *ir.Rule, i int, query string, budget int) (
 		if r.query.Scope.Index != scope.Index {
 			// One says `index=x` as a place to look, the other as a test of a field.
 			q := *r.query
-			q.Where, q.Scope = IndexAsField(q.Where, q.Scope)
-			asked, scope = IndexAsField(asked, scope)
+			q.Where, q.Scope = ir.IndexAsTest(q.Where, q.Scope)
+			asked, scope = ir.IndexAsTest(asked, scope)
 			r.query = &q
 		}
 		res = compare(b, asked, r, budget)
@@ -96,24 +96,6 @@ func Query(b backends.Backend, want *ir.Rule, i int, query string, budget int) (
 	res.Losses = losses(b, rule)
 	res.Assumptions = assumptions(rule, read)
 	return res, nil
-}
-
-// IndexAsField is a filter, and where it looks, with the index of Splunk as a
-// test of the field index, which is what `index=x` is there (Search Reference:
-// search).
-func IndexAsField(where ir.Expr, s ir.Scope) (ir.Expr, ir.Scope) {
-	if s.Index == "" || where == nil {
-		return where, s
-	}
-	var parts []ir.Part
-	for i, text := range strings.Split(s.Index, "*") {
-		if i > 0 {
-			parts = append(parts, ir.Part{Kind: ir.AnyRun})
-		}
-		parts = append(parts, ir.Part{Text: text})
-	}
-	s.Index = ""
-	return ir.And{ir.Match{Field: ir.Field{Name: "index", Type: ir.Text}, Test: ir.NewPattern(false, parts...)}, where}, s
 }
 
 // A reading is a query under one choice of unmapped fields.

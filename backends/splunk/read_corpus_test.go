@@ -146,7 +146,8 @@ func TestReadGolden(t *testing.T) {
 					t.Fatalf("%s\n%s", err, line)
 				}
 				// The events have no _raw: their text is the JSON.
-				e, _ := ir.Map(q.Where, func(e ir.Expr) (ir.Expr, bool) {
+				where, _ := ir.IndexAsTest(q.Where, q.Scope)
+				e, _ := ir.Map(where, func(e ir.Expr) (ir.Expr, bool) {
 					if o, ok := e.(ir.Opaque); ok {
 						t.Errorf("opaque: %s", o.Text)
 					}
