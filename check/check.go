@@ -35,7 +35,7 @@ type Finding struct {
 	ID       string // of the check
 	Severity string
 	Path     string
-	Pos, End ir.Pos // End is the place behind it, or zero
+	Pos      ir.Pos
 	Rule     string // the rule's id
 	Msg      string
 	Fix      *Fix // what would mend it, or nil
@@ -112,9 +112,8 @@ type fileReport struct {
 
 // facts are what documents are compared by.
 type facts struct {
-	id, title         string
-	pos, idPos, titAt ir.Pos
-	kind              parser.Kind
+	id, title       string
+	idPos, titlePos ir.Pos
 }
 
 // A subject is one document.
@@ -145,12 +144,12 @@ func (l *linter) file(f File) *fileReport {
 		if d.Correlation != nil {
 			s.correlation(d.Correlation)
 		}
-		fact := facts{id: d.ID, title: d.Title, pos: d.Pos, kind: d.Kind, idPos: d.Pos, titAt: d.Pos}
+		fact := facts{id: d.ID, title: d.Title, idPos: d.Pos, titlePos: d.Pos}
 		if n := s.value("id"); n != nil {
 			fact.idPos = place(n)
 		}
 		if n := s.value("title"); n != nil {
-			fact.titAt = place(n)
+			fact.titlePos = place(n)
 		}
 		r.docs = append(r.docs, fact)
 	})
@@ -290,7 +289,7 @@ func (l *linter) across(all []*fileReport) {
 			}
 			if d.title != "" {
 				if first, ok := titles[d.title]; ok {
-					r.add(l, doc, "duplicate_title", d.titAt, "%s:%d has the same title", first.r.Path, first.d.titAt.Line)
+					r.add(l, doc, "duplicate_title", d.titlePos, "%s:%d has the same title", first.r.Path, first.d.titlePos.Line)
 				} else {
 					titles[d.title] = at{r, d}
 				}

@@ -613,6 +613,9 @@ func FuzzCheck(f *testing.F) {
 	for _, ex := range examples {
 		f.Add(strings.Replace(sound, ex.old, ex.new, 1))
 	}
+	for _, re := range []string{`(a)\1`, `(?>a+)b`, `a++b`, `(?=a)b`, `(?<!a)b`, `(?<n>a)\k<n>`, `\p{L}`, `(a|aa)+$`, `x{1000}`} {
+		f.Add(strings.Replace(sound, `Image|endswith: '\tool.exe'`, "Image|re: '"+re+"'", 1))
+	}
 	f.Fuzz(func(t *testing.T, src string) {
 		o := options()
 		o.Budget = 2000

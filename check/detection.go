@@ -70,7 +70,7 @@ func (s *subject) detections(r *ir.Rule) {
 				s.find("unsupported_regex_group_construct", v.Pos, "look-around and atomic groups are not in every engine of regular expressions")
 			}
 			if text {
-				s.value1(it, v, has)
+				s.textValue(it, v, has)
 			}
 		}
 		if text {
@@ -107,8 +107,8 @@ func (s *subject) modifiers(it ir.Item, has func(...string) bool) {
 	}
 }
 
-// value1 looks at one text.
-func (s *subject) value1(it ir.Item, v ir.Scalar, has func(...string) bool) {
+// textValue looks at one text of an item.
+func (s *subject) textValue(it ir.Item, v ir.Scalar, has func(...string) bool) {
 	if escaped, ok := doubled(v.Text); ok {
 		if f := s.find("double_wildcard", v.Pos, "`**` says no more than `*`"); f != nil {
 			f.Fix = s.report.replaceValue(v, escaped)

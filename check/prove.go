@@ -1,6 +1,7 @@
 package check
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -52,7 +53,7 @@ func (s *subject) contradictions() {
 			if i := slices.IndexFunc(f.Because, func(b string) bool { return strings.HasPrefix(b, "not ") }); i >= 0 {
 				s.find("excludes_everything", at, "no event matches: what is left by the rest is excluded (%s)", because)
 			} else {
-				s.find("never_matches", at, "no event matches: %s cannot hold together", or(because, "the parts"))
+				s.find("never_matches", at, "no event matches: %s cannot hold together", cmp.Or(because, "the parts"))
 			}
 		case findings.DeadExclusion:
 			why := "no event passes it"
@@ -132,13 +133,6 @@ func likelyFields(e ir.Expr, fields map[string]any) bool {
 		return ok
 	}
 	return false
-}
-
-func or(s, other string) string {
-	if s == "" {
-		return other
-	}
-	return s
 }
 
 func (s *subject) everything() {
