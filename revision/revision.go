@@ -50,7 +50,7 @@ var ErrNoRepo = errors.New("this is no git repository")
 // Open finds the repository of a directory.
 func Open(dir string) (*Repo, error) {
 	r := &Repo{dir: dir}
-	out, err := r.git(nil, "rev-parse", "--show-toplevel")
+	out, err := r.git("rev-parse", "--show-toplevel")
 	if err != nil {
 		if errors.Is(err, exec.ErrNotFound) {
 			return nil, errors.New("revisions need the command git, and there is none")
@@ -65,9 +65,9 @@ func Open(dir string) (*Repo, error) {
 }
 
 // git runs the command, in English and without a pager.
-func (r *Repo) git(stdin io.Reader, args ...string) ([]byte, error) {
+func (r *Repo) git(args ...string) ([]byte, error) {
 	cmd := exec.Command("git", args...)
-	cmd.Dir, cmd.Stdin = r.dir, stdin
+	cmd.Dir = r.dir
 	cmd.Env = append(os.Environ(), "LC_ALL=C", "GIT_OPTIONAL_LOCKS=0")
 	var errs bytes.Buffer
 	cmd.Stderr = &errs
@@ -80,11 +80,11 @@ func (r *Repo) git(stdin io.Reader, args ...string) ([]byte, error) {
 
 // commit is the id of a revision.
 func (r *Repo) commit(rev string) (string, error) {
-	out, err := r.git(nil, "rev-parse", "--verify", "--quiet", "--end-of-options", rev+"^{commit}")
+	out, err := r.git("rev-parse", "--verify", "--quiet", "--end-of-options", rev+"^{commit}")
 	if err == nil {
 		return strings.TrimSpace(string(out)), nil
 	}
-	names, _ := r.git(nil, "for-each-ref", "--format=%(refname:short)")
+	names, _ := r.git("for-each-ref", "--format=%(refname:short)")
 	return "", fmt.Errorf("%s: no such file, directory or revision%s", rev, suggest.For(rev, strings.Fields(string(names))))
 }
 
@@ -98,7 +98,7 @@ func (r *Repo) MergeBase(a, b string) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	out, err := r.git(nil, "merge-base", one, two)
+	out, err := r.git("merge-base", one, two)
 	if err != nil {
 		return "", fmt.Errorf("%s and %s have no commit in common; a shallow clone must be deepened first", a, b)
 	}
@@ -186,18 +186,11 @@ func (r *Repo) Between(from, to string, paths []string, takenName func(string) b
 		return nil, nil, err
 	}
 	for i, base := range bases {
-		there := base == ""
-		for _, c := range commits {
-			if !there {
-				_, err := r.git(nil, "cat-file", "-e", c+":"+base)
-				there = err == nil
-			}
-		}
-		if !there {
+		if !r.holds(commits[0], base) && !r.holds(commits[1], base) {
 			return nil, nil, fmt.Errorf("%s: no such file or directory in %s and %s", paths[i], from, to)
 		}
 	}
-	out, err := r.git(nil, "diff-tree", "-r", "-z", "--raw", "--no-renames", "--no-abbrev", commits[0], commits[1])
+	out, err := r.git("diff-tree", "-r", "-z", "--raw", "--no-renames", "--no-abbrev", commits[0], commits[1])
 	if err != nil {
 		return nil, nil, err
 	}
@@ -219,6 +212,24 @@ func (r *Repo) Between(from, to string, paths []string, takenName func(string) b
 		}
 	}
 	return old, new, nil
+}
+
+// Holds says whether a revision has a path, which is from the working directory.
+func (r *Repo) Holds(rev, p string) bool {
+	commit, err := r.commit(rev)
+	if err != nil {
+		return false
+	}
+	base, err := r.Below(p)
+	return err == nil && r.holds(commit, base)
+}
+
+func (r *Repo) holds(commit, base string) bool {
+	if base == "" {
+		return true
+	}
+	_, err := r.git("cat-file", "-e", commit+":"+base)
+	return err == nil
 }
 
 // isFile says whether a mode of git is that of a file: a link is no rule.
@@ -244,7 +255,7 @@ func (r *Repo) list(t *Tree, commit string, bases []string, rename func(string) 
 	if !slices.Contains(bases, "") {
 		args = append(args, bases...)
 	}
-	out, err := r.git(nil, args...)
+	out, err := r.git(args...)
 	if err != nil {
 		return err
 	}
@@ -274,7 +285,7 @@ func (r *Repo) RevisionPath(rev, p string, takenName func(string) bool) (*Tree, 
 	t := &Tree{Label: rev + ":" + p, repo: r, files: map[string]file{}}
 	kind := []byte("tree")
 	if p != "" {
-		if kind, err = r.git(nil, "cat-file", "-t", commit+":"+p); err != nil {
+		if kind, err = r.git("cat-file", "-t", commit+":"+p); err != nil {
 			return nil, fmt.Errorf("%s: no such file or directory in %s", p, rev)
 		}
 	}
@@ -297,7 +308,7 @@ func (r *Repo) Worktree(paths []string, takenName func(string) bool) (*Tree, err
 	}
 	top := *r
 	top.dir = r.Top
-	out, err := top.git(nil, "ls-files", "-z", "--cached", "--others", "--exclude-standard")
+	out, err := top.git("ls-files", "-z", "--cached", "--others", "--exclude-standard")
 	if err != nil {
 		return nil, err
 	}

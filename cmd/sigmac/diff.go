@@ -247,6 +247,11 @@ func sides(c *cli.Context) (old, new *revision.Tree, err error) {
 			if paths, err = whole(); err != nil {
 				return nil, nil, err
 			}
+			// A folder of sigmac.yaml may be newer than both.
+			there := slices.DeleteFunc(slices.Clone(paths), func(p string) bool { return !repo.Holds(from, p) && !repo.Holds(to, p) })
+			if len(there) > 0 {
+				paths = there
+			}
 		}
 		if old, new, err = repo.Between(from, to, paths, takes); err != nil {
 			return nil, nil, usage("%s", err)
