@@ -411,7 +411,7 @@ type pattern struct {
 const (
 	maxPattern     = 10_000
 	maxPatternDeep = 250
-	patternTimeout = 2 * time.Second
+	patternTimeout = time.Second
 )
 
 // regexp is a parameter that is a regular expression.
@@ -526,9 +526,30 @@ func isName(s string) bool {
 	return s != ""
 }
 
+// timed tries a match again that was stopped. The library counts by the clock: it
+// may take a deadline that is long past, where two matches are the first after a
+// pause, and a machine that is busy or suspended uses up a match's time. Only one
+// that had all its time twice is given up.
+func timed[T any](match func() (T, error)) (out T, err error) {
+	long := 0
+	for range 5 {
+		start := time.Now()
+		if out, err = match(); err == nil {
+			break
+		}
+		if time.Since(start) >= patternTimeout {
+			long++
+		}
+		if long == 2 {
+			break
+		}
+	}
+	return out, err
+}
+
 // starts says whether s matches at its start.
 func (r *run) starts(p *pattern, s string) bool {
-	ok, err := p.start.MatchString(s)
+	ok, err := timed(func() (bool, error) { return p.start.MatchString(s) })
 	if err != nil {
 		r.fail(r.rule.Source.Pos, "a regular expression of the pipeline takes too long on %q", s)
 	}
@@ -538,7 +559,7 @@ func (r *run) starts(p *pattern, s string) bool {
 // groups are the named groups of a match at the start of s; nil for one that
 // took no part.
 func (r *run) groups(p *pattern, s string) ([]*string, bool) {
-	m, err := p.start.FindStringMatch(s)
+	m, err := timed(func() (*regexp2.Match, error) { return p.start.FindStringMatch(s) })
 	if err != nil {
 		r.fail(r.rule.Source.Pos, "a regular expression of the pipeline takes too long on %q", s)
 	}
@@ -569,20 +590,23 @@ const maxReplaced = 10 << 20
 
 func (p *pattern) replace(with template, s string) (string, error) {
 	total := 0
-	out, err := p.re.ReplaceFunc(s, func(m regexp2.Match) string {
-		var b strings.Builder
-		for _, part := range with {
-			if part.group < 0 {
-				b.WriteString(part.text)
-			} else if g := m.GroupByNumber(part.group); g != nil {
-				b.WriteString(g.String())
+	out, err := timed(func() (string, error) {
+		total = 0
+		return p.re.ReplaceFunc(s, func(m regexp2.Match) string {
+			var b strings.Builder
+			for _, part := range with {
+				if part.group < 0 {
+					b.WriteString(part.text)
+				} else if g := m.GroupByNumber(part.group); g != nil {
+					b.WriteString(g.String())
+				}
 			}
-		}
-		if total += b.Len(); total > maxReplaced {
-			return ""
-		}
-		return b.String()
-	}, -1, -1)
+			if total += b.Len(); total > maxReplaced {
+				return ""
+			}
+			return b.String()
+		}, -1, -1)
+	})
 	switch {
 	case err != nil:
 		return s, fmt.Errorf("a regular expression of the pipeline takes too long on a text of %d bytes", len(s))
