@@ -27,9 +27,6 @@ const (
 	Off     = "off"     // not looked for
 )
 
-// Severities are all of them.
-var Severities = []string{Error, Warning, Note, Off}
-
 // A Finding is one thing that is wrong with a file.
 type Finding struct {
 	ID       string // of the check
