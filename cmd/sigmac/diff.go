@@ -101,7 +101,7 @@ func diffRules(c *cli.Context) error {
 		return err
 	}
 	slices.SortStableFunc(changes, func(a, b change) int {
-		return cmp.Or(cmp.Compare(slices.Index(diff.Kinds, a.Kind), slices.Index(diff.Kinds, b.Kind)), cmp.Compare(a.rank(), b.rank()))
+		return cmp.Or(cmp.Compare(a.danger(), b.danger()), cmp.Compare(a.rank(), b.rank()))
 	})
 	w := bufio.NewWriter(c.App.Writer)
 	switch {
@@ -154,16 +154,50 @@ func (ch change) rank() int {
 	return len(levels)
 }
 
+// danger orders kinds; a rule that has lost its query at a target finds nothing
+// there, whatever it means.
+func (ch change) danger() int {
+	i := slices.Index(diff.Kinds, ch.Kind)
+	if len(ch.undeployed()) > 0 {
+		i = min(i, slices.Index(diff.Kinds, diff.Narrower))
+	}
+	return i
+}
+
+// undeployed are the targets for which the old version has a query, and the new
+// one none.
+func (ch change) undeployed() (targets []string) {
+	for _, q := range ch.queries {
+		if q.oldError == "" && q.newError != "" && ch.Old != nil {
+			targets = append(targets, q.target)
+		}
+	}
+	return targets
+}
+
+// deployed are those for which it is the other way round.
+func (ch change) deployed() bool {
+	return slices.ContainsFunc(ch.queries, func(q queryChange) bool { return q.oldError != "" && q.newError == "" && ch.New != nil })
+}
+
+// kind is what became of a rule, in words.
+func (ch change) kind() string {
+	if targets := ch.undeployed(); len(targets) > 0 && ch.Kind != diff.Removed {
+		return string(ch.Kind) + ", no query for " + strings.Join(targets, ", ")
+	}
+	return string(ch.Kind)
+}
+
 func (ch change) fails(on string) bool {
 	switch {
 	case ch.Kind == diff.Broken:
 		return true
 	case on == "wider":
-		return ch.Kind.Gains()
+		return ch.Kind.Gains() || ch.deployed()
 	case on == "narrower":
-		return ch.Kind.Loses()
+		return ch.Kind.Loses() || len(ch.undeployed()) > 0
 	case on == "changed":
-		return ch.Kind != diff.Equal || len(ch.Metadata) > 0
+		return ch.Kind != diff.Equal || len(ch.Metadata) > 0 || len(ch.undeployed()) > 0 || ch.deployed()
 	}
 	return false
 }
@@ -686,7 +720,7 @@ func (s style) diff(w io.Writer, changes []change) error {
 		if ch.quiet() {
 			continue
 		}
-		head := s.paint(changeColours[ch.Kind], string(ch.Kind)) + "  " + s.heading(plainText(ch.where()))
+		head := s.paint(changeColours[diff.Kinds[ch.danger()]], ch.kind()) + "  " + s.heading(plainText(ch.where()))
 		if name := ch.name(); name != "" {
 			head += "  " + plainText(name)
 		}
@@ -754,7 +788,7 @@ func changesMarkdown(w io.Writer, changes []change) error {
 		if d := ch.Doc(); d != nil {
 			title, level = d.Title, diff.Level(d)
 		}
-		kind := string(ch.Kind)
+		kind := ch.kind()
 		if ch.target != "" {
 			kind += " (" + ch.target + ")"
 		}
@@ -822,7 +856,7 @@ func (ch change) details() string {
 	if b.Len() == 0 {
 		return ""
 	}
-	return fmt.Sprintf("\n<details><summary>%s: %s</summary>\n\n%s\n</details>\n", ch.Kind, htmlText(clip(cmp.Or(ch.name(), ch.where()), 200)), b.String())
+	return fmt.Sprintf("\n<details><summary>%s: %s</summary>\n\n%s\n</details>\n", ch.kind(), htmlText(clip(cmp.Or(ch.name(), ch.where()), 200)), b.String())
 }
 
 // htmlText is s as text in HTML, in one line, and as text in Markdown.
