@@ -346,6 +346,7 @@ func Queries(b backends.Backend, schema ir.Schema, old, new string, o Options) (
 		return c, err
 	}
 	for _, r := range readings {
+		rest := append(r.Old.Unjudged(), r.New.Unjudged()...)
 		find := func(e ir.Expr) ([]map[string]any, string) {
 			return verify.MatchesAt(b, e, r.Unmapped, o.Examples, o.Budget)
 		}
@@ -356,13 +357,22 @@ func Queries(b backends.Backend, schema ir.Schema, old, new string, o Options) (
 			}
 			return c, nil
 		default:
-			was, oldScope := ir.IndexAsTest(r.Old.Where, r.Old.Scope)
-			is, newScope := ir.IndexAsTest(r.New.Where, r.New.Scope)
+			was, oldScope := ir.IndexAsTest(r.Old.Whole(), r.Old.Scope)
+			is, newScope := ir.IndexAsTest(r.New.Whole(), r.New.Scope)
 			types := ir.TypeFields(&ir.Rule{Conditions: []ir.Condition{{Expr: was}, {Expr: is}}})
 			c.compare(find, types.Conditions[0].Expr, types.Conditions[1].Expr, scopeTakes(oldScope, newScope), scopeTakes(newScope, oldScope))
 		}
 		if r.Old.Scope != r.New.Scope {
 			c.Metadata = []Attribute{{"scope", scopeText(r.Old.Scope), scopeText(r.New.Scope)}}
+		}
+		if len(rest) > 0 && old != new && (c.Kind != Equal || !alike(r.Old.Stages, r.New.Stages)) {
+			is := fmt.Sprintf("the filters are %s", c.Kind)
+			if c.Kind == Unknown {
+				is = c.Reason
+			}
+			c.Kind, c.NewlyMatched, c.NoLongerMatched = Unknown, nil, nil
+			c.Reason = fmt.Sprintf("%s, and what is done by %s (%d:%d) is not compared", is, rest[0].Name, rest[0].Pos.Line, rest[0].Pos.Column)
+			return c, nil
 		}
 		if c.Kind != Equal {
 			if len(r.Unmapped) > 0 {
@@ -370,10 +380,28 @@ func Queries(b backends.Backend, schema ir.Schema, old, new string, o Options) (
 			}
 			return c, nil
 		}
-		if !slices.EqualFunc(r.Old.Rest, r.New.Rest, func(x, y ir.Later) bool { return x.Name == y.Name && x.Text == y.Text }) {
-			c.Kind, c.Reason = Unknown, "the filters are the same, but what the queries do after them is not compared"
-			return c, nil
-		}
 	}
 	return c, nil
 }
+
+// alike says whether two queries with the same filters do the same to what
+// passes them: the stages that are not judged are the same, on the same columns,
+// and no filter stands behind one of them, which would see other events.
+func alike(old, new []ir.Command) bool {
+	others := func(stages []ir.Command) (out []string, plain bool) {
+		plain = true
+		for _, st := range stages {
+			if st.Effect != ir.Filters {
+				out = append(out, st.Text)
+			} else if slices.ContainsFunc(stages, func(o ir.Command) bool { return !o.Effect.Judged() && before(o.Pos, st.Pos) }) {
+				plain = false
+			}
+		}
+		return out, plain
+	}
+	was, plain := others(old)
+	is, plainToo := others(new)
+	return plain && plainToo && slices.Equal(was, is)
+}
+
+func before(a, b ir.Pos) bool { return a.Line < b.Line || a.Line == b.Line && a.Column < b.Column }

@@ -35,8 +35,36 @@ func Inline(r *Rule) (*Rule, error) {
 			return nil, &SizeError{c.Pos}
 		}
 		out.Conditions[i].Expr = inline(c.Expr, bodies)
+		if added, own := r.added(c.Expr); len(added) > 0 {
+			out.Conditions[i].Added, out.Conditions[i].Own = inline(added, bodies), inline(own, bodies)
+		}
 	}
 	return &out, nil
+}
+
+// added parts a condition into the detections that pipelines joined to it and
+// what it was before.
+func (r *Rule) added(e Expr) (added And, own Expr) {
+	names := map[string]bool{}
+	for _, d := range r.Detections {
+		if d.Added {
+			names[d.Name] = true
+		}
+	}
+	for {
+		and, ok := e.(And)
+		if !ok || len(and) != 2 {
+			return added, e
+		}
+		x := and[0]
+		if n, ok := x.(Not); ok {
+			x = n.X
+		}
+		if ref, ok := x.(Ref); !ok || !names[ref.Name] {
+			return added, e
+		}
+		added, e = append(added, and[0]), and[1]
+	}
 }
 
 // A SizeError says that a condition is too large to write down.
@@ -92,10 +120,15 @@ func (r *Rule) Joined() *Rule {
 		return r
 	}
 	out := *r
-	all := make(Or, len(r.Conditions))
+	first := r.Conditions[0]
+	all, own := make(Or, len(r.Conditions)), make(Or, len(r.Conditions))
 	for i, c := range r.Conditions {
-		all[i] = c.Expr
+		all[i], own[i] = c.Expr, c.Own // pipelines add the same to each
 	}
-	out.Conditions = []Condition{{Text: r.Conditions[0].Text, Pos: r.Conditions[0].Pos, Expr: all}}
+	joined := Condition{Text: first.Text, Pos: first.Pos, Expr: all}
+	if first.Added != nil {
+		joined.Added, joined.Own = first.Added, own
+	}
+	out.Conditions = []Condition{joined}
 	return &out
 }

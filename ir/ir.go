@@ -93,6 +93,8 @@ type Detection struct {
 	Pos  Pos  // of the name
 	Span Span // of the body
 	Expr Expr
+	// Added: a pipeline put it in, to say where the rule's events are.
+	Added bool
 }
 
 // A Condition is one condition of a rule, as written and as an Expr over Ref
@@ -101,6 +103,9 @@ type Condition struct {
 	Text string
 	Pos  Pos
 	Expr Expr
+	// From the pass Inline on, where pipelines added conditions: these, and what
+	// the rule itself says. Expr is both.
+	Added, Own Expr
 }
 
 // An Expr is a predicate over an event: And, Or, Not, Match or Keyword; before

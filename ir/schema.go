@@ -23,13 +23,51 @@ func (s Types) Type(_, field string) (Type, bool) { return s[field], true }
 // A Query is what a query in the language of a target says.
 type Query struct {
 	Scope Scope
-	Where Expr   // the events that its filter stages select
-	Steps []Expr // of a sequence, a sample or a join: the event filter of each step, and no Where
-	// Rest is what comes from the first stage that is no filter on.
-	Rest []Later
+	// Times are the conjuncts that only choose when events happened. They are
+	// no part of Where.
+	Times []Bound
+	// Where are the events that pass all filters of the query that could be
+	// read, whatever its other stages do.
+	Where  Expr
+	Steps  []Expr    // of a sequence, a sample or a join: the event filter of each step, and no Where
+	Stages []Command // the commands of the query, in its order
 	// Assumptions are the ids of facts that the reading rests on, sorted.
 	Assumptions []string
 }
+
+// Unjudged are the stages that do more to the set of events than Where says.
+func (q *Query) Unjudged() (out []Command) {
+	for _, s := range q.Stages {
+		if !s.Effect.Judged() {
+			out = append(out, s)
+		}
+	}
+	return out
+}
+
+// Whole is Where with the conditions on the time.
+func (q *Query) Whole() Expr {
+	if len(q.Times) == 0 || q.Where == nil {
+		return q.Where
+	}
+	out := And{q.Where}
+	for _, b := range q.Times {
+		out = append(out, b.Expr)
+	}
+	return out
+}
+
+// A Bound is a condition on when an event happened: `Timestamp > ago(1h)`.
+type Bound struct {
+	Expr  Expr
+	Field string // that it tests, or empty: a time modifier of a search
+	Text  string
+	Pos   Pos
+}
+
+// TableField is the field that says from which table an event is, where a query
+// tells tables apart: what KQL's `search` and `find` call it.
+const TableField = "$table"
 
 // IndexAsTest is a filter, and where it looks, with the index of Splunk as a
 // test of the field index, which is what `index=x` is there (Search Reference:
@@ -49,13 +87,42 @@ func IndexAsTest(where Expr, s Scope) (Expr, Scope) {
 	return And{Match{Field: Field{Name: "index", Type: Text}, Test: NewPattern(false, parts...)}, where}, s
 }
 
-// A Later is a stage of a query that is no filter: an aggregation, a join, a
-// projection. It is kept as text.
-type Later struct {
-	Name string // the command, `stats`
-	Text string
-	Pos  Pos
+// A Command is a stage of a query, as text.
+type Command struct {
+	Name   string // the command, `stats`
+	Text   string
+	Pos    Pos
+	Effect Effect
 }
+
+// An Effect is what a stage does to the set of events that reach it.
+type Effect uint8
+
+// The effects. Of the first three, Query.Where says all.
+const (
+	Keeps     Effect = iota // every event comes out as it is
+	Filters                 // the events come out that pass a test
+	Computes                // every event comes out; columns are made, renamed or dropped
+	Removes                 // some events do not come out
+	Remakes                 // rows come out that are no events: groups, pairs, parts of events
+	Adds                    // rows come out too that did not reach it
+	AnyEffect               // anything
+)
+
+func (e Effect) String() string {
+	return [...]string{"keeps", "filters", "computes", "removes", "remakes", "adds", "unknown"}[e]
+}
+
+// Judged says whether a reader represents all that the stage does to the set
+// of events.
+func (e Effect) Judged() bool { return e <= Computes }
+
+// MayRemove says whether an event that reaches the stage may be lost there, for
+// a reason that the reader does not represent.
+func (e Effect) MayRemove() bool { return e == Removes || e == Remakes || e == AnyEffect }
+
+// MayAdd says whether an event that did not reach the stage may come out.
+func (e Effect) MayAdd() bool { return e == Adds || e == AnyEffect }
 
 // A Term is true of a value in which Text stands as a term: a run of letters
 // and digits, with neither before and after it unless Prefix or Suffix lets

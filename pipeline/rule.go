@@ -139,7 +139,7 @@ func (x addCondition) apply(r *run) bool {
 		r.fail(at, "the rule has a detection named %q already", name)
 		return false
 	}
-	r.rule.Detections = append(slices.Clip(r.rule.Detections), ir.Detection{Name: name, Pos: at, Span: ir.Span{Start: at, End: at}, Expr: expr})
+	r.rule.Detections = append(slices.Clip(r.rule.Detections), ir.Detection{Name: name, Pos: at, Span: ir.Span{Start: at, End: at}, Expr: expr, Added: true})
 	r.rule.Conditions = slices.Clone(r.rule.Conditions)
 	for i, c := range r.rule.Conditions {
 		var ref ir.Expr = ir.Ref{Name: name, Span: ir.Span{Start: at, End: at}}

@@ -261,10 +261,13 @@ func readBack(b backends.Backend, res sigmac.Result) (*ir.Rule, error) {
 		switch {
 		case err != nil:
 			return nil, err
-		case q.Where == nil || len(q.Rest) > 0:
+		case q.Where == nil:
 			return nil, errors.New("it is no filter of single events")
 		}
-		where, _ := ir.IndexAsTest(q.Where, q.Scope)
+		if rest := q.Unjudged(); len(rest) > 0 {
+			return nil, fmt.Errorf("what is done by %s was not judged", rest[0].Name)
+		}
+		where, _ := ir.IndexAsTest(q.Whole(), q.Scope)
 		out.Conditions = append(out.Conditions, ir.Condition{Pos: res.Want.Conditions[i].Pos, Expr: inWorld(b, where)})
 	}
 	if _, what := eval.UnevaluableRule(out); what != "" {

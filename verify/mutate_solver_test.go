@@ -212,7 +212,7 @@ func TestMutationFaults(t *testing.T) {
 	}
 	// Every event has a text.
 	word := pat(false, "*", "x", "*")
-	raw := equal(newClaim(open, rawText), not(ir.Keyword{Test: word}), ir.And{text(rawText, ir.Exists{}), not(text(rawText, word))}, nil, DefaultBudget)
+	raw := equal(newClaim(open, rawText), not(ir.Keyword{Test: word}), ir.And{text(rawText, ir.Exists{}), not(text(rawText, word))}, nil, undo{}, DefaultBudget)
 	if raw.Verdict != Proved {
 		t.Errorf("the text of the event: %v %v", raw.Verdict, raw.Counterexample)
 	}

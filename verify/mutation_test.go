@@ -121,13 +121,13 @@ type outcome struct {
 	fault  string // what is wrong with the verdict
 }
 
-// The columns of the table, the first three as the verdicts; the last holds
+// The columns of the table, the first four as the verdicts; the last holds
 // those agreed mutants that an event tells apart.
-var columns = [...]string{"proved", "agreed", "refuted", "rejected", "missed"}
+var columns = [...]string{"proved", "partial", "agreed", "refuted", "rejected", "missed"}
 
 const (
-	rejected = 3
-	missed   = 4
+	rejected = 4
+	missed   = 5
 )
 
 // A mutationJob is one query that means the i-th condition of want.
@@ -228,11 +228,11 @@ func (j mutationJob) judge(m *model, want tree, kind mutation, mutant string) (o
 		return o
 	}
 	for i, r := range read {
-		if j.want.Scope.Index == "" {
-			q := *r.query
+		q := *r.query
+		if q.Where, q.Times = q.Whole(), nil; j.want.Scope.Index == "" {
 			q.Where, q.Scope = ir.IndexAsTest(q.Where, q.Scope)
-			read[i].query = &q
 		}
+		read[i].query = &q
 	}
 	res, err := Query(j.b, j.want, j.i, mutant, DefaultBudget)
 	if err != nil {
@@ -248,7 +248,7 @@ func (j mutationJob) judge(m *model, want tree, kind mutation, mutant string) (o
 		return o
 	}
 	if ev, r := j.difference(m, want, read); ev != nil {
-		if res.Verdict == Proved {
+		if res.Verdict <= Partial {
 			o.fault = fmt.Sprintf("proved, but %q tells them apart, unmapped: %v\nread as %s", ev, r.unmapped, r.query.Where)
 		} else {
 			o.column = missed

@@ -16,14 +16,15 @@ import (
 // A Verdict is what is known of a claim.
 type Verdict uint8
 
-// The verdicts.
+// The verdicts, from the best on.
 const (
 	Proved  Verdict = iota // for every event of the world
+	Partial                // so, of the filters; what other stages do to the events was not judged
 	Agreed                 // on events that were tried; Reason says why not more
 	Refuted                // by a counterexample
 )
 
-func (v Verdict) String() string { return [...]string{"proved", "agreed", "refuted"}[v] }
+func (v Verdict) String() string { return [...]string{"proved", "partial", "agreed", "refuted"}[v] }
 
 // A Loss is a test of the rule that the target's world cannot tell from
 // another.
@@ -42,9 +43,12 @@ type Construct struct {
 // A Result is a verdict with its evidence.
 type Result struct {
 	Verdict        Verdict
-	Reason         string // of Agreed
+	Reason         string // of Partial and Agreed
 	Direction      string // of Refuted: the query is wider, narrower or both
 	Construct      *Construct
+	Stages         []ir.Command // of the query
+	Scope          Scope        // of a query that was compared
+	Detection      *Result      // what the verdict would be in the same scope
 	Losses         []Loss
 	Assumptions    []string
 	Unmapped       []string       // of Refuted: the fields that no index maps
@@ -71,31 +75,107 @@ func Query(b backends.Backend, want *ir.Rule, i int, query string, budget int) (
 	if err != nil {
 		return Result{}, err
 	}
-	res := Result{}
+	j := judge{b, budget}
+	var res, detection Result
+	scope := Scope{Relation: "equal"}
 	for _, r := range read {
-		asked, scope := rule, want.Scope
-		if r.query.Scope.Index != scope.Index {
-			// One says `index=x` as a place to look, the other as a test of a field.
-			q := *r.query
-			q.Where, q.Scope = ir.IndexAsTest(q.Where, q.Scope)
-			asked, scope = ir.IndexAsTest(asked, scope)
-			r.query = &q
-		}
-		res = compare(b, asked, r, budget)
-		if r.query.Scope != scope && res.Verdict != Refuted {
-			res = Result{Verdict: Refuted, Direction: "both", Construct: &Construct{Name: "table", Pos: want.Source.Pos}}
-		}
-		if len(r.query.Rest) > 0 && res.Verdict == Proved {
-			res.Verdict, res.Reason = Agreed, "its filters are proved, but the query goes on with "+r.query.Rest[0].Name
-		}
-		if res.Verdict != Proved {
+		whole, apart, where := j.reading(want, i, r)
+		if whole.Verdict > res.Verdict {
+			res = whole
 			res.Unmapped = r.unmapped
+		}
+		if apart.Verdict > detection.Verdict {
+			detection = apart
+			detection.Unmapped = r.unmapped
+		}
+		if where.Relation != "equal" {
+			scope = where
+		}
+		if res.Verdict >= Agreed && detection.Verdict >= Agreed || res.Verdict >= Agreed && scope.Relation == "equal" {
 			break
 		}
 	}
+	res.Scope, res.Detection, res.Stages = scope, &detection, read[0].query.Stages
 	res.Losses = losses(b, rule)
 	res.Assumptions = assumptions(rule, read)
 	return res, nil
+}
+
+// InScope is what is known of a query beside where it looks.
+func (r Result) InScope() Result {
+	if r.Detection == nil {
+		return r
+	}
+	out := *r.Detection
+	out.Stages, out.Scope, out.Losses, out.Assumptions = r.Stages, r.Scope, r.Losses, r.Assumptions
+	return out
+}
+
+// A judge compares expressions in the world of a target.
+type judge struct {
+	backends.Backend
+	budget int
+}
+
+// undo says which differences of its filters other stages of a query may undo.
+type undo struct{ wider, narrower bool }
+
+// reading compares a rule with one reading of a query: as a whole, beside where
+// they look, and where they look.
+func (j judge) reading(want *ir.Rule, i int, r reading) (whole, detection Result, scope Scope) {
+	if r.query.Where == nil {
+		res := Result{Verdict: Agreed, Reason: "the query is no filter of single events"}
+		return res, res, Scope{Relation: "unknown"}
+	}
+	unjudged := r.query.Unjudged()
+	var o undo
+	for _, st := range unjudged {
+		o.wider, o.narrower = o.wider || st.Effect.MayRemove(), o.narrower || st.Effect.MayAdd()
+	}
+	rule, query := sides(want, i, r.query)
+	whole = told(j.compare(rule.whole(), query.whole(), r, o), unjudged)
+	place := places(rule.scope, query.scope)
+	if place == "equal" && len(query.bounds) == 0 && whole.Verdict == Proved {
+		return whole, whole, Scope{Relation: "equal"}
+	}
+	scope = Scope{j.relation(rule, query, r), rule.inWords(), query.inWords()}
+	detection = whole
+	if scope.Relation != "equal" {
+		detection = told(j.detection(rule, query, r, o), unjudged)
+	}
+	if place != "equal" {
+		direction := place
+		if whole.Verdict == Refuted {
+			direction = together(place, whole.Direction)
+		}
+		if o.wider && direction == "wider" || o.narrower && direction == "narrower" {
+			whole = Result{Verdict: Agreed, Reason: "the query looks elsewhere, and " + named(unjudged) + " was not judged"}
+		} else {
+			whole = Result{Verdict: Refuted, Direction: direction, Construct: &Construct{Name: "table", Pos: want.Source.Pos}}
+		}
+	}
+	return whole, detection, scope
+}
+
+// told is a result on the filters of a query that has these stages too.
+func told(res Result, unjudged []ir.Command) Result {
+	switch {
+	case len(unjudged) == 0:
+	case res.Verdict == Proved:
+		res.Verdict, res.Reason = Partial, "its filters are proved; what is done by "+named(unjudged)+" was not judged"
+	case res.Verdict == Agreed:
+		res.Reason += "; what is done by " + named(unjudged) + " was not judged"
+	}
+	return res
+}
+
+// named is the first of some stages with its place, and that there are more.
+func named(stages []ir.Command) string {
+	s := fmt.Sprintf("%s (%d:%d)", stages[0].Name, stages[0].Pos.Line, stages[0].Pos.Column)
+	if len(stages) > 1 {
+		s += " and later stages"
+	}
+	return s
 }
 
 // A reading is a query under one choice of unmapped fields.
@@ -178,18 +258,15 @@ func subsets(names []string, few bool) (out [][]string) {
 
 // Equal says whether two expressions mean the same in a world.
 func Equal(world func(ir.Type) backends.World, want, got ir.Expr, budget int) Result {
-	return equal(newClaim(world, ""), want, got, nil, budget)
+	return equal(newClaim(world, ""), want, got, nil, undo{}, budget)
 }
 
-func compare(b backends.Backend, rule ir.Expr, r reading, budget int) Result {
-	if r.query.Where == nil {
-		return Result{Verdict: Agreed, Reason: "the query is no filter of single events"}
-	}
+func (j judge) compare(rule, query ir.Expr, r reading, o undo) Result {
 	missing := func(name string) bool { return slices.Contains(r.unmapped, name) }
 	if len(r.unmapped) == 0 {
 		missing = nil
 	}
-	res := equal(newClaim(b.World, b.Caps().KeywordField), rule, r.query.Where, missing, budget)
+	res := equal(newClaim(j.World, j.Caps().KeywordField), rule, query, missing, o, j.budget)
 	if r.partial && res.Verdict == Proved {
 		res.Verdict = Agreed
 		res.Reason = fmt.Sprintf("more than %d optional fields: not every choice of unmapped ones was tried", maxOptional)
@@ -197,7 +274,8 @@ func compare(b backends.Backend, rule ir.Expr, r reading, budget int) Result {
 	return res
 }
 
-func equal(c *claim, want, got ir.Expr, missing func(string) bool, budget int) Result {
+// equal compares two expressions. A difference that other stages may undo refutes nothing.
+func equal(c *claim, want, got ir.Expr, missing func(string) bool, o undo, budget int) Result {
 	w := c.node(want, missing)
 	shared := len(c.letters)
 	g := c.node(got, missing)
@@ -205,22 +283,27 @@ func equal(c *claim, want, got ir.Expr, missing func(string) bool, budget int) R
 		return Result{Verdict: Proved}
 	}
 	if len(c.letters) > maxLetters {
-		return c.agree(w, g, fmt.Sprintf("the claim has more than %d different tests", maxLetters), &budget)
+		return c.agree(w, g, o, fmt.Sprintf("the claim has more than %d different tests", maxLetters), &budget)
 	}
 	both := func(a, b node) node { return node{op: '&', subs: []node{a, negate(b)}} }
 	wider := c.satisfy(both(g, w), &budget)
 	narrower := c.satisfy(both(w, g), &budget)
+	isWider, isNarrower := wider.values != nil && !o.wider, narrower.values != nil && !o.narrower
 	switch {
-	case wider.values != nil && narrower.values != nil:
+	case isWider && isNarrower:
 		return c.refute(w, g, shared, wider.values, "both")
-	case wider.values != nil:
+	case isWider:
 		return c.refute(w, g, shared, wider.values, "wider")
-	case narrower.values != nil:
+	case isNarrower:
 		return c.refute(w, g, shared, narrower.values, "narrower")
+	case wider.values != nil:
+		return Result{Verdict: Agreed, Reason: "its filters are wider than the rule"}
+	case narrower.values != nil:
+		return Result{Verdict: Agreed, Reason: "its filters are narrower than the rule"}
 	case wider.reason != "":
-		return c.agree(w, g, wider.reason, &budget)
+		return c.agree(w, g, o, wider.reason, &budget)
 	case narrower.reason != "":
-		return c.agree(w, g, narrower.reason, &budget)
+		return c.agree(w, g, o, narrower.reason, &budget)
 	}
 	return Result{Verdict: Proved}
 }
@@ -229,13 +312,16 @@ func equal(c *claim, want, got ir.Expr, missing func(string) bool, budget int) R
 const maxLetters = 20_000
 
 // agree tries events that reach every test, both ways.
-func (c *claim) agree(w, g node, reason string, budget *int) Result {
+func (c *claim) agree(w, g node, o undo, reason string, budget *int) Result {
 	events := c.witnesses(w, budget)
 	for _, ev := range events {
 		if c.surely(node{op: '!', subs: []node{same(w, g)}}, ev) {
 			direction := "wider"
 			if c.truth(w, ev) {
 				direction = "narrower"
+			}
+			if o.wider && direction == "wider" || o.narrower && direction == "narrower" {
+				continue
 			}
 			return c.refute(w, g, len(c.letters), ev, direction)
 		}

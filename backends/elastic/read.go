@@ -28,12 +28,20 @@ type Parsed struct {
 	where    pred   // of a query for single events
 	steps    []step // of a sequence, a sample or a join
 	events   []pred // that must be missing, or end a sequence: read for their errors only
-	rest     []ir.Later
+	times    []timePred
+	stages   []ir.Command
 	fields   []fieldUse
 	assumed  []string
-	written  []ir.Later
+	written  []ir.Command
 
 	mu sync.Mutex // guards what the atoms have built
+}
+
+// A timePred is a conjunct that only chooses when events happened.
+type timePred struct {
+	pred
+	field, text string
+	pos         ir.Pos
 }
 
 // A step is one event of a sequence.
@@ -58,7 +66,7 @@ func Parse(query string) (parsed *Parsed, err error) {
 
 // Events are the events that the query names, in its order, as they are
 // written: `step`, and in a sequence also `missing` and `until`.
-func (p *Parsed) Events() []ir.Later { return p.written }
+func (p *Parsed) Events() []ir.Command { return p.written }
 
 // Optional lists the fields that the query marks with `?` and never names
 // without, sorted.
@@ -87,9 +95,12 @@ func (p *Parsed) Query(s ir.Schema) (q *ir.Query, err error) {
 		}
 		m[i] = mappedField{ir.Field{Name: f.name, Type: t}, mapped}
 	}
-	q = &ir.Query{Scope: ir.Scope{Category: p.category}, Rest: p.rest, Assumptions: p.assumed}
+	q = &ir.Query{Scope: ir.Scope{Category: p.category}, Stages: p.stages, Assumptions: p.assumed}
 	if p.where != nil {
 		q.Where = m.selects(p.where)
+	}
+	for _, t := range p.times {
+		q.Times = append(q.Times, ir.Bound{Expr: m.selects(t.pred), Field: t.field, Text: t.text, Pos: t.pos})
 	}
 	for _, s := range p.steps {
 		e := m.selects(s.where)
@@ -112,8 +123,11 @@ func (p *parser) statement() *Parsed {
 		p.series(q)
 	default:
 		first := p.peek()
-		q.category, _, q.where = p.event()
+		var n *node
+		q.category, _, n = p.event()
+		q.where = p.timeless(q, n)
 		p.write(q, "step", first)
+		p.stage(q, "where", first, ir.Filters)
 	}
 	for p.has("|") {
 		p.pipe(q)
@@ -125,7 +139,7 @@ func (p *parser) statement() *Parsed {
 }
 
 // event reads `category where condition`.
-func (p *parser) event() (category string, pos ir.Pos, where pred) {
+func (p *parser) event() (category string, pos ir.Pos, where *node) {
 	t := p.peek()
 	switch {
 	case p.take("any"):
@@ -137,17 +151,46 @@ func (p *parser) event() (category string, pos ir.Pos, where pred) {
 		p.unexpected("an event category")
 	}
 	p.need("where")
-	return category, t.pos, p.condition(p.expr())
+	return category, t.pos, p.expr()
+}
+
+// timeFields say when an event happened, and when it was taken in (ECS).
+var timeFields = []string{"@timestamp", "event.ingested", "event.created"}
+
+// timeless is a condition without the conjuncts that compare the time with a
+// constant, which q keeps apart.
+func (p *parser) timeless(q *Parsed, n *node) pred {
+	if n.kind == andNode {
+		out := andPred{}
+		for _, a := range n.args {
+			out = append(out, p.timeless(q, a))
+		}
+		return out
+	}
+	x := p.condition(n)
+	if n.kind != compareNode || n.op == "!=" || n.op == "==" {
+		return x
+	}
+	field, constant := n.args[0], n.args[1]
+	if field.kind == valueNode {
+		field, constant = constant, field
+	}
+	if field.kind != fieldNode || constant.kind != valueNode || constant.value.kind == nullValue ||
+		!slices.Contains(timeFields, p.fields[field.field].name) {
+		return x
+	}
+	q.times = append(q.times, timePred{x, p.fields[field.field].name, p.text(n), n.pos})
+	return isTrue
 }
 
 // write keeps an event as text, from its first token on.
 func (p *parser) write(q *Parsed, name string, first token) {
-	q.written = append(q.written, ir.Later{Name: name, Text: p.src[first.start:p.toks[p.at-1].end], Pos: first.pos})
+	q.written = append(q.written, ir.Command{Name: name, Text: p.src[first.start:p.toks[p.at-1].end], Pos: first.pos})
 }
 
-func (p *parser) later(q *Parsed, name string, first token) {
+func (p *parser) stage(q *Parsed, name string, first token, effect ir.Effect) {
 	text := p.src[first.start:p.toks[p.at-1].end]
-	q.rest = append(q.rest, ir.Later{Name: name, Text: text, Pos: first.pos})
+	q.stages = append(q.stages, ir.Command{Name: name, Text: text, Pos: first.pos, Effect: effect})
 }
 
 func (p *parser) pipe(q *Parsed) {
@@ -160,7 +203,7 @@ func (p *parser) pipe(q *Parsed) {
 	if n := p.expr(); n.kind != valueNode || n.value.kind != integerValue || strings.HasPrefix(n.value.text, "-") {
 		refuse(n.pos, "the pipe %s needs a number", t.text)
 	}
-	p.later(q, t.text, t)
+	p.stage(q, t.text, t, ir.Removes)
 }
 
 // series reads a sequence, a sample or a join. What stands in it beside the
@@ -170,12 +213,14 @@ func (p *parser) series(q *Parsed) {
 	ordered := first.text == "sequence"
 	shared := p.keys()
 	span := ordered && p.maxspan()
-	p.later(q, first.text, first)
+	p.stage(q, first.text, first, ir.Remakes)
 
 	keys, events, missing := -1, 0, false
 	term := func(open token, name string) (s step, after token) {
 		first := p.peek()
-		s.category, s.pos, s.where = p.event()
+		var where *node
+		s.category, s.pos, where = p.event()
+		s.where = p.condition(where)
 		p.write(q, name, first)
 		p.need("]")
 		after = p.peek()
@@ -198,12 +243,12 @@ func (p *parser) series(q *Parsed) {
 		if open.text == "![" {
 			missing = true
 			q.events = append(q.events, s.where)
-			p.later(q, "missing", open)
+			p.stage(q, "missing", open, ir.Remakes)
 			continue
 		}
 		q.steps = append(q.steps, s)
 		if after != p.peek() {
-			p.later(q, "step", after)
+			p.stage(q, "step", after, ir.Remakes)
 		}
 	}
 	switch {
@@ -217,7 +262,7 @@ func (p *parser) series(q *Parsed) {
 	if until := p.peek(); first.text != "sample" && p.take("until") {
 		s, _ := term(p.need("["), "until")
 		q.events = append(q.events, s.where)
-		p.later(q, "until", until)
+		p.stage(q, "until", until, ir.Remakes)
 	}
 }
 

@@ -554,7 +554,7 @@ func TestReadStatements(t *testing.T) {
 			for _, s := range q.Steps {
 				got += " step " + s.String()
 			}
-			for _, l := range q.Rest {
+			for _, l := range q.Unjudged() {
 				got += fmt.Sprintf(" [%s: %s]", l.Name, l.Text)
 			}
 		}

@@ -9,9 +9,8 @@ import (
 	"sigmac/ir"
 )
 
-// Read says what a query does. Its Where holds every filter that stands before
-// the first stage that takes, adds, groups or joins rows; its Rest what comes
-// after the last of these filters.
+// Read says what a query does. Its Where holds every filter of the events, also
+// behind other stages as far as the columns that it tests can be followed.
 //
 // KQL is three-valued, so a predicate is read twice: where it is true and where
 // it is false. A text column has no null; what the empty text passes is read as
@@ -68,8 +67,9 @@ type reader struct {
 	stage   int
 	name    string // the table
 	where   []ir.Expr
-	rest    []ir.Later
-	closed  bool // past the first stage that does not keep the rows
+	times   []ir.Bound
+	stages  []ir.Command
+	views   []view
 	terms   bool // inside the predicate of `search`
 	assumed map[string]bool
 	read    []*ir.Query
@@ -82,6 +82,23 @@ type binding struct {
 	scope    scope
 	from, to int // tokens
 	order    int // of a let, the number of those before it; of a column, its stage
+	hidden   origin
+}
+
+// An origin says why a name stands for nothing that the event says.
+type origin uint8
+
+const (
+	seen     origin = iota
+	gone            // a stage dropped the column
+	gathered        // it is of several events, or of another table
+)
+
+// A view is a stage behind which not every column is there that was before.
+type view struct {
+	stage int
+	keeps func(name string) bool
+	other origin // what the rest is
 }
 
 // A scope says which names can be seen: the lets before one, and the columns
@@ -92,7 +109,23 @@ func (r *reader) scope() scope { return scope{r.visible, r.stage} }
 
 // lookup finds what a name stands for. A column hides a variable.
 func (r *reader) lookup(name string, s scope) (b binding, ok bool) {
-	if b, ok = before(r.columns[name], s.stage); ok {
+	b, ok = before(r.columns[name], s.stage)
+	for i := len(r.views) - 1; i >= 0; i-- {
+		v := r.views[i]
+		if v.stage >= s.stage {
+			continue
+		}
+		if r.steps--; ok && b.order >= v.stage {
+			break
+		}
+		if !v.keeps(name) {
+			if _, constant := before(r.lets[name], s.lets); constant && !ok {
+				break
+			}
+			return binding{hidden: v.other}, true
+		}
+	}
+	if ok {
 		return b, true
 	}
 	if b, ok = before(r.lets[name], s.lets); !ok {
@@ -155,10 +188,10 @@ func (r *reader) queries(batch bool) {
 
 // one reads a query.
 func (r *reader) one() {
-	r.name, r.where, r.rest, r.closed = "", nil, nil, false
+	r.name, r.where, r.times, r.stages, r.views = "", nil, nil, nil, nil
 	r.columns, r.assumed = map[string][]binding{}, map[string]bool{}
 	r.main()
-	q := &ir.Query{Scope: ir.Scope{Table: r.name}, Where: r.all(r.where), Rest: r.rest}
+	q := &ir.Query{Scope: ir.Scope{Table: r.name}, Where: r.all(r.where), Times: r.times, Stages: r.stages}
 	for id := range r.assumed {
 		q.Assumptions = append(q.Assumptions, id)
 	}
@@ -342,80 +375,20 @@ func (r *reader) isQuery(b binding) bool {
 	return first.text == "(" && r.tokens[b.to-1].text != "}"
 }
 
-// commands are the stages, and whether the rows after one are those before it.
-var commands = map[string]bool{"extend": true, "project": true, "project-rename": true, "project-away": true,
-	"project-keep": true, "project-reorder": true, "sort": true, "order": true, "serialize": true, "as": true,
-	"parse": true, "parse-kv": true}
-
-func init() {
-	for _, c := range strings.Fields("assert-schema consume count distinct evaluate facet fork getschema graph-match " +
-		"graph-to-table invoke join limit lookup macro-expand make-graph make-series mv-apply mv-expand mvapply mvexpand " +
-		"partition reduce render sample sample-distinct scan summarize take top top-hitters top-nested union") {
-		commands[c] = false
-	}
-}
-
-// operator reads one stage.
-func (r *reader) operator(end string) {
-	start, pos := r.at, r.peek().pos
-	if r.peek().kind != tokenName {
-		r.unexpected("a command")
-	}
-	name := r.peek().text
-	for r.at++; r.is("-") && r.peek().from == r.tokens[r.at-1].to && r.tokens[r.at+1].kind == tokenName; r.at += 2 {
-		name += "-" + r.tokens[r.at+1].text
-	}
-	keeps, known := commands[name]
-	known = known || slices.Contains([]string{"where", "filter", "search", "parse-where"}, name)
-	if !known {
-		refuse(pos, "unknown command "+name)
-	}
-	r.stage++
-	if !r.closed {
-		switch name {
-		case "where", "filter":
-			r.filter(r.expr())
-			r.rest = nil
-			return
-		case "search":
-			r.search(start, end)
-			r.rest = nil
-			return
-		case "parse-where":
-			r.skip("|", end)
-			r.keep(r.opaqueTokens(start, r.at, r.scope()))
-			r.hide(start)
-			r.rest = nil
-			return
-		case "union":
-			r.union(r.so(), end)
-			return
-		case "extend", "project", "project-rename":
-			r.bind()
-		case "parse", "parse-kv":
-			r.skip("|", end)
-			r.hide(start)
-		}
-		r.closed = !keeps
-	}
-	r.skip("|", end)
-	text := r.source(start, r.at)
-	if r.bytes -= len(text); r.bytes < 0 {
-		refuse(pos, "the query stands for too much")
-	}
-	r.rest = append(r.rest, ir.Later{Name: name, Text: text, Pos: pos})
-}
-
 // bind reads the columns that a stage makes: each sees those before the stage.
-func (r *reader) bind() {
+// Those that stand alone are kept; only says whether nothing else stands there
+// that has a name which the language makes up.
+func (r *reader) bind() (kept map[string]bool, only bool) {
 	s := r.scope()
+	kept, only = map[string]bool{}, true
 	for {
 		n := r.expr()
 		var names []*node
 		if n.kind == nodeName {
 			names = []*node{n}
 		}
-		if r.take("=") {
+		switch {
+		case r.take("="):
 			from := r.at
 			if names == nil {
 				for i := n.from; i < n.to; i++ {
@@ -429,12 +402,16 @@ func (r *reader) bind() {
 				n = r.expr()
 			}
 			for _, name := range names {
-				b := binding{n, s, from, r.at, r.stage}
+				b := binding{node: n, scope: s, from: from, to: r.at, order: r.stage}
 				r.columns[name.text] = append(r.columns[name.text], b)
 			}
+		case names != nil:
+			kept[n.text] = true
+		default:
+			only = false
 		}
 		if !r.take(",") {
-			return
+			return kept, only
 		}
 	}
 }
@@ -447,20 +424,9 @@ func (r *reader) hide(from int) {
 		if t.text == "with" || t.text == "as" {
 			after = true
 		} else if after && t.kind == tokenName {
-			r.columns[t.text] = append(r.columns[t.text], binding{nil, r.scope(), from, r.at, r.stage})
+			r.columns[t.text] = append(r.columns[t.text], binding{scope: r.scope(), from: from, to: r.at, order: r.stage})
 		}
 	}
-}
-
-// filter keeps the conjuncts of a predicate, on the rows where they are true.
-func (r *reader) filter(n *node) {
-	if n.kind == nodeAnd {
-		for _, a := range n.args {
-			r.filter(a)
-		}
-		return
-	}
-	r.keep(r.truth(n, r.scope()).yes)
 }
 
 func (r *reader) keep(e ir.Expr) { r.where = append(r.where, e) }

@@ -81,8 +81,8 @@ func (s *readSummary) add(t *testing.T, path, query string) {
 		s.Read++
 	case len(all) == 0:
 		first := "nothing"
-		if len(qs[0].Rest) > 0 {
-			first = qs[0].Rest[0].Name
+		if len(qs[0].Unjudged()) > 0 {
+			first = qs[0].Unjudged()[0].Name
 		}
 		s.NoFilter[first]++
 	default:
@@ -107,7 +107,7 @@ func looks(e ir.Expr) (found bool) {
 	ir.Walk(e, func(e ir.Expr) {
 		m, ok := e.(ir.Match)
 		_, opaque := e.(ir.Opaque)
-		found = found || !opaque && !(ok && m.Field.Name == TableName)
+		found = found || !opaque && !(ok && m.Field.Name == ir.TableField)
 	})
 	return found
 }

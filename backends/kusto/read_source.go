@@ -9,21 +9,23 @@ import (
 	"sigmac/ir"
 )
 
-// TableName is the field that says from which table an event is: what the pages
-// of `search` and `find` call it.
-const TableName = "$table"
-
 // A source is where rows come from, with what has been read of it.
 type source struct {
 	name    string
 	where   []ir.Expr
+	times   []ir.Bound
 	columns map[string][]binding
-	rest    []ir.Later
-	closed  bool
+	stages  []ir.Command
+	views   []view
 }
 
 // so is what has been read so far.
-func (r *reader) so() *source { return &source{r.name, r.where, r.columns, r.rest, r.closed} }
+func (r *reader) so() *source { return &source{r.name, r.where, r.times, r.columns, r.stages, r.views} }
+
+// now makes s what has been read so far.
+func (r *reader) now(s *source) {
+	r.name, r.where, r.times, r.columns, r.stages, r.views = s.name, s.where, s.times, s.columns, s.stages, s.views
+}
 
 // events are those of s: from its table, and passing its filters.
 func (r *reader) events(s *source) ir.Expr {
@@ -35,17 +37,17 @@ func (r *reader) events(s *source) ir.Expr {
 }
 
 func fromTable(parts ...ir.Part) ir.Expr {
-	return ir.Match{Field: ir.Field{Name: TableName, Type: ir.Text}, Test: ir.NewPattern(true, parts...)}
+	return ir.Match{Field: ir.Field{Name: ir.TableField, Type: ir.Text}, Test: ir.NewPattern(true, parts...)}
 }
 
 // apart reads a source by itself. Of the columns that it makes no expression
 // tells outside of it.
 func (r *reader) apart(read func()) *source {
 	outside := r.so()
-	r.name, r.where, r.rest, r.closed, r.columns = "", nil, nil, false, maps.Clone(r.columns)
+	r.now(&source{columns: maps.Clone(r.columns)})
 	read()
 	inside := r.so()
-	r.name, r.where, r.rest, r.closed, r.columns = outside.name, outside.where, outside.rest, outside.closed, outside.columns
+	r.now(outside)
 	return inside
 }
 
@@ -53,8 +55,14 @@ func (r *reader) apart(read func()) *source {
 func (r *reader) hideColumns(s *source, from, to int) {
 	for name, bs := range s.columns {
 		if len(bs) > len(r.columns[name]) {
-			r.columns[name] = append(slices.Clip(r.columns[name]), binding{nil, r.scope(), from, to, r.stage})
+			r.columns[name] = append(slices.Clip(r.columns[name]), binding{scope: r.scope(), from: from, to: to, order: r.stage})
 		}
+	}
+	if len(s.views) > 0 { // what one source dropped, the others have
+		r.views = append(r.views, view{r.stage, func(name string) bool {
+			r.steps -= len(s.views)
+			return !slices.ContainsFunc(s.views, func(v view) bool { return !v.keeps(name) })
+		}, gathered})
 	}
 }
 
@@ -84,16 +92,18 @@ func (r *reader) union(first *source, end string) {
 			break
 		}
 	}
-	r.name, r.where, r.rest = "", nil, nil
+	r.name, r.where, r.times, r.stages, r.views = "", nil, nil, nil, nil
 	var events []ir.Expr
 	for _, s := range sources {
+		for _, b := range s.times { // of one source, so no bound of the query
+			s.where = append(s.where, b.Expr)
+		}
 		events = append(events, r.events(s))
-		r.rest = append(r.rest, s.rest...)
-		r.closed = r.closed || s.closed
+		r.stages = append(r.stages, s.stages...)
 		r.hideColumns(s, from, r.at)
 	}
 	for _, name := range hidden {
-		r.columns[name] = append(r.columns[name], binding{nil, r.scope(), from, r.at, r.stage})
+		r.columns[name] = append(r.columns[name], binding{scope: r.scope(), from: from, to: r.at, order: r.stage})
 	}
 	r.keep(r.any(events))
 }
@@ -196,8 +206,8 @@ func (r *reader) applied(b binding, n *node) bool {
 		r.expect("}")
 	})
 	r.at, r.visible, r.lets, r.own = at, visible, lets, own
-	r.name, r.closed = inside.name, inside.closed
-	r.where, r.rest = append(r.where, inside.where...), inside.rest
+	r.name = inside.name
+	r.where, r.times, r.stages = append(r.where, inside.where...), append(r.times, inside.times...), append(r.stages, inside.stages...)
 	r.hideColumns(inside, b.from, b.to)
 	return true
 }
@@ -385,7 +395,7 @@ func ReadBatch(text string, s ir.Schema) ([]*ir.Query, error) { return readAll(t
 // Stages are the statements of such a text, cut at their pipes, without
 // comments: `let x`, a table, and the operators. The error is a
 // *backends.ReadError.
-func Stages(text string) (stages []ir.Later, err error) {
+func Stages(text string) (stages []ir.Command, err error) {
 	defer func() {
 		switch e := recover().(type) {
 		case nil:
@@ -408,7 +418,7 @@ func Stages(text string) (stages []ir.Later, err error) {
 			if second := r.tokens[from+1]; name == "let" && from+1 < r.at {
 				name += " " + text[second.from:second.to]
 			}
-			stages = append(stages, ir.Later{Name: name, Text: r.lines(from, r.at), Pos: first.pos})
+			stages = append(stages, ir.Command{Name: name, Text: r.lines(from, r.at), Pos: first.pos})
 		}
 		if r.peek().kind != tokenEnd {
 			r.at++

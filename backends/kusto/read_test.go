@@ -207,12 +207,30 @@ func TestReadStages(t *testing.T) {
 		{`['my table'] | where n == 1`, "my table", `(match n:number (= 1))`, ``},
 		{`table("T") | where n == 1`, "T", `(match n:number (= 1))`, ``},
 		{`T | where n == 1 | where t == "x" | project n | take 5`, "T",
-			`(and (match n:number (= 1)) (match t:text (pattern cased "x")))`, `project: project n; take: take 5`},
+			`(and (match n:number (= 1)) (match t:text (pattern cased "x")))`, `take: take 5`},
 		{`T | sort by n | where n == 1`, "T", `(match n:number (= 1))`, ``},
 		{`T | where n == 1 | summarize c = count() by t | where c > 5`, "T", `(match n:number (= 1))`,
 			`summarize: summarize c = count() by t; where: where c > 5`},
-		{`T | take 5 | where n == 1`, "T", `(and)`, `take: take 5; where: where n == 1`},
-		{`T | mv-expand x | where n == 1`, "T", `(and)`, `mv-expand: mv-expand x; where: where n == 1`},
+		{`T | take 5 | where n == 1`, "T", `(match n:number (= 1))`, `take: take 5`},
+		{`T | mv-expand x | where n == 1 and x == 2`, "T", `(match n:number (= 1))`, `mv-expand: mv-expand x; where: where n == 1 and x == 2`},
+		{`T | summarize c = count(), max(n) by t, k = tolower(g) | where t == "x" and k == "y" | where c > 1 or n == 1`, "T",
+			`(and (match t:text (pattern cased "x")) (match g:text (pattern "y")))`,
+			`summarize: summarize c = count(), max(n) by t, k = tolower(g); where: where c > 1 or n == 1`},
+		{`T | summarize count() by bin(n, 5) | where n == 5`, "T", `(and)`, `summarize: summarize count() by bin(n, 5); where: where n == 5`},
+		{`T | distinct t | where t == "x"`, "T", `(match t:text (pattern cased "x"))`, `distinct: distinct t`},
+		{`T | project n, u = t, strcat(t, g) | where u == "x"`, "T", `(match t:text (pattern cased "x"))`, ``},
+		{`T | project n, strcat(t, g) | where t == "x"`, "T", `(and)`, `where: where t == "x"`},
+		{`T | project-rename u = t | where u == "x"`, "T", `(match t:text (pattern cased "x"))`, ``},
+		{`T | join (U) on k | where n == 1 and new == 2`, "T", `(match n:number (= 1))`, `join: join (U) on k; where: where n == 1 and new == 2`},
+		{`T | join kind=leftouter (U) on k | where n == 1`, "T", `(match n:number (= 1))`, ``},
+		{`T | join kind=rightouter (U) on k | where n == 1`, "T", `(and)`, `join: join kind=rightouter (U) on k; where: where n == 1`},
+		{`T | lookup U on k | where n == 1`, "T", `(match n:number (= 1))`, ``},
+		{`T | where n == 1 | invoke f() | where t == "x"`, "T", `(match n:number (= 1))`, `invoke: invoke f(); where: where t == "x"`},
+		{`T | where n == 1 and Timestamp > ago(1h) and ago(1d) < TimeGenerated and ingestion_time() between (ago(1d) .. now())`, "T",
+			`(match n:number (= 1))`, ``},
+		{`let from = 1d; T | where Timestamp >= startofday(ago(from)) | where n == 1`, "T", `(match n:number (= 1))`, ``},
+		{`union (T | where Timestamp > ago(1h)), U`, "",
+			`(or (and (match $table:text (pattern cased "T")) (opaque kusto "Timestamp > ago(1h)")) (match $table:text (pattern cased "U")))`, ``},
 		{`T | extend u = tolower(t), isBig = n > 5 | where u == "x" and isBig`, "T",
 			`(and (match t:text (pattern "x")) (match n:number (> 5)))`, ``},
 		{`T | extend t = g | where t == "x"`, "T", `(match g:text (pattern cased "x"))`, ``},
@@ -247,8 +265,9 @@ func TestReadStages(t *testing.T) {
 		{`let Q = union (T), (U); Q | where n == 1`, "",
 			`(and (or (match $table:text (pattern cased "T")) (match $table:text (pattern cased "U"))) (match n:number (= 1)))`, ``},
 		{`union (T | where n == 1 | summarize count() by t), U | where t == "x"`, "",
-			`(or (and (match $table:text (pattern cased "T")) (match n:number (= 1))) (match $table:text (pattern cased "U")))`,
-			`summarize: summarize count() by t; where: where t == "x"`},
+			`(and (or (and (match $table:text (pattern cased "T")) (match n:number (= 1))) (match $table:text (pattern cased "U"))) ` +
+				`(match t:text (pattern cased "x")))`,
+			`summarize: summarize count() by t`},
 		{`union withsource=S (T | extend u = n), U | where u == 1 and S == "T"`, "",
 			`(and (or (match $table:text (pattern cased "T")) (match $table:text (pattern cased "U"))) ` +
 				`(opaque kusto "let u = union withsource=S (T | extend u = n), U; u == 1") (opaque kusto "let S = union withsource=S (T | extend u = n), U; S == \"T\""))`, ``},
@@ -261,8 +280,9 @@ func TestReadStages(t *testing.T) {
 		{`let f = (d: timespan, x: string) { T | where u > ago(d) and t in (x) }; f(1d, "x")`, "T",
 			`(and (opaque kusto "let d = 1d; u > ago(d)") (match t:text (pattern cased "x")))`, ``},
 		{`let f = (T: (t: string)) { T | where t == "x" }; f(U)`, "", `(opaque kusto "let f = (T: (t: string)) { T | where t == \"x\" }; f(U)")`, ``},
-		{`let f = (x: string) { T | extend u = x | summarize count() by u }; f("x") | where u == "x"`, "T", `(and)`,
-			`extend: extend u = x; summarize: summarize count() by u; where: where u == "x"`},
+		{`let f = (x: string) { T | extend u = x | summarize count() by u }; f("x") | where u == "x"`, "T",
+			`(opaque kusto "let u = (x: string) { T | extend u = x | summarize count() by u }; u == \"x\"")`,
+			`summarize: summarize count() by u`},
 
 		// search-operator: its table of what a search stands for.
 		{`search "x"`, "", `(keyword (term "x"))`, ``},
@@ -284,7 +304,7 @@ func TestReadStages(t *testing.T) {
 			continue
 		}
 		var rest []string
-		for _, l := range q.Rest {
+		for _, l := range q.Unjudged() {
 			rest = append(rest, l.Name+": "+l.Text)
 		}
 		if got := strings.Join(rest, "; "); q.Scope.Table != tt.table || q.Where.String() != tt.where || got != tt.rest {
@@ -326,7 +346,7 @@ func TestReadBatch(t *testing.T) {
 
 func TestStages(t *testing.T) {
 	got, err := Stages("let x = dynamic([\"a|b\"]); // list\nT\n| where t in (x)\n    and n == 1 // one\n| join (U | take 1) on n\n\nU")
-	want := []ir.Later{
+	want := []ir.Command{
 		{Name: "let x", Text: `let x = dynamic(["a|b"])`, Pos: ir.Pos{Line: 1, Column: 1}},
 		{Name: "T", Text: "T", Pos: ir.Pos{Line: 2, Column: 1}},
 		{Name: "where", Text: "where t in (x)\nand n == 1", Pos: ir.Pos{Line: 3, Column: 3}},
@@ -356,7 +376,7 @@ func TestReadPositions(t *testing.T) {
 	if got := and[1].(ir.Opaque).Pos; got != (ir.Pos{Line: 3, Column: 7}) {
 		t.Errorf("opaque at %v", got)
 	}
-	if got := q.Rest[0].Pos; got != (ir.Pos{Line: 4, Column: 3}) {
+	if got := q.Unjudged()[0].Pos; got != (ir.Pos{Line: 4, Column: 3}) {
 		t.Errorf("take at %v", got)
 	}
 }

@@ -94,6 +94,8 @@ func (r *reader) meaning(n *node, s scope) value {
 		b, bound := r.lookup(n.text, s)
 		text := r.definition(n.text)
 		switch {
+		case b.hidden == gone:
+			refuse(r.pos(n), "there is no column "+n.text+" behind the stage that drops it")
 		case bound && r.same(text, b):
 			return r.column(n, n.text, false)
 		case !bound && text != "":

@@ -284,7 +284,7 @@ func FuzzDataModelQuote(f *testing.F) {
 			t.Fatalf("%q: %s: %q, %v", s, lit, back, err)
 		}
 		q, err := backend{}.Read(queries[0], ir.Types{"D.f": ir.Text})
-		if err != nil || q.Where.String() != e.String() || q.Scope.DataModel != "D.D" || len(q.Rest) > 0 {
+		if err != nil || q.Where.String() != e.String() || q.Scope.DataModel != "D.D" || len(q.Unjudged()) > 0 {
 			t.Fatalf("%s\nread as %v %v", queries[0], q, err)
 		}
 	})
@@ -336,8 +336,8 @@ func FuzzDataModelRead(f *testing.F) {
 					t.Errorf("%s\nopaque: %s", q, o.Text)
 				}
 			})
-			if got.Scope != rule.Scope || len(got.Rest) > 0 {
-				t.Errorf("%s\nread with %v and %v", q, got.Scope, got.Rest)
+			if got.Scope != rule.Scope || len(got.Unjudged()) > 0 {
+				t.Errorf("%s\nread with %v and %v", q, got.Scope, got.Unjudged())
 			}
 			for _, a := range got.Assumptions {
 				if a == "splunk/tstats-precedence" {

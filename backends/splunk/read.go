@@ -29,8 +29,7 @@ type Reader struct {
 // Read says what a search of sigmac's own means.
 func (backend) Read(query string, s ir.Schema) (*ir.Query, error) { return Reader{}.Read(query, s) }
 
-// Read says what query does: Where is the And of the filters that come before
-// the first command of another kind. The error is a *backends.ReadError.
+// Read says what query does. The error is a *backends.ReadError.
 func (r Reader) Read(query string, s ir.Schema) (q *ir.Query, err error) {
 	defer func() {
 		switch e := recover().(type) {
@@ -47,7 +46,7 @@ func (r Reader) Read(query string, s ir.Schema) (q *ir.Query, err error) {
 
 // Stages are the commands of a search as it is written, without comments and
 // with its macros unexpanded. The error is a *backends.ReadError.
-func Stages(search string) (stages []ir.Later, err error) {
+func Stages(search string) (stages []ir.Command, err error) {
 	defer func() {
 		switch e := recover().(type) {
 		case nil:
@@ -59,7 +58,7 @@ func Stages(search string) (stages []ir.Later, err error) {
 	}()
 	r := &reading{source: expand(search, nil)}
 	for _, st := range r.split() {
-		stages = append(stages, ir.Later{Name: st.name, Text: strings.TrimSpace(r.text[st.lo:st.hi]), Pos: r.pos(st.lo)})
+		stages = append(stages, ir.Command{Name: st.name, Text: strings.TrimSpace(r.text[st.lo:st.hi]), Pos: r.pos(st.lo)})
 	}
 	return stages, nil
 }
@@ -93,6 +92,7 @@ const (
 	wholeValue     = "splunk/tstats-value"      // tstats compares with the whole value of a field
 	allSummaries   = "splunk/tstats-summaries"  // every event is summarized, as the model is now
 	termOrder      = "splunk/tstats-precedence" // OR binds tighter than AND in tstats too
+	sortLimit      = "splunk/sort-limit"        // sort gets no more events than it gives
 )
 
 func (r *reading) assume(ids ...string) {
@@ -128,15 +128,15 @@ func (r *reading) assumeUnicode(s string) {
 	}
 }
 
-// query reads the stages in order until one is no filter.
+// query reads the stages in order. A filter behind others is one of the events
+// as far as the columns that it tests can be followed.
 func (r *reading) query() *ir.Query {
-	stages := r.split()
-	var es []ir.Expr
-	var shown []projection
-	read := 0 // how many stages es holds
-loop:
-	for i, st := range stages {
+	p := &pipeline{reading: r, steps: maxColumns}
+	q := &ir.Query{}
+	for i, st := range r.split() {
+		effect := ir.Filters
 		var more []ir.Expr
+		var counted layer
 		switch {
 		case st.name == "search":
 			more = r.search(st.body, st.hi, false)
@@ -144,35 +144,32 @@ loop:
 			more = conjuncts(r.where(st.body, st.hi))
 		case st.name == "regex":
 			more = []ir.Expr{r.regex(st)}
-		case st.name == "fields":
-			shown = append(shown, r.fields(st))
-			continue
-		case st.name == "reverse":
-			continue
 		case i == 0 && st.name == "tstats":
 			ts := r.tstats(st)
-			es = append(r.scoped(r.search(ts.lo, ts.hi, true)), ts.shown...)
-			if ts.grouped {
-				read = 1 // its rows are the events, gathered
+			more = append(r.search(ts.lo, ts.hi, true), ts.shown...)
+			if !ts.grouped {
+				effect = ir.Remakes
 			}
-			break loop
+			counted = p.counted(ts)
 		case i == 0 && (st.name == "datamodel" || st.name == "from" && r.fromDataModel(st)):
 			r.scope.DataModel = r.dataset(st)
 		default:
-			break loop
-		}
-		if len(shown) > maxProjections || hidden(more, shown) {
-			break loop
+			effect = p.command(st, i == 0)
 		}
 		if i == 0 {
 			more = r.scoped(more)
 		}
-		es, read = append(es, more...), i+1
+		for _, e := range more {
+			if !p.filter(st, e) {
+				effect = ir.Removes
+			}
+		}
+		if counted != nil {
+			p.layers, p.rows, p.grouped = []layer{counted}, true, true
+		}
+		q.Stages = append(q.Stages, ir.Command{Name: st.name, Text: strings.TrimSpace(r.text[st.lo:st.hi]), Pos: r.pos(st.lo), Effect: effect})
 	}
-	q := &ir.Query{Where: allOf(es), Scope: r.scope}
-	for _, st := range stages[read:] {
-		q.Rest = append(q.Rest, ir.Later{Name: st.name, Text: strings.TrimSpace(r.text[st.lo:st.hi]), Pos: r.pos(st.lo)})
-	}
+	q.Where, q.Times, q.Scope = allOf(p.where), p.times, r.scope
 	q.Assumptions = slices.Sorted(maps.Keys(r.assumed))
 	return q
 }
@@ -217,63 +214,6 @@ func (r *reading) regex(st stage) ir.Expr {
 		return ir.Not{X: e}
 	}
 	return e
-}
-
-// A projection is one command `fields`: the fields that it keeps or, with
-// minus, drops. Of names with wildcards it knows only that they are there.
-type projection struct {
-	minus, wild bool
-	names       map[string]bool
-}
-
-// maxProjections bounds how often a query may project before a filter.
-const maxProjections = 100
-
-func (r *reading) fields(st stage) projection {
-	p := projection{names: map[string]bool{}}
-	body := strings.TrimSpace(r.text[st.body:st.hi])
-	if rest, ok := strings.CutPrefix(body, "-"); ok {
-		p.minus, body = true, rest
-	} else {
-		body = strings.TrimPrefix(body, "+")
-	}
-	for _, name := range strings.FieldsFunc(body, func(c rune) bool { return c == ',' || c < 0x80 && isSpace(byte(c)) }) {
-		p.names[strings.Trim(name, `"'`)] = true
-		p.wild = p.wild || strings.Contains(name, "*")
-	}
-	return p
-}
-
-// shows says whether a field is surely still there. Without the minus, _raw
-// and _time stay (Search Reference: fields).
-func (p projection) shows(name string) bool {
-	if p.minus {
-		return !p.names[name] && !p.wild
-	}
-	return p.names[name] || strings.HasPrefix(name, "_")
-}
-
-// hidden says whether es may test a field that ps have dropped.
-func hidden(es []ir.Expr, ps []projection) (found bool) {
-	look := func(name string) {
-		found = found || slices.ContainsFunc(ps, func(p projection) bool { return !p.shows(name) })
-	}
-	for _, e := range es {
-		ir.Walk(e, func(e ir.Expr) {
-			switch e := e.(type) {
-			case ir.Match:
-				look(e.Field.Name)
-				if ref, ok := e.Test.(ir.FieldRef); ok {
-					look(ref.Other.Name)
-				}
-			case ir.Keyword:
-				look("_raw")
-			case ir.Opaque:
-				found = found || len(ps) > 0
-			}
-		})
-	}
-	return found
 }
 
 // allOf is the And of es, flat, without what is always true.

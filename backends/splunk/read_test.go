@@ -21,7 +21,10 @@ func readMeaning(q *ir.Query) string {
 	if q.Scope.Index != "" {
 		s = "index " + q.Scope.Index + " " + s
 	}
-	for _, l := range q.Rest {
+	for _, b := range q.Times {
+		s += " | " + b.Text
+	}
+	for _, l := range q.Unjudged() {
 		s += " | " + l.Name
 	}
 	return s
@@ -119,7 +122,7 @@ func TestReadSearch(t *testing.T) {
 		{`f=1 (index=a OR index=b)`, `(and (match f (pattern "1")) (or (match index (pattern "a")) (match index (pattern "b"))))`},
 		{`NOT index=a`, `(not (match index (pattern "a")))`},
 		{`index=a index=b`, `index a (match index (pattern "b"))`},
-		{`earliest=-1d@d latest=now f=1`, `(and (opaque splunk "earliest=-1d@d") (opaque splunk "latest=now") (match f (pattern "1")))`},
+		{`earliest=-1d@d latest=now f=1`, `(match f (pattern "1")) | earliest=-1d@d | latest=now`},
 		{`eventtype=x tag=y tag::host=z`, `(and (match eventtype (pattern "x")) (match tag (pattern "y")) (match "tag::host" (pattern "z")))`},
 		{`f=1 [search g=2 | fields h] h=3`, `(and (match f (pattern "1")) (opaque splunk "[search g=2 | fields h]") (match h (pattern "3")))`},
 		{`f=[search g=2 [search "]"]]`, `(opaque splunk "f=[search g=2 [search \"]\"]]")`},
@@ -226,12 +229,42 @@ func TestReadStages(t *testing.T) {
 	testRead(t, Reader{}, [][2]string{
 		{`f=1 | search g=2 OR h=3 | where isnull(i) | stats count by f | where count>5`,
 			`(and (match f (pattern "1")) (or (match g (pattern "2")) (match h (pattern "3"))) (match i null)) | stats | where`},
-		{`f=1 | eval g=lower(f) | search g=2`, `(match f (pattern "1")) | eval | search`},
 		{`f=1 | fields f, g | search g=2`, `(and (match f (pattern "1")) (match g (pattern "2")))`},
-		{`f=1 | fields f | search g=2`, `(match f (pattern "1")) | fields | search`},
-		{`f=1 | fields - f g | search h=2 | search g=2`, `(and (match f (pattern "1")) (match h (pattern "2"))) | search`},
-		{`f=1 | fields f | search _raw=x* | table f`, `(and (match f (pattern "1")) (match _raw (pattern "x" *))) | table`},
-		{`f=1 | table f | search f=2`, `(match f (pattern "1")) | table | search`},
+		// What is dropped is missing.
+		{`f=1 | fields f | search g=2`, `(and (match f (pattern "1")) (or))`},
+		{`f=1 | fields - f g* | search h=2 | where isnull(ga)`, `(and (match f (pattern "1")) (match h (pattern "2")))`},
+		{`f=1 | fields f | search _raw=x* | table f`, `(and (match f (pattern "1")) (match _raw (pattern "x" *)))`},
+		{`f=1 | table f | search f=2`, `(and (match f (pattern "1")) (match f (pattern "2")))`},
+		// What is renamed is followed.
+		{`* | rename a AS b, c AS "d e" | search b=1 "d e"=2 a=3`, `(and (match a (pattern "1")) (match c (pattern "2")) (or))`},
+		{`* | rename P.* AS * | search x=1 P.x=2`, `(and (match P.x (pattern "1")) (match P.P.x (pattern "2")))`},
+		{`* | rename a AS b | fields b | rename b AS c | where 'c'='a'`, `(or)`},
+		{`* | eval b=a | search b=1`, `(match a (pattern "1"))`},
+		// What is computed is a function of the event that is not read.
+		{`f=1 | eval g=lower(f) | search g=2`, `(and (match f (pattern "1")) (opaque splunk "eval g=lower(f); (match g (pattern \"2\"))"))`},
+		{`* | eval g=lower(f) | search f=2`, `(match f (pattern "2"))`},
+		{`* | rex field=x "(?<g>a.)" | search g=ab x=1`, `(and (opaque splunk "rex field=x \"(?<g>a.)\"; (match g (pattern \"ab\"))") (match x (pattern "1")))`},
+		{`* | fillnull value="-" f | search f=* g=1 | where isnull(f)`, `(and (match g (pattern "1")) (or))`},
+		{`* | fillnull | search f=*`, `(opaque splunk "fillnull; (match f exists)")`},
+		{`* | lookup t h AS host OUTPUT x AS y | search y=1 x=2`, `(and (opaque splunk "lookup t h AS host OUTPUT x AS y; (match y (pattern \"1\"))") (match x (pattern "2")))`},
+		// What removes events, or makes rows of several, is not judged, and
+		// neither is a filter of what it computes.
+		{`* | sort 0 f | reverse | search f=1`, `(match f (pattern "1"))`},
+		{`* | sort 5 f | search f=1`, `(match f (pattern "1")) | sort`},
+		{`f=foo | head 10`, `(match f (pattern "foo")) | head`},
+		{`* | dedup f | search f=*`, `(match f exists) | dedup`},
+		{`* | stats count AS n BY f | search f=a n>1`, `(match f (pattern "a")) | stats | search`},
+		{`* | stats values(f) AS f BY g | search f=a`, `(and) | stats | search`},
+		{`* | eventstats count AS n BY f | where n>1 AND f="a"`, `(match f (pattern cased "a")) | where`},
+		{`* | transaction f | search f=a`, `(and) | transaction | search`},
+		{`f=1 | append [search g=2] | search h=3`, `(and (match f (pattern "1")) (match h (pattern "3"))) | append`},
+		{`f=1 | nonsense x | search h=3`, `(match f (pattern "1")) | nonsense | search`},
+		{`| tstats count from datamodel=D.D where D.f=1 by D.f, _time | rename D.* AS * | search f=2 count>3 | where _time>5`,
+			`model D.D (and (match D.f (pattern "1")) (match D.f exists) (match D.f (pattern "2"))) | search | where`},
+		// When events happened is apart.
+		{`f=1 earliest=-1h@h latest=now | where _time>relative_time(now(),"-1h")`,
+			`(match f (pattern "1")) | earliest=-1h@h | latest=now | _time>relative_time(now(),"-1h")`},
+		{`f=1 (earliest=-1h OR g=2)`, `(and (match f (pattern "1")) (or (opaque splunk "earliest=-1h") (match g (pattern "2"))))`},
 		{"f=1 | `own_filter` | search g=2", "(match f (pattern \"1\")) | `own_filter` | search"},
 		{`f=1 | search index=x`, `(and (match f (pattern "1")) (match index (pattern "x")))`},
 		{`f=1|join g [search h=2 | stats count] | search i=3`, `(match f (pattern "1")) | join | search`},
@@ -416,8 +449,8 @@ func TestReadPositions(t *testing.T) {
 			got = append(got, fmt.Sprint(e.Text, e.Pos))
 		}
 	})
-	got = append(got, fmt.Sprint(q.Rest))
-	want := []string{"é{1 3}", "m{1 5}", "g{2 4}", "keyword{2 8}", "h{2 42}", "k>l{2 52}", "[{stats stats count {3 3}}]"}
+	got = append(got, fmt.Sprint(q.Unjudged()))
+	want := []string{"é{1 3}", "m{1 5}", "g{2 4}", "keyword{2 8}", "h{2 42}", "k>l{2 52}", "[{stats stats count {3 3} remakes}]"}
 	if !slices.Equal(got, want) {
 		t.Errorf(" got %q\nwant %q", got, want)
 	}
@@ -516,7 +549,7 @@ func FuzzRead(f *testing.F) {
 		if q.Where.String() == "" || !slices.IsSorted(q.Assumptions) {
 			t.Fatal(q)
 		}
-		for _, l := range q.Rest {
+		for _, l := range q.Unjudged() {
 			if l.Name == "" || l.Text == "" {
 				t.Fatal(l)
 			}
@@ -527,7 +560,7 @@ func FuzzRead(f *testing.F) {
 // TestStages: what a person reads of a search.
 func TestStages(t *testing.T) {
 	got, err := Stages("a=\"|\" `m(\"x|y\")`\n| where b=1 ```no```\n | stats count [search c|head 1] by d")
-	want := []ir.Later{
+	want := []ir.Command{
 		{Name: "search", Text: "a=\"|\" `m(\"x|y\")`", Pos: ir.Pos{Line: 1, Column: 1}},
 		{Name: "where", Text: "where b=1", Pos: ir.Pos{Line: 2, Column: 3}},
 		{Name: "stats", Text: "stats count [search c|head 1] by d", Pos: ir.Pos{Line: 3, Column: 4}},

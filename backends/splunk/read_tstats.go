@@ -14,6 +14,17 @@ type tstatsStage struct {
 	lo, hi  int       // of what stands behind WHERE
 	grouped bool      // a row comes out only where an event meets it
 	shown   []ir.Expr // what the columns ask of an event
+	keys    []string  // the columns behind BY that are an event's own
+}
+
+// counted is what the columns of the rows are.
+func (p *pipeline) counted(ts tstatsStage) layer {
+	return func(name string) column {
+		if slices.Contains(ts.keys, name) {
+			return column{own, name}
+		}
+		return column{origin: gathered}
+	}
 }
 
 // alwaysThere are the fields that every event has.
@@ -66,12 +77,16 @@ func (r *reading) tstats(st stage) tstatsStage {
 		name, _ := unescape(p.text[t.lo:t.hi])
 		switch {
 		case slices.Contains(alwaysThere, name):
+			if name != "_time" { // it may be cut to a span
+				out.keys = append(out.keys, name)
+			}
 		case macro.kind != 0: // it may fill them
 			out.shown = []ir.Expr{r.opaque(macro.lo, macro.hi)}
 			return out
 		case t.kind == foreignToken || strings.ContainsAny(name, "*("):
 			out.shown = append(out.shown, r.opaque(t.lo, t.hi))
 		default:
+			out.keys = append(out.keys, name)
 			out.shown = append(out.shown, ir.Match{Field: r.field(name), Test: ir.Exists{}, Pos: r.pos(t.lo)})
 		}
 	}

@@ -63,8 +63,8 @@ func Elastic(path string, src []byte) *Rule {
 			return r.refused(err)
 		}
 		name := func(field string) string { return ecsField("", field) }
-		stage := ir.Later{Name: "query", Text: strings.TrimSpace(d.Query), Pos: ir.Pos{Line: 1, Column: 1}}
-		return r.read([]ir.Later{stage}, false, part{filter: renamed(q.Where, name)})
+		stage := ir.Command{Name: "query", Text: strings.TrimSpace(d.Query), Pos: ir.Pos{Line: 1, Column: 1}}
+		return r.read([]ir.Command{stage}, false, part{filter: renamed(q.Where, name)})
 	}
 	return r.because("the language "+generic(r.Language), "")
 }
@@ -80,7 +80,7 @@ func (r *Rule) eql() *Rule {
 	}
 	if q.Where != nil {
 		name := func(field string) string { return ecsField(q.Scope.Category, field) }
-		return r.read(p.Events(), false, part{renamed(q.Where, name), q.Rest})
+		return r.read(p.Events(), false, part{renamed(q.Whole(), name), q.Unjudged()})
 	}
 	var parts []part
 	for _, e := range q.Steps {

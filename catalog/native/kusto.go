@@ -43,7 +43,7 @@ func Kusto(file string, src []byte) *Rule {
 	}
 	var parts []part
 	for _, q := range qs {
-		parts = append(parts, part{inTables(q.Where, []string{q.Scope.Table}), q.Rest})
+		parts = append(parts, part{inTables(q.Whole(), []string{q.Scope.Table}), q.Unjudged()})
 	}
 	return r.read(stages, false, parts...)
 }
@@ -143,7 +143,7 @@ func tablesOf(e ir.Expr) (tables []string) {
 			tables = append(tables, tablesOf(x)...)
 		}
 	case ir.Match:
-		if p, ok := e.Test.(ir.Pattern); ok && e.Field.Name == kusto.TableName {
+		if p, ok := e.Test.(ir.Pattern); ok && e.Field.Name == ir.TableField {
 			tables = append(tables, p.Literals())
 		}
 	}
@@ -156,7 +156,7 @@ func ofTables(e ir.Expr) bool {
 	only, some := true, false
 	ir.Walk(e, func(e ir.Expr) {
 		m, ok := e.(ir.Match)
-		table := ok && m.Field.Name == kusto.TableName
+		table := ok && m.Field.Name == ir.TableField
 		only, some = only && table, some || table
 	})
 	return only && some

@@ -172,12 +172,12 @@ func generic(msg string) string {
 // A part is one event that a query looks for.
 type part struct {
 	filter ir.Expr
-	rest   []ir.Later
+	rest   []ir.Command
 }
 
 // read fills the page of a rule whose query looks for these events, which have
 // Sigma's names. In a sequence each of them must say something.
-func (r *Rule) read(stages []ir.Later, each bool, parts ...part) *Rule {
+func (r *Rule) read(stages []ir.Command, each bool, parts ...part) *Rule {
 	var filters []ir.Expr
 	silent := ""
 	read := 0
@@ -245,10 +245,10 @@ func isCommand(s string) bool { return command.MatchString(s) }
 
 // withPredicates makes stages of the parts of a query: a predicate is of the
 // stage in whose text its value stands.
-func withPredicates(stages []ir.Later, filters []ir.Expr) []catalog.Stage {
+func withPredicates(stages []ir.Command, filters []ir.Expr) []catalog.Stage {
 	leaves := make([]ir.And, len(stages))
 	add := func(e ir.Expr, pos ir.Pos) {
-		i, found := slices.BinarySearchFunc(stages, pos, func(st ir.Later, p ir.Pos) int { return comparePos(st.Pos, p) })
+		i, found := slices.BinarySearchFunc(stages, pos, func(st ir.Command, p ir.Pos) int { return comparePos(st.Pos, p) })
 		if !found {
 			i--
 		}

@@ -47,8 +47,8 @@ func Splunk(path string, src []byte, macros map[string]splunk.Macro) *Rule {
 	if err != nil {
 		return r.refused(err)
 	}
-	filter := withoutPresence(wanted(q.Where, stages))
-	return r.read(stages, false, part{renamed(filter, splunkField), q.Rest})
+	filter := withoutPresence(wanted(q.Whole(), stages))
+	return r.read(stages, false, part{renamed(filter, splunkField), q.Unjudged()})
 }
 
 // withoutPresence is a filter in which `f!=x` is what it says, and not also
@@ -84,7 +84,7 @@ var grouping = regexp.MustCompile(`(?i)\s(?:group)?by\s`)
 
 // wanted is a filter without what is in it for the columns by which `tstats`
 // groups: that they are there is true of the rows, but not what a rule is about.
-func wanted(e ir.Expr, stages []ir.Later) ir.Expr {
+func wanted(e ir.Expr, stages []ir.Command) ir.Expr {
 	and, ok := e.(ir.And)
 	if !ok {
 		and = ir.And{e}
