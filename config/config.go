@@ -26,6 +26,28 @@ type Config struct {
 	Rules   []string // files and directories of rules
 	Targets []Target
 	Check   Check
+	Verify  Verify
+}
+
+// Verify says which verdicts pass where queries are compared with their rules.
+type Verify struct {
+	Require string // the weakest that passes: proved, partial or agreed; or empty
+	Allow   []Allow
+}
+
+// An Allow lets a weaker verdict of one rule pass.
+type Allow struct {
+	Rule    string   // its id, or the path of its file below the folder of the configuration
+	Verdict string   // the weakest that passes: partial or agreed
+	Reason  string   // never empty
+	Targets []string // none: all
+	Pos     Pos
+}
+
+// Covers says whether an Allow is about a rule's query for a target. The path is
+// below the folder of the configuration.
+func (a Allow) Covers(id, path, target string) bool {
+	return (a.Rule == id || a.Rule == path) && (len(a.Targets) == 0 || slices.Contains(a.Targets, target))
 }
 
 // A Target is a query language that the repository is converted to.
@@ -77,6 +99,7 @@ func (e *Error) Error() string {
 var (
 	Profiles   = []string{"default", "sigmahq"}
 	Severities = []string{"error", "warning", "note", "off"}
+	Verdicts   = []string{"proved", "partial", "agreed"} // from the best on
 )
 
 // maxSize bounds the file.
@@ -142,6 +165,7 @@ func Parse(file string, src []byte) (*Config, []error) {
 		"rules":   func(n *yaml.Node) { c.Rules = p.paths(n) },
 		"targets": func(n *yaml.Node) { c.Targets = p.targets(n) },
 		"check":   func(n *yaml.Node) { p.check(n, &c.Check) },
+		"verify":  func(n *yaml.Node) { p.verify(n, &c.Verify) },
 	})
 	return c, p.errs
 }
@@ -280,6 +304,29 @@ func (p *parser) check(n *yaml.Node, c *Check) {
 			}
 		},
 	})
+}
+
+func (p *parser) verify(n *yaml.Node, v *Verify) {
+	p.mapping(n, map[string]func(*yaml.Node){
+		"require": func(n *yaml.Node) { v.Require = p.word(n, "verdict", Verdicts) },
+		"allow": func(n *yaml.Node) {
+			p.list(n, func(x *yaml.Node) { v.Allow = append(v.Allow, p.allow(x)) })
+		},
+	})
+}
+
+func (p *parser) allow(n *yaml.Node) Allow {
+	out := Allow{Pos: place(n)}
+	p.mapping(n, map[string]func(*yaml.Node){
+		"rule":    func(n *yaml.Node) { out.Rule = p.text(n) },
+		"verdict": func(n *yaml.Node) { out.Verdict = p.word(n, "verdict", Verdicts[1:]) },
+		"reason":  func(n *yaml.Node) { out.Reason = p.text(n) },
+		"targets": func(n *yaml.Node) { out.Targets = p.texts(n) },
+	})
+	if n.Kind == yaml.MappingNode && (out.Rule == "" || out.Verdict == "" || out.Reason == "") {
+		p.fault(place(n), "what is allowed has a rule, a verdict and a reason")
+	}
+	return out
 }
 
 func (p *parser) ignore(n *yaml.Node) Ignore {

@@ -149,7 +149,7 @@ func (j judge) reading(want *ir.Rule, i int, r reading) (whole, detection Result
 			direction = together(place, whole.Direction)
 		}
 		if o.wider && direction == "wider" || o.narrower && direction == "narrower" {
-			whole = Result{Verdict: Agreed, Reason: "the query looks elsewhere, and " + named(unjudged) + " was not judged"}
+			whole = Result{Verdict: Agreed, Reason: "the query looks elsewhere, and what is done by " + named(unjudged) + " was not judged"}
 		} else {
 			whole = Result{Verdict: Refuted, Direction: direction, Construct: &Construct{Name: "table", Pos: want.Source.Pos}}
 		}

@@ -62,8 +62,11 @@ func (r *reader) operator(end string) {
 	case "union":
 		r.union(r.so(), end)
 		return
-	case "extend", "project-rename":
+	case "extend":
 		r.bind()
+	case "project-rename":
+		r.bind()
+		r.renamed()
 	case "project":
 		r.project()
 	case "project-away", "project-keep":
@@ -184,6 +187,17 @@ func (r *reader) namesColumn(from, to int) bool {
 		}
 	}
 	return false
+}
+
+// renamed drops the names that columns had before this stage.
+func (r *reader) renamed() {
+	old := map[string]bool{}
+	for _, bs := range r.columns {
+		if b := bs[len(bs)-1]; b.order == r.stage && b.node != nil {
+			old[b.node.text] = true
+		}
+	}
+	r.views = append(r.views, view{r.stage, func(name string) bool { return !old[name] }, gone})
 }
 
 // project reads the columns that are there behind the stage, and no other.

@@ -175,6 +175,9 @@ type part struct {
 	rest   []ir.Command
 }
 
+// filtering are the stages that filter.
+var filtering = []string{"search", "where", "regex", "filter"}
+
 // read fills the page of a rule whose query looks for these events, which have
 // Sigma's names. In a sequence each of them must say something.
 func (r *Rule) read(stages []ir.Command, each bool, parts ...part) *Rule {
@@ -188,6 +191,11 @@ func (r *Rule) read(stages []ir.Command, each bool, parts ...part) *Rule {
 				r.Partial++
 			}
 		})
+		for _, st := range p.rest { // a filter of what several events are together
+			if st.Effect == ir.Removes && slices.Contains(filtering, st.Name) {
+				r.Partial++
+			}
+		}
 		if page := catalog.Of(p.filter); len(page.Indicators)+len(page.Exclusions) > 0 {
 			read++
 		} else if silent == "" {

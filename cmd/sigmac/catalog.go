@@ -320,6 +320,8 @@ func converter(c *cli.Context) (func(*parser.Document) []index.Query, error) {
 					q.Reason = errorText(ch.err)
 				case ch.verdict == "refuted":
 					q.Reason = refutation(ch.evidence)
+				case ch.added.String() != "":
+					q.Reason = "postprocessing adds " + ch.added.String() + ", which the verdict leaves out"
 				}
 				if ch.err == nil {
 					for _, l := range lossesOf(res, bs) {

@@ -50,7 +50,7 @@ written.`,
 			patternFlag,
 			&cli.StringSliceFlag{Name: "backend-option", Aliases: []string{"O"}, Usage: "`KEY=VALUE` for the target"},
 			&cli.BoolFlag{Name: "explain-loss", Usage: "tell what a mapping or a target takes from the meaning of a rule, or gives it"},
-			&cli.BoolFlag{Name: "verify", Usage: "refuse to write a query that is not proved or agreed to mean its rule"},
+			&cli.BoolFlag{Name: "verify", Usage: "refuse to write a query that is not proved to mean its rule, save what sigmac.yaml allows"},
 			&cli.BoolFlag{Name: "pretty", Usage: "break long queries over lines"},
 			&cli.BoolFlag{Name: "json", Usage: "one JSON object a rule and target"},
 		}, directoryOutputFlags()),
@@ -135,7 +135,11 @@ func convert(c *cli.Context) error {
 	}
 	results := sigmac.Compile(collection, sigmac.Options{Targets: targets, Mappings: maps})
 	if c.Bool("verify") {
-		results = verified(results, targets, maps, note)
+		pass, err := newGate("")
+		if err != nil {
+			return err
+		}
+		results = verified(results, targets, maps, pass, note)
 	}
 	n := 0
 	for res := range results {
@@ -178,9 +182,9 @@ func finalizing(maps map[string]sigmac.Mapping, targets int) (func([]string) (st
 	return nil, nil
 }
 
-// verified turns results whose queries are refuted into errors. note is given
-// the checks of each.
-func verified(results iter.Seq[sigmac.Result], targets []backends.Backend, maps map[string]sigmac.Mapping, note func(sigmac.Result, []proof)) iter.Seq[sigmac.Result] {
+// verified turns results with a query whose verdict does not pass into errors.
+// note is given the checks of each.
+func verified(results iter.Seq[sigmac.Result], targets []backends.Backend, maps map[string]sigmac.Mapping, pass *gate, note func(sigmac.Result, []proof)) iter.Seq[sigmac.Result] {
 	type judged struct {
 		sigmac.Result
 		checks []proof
@@ -192,8 +196,8 @@ func verified(results iter.Seq[sigmac.Result], targets []backends.Backend, maps 
 				switch {
 				case ch.verdict == "error" && ch.query != "":
 					res.Errors = append(res.Errors, notProved(ch, "the query cannot be read back: "+ch.err.Error()))
-				case ch.verdict == "refuted":
-					res.Errors = append(res.Errors, notProved(ch, refutation(ch.evidence)))
+				case ch.query != "" && !pass.passes(ch):
+					res.Errors = append(res.Errors, notProved(ch, weakness(ch)))
 				}
 			}
 			if len(res.Errors) > 0 {

@@ -25,19 +25,31 @@ func verifyCommand() *cli.Command {
 		Name:      "verify",
 		Usage:     "prove that queries mean what their rules mean",
 		ArgsUsage: "PATH...",
-		Description: `Reads every query back and compares it with its rule: proved for every event,
-agreed on events that were tried, or refuted by an event. Without a PATH or a
-target, those of sigmac.yaml are taken.
+		Description: `Reads every query back and compares it with its rule. The verdict is
+
+   proved    for every event
+   partial   proved of its filters; what other stages do to the events was not
+             judged, such as head, stats or join
+   agreed    on events that were tried: a test is beyond what can be decided
+   refuted   by an event
+
+Without a PATH or a target, those of sigmac.yaml are taken.
 
    sigmac verify -t splunk -t kusto -t elastic rules/
    sigmac verify -t kusto --query deployed.kql rule.yml
    sigmac verify -t splunk --json rules/ | jq 'select(.verdict != "proved")'
 
-Exit status: 0 all queries are proved or agreed; 1 one is refuted, cannot be
-read, or loses a test under --fail-on-loss, or a rule is wrong; 2 wrong usage, or
-a file that cannot be read.`,
+The time range of a query refutes nothing. Where table, index or added conditions
+differ, the verdict is refuted, and what the query means beside them is told;
+with --ignore-scope that is the verdict.
+
+Exit status: 0 all verdicts pass; 1 one is refuted, or weaker than --require and
+not allowed by sigmac.yaml, or a query cannot be read, or it loses a test under
+--fail-on-loss, or a rule is wrong; 2 wrong usage, or a file that cannot be read.`,
 		Flags: slices.Concat(targetFlags(), mappingFlags(), []cli.Flag{
 			&cli.StringFlag{Name: "query", Aliases: []string{"q"}, Usage: "check the query in `FILE` in place of sigmac's own"},
+			&cli.StringFlag{Name: "require", Usage: "the weakest `VERDICT` that passes: proved, partial or agreed (default: proved, or as sigmac.yaml says)"},
+			&cli.BoolFlag{Name: "ignore-scope", Usage: "compare what a query means beside its table, index and added conditions"},
 			&cli.BoolFlag{Name: "fail-on-loss", Usage: "a test that the target cannot tell from another is a failure"},
 			&cli.IntFlag{Name: "budget", Value: verify.DefaultBudget, Usage: "solver steps for one query, before it is tried on events only"},
 			patternFlag,
@@ -60,6 +72,10 @@ func verifyRules(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
+	pass, err := newGate(c.String("require"))
+	if err != nil {
+		return err
+	}
 	maps, err := mappings(c, wanted)
 	if err != nil {
 		return err
@@ -73,9 +89,17 @@ func verifyRules(c *cli.Context) error {
 	}
 	results := slices.Collect(sigmac.Compile(collection, sigmac.Options{Targets: targets, Mappings: maps}))
 	w := bufio.NewWriter(c.App.Writer)
-	r := &verdicts{w: w, errs: c.App.ErrWriter, json: c.Bool("json"), failOnLoss: c.Bool("fail-on-loss"),
+	r := &verdicts{gate: pass, w: w, errs: c.App.ErrWriter, json: c.Bool("json"), failOnLoss: c.Bool("fail-on-loss"),
 		targets: targets, queryPath: c.String("query"), progress: newProgress(c, len(results)), counts: map[string]map[string]int{}}
-	for i, cs := range ordered.Map(results, func(res sigmac.Result) []proof { return checkAll(res, targets, maps, given, c.Int("budget")) }) {
+	for i, cs := range ordered.Map(results, func(res sigmac.Result) []proof {
+		all := checkAll(res, targets, maps, given, c.Int("budget"))
+		if c.Bool("ignore-scope") {
+			for i := range all {
+				all[i].beside()
+			}
+		}
+		return all
+	}) {
 		for _, ch := range cs {
 			if err := r.write(ch); err != nil {
 				return usage("the output cannot be written: %s", err)
@@ -85,6 +109,9 @@ func verifyRules(c *cli.Context) error {
 	}
 	r.progress.clear()
 	r.summary(targets)
+	if given == "" && c.Args().Len() == 0 {
+		pass.rest(c.App.ErrWriter)
+	}
 	if err := w.Flush(); err != nil {
 		return usage("the output cannot be written: %s", err)
 	}
@@ -120,7 +147,16 @@ type proof struct {
 	query     string
 	verdict   string
 	evidence  verify.Result
-	err       error // in the rule, or in reading the query
+	added     addition // by postprocessing; not part of the verdict
+	err       error    // in the rule, or in reading the query
+}
+
+// beside makes the verdict that on what the query means beside its scope.
+func (ch *proof) beside() {
+	if ch.err == nil && ch.evidence.Detection != nil {
+		ch.evidence = ch.evidence.InScope()
+		ch.verdict = ch.evidence.Verdict.String()
+	}
 }
 
 // checkAll verifies the queries of a result, or the given one against all its
@@ -143,7 +179,7 @@ func checkAll(res sigmac.Result, targets []backends.Backend, maps map[string]sig
 		ch := proof{Result: res, condition: i + 1, query: queries[i]}
 		ch.evidence, ch.err = verify.Query(b, want, i, q, budget)
 		if q != queries[i] && p.Rewrites() && ch.err == nil && ch.evidence.Verdict != verify.Refuted {
-			ch.evidence = postprocessed(b, want, i, ch.evidence, queries[i], budget)
+			ch.evidence, ch.added = postprocessed(b, want, i, ch.evidence, queries[i], budget)
 		}
 		if ch.verdict = ch.evidence.Verdict.String(); ch.err != nil {
 			ch.verdict = "error"
@@ -154,13 +190,24 @@ func checkAll(res sigmac.Result, targets []backends.Backend, maps map[string]sig
 }
 
 // postprocessed is what is known of a query after a pipeline has changed its
-// text: the text before it is proved or agreed.
-func postprocessed(b backends.Backend, want *ir.Rule, i int, before verify.Result, query string, budget int) verify.Result {
-	if after, err := verify.Query(b, want, i, query, budget); err == nil && after.Verdict == verify.Proved {
-		return after
+// text. Stages that it adds behind the query, and a scope that it adds, are
+// those of the team and judged apart.
+func postprocessed(b backends.Backend, want *ir.Rule, i int, before verify.Result, query string, budget int) (verify.Result, addition) {
+	after, err := verify.Query(b, want, i, query, budget)
+	switch n := len(before.Stages); {
+	case err != nil:
+		before.Verdict = max(before.Verdict, verify.Agreed)
+		before.Reason = "what postprocessing makes of the query cannot be read: " + err.Error()
+	case after.Verdict <= before.Verdict:
+		return after, addition{}
+	case len(after.Stages) > n && slices.EqualFunc(before.Stages, after.Stages[:n], func(x, y ir.Command) bool { return x.Text == y.Text }):
+		return before, addition{stages: after.Stages[n:]}
+	case after.Verdict == verify.Refuted && after.Detection != nil && after.Detection.Verdict <= before.Verdict:
+		return before, addition{scope: after.Scope}
+	default:
+		return after, addition{}
 	}
-	before.Verdict, before.Reason = verify.Agreed, "postprocessed"
-	return before
+	return before, addition{}
 }
 
 func backendOf(res sigmac.Result, targets []backends.Backend) backends.Backend {
@@ -169,6 +216,7 @@ func backendOf(res sigmac.Result, targets []backends.Backend) backends.Backend {
 
 // verdicts writes checks and counts them.
 type verdicts struct {
+	gate       *gate
 	w, errs    io.Writer
 	json       bool
 	failOnLoss bool
@@ -189,7 +237,7 @@ func (r *verdicts) write(ch proof) error {
 		losses = lossesOf(ch.Result, r.targets)
 	}
 	lossy := r.failOnLoss && slices.ContainsFunc(losses, func(l loss) bool { return !l.declared })
-	r.failed = r.failed || lossy || ch.verdict == "refuted" || ch.verdict == "error"
+	r.failed = !r.gate.passes(ch) || r.failed || lossy
 	if r.json {
 		return r.object(ch, losses)
 	}
@@ -222,13 +270,21 @@ func (r *verdicts) write(ch proof) error {
 		default:
 			line(place(at), "%s", e)
 		}
-	case "agreed":
-		line(place(at), "agreed on %d events: %s", ch.evidence.Events, ch.evidence.Reason)
 	case "refuted":
 		if c := ch.evidence.Construct; c != nil && c.Pos.Line > 0 {
 			at = c.Pos
 		}
-		line(place(at), "%s", refutation(ch.evidence))
+		fallthrough
+	default:
+		if weak := weakness(ch); weak != "" {
+			line(place(at), "%s", weak)
+		}
+		if scope := elsewhere(ch.evidence); scope != "" {
+			line(place(at), "%s", scope)
+		}
+	}
+	if added := ch.added.String(); added != "" {
+		line(place(at), "postprocessing adds %s, which the verdict leaves out", added)
 	}
 	if lossy {
 		for _, l := range losses {
@@ -267,8 +323,8 @@ func (r *verdicts) summary(targets []backends.Backend) {
 	}
 	for _, b := range targets {
 		n := r.counts[b.Name()]
-		fmt.Fprintf(r.w, "%s: %d proved, %d agreed, %d refuted, %d unsupported, %d errors\n",
-			b.Name(), n["proved"], n["agreed"], n["refuted"], n["unsupported"], n["error"])
+		fmt.Fprintf(r.w, "%s: %d proved, %d partial, %d agreed, %d refuted, %d unsupported, %d errors\n",
+			b.Name(), n["proved"], n["partial"], n["agreed"], n["refuted"], n["unsupported"], n["error"])
 	}
 }
 
@@ -297,10 +353,24 @@ func (r *verdicts) object(ch proof, losses []loss) error {
 		Query          string            `json:"query,omitempty"`
 		QueryMatches   *bool             `json:"query_matches,omitempty"`
 		RuleMatches    *bool             `json:"rule_matches,omitempty"`
+		Stages         []stageObject     `json:"stages"`
+		Scope          string            `json:"scope,omitempty"`       // of the query: equal, wider, narrower, both or unknown
+		ScopeRule      string            `json:"scope_rule,omitempty"`  // where the rule looks, in words
+		ScopeQuery     string            `json:"scope_query,omitempty"` // where the query looks
+		Detection      string            `json:"detection,omitempty"`   // the verdict beside the scope
+		Added          []stageObject     `json:"added,omitempty"`       // by postprocessing, not part of the verdict
+		AddedScope     string            `json:"added_scope,omitempty"`
 	}{Path: ch.Document.Path, Rule: ch.Document.ID, Condition: ch.condition, Target: ch.Target, Verdict: ch.verdict,
 		Reason: v.Reason, Direction: v.Direction, Losses: append([]loss{}, losses...), Assumptions: append([]string{}, v.Assumptions...),
 		Types: map[string]string{}, Unmapped: append([]string{}, v.Unmapped...), Events: v.Events,
-		Counterexample: v.Counterexample, Query: ch.query}
+		Counterexample: v.Counterexample, Query: ch.query, Stages: stageObjects(v.Stages),
+		Scope: v.Scope.Relation, ScopeRule: v.Scope.Rule, ScopeQuery: v.Scope.Query, AddedScope: ch.added.scope.Query}
+	if v.Detection != nil {
+		o.Detection = v.Detection.Verdict.String()
+	}
+	if len(ch.added.stages) > 0 {
+		o.Added = stageObjects(ch.added.stages)
+	}
 	for f, t := range ch.Types {
 		o.Types[f] = t.String()
 	}
