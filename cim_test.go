@@ -38,7 +38,7 @@ func TestDataModelVerdicts(t *testing.T) {
 		{"Endpoint.Processes", "Endpoint.Services", "refuted both table"},
 		{`fillnull_value="null" `, "", "refuted narrower endswith"},
 		{` fillnull_value="null"`, " `own_macro`", "agreed"},
-		{" by Processes.dest", " by host | where count>5", "agreed"},
+		{" Processes.parent_process_guid", " Processes.parent_process_guid | where count>5", "partial"},
 		{"process_path=", "process_path!=", "refuted both endswith"},
 		{"process_id=4", "process_id=5", "refuted both number"},
 		{"process_id=4", "process_id>3", "refuted wider number"},
