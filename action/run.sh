@@ -65,7 +65,7 @@ if [ "${SIGMAC_TEST:-true}" = true ]; then
 fi
 
 if [ -n "${SIGMAC_QUERIES:-}" ]; then
-	try "sigmac convert --check $SIGMAC_QUERIES" sigmac convert "${convert[@]}" --check "$SIGMAC_QUERIES" "${rules[@]}"
+	try "sigmac convert --check $SIGMAC_QUERIES" sigmac convert --verify "${convert[@]}" --check "$SIGMAC_QUERIES" "${rules[@]}"
 fi
 
 if [ -n "${SIGMAC_BASE:-}" ]; then
