@@ -46,7 +46,7 @@ func lossesOf(res sigmac.Result, targets []backends.Backend) []loss {
 		return out
 	}
 	for _, l := range verify.Losses(backendOf(res, targets), res.Want) {
-		out = append(out, loss{ID: l.ID, Line: l.Pos.Line, Column: l.Pos.Column, Message: l.Msg, Pos: l.Pos})
+		out = append(out, loss{ID: l.ID, Line: l.Pos.Line, Column: l.Pos.Column, Direction: l.Direction, Message: l.Msg, Pos: l.Pos})
 	}
 	return out
 }
