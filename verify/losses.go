@@ -1,6 +1,7 @@
 package verify
 
 import (
+	"iter"
 	"slices"
 	"strings"
 	"sync"
@@ -29,11 +30,7 @@ func Losses(b backends.Backend, want *ir.Rule) []Loss {
 }
 
 func losses(b backends.Backend, e ir.Expr) (out []Loss) {
-	type key struct {
-		id  string
-		pos ir.Pos
-	}
-	seen := map[key]int{}
+	seen := map[Loss]int{}
 	inPlaces(e, false, func(leaf ir.Expr, negated bool) {
 		l, ok := lossOf(b, leaf)
 		if !ok {
@@ -43,10 +40,10 @@ func losses(b backends.Backend, e ir.Expr) (out []Loss) {
 		if negated {
 			l.Direction = map[string]string{"wider": "narrower", "narrower": "wider", "both": "both"}[l.Direction]
 		}
-		k := key{l.ID, l.Pos}
-		switch i, again := seen[k]; {
+		same := Loss{ID: l.ID, Pos: l.Pos}
+		switch i, again := seen[same]; {
 		case !again:
-			seen[k] = len(out)
+			seen[same] = len(out)
 			out = append(out, l)
 		case out[i].Direction != l.Direction:
 			out[i].Direction = "both"
@@ -110,51 +107,32 @@ func lossName(t ir.Test) string {
 // asked with g missing.
 type situation [2]backends.State
 
-// confused compares the rule's answer to m in each situation that its source
-// knows with the answer to what the target makes of that. Told are the states in
-// which these differ, and from those that the target takes for the same.
+// confused compares the rule's answer to m in each situation that a source knows
+// with the answer to what the target makes of that. Told are the states in which
+// these differ, and from those that the target takes for the same.
 func confused(b backends.Backend, m ir.Match) (direction string, told, from []backends.State) {
 	asked, second := alone(m)
 	if eval.Unevaluable(asked) != "" {
 		return "", nil, nil // no target that takes states for the same has it
 	}
-	var all []situation
-	in := map[situation]situation{}
-	yes, no := map[situation]bool{}, map[situation]bool{} // what the target has, by the rule's answers to what becomes that
-	for s := range backends.States {
-		x, occurs := b.World(m.Field.Type).In(s)
-		for t := range backends.States {
-			y, too := t, t == backends.Missing
-			if second.Name != "" {
-				y, too = b.World(second.Type).In(t)
-			}
-			if !occurs || !too {
-				continue
-			}
-			p := situation{s, t}
-			all, in[p] = append(all, p), situation{x, y}
-			if asks(asked, p) {
-				yes[in[p]] = true
-			} else {
-				no[in[p]] = true
-			}
-		}
-	}
 	var wider, narrower bool
 	var differ, agree [backends.States]bool
-	for _, p := range all {
-		if !yes[in[p]] || !no[in[p]] {
-			continue // the target's answer is that of all which it takes for this
+	for in, group := range together(b, m.Field, second) {
+		if !ambiguous(asked, group) || isWhole(b, m.Field) {
+			continue // the answer at the target is that to all of them
 		}
-		rule, query := asks(asked, p), asksAt(b, m, second, in[p])
-		wider, narrower = wider || query && !rule, narrower || rule && !query
-		for k := range p {
-			switch {
-			case in[p][k] != backends.Missing || k == 1 && second.Name == "":
-			case rule == query:
-				agree[p[k]] = true
-			case p[k] != backends.Missing || p == in[p]:
-				differ[p[k]] = true
+		query := asksAt(b, m, second, in)
+		for _, p := range group {
+			rule := asks(asked, p)
+			wider, narrower = wider || query && !rule, narrower || rule && !query
+			for k := range p {
+				switch {
+				case in[k] != backends.Missing || k == 1 && second.Name == "":
+				case rule == query:
+					agree[p[k]] = true
+				case p[k] != backends.Missing || p == in:
+					differ[p[k]] = true
+				}
 			}
 		}
 	}
@@ -177,23 +155,64 @@ func confused(b backends.Backend, m ir.Match) (direction string, told, from []ba
 	return direction, told, from
 }
 
+// together yields what the target makes of situations, with all that become it.
+func together(b backends.Backend, first, second ir.Field) iter.Seq2[situation, []situation] {
+	w, v, seconds := b.World(first.Type), backends.World{}, backends.Missing+1
+	if second.Name != "" {
+		v, seconds = b.World(second.Type), backends.States
+	}
+	return func(yield func(situation, []situation) bool) {
+		var groups [backends.States][backends.States][]situation
+		for s := range backends.States {
+			for t := range seconds {
+				x, occurs := w.In(s)
+				y, too := v.In(t)
+				if occurs && too {
+					groups[x][y] = append(groups[x][y], situation{s, t})
+				}
+			}
+		}
+		for x := range backends.States {
+			for y := range seconds {
+				if len(groups[x][y]) > 0 && !yield(situation{x, y}, groups[x][y]) {
+					return
+				}
+			}
+		}
+	}
+}
+
+// ambiguous says whether the rule's answers in some situations are not all one.
+func ambiguous(asked ir.Expr, group []situation) bool {
+	if len(group) < 2 {
+		return false
+	}
+	first := asks(asked, group[0])
+	return slices.ContainsFunc(group[1:], func(p situation) bool { return asks(asked, p) != first })
+}
+
+// isWhole says whether f is the text of the whole event, which every event has.
+func isWhole(b backends.Backend, f ir.Field) bool {
+	return f.Name != "" && f.Name == b.Caps().KeywordField
+}
+
 // alone is m of the fields f and g; second is the field that stands for g, if m has
 // a second one.
-func alone(m ir.Match) (asked ir.Match, second ir.Field) {
-	asked = ir.Match{Field: ir.Field{Name: "f", Type: m.Field.Type}, Test: m.Test}
+func alone(m ir.Match) (asked ir.Expr, second ir.Field) {
+	test := m.Test
 	if ref, ok := m.Test.(ir.FieldRef); ok {
 		name := "f"
 		if ref.Other.Name != m.Field.Name {
 			second, name = ref.Other, "g"
 		}
 		ref.Other = ir.Field{Name: name, Type: ref.Other.Type}
-		asked.Test = ref
+		test = ref
 	}
-	return asked, second
+	return ir.Match{Field: ir.Field{Name: "f", Type: m.Field.Type}, Test: test}, second
 }
 
 // asks is the rule's answer to asked in a situation.
-func asks(asked ir.Match, p situation) bool { return eval.Expr(nil, asked, situations()[p]) }
+func asks(asked ir.Expr, p situation) bool { return eval.Expr(nil, asked, situations()[p]) }
 
 // situations have an event each. Which value a field has matters to none of the
 // tests that a target may answer otherwise: it stands beside one without.
@@ -203,16 +222,14 @@ var situations = sync.OnceValue(func() map[situation]eval.Event {
 		for t := range backends.States {
 			fields := map[string]any{}
 			for name, state := range map[string]backends.State{"f": s, "g": t} {
-				switch state {
-				case backends.Missing:
-				case backends.Null:
+				switch vs := valuesOf(state); {
+				case state == backends.Missing:
+				case state == backends.Null:
 					fields[name] = nil
-				case backends.Several:
-					fields[name] = valuesOf(state)
+				case len(vs) == 1:
+					fields[name] = vs[0]
 				default:
-					if fields[name] = []any{}; len(valuesOf(state)) == 1 {
-						fields[name] = valuesOf(state)[0]
-					}
+					fields[name] = vs
 				}
 			}
 			ev, err := eval.NewEvent(fields)
@@ -269,7 +286,7 @@ func list(states []backends.State, last string) string {
 func doubted(b backends.Backend, e ir.Expr) (ids []string) {
 	inPlaces(e, false, func(leaf ir.Expr, negated bool) {
 		m, ok := leaf.(ir.Match)
-		if !ok {
+		if !ok || isWhole(b, m.Field) {
 			return
 		}
 		for _, d := range b.World(m.Field.Type).Doubts {

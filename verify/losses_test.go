@@ -47,6 +47,7 @@ func TestLosses(t *testing.T) {
 		{"not null", not(null(ir.Text)), "kusto/null narrower"},
 		{"exists", exists(ir.Text), "splunk/exists narrower, kusto/exists narrower, elastic/exists narrower"},
 		{"exists not", not(exists(ir.Numeric)), "splunk/exists wider, kusto/exists wider, elastic/exists wider"},
+		{"the text of the event", not(text("_raw", ir.Exists{})), "kusto/exists wider, elastic/exists wider"},
 		{"in both directions", ir.Or{ir.And{is("f", "*"), is("g", "a")}, not(is("f", "*"))}, "kusto/empty both"},
 	} {
 		var got []string
@@ -81,6 +82,7 @@ func TestDoubted(t *testing.T) {
 		{"two fields", text("f", ir.FieldRef{Other: ir.Field{Name: "g", Type: ir.Text}}), "splunk/json-null"},
 		{"a number", num("f", ir.Gt, "4"), ""},
 		{"not a number", not(num("f", ir.Gt, "4")), "splunk/extraction-limits"},
+		{"not in the text of the event", not(is("_raw", "*", "foo", "*")), ""},
 		{"not not", not(not(is("f", "foo"))), ""},
 	} {
 		got := doubted(splunk, c.e)
