@@ -168,6 +168,28 @@ func ids(findings []Finding) (out []string) {
 	return out
 }
 
+// TestMeantSource: a log source with a mistake in any of its parts has a hint, and
+// another one that nobody knows has none.
+func TestMeantSource(t *testing.T) {
+	for _, c := range []struct{ source, want string }{
+		{"product: windos, category: proces_creation", "; did you mean product windows, category process_creation?"},
+		{"product: Linux, service: auditd", "; did you mean product linux, service auditd?"},
+		{"category: Proxi", "; did you mean category proxy?"},
+		{"product: windows, category: process_creation, service: securty", ""},
+		{"product: linux, category: registry_set", ""},
+		{"product: acme", ""},
+	} {
+		rule := strings.Replace(sound, "    category: process_creation\n    product: windows\n", "    "+strings.ReplaceAll(c.source, ", ", "\n    ")+"\n", 1)
+		o := options()
+		o.Profile = "default"
+		got := Run([]File{{soundName, soundName, []byte(rule)}}, o)
+		i := slices.IndexFunc(got, func(f Finding) bool { return f.ID == "logsource_unknown" })
+		if i < 0 || !strings.HasSuffix(got[i].Msg, strings.ReplaceAll(c.source, ":", "")+c.want) {
+			t.Errorf("%s: %v", c.source, got)
+		}
+	}
+}
+
 func TestSound(t *testing.T) {
 	if got := Run([]File{{soundName, soundName, []byte(sound)}}, options()); len(got) > 0 {
 		t.Error(got)

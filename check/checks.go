@@ -106,6 +106,8 @@ var Checks = []Check{
 		Why: "All that it finds is found by the other one too. Sometimes the wider one is a mistake.", Prover: true, Fixes: true},
 	{ID: "plain_regex", Severity: Note, Summary: "A regular expression is a plain text.",
 		Why: "Modifiers say the same; targets search them faster, and can index them.", Prover: true, Fixes: true},
+	{ID: "logsource_unknown", Severity: Warning, Summary: "A log source that neither the taxonomy nor a public rule has.",
+		Why: "Mostly a name is misspelt. A pipeline refuses the rule then, or does not test where its events are from. Turn it off where you have log sources of your own."},
 
 	// The conventions of the public rule set.
 	{ID: "author_existence", Severity: Warning, Profile: "sigmahq", Summary: "The document has no author."},
@@ -138,7 +140,6 @@ var Checks = []Check{
 	{ID: "correlation_filename_prefix", Severity: Warning, Profile: "sigmahq", Summary: "A correlation's file whose name does not start with `correlation_`."},
 	{ID: "filename_prefix", Severity: Note, Profile: "sigmahq", Summary: "A file's name that does not start as those of its log source."},
 	{ID: "level_existence", Severity: Warning, Profile: "sigmahq", Summary: "The document has no level."},
-	{ID: "logsource_unknown", Severity: Warning, Profile: "sigmahq", Summary: "A log source that no public rule has."},
 	{ID: "sysmon_missing_eventid", Severity: Warning, Profile: "sigmahq", Summary: "A rule for Sysmon's whole log without an EventID."},
 	{ID: "github_link", Severity: Note, Profile: "sigmahq", Summary: "A link to a branch on GitHub, in the place of a commit."},
 	{ID: "mitre_link", Severity: Note, Profile: "sigmahq", Summary: "A link to ATT&CK, in the place of a tag."},

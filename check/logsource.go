@@ -130,7 +130,7 @@ func (s *subject) logsource(r *ir.Rule) {
 	}
 	src := r.Source
 	if !logsources()[[3]string{src.Product, src.Category, src.Service}] {
-		s.find("logsource_unknown", src.Pos, "no log source of the public rule set is %s", clip(sourceText(src)))
+		s.find("logsource_unknown", src.Pos, "no known log source is %s%s", clip(src.String()), meantSource(src))
 	}
 	sysmon := src.Product == "windows" && src.Category == "" && src.Service == "sysmon"
 	asked := false
@@ -160,6 +160,25 @@ func (s *subject) logsource(r *ir.Rule) {
 		names = fieldsOf()[" "+src.Category]
 	}
 	s.items(r, func(it ir.Item) { s.field(r, it, names) })
+}
+
+// meantSource is `; did you mean product windows?` where each part of a log source
+// that none has is near one that some have, and together they are one.
+func meantSource(src ir.LogSource) string {
+	parts := [3]string{src.Product, src.Category, src.Service}
+	for i, part := range parts {
+		var words []string
+		for known := range logsources() {
+			words = append(words, known[i])
+		}
+		if slices.Sort(words); !slices.Contains(words, part) {
+			parts[i] = nearest(part, slices.Compact(words))
+		}
+	}
+	if !logsources()[parts] {
+		return ""
+	}
+	return "; did you mean " + ir.LogSource{Product: parts[0], Category: parts[1], Service: parts[2]}.String() + "?"
 }
 
 // field looks at a field's name; names are those that the log source has, or
@@ -199,16 +218,6 @@ func lowered(names []string) []string {
 		out[i] = strings.ToLower(n)
 	}
 	return out
-}
-
-func sourceText(s ir.LogSource) string {
-	var parts []string
-	for _, p := range [][2]string{{"product", s.Product}, {"category", s.Category}, {"service", s.Service}} {
-		if p[1] != "" {
-			parts = append(parts, p[0]+" "+p[1])
-		}
-	}
-	return strings.Join(parts, ", ")
 }
 
 // items visits the lines of all detections.

@@ -51,6 +51,11 @@ func (w way) count(t *testing.T, rules *parser.Collection) map[string]int {
 		if s := res.Want.Scope; s != (ir.Scope{}) {
 			out = append(out, "converted to "+s.Table+s.DataModel+s.Category)
 		}
+		for _, l := range res.Mapped.Trace.Losses {
+			if !l.Declared {
+				out = append(out, "loses "+l.ID)
+			}
+		}
 		for i, q := range res.Queries {
 			v, err := verify.Query(b, res.Want, i, q, verify.DefaultBudget)
 			switch {
@@ -63,6 +68,9 @@ func (w way) count(t *testing.T, rules *parser.Collection) map[string]int {
 			out = append(out, strings.TrimSuffix(v.Verdict.String()+": "+v.Reason, ": "))
 			for _, a := range v.Assumptions {
 				out = append(out, "assumes "+a)
+			}
+			for _, l := range v.Losses {
+				out = append(out, "loses "+l.ID)
 			}
 		}
 		return out

@@ -72,6 +72,17 @@ func (s LogSource) Covers(o LogSource) bool {
 	return part(s.Product, o.Product) && part(s.Category, o.Category) && part(s.Service, o.Service)
 }
 
+// String is `product windows, category process_creation`.
+func (s LogSource) String() string {
+	var parts []string
+	for _, p := range [][2]string{{"product", s.Product}, {"category", s.Category}, {"service", s.Service}} {
+		if p[1] != "" {
+			parts = append(parts, p[0]+" "+p[1])
+		}
+	}
+	return strings.Join(parts, ", ")
+}
+
 // A Scope is where a query looks, set by pipelines only.
 type Scope struct {
 	Table     string // Kusto table

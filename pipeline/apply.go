@@ -58,11 +58,12 @@ type Renaming struct {
 
 // A Loss is what an item takes from the meaning of a rule, or gives it.
 type Loss struct {
-	ID        string // pipeline/drop, pipeline/hash, pipeline/wildcard, or what the pipeline declares
+	ID        string // pipeline/drop, pipeline/hash, pipeline/wildcard, what the pipeline declares, or Untested
 	Direction string // the rule gets wider, narrower or both; may be empty where it is declared
 	Pos       ir.Pos // in the rule
-	Item      string // the item's place, pipeline.yml:12:5; of what is declared, empty
+	Item      string // the item's place, pipeline.yml:12:5; empty where no item is at fault
 	Msg       string
+	Declared  bool // of the mapping as a whole, whatever the rule
 }
 
 // An Error says that an item cannot be applied to a rule.
@@ -242,6 +243,12 @@ type run struct {
 	losses   []Loss
 	present  map[string]bool // the names of the rule's fields; nil: not looked up
 	leaves   int             // that the item has made
+
+	// Whether the log source is tested: about says that a condition of the item, or
+	// of one around it, has found the rule's log source; told are the states and
+	// the items, `state KEY` and `item ID`, that items did of which this is so.
+	about, tested bool
+	told          map[string]bool
 }
 
 // maxLeaves bounds the values that an item makes of a rule's: mappings to lists
@@ -269,7 +276,7 @@ func (r *run) refuse(pos ir.Pos, format string, args ...any) {
 // and is not changed. The error is an *Error.
 func (p *Pipeline) Apply(rule *ir.Rule, o Options) (*ir.Rule, *Trace, error) {
 	r := &run{Options: o, pipeline: p, rule: *rule, state: map[string]any{}, applied: map[string]bool{},
-		renamed: map[string]map[string]bool{}, handled: map[string]bool{}}
+		renamed: map[string]map[string]bool{}, handled: map[string]bool{}, told: map[string]bool{}}
 	r.rule.Detections = slices.Clone(rule.Detections)
 	for i, d := range r.rule.Detections {
 		r.rule.Detections[i].Expr, _ = rewrite(d.Expr, track)
@@ -286,6 +293,7 @@ func (p *Pipeline) Apply(rule *ir.Rule, o Options) (*ir.Rule, *Trace, error) {
 	r.item = nil
 	r.scope()
 	r.declared()
+	r.untested(rule.Source)
 	if r.err != nil {
 		return nil, nil, r.err
 	}
@@ -330,6 +338,7 @@ func (r *run) do(it *item) bool {
 		return false
 	}
 	r.item, r.leaves = it, 0
+	defer func(outer bool) { r.about = outer }(r.about)
 	if len(it.rule.each) > 0 && !it.rule.holds(r, nothing{}) {
 		return false
 	}
@@ -351,6 +360,7 @@ func (r *run) do(it *item) bool {
 	}
 	if it.id != "" {
 		r.applied[it.id] = true
+		r.told["item "+it.id] = r.about
 	}
 	if changed && steps {
 		r.steps = append(r.steps, Step{it.id, it.kind, it.place(), before, r.result()})
@@ -442,8 +452,9 @@ func (r *run) scope() {
 			r.fail(r.rule.Source.Pos, "the state %s is one text for this target, and not several: %s", k.key, text)
 		case used:
 			*k.of(&r.rule.Scope) = text
+			r.tested = r.tested || r.told["state "+k.key]
 		case k.key == "index" && r.Backend == "elastic":
-			r.losses = append(r.losses, Loss{ID: "pipeline/index", Direction: "wider", Pos: r.rule.Source.Pos,
+			r.losses = append(r.losses, Loss{ID: "pipeline/index", Direction: "wider", Pos: r.rule.Source.Pos, Declared: true,
 				Msg: "a query in EQL does not name its index; ask " + text + " in the request"})
 		}
 	}

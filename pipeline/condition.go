@@ -290,7 +290,9 @@ var ruleConditions = map[string]func(*params) condition[nothing]{
 		return func(r *run, _ nothing) bool {
 			same := func(want, is string) bool { return want == "" && !only || want == is }
 			s := r.rule.Source
-			return same(want.Category, s.Category) && same(want.Product, s.Product) && same(want.Service, s.Service)
+			is := same(want.Category, s.Category) && same(want.Product, s.Product) && same(want.Service, s.Service)
+			r.about = r.about || is
+			return is
 		}
 	},
 	"contains_detection_item": func(p *params) condition[nothing] {
@@ -309,7 +311,10 @@ var ruleConditions = map[string]func(*params) condition[nothing]{
 	},
 	"processing_item_applied": func(p *params) condition[nothing] {
 		id := p.text("processing_item_id")
-		return func(r *run, _ nothing) bool { return r.applied[id] }
+		return func(r *run, _ nothing) bool {
+			r.about = r.about || r.applied[id] && r.told["item "+id]
+			return r.applied[id]
+		}
 	},
 	"processing_state":          stateCondition[nothing],
 	"is_sigma_rule":             func(*params) condition[nothing] { return func(*run, nothing) bool { return true } },
@@ -438,7 +443,11 @@ func stateCondition[T any](p *params) condition[T] {
 	key, want, op := p.text("key"), p.literal("val"), p.oneOf("op", "eq", "eq", "ne", "gte", "gt", "lte", "lt")
 	return func(r *run, _ T) bool {
 		is, ok := r.state[key]
-		return ok && r.compare("the state "+key, is, want, op)
+		if !ok || !r.compare("the state "+key, is, want, op) {
+			return false
+		}
+		r.about = r.about || r.told["state "+key]
+		return true
 	}
 }
 

@@ -8,7 +8,7 @@ import (
 )
 
 func (r *run) lose(id string, pos ir.Pos, direction, msg string) {
-	r.losses = append(r.losses, Loss{"pipeline/" + id, direction, pos, r.item.place(), msg})
+	r.losses = append(r.losses, Loss{ID: "pipeline/" + id, Direction: direction, Pos: pos, Item: r.item.place(), Msg: msg})
 }
 
 // declaration is how the keys of the state begin by which a pipeline declares
@@ -22,7 +22,7 @@ func (r *run) declared() {
 		if !ok {
 			continue
 		}
-		l := Loss{ID: "pipeline/" + name, Pos: r.rule.Source.Pos}
+		l := Loss{ID: "pipeline/" + name, Pos: r.rule.Source.Pos, Declared: true}
 		switch v := r.state[key].(type) {
 		case string:
 			l.Msg = v
@@ -33,6 +33,29 @@ func (r *run) declared() {
 		}
 		r.losses = append(r.losses, l)
 	}
+}
+
+// Untested is the loss of a log source that no item of the pipeline was about: the
+// query selects events of other log sources too.
+const Untested = "logsource/untested"
+
+// A pipeline that has said itself where the events of a rule are sets this state.
+const mappedKey, mappedValue = "logsource", "mapped"
+
+// untested records the loss of the log source s unless an item that was about it
+// has added a condition, or said where the query looks. A table and a dataset
+// say that by themselves, and a query of Kusto without a table says nothing.
+func (r *run) untested(s ir.LogSource) {
+	text, scope := s.String(), r.rule.Scope
+	tested := r.tested || scope.Table+scope.DataModel != ""
+	if r.Backend == "kusto" {
+		tested = scope.Table != ""
+	}
+	if text == "" || tested || r.state[mappedKey] == mappedValue {
+		return
+	}
+	r.losses = append(r.losses, Loss{ID: Untested, Direction: "wider", Pos: s.Pos,
+		Msg: "no item of the pipeline says where the events of " + text + " are, so those of every log source are looked at"})
 }
 
 // loseItems records the items that a detection has lost: the rule gets wider

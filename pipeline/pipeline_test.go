@@ -197,6 +197,63 @@ func located(err error) string {
 	return fmt.Sprintf("%d:%d %s", e.Pos.Line, e.Pos.Column, e)
 }
 
+// TestUntested: a log source is tested where an item that was about it added a
+// condition or said where the query looks, by whatever way it knew of it.
+func TestUntested(t *testing.T) {
+	const (
+		dns     = "rule_conditions: [{type: logsource, category: dns}]"
+		add     = "{type: add_condition, conditions: {x: 1}"
+		state   = "{type: set_state, key: k, val: v, " + dns + "}"
+		byState = "rule_conditions: [{type: processing_state, key: k, val: v}]"
+	)
+	set := func(key, more string) string { return "{type: set_state, key: " + key + ", val: mapped" + more + "}" }
+	for _, c := range []struct {
+		name, items, backend, source string
+		untested                     bool
+	}{
+		{"no item", "", "splunk", "category: dns", true},
+		{"added", add + ", " + dns + "}", "splunk", "category: dns", false},
+		{"added for another", add + ", " + dns + "}", "splunk", "category: dsn", true},
+		{"added for all", add + "}", "splunk", "category: dns", true},
+		{"added for all others", add + ", rule_cond_not: true, " + dns + "}", "splunk", "category: dsn", true},
+		{"added from a template", "{type: add_condition, template: true, conditions: {x: $category}}", "splunk", "category: dns", false},
+		{"renamed only", "{type: field_name_prefix, prefix: x., " + dns + "}", "splunk", "category: dns", true},
+		{"changed only", "{type: change_logsource, category: y, " + dns + "}", "splunk", "category: dns", true},
+		{"nested", "{type: nest, items: [" + add + "}], " + dns + "}", "splunk", "category: dns", false},
+		{"after a nest", "{type: nest, items: [], " + dns + "}, " + add + "}", "splunk", "category: dns", true},
+		{"by a state", state + ", " + add + ", " + byState + "}", "splunk", "category: dns", false},
+		{"by a state of all", "{type: set_state, key: k, val: v}, " + add + ", " + byState + "}", "splunk", "category: dns", true},
+		{"by an item", "{id: i, type: field_name_prefix, prefix: x., " + dns + "}, " + add + ", rule_conditions: [{type: processing_item_applied, processing_item_id: i}]}", "splunk", "category: dns", false},
+		{"an index", set("index", ", "+dns), "splunk", "category: dns", false},
+		{"an index for all", set("index", ""), "splunk", "category: dns", true},
+		{"an index overwritten", set("index", ", "+dns) + ", " + set("index", ""), "splunk", "category: dns", true},
+		{"an index that is not said", set("index", ", "+dns), "elastic", "category: dns", true},
+		{"an event category", set("event_category", ", "+dns), "elastic", "category: dns", false},
+		{"a data model", set("data_model_set", ""), "splunk", "category: dns", false},
+		{"a table", set("query_table", ""), "kusto", "category: dns", false},
+		{"a condition without a table", add + ", " + dns + "}", "kusto", "category: dns", true},
+		{"said by the pipeline", set("logsource", ""), "kusto", "category: dns", false},
+		{"no log source", "", "splunk", "definition: any", false},
+	} {
+		p, errs := Parse("p.yml", []byte("transformations: ["+c.items+"]"))
+		if len(errs) > 0 {
+			t.Fatalf("%s: %v", c.name, errs)
+		}
+		d := parser.Parse("r.yml", []byte("title: t\nlogsource: {"+c.source+"}\ndetection: {s: {a: b}, condition: s}\n")).Documents[0]
+		if d.Rule == nil {
+			t.Fatalf("%s: %v", c.name, d.Errors)
+		}
+		_, trace, err := p.Apply(d.Rule, Options{Backend: c.backend})
+		if err != nil {
+			t.Fatalf("%s: %v", c.name, err)
+		}
+		lost := slices.ContainsFunc(trace.Losses, func(l Loss) bool { return l.ID == Untested && !l.Declared })
+		if lost != c.untested {
+			t.Errorf("%s: untested is %t", c.name, lost)
+		}
+	}
+}
+
 // TestEverythingUsed holds that the cases use every type and every parameter
 // that a file may give.
 func TestEverythingUsed(t *testing.T) {

@@ -150,6 +150,7 @@ func (x addCondition) apply(r *run) bool {
 		r.rule.Conditions[i].Text = text + " and (" + c.Text + ")"
 		r.rule.Conditions[i].Expr = ir.And{ref, c.Expr}
 	}
+	r.tested = r.tested || r.about || x.template
 	return true
 }
 
@@ -224,6 +225,7 @@ type setState struct {
 
 func (x setState) apply(r *run) bool {
 	r.state[x.key] = x.value
+	r.told["state "+x.key] = r.about
 	return true
 }
 

@@ -107,6 +107,9 @@ func TestWorld(t *testing.T) {
 		{"User: null", `{"User": null}`, ""},
 		{"User|exists: true", `{"User": "x"}`, ""},
 		{"User|exists: true", `{"User": ""}`, "kusto"},
+		{"User|exists: true", `{"User": null}`, "splunk kusto elastic"},
+		{"User|exists: true", `{"User": []}`, "splunk kusto elastic"},
+		{"User|exists: false", `{"User": "x"}`, ""},
 		{"User|contains: ''", `{"User": "x"}`, ""},
 	} {
 		dir := t.TempDir()

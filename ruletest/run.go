@@ -277,8 +277,8 @@ func readBack(b backends.Backend, res sigmac.Result) (*ir.Rule, error) {
 }
 
 // inWorld is e as it is true of an event that the target has taken in: the text
-// of the whole event may be a field, and where the target has no empty text, an
-// empty one is missing.
+// of the whole event may be a field, null is missing, and where the target has no
+// empty text, an empty one is missing too.
 func inWorld(b backends.Backend, e ir.Expr) ir.Expr {
 	whole := b.Caps().KeywordField
 	out, _ := ir.Map(e, func(leaf ir.Expr) (ir.Expr, bool) {
@@ -286,6 +286,8 @@ func inWorld(b backends.Backend, e ir.Expr) ir.Expr {
 		switch {
 		case ok && whole != "" && m.Field.Name == whole:
 			return ir.Keyword{Test: m.Test, Pos: m.Pos}, true
+		case ok && m.Test == ir.Test(ir.Exists{}):
+			return ir.Not{X: inWorld(b, ir.Match{Field: m.Field, Test: ir.Null{}, Pos: m.Pos})}, true
 		case !ok || !b.World(m.Field.Type).Blank:
 			return leaf, false
 		}

@@ -120,9 +120,9 @@ func places(rule, query ir.Scope) string {
 		switch {
 		case p[0] == p[1]:
 		case p[1] == "":
-			relation = together(relation, "wider")
+			relation = both(relation, "wider")
 		case p[0] == "":
-			relation = together(relation, "narrower")
+			relation = both(relation, "narrower")
 		default:
 			relation = "both"
 		}
@@ -130,8 +130,8 @@ func places(rule, query ir.Scope) string {
 	return relation
 }
 
-// together is the direction of two differences.
-func together(a, b string) string {
+// both is the direction of two differences.
+func both(a, b string) string {
 	switch {
 	case a == "equal" || a == b:
 		return b
@@ -145,11 +145,11 @@ func together(a, b string) string {
 func (j judge) relation(rule, query side, r reading) string {
 	out := places(rule.scope, query.scope)
 	if len(query.bounds) > 0 {
-		out = together(out, "narrower")
+		out = both(out, "narrower")
 	}
 	switch res := j.compare(rule.added, query.added, r, undo{}); res.Verdict {
 	case Refuted:
-		out = together(out, res.Direction)
+		out = both(out, res.Direction)
 	case Agreed:
 		return "unknown"
 	}

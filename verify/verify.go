@@ -26,14 +26,6 @@ const (
 
 func (v Verdict) String() string { return [...]string{"proved", "partial", "agreed", "refuted"}[v] }
 
-// A Loss is a test of the rule that the target's world cannot tell from
-// another.
-type Loss struct {
-	ID  string
-	Pos ir.Pos
-	Msg string
-}
-
 // A Construct is the part of a rule that a difference is about.
 type Construct struct {
 	Name string
@@ -97,7 +89,7 @@ func Query(b backends.Backend, want *ir.Rule, i int, query string, budget int) (
 	}
 	res.Scope, res.Detection, res.Stages = scope, &detection, read[0].query.Stages
 	res.Losses = losses(b, rule)
-	res.Assumptions = assumptions(rule, read)
+	res.Assumptions = assumptions(b, rule, read)
 	return res, nil
 }
 
@@ -146,7 +138,7 @@ func (j judge) reading(want *ir.Rule, i int, r reading) (whole, detection Result
 	if place != "equal" {
 		direction := place
 		if whole.Verdict == Refuted {
-			direction = together(place, whole.Direction)
+			direction = both(place, whole.Direction)
 		}
 		if o.wider && direction == "wider" || o.narrower && direction == "narrower" {
 			whole = Result{Verdict: Agreed, Reason: "the query looks elsewhere, and what is done by " + named(unjudged) + " was not judged"}
@@ -457,62 +449,10 @@ func (c *claim) letterTruth(i int, values map[*field][]any) bool {
 	return slices.ContainsFunc(vs, func(v any) bool { return c.passes(i, v) })
 }
 
-// Losses are the tests of want that the world of a target cannot tell apart.
-func Losses(b backends.Backend, want *ir.Rule) (out []Loss) {
-	for _, c := range want.Conditions {
-		for _, l := range losses(b, c.Expr) {
-			if !slices.Contains(out, l) {
-				out = append(out, l)
-			}
-		}
-	}
-	return out
-}
-
-var lossTexts = map[string]string{
-	"exists":  "a field that holds the empty text counts as missing",
-	"null":    "a field that holds the empty text counts as missing",
-	"empty":   "a missing field counts as one that holds the empty text",
-	"keyword": "each column is searched by itself: a keyword that spans two is not found",
-}
-
-// losses are the tests of a rule that the world cannot tell apart.
-func losses(b backends.Backend, e ir.Expr) (out []Loss) {
-	add := func(id string, pos ir.Pos) {
-		l := Loss{b.Name() + "/" + id, pos, lossTexts[id]}
-		if !slices.Contains(out, l) {
-			out = append(out, l)
-		}
-	}
-	ir.Walk(e, func(e ir.Expr) {
-		switch e := e.(type) {
-		case ir.Match:
-			if !b.World(e.Field.Type).Blank {
-				return
-			}
-			switch t := e.Test.(type) {
-			case ir.Exists:
-				add("exists", e.Pos)
-			case ir.Null:
-				add("null", e.Pos)
-			case ir.Pattern:
-				if shape, s := t.Shape(); shape == ir.Exact && s == "" {
-					add("empty", e.Pos)
-				}
-			}
-		case ir.Keyword:
-			if b.Caps().Keyword {
-				add("keyword", e.Pos)
-			}
-		}
-	})
-	return out
-}
-
 // assumptions are the facts that a verdict rests on: those of the reading, and
 // those of the rule's own tests.
-func assumptions(rule ir.Expr, read []reading) []string {
-	var out []string
+func assumptions(b backends.Backend, rule ir.Expr, read []reading) []string {
+	out := doubted(b, rule)
 	for _, r := range read {
 		out = append(out, r.query.Assumptions...)
 	}

@@ -250,10 +250,8 @@ func (r *reporter) report(res sigmac.Result) {
 	for _, w := range res.Mapped.Warnings {
 		say("%s:%d:%d: warning: %s: %s", d.Path, w.Pos.Line, w.Pos.Column, res.Target, w.Msg)
 	}
-	if r.losses && len(res.Errors) == 0 {
-		for _, l := range lossesOf(res, r.targets) {
-			say("%s:%d:%d: loss: %s: %s", d.Path, l.Pos.Line, l.Pos.Column, res.Target, l)
-		}
+	if len(res.Errors) == 0 {
+		r.lost(res, say)
 	}
 	switch {
 	case len(res.Errors) == 0:
@@ -261,6 +259,24 @@ func (r *reporter) report(res sigmac.Result) {
 		r.skipped++
 	default:
 		r.failed++
+	}
+}
+
+// lost tells what a query does not keep of its rule where that is asked for, and
+// in any case that it does not test the rule's log source.
+func (r *reporter) lost(res sigmac.Result, say func(format string, args ...any)) {
+	losses := pipelineLosses(res)
+	if r.losses {
+		losses = lossesOf(res, r.targets)
+	}
+	for _, l := range losses {
+		what := "loss"
+		if l.ID == pipeline.Untested {
+			what = "warning"
+		} else if !r.losses {
+			continue
+		}
+		say("%s:%d:%d: %s: %s: %s", res.Document.Path, l.Pos.Line, l.Pos.Column, what, res.Target, l)
 	}
 }
 

@@ -36,17 +36,23 @@ func (l loss) String() string {
 // lossesOf lists the losses of a result: those of its pipeline, then those of
 // its target.
 func lossesOf(res sigmac.Result, targets []backends.Backend) []loss {
-	out := []loss{}
-	if t := res.Mapped.Trace; t != nil {
-		for _, l := range t.Losses {
-			out = append(out, loss{l.ID, l.Pos.Line, l.Pos.Column, l.Direction, l.Item, l.Msg, l.Pos, l.Item == ""})
-		}
-	}
+	out := pipelineLosses(res)
 	if res.Want == nil {
 		return out
 	}
 	for _, l := range verify.Losses(backendOf(res, targets), res.Want) {
-		out = append(out, loss{ID: l.ID, Line: l.Pos.Line, Column: l.Pos.Column, Message: l.Msg, Pos: l.Pos})
+		out = append(out, loss{ID: l.ID, Line: l.Pos.Line, Column: l.Pos.Column, Direction: l.Direction, Message: l.Msg, Pos: l.Pos})
+	}
+	return out
+}
+
+// pipelineLosses are those of the pipeline of a result.
+func pipelineLosses(res sigmac.Result) []loss {
+	out := []loss{}
+	if t := res.Mapped.Trace; t != nil {
+		for _, l := range t.Losses {
+			out = append(out, loss{l.ID, l.Pos.Line, l.Pos.Column, l.Direction, l.Item, l.Msg, l.Pos, l.Declared})
+		}
 	}
 	return out
 }

@@ -26,7 +26,7 @@ import (
 func mappingFlags() []cli.Flag {
 	return []cli.Flag{
 		&cli.GenericFlag{Name: "pipeline", Aliases: []string{"p"}, Value: &pathList{}, Usage: "a processing pipeline: its `NAME`, see sigmac pipeline list, its file, or a directory of files; may stand several times"},
-		&cli.BoolFlag{Name: "without-pipeline", Usage: "take log sources and field names as they stand in the rule"},
+		&cli.BoolFlag{Name: "without-pipeline", Usage: "take field names as they stand in the rule, and do not test its log source"},
 		&cli.GenericFlag{Name: "schema", Value: &pathList{}, Usage: "the tables and columns in `FILE`, before those that sigmac knows; may stand several times"},
 		&cli.BoolFlag{Name: "allow-external", Usage: "let pipelines run commands and open network connections"},
 	}
@@ -168,6 +168,7 @@ func mappings(c *cli.Context, targets []chosen) (map[string]sigmac.Mapping, erro
 		if len(names) > 0 {
 			return nil, usage("--pipeline and --without-pipeline exclude each other")
 		}
+		tellUntested(c)
 		return nil, nil
 	}
 	given, err := loadPipelines(names, c.App.Reader)
@@ -180,6 +181,9 @@ func mappings(c *cli.Context, targets []chosen) (map[string]sigmac.Mapping, erro
 		}
 	}
 	out := map[string]sigmac.Mapping{}
+	if len(names) == 0 && slices.ContainsFunc(targets, func(t chosen) bool { return t.unmapped }) {
+		tellUntested(c)
+	}
 	for _, t := range targets {
 		if len(names) == 0 && t.unmapped {
 			continue
@@ -219,6 +223,11 @@ func mappings(c *cli.Context, targets []chosen) (map[string]sigmac.Mapping, erro
 		}
 	}
 	return out, nil
+}
+
+// tellUntested says once a run what else would be a loss of each rule.
+func tellUntested(c *cli.Context) {
+	fmt.Fprintf(c.App.ErrWriter, "%s: without a pipeline, no query tests the log source of its rule\n", pipeline.Untested)
 }
 
 // folderOf is the folder of a pipeline file. Nothing outside of it is read, not

@@ -1,0 +1,236 @@
+package verify
+
+import (
+	"maps"
+	"math/rand/v2"
+	"slices"
+	"strings"
+	"testing"
+
+	"sigmac"
+	"sigmac/backends"
+	"sigmac/eval"
+	"sigmac/internal/irgen"
+	"sigmac/ir"
+)
+
+// TestLosses: which tests a target answers otherwise, and in which direction; of
+// plain values none.
+func TestLosses(t *testing.T) {
+	ref := func(shape ir.Shape, f, g string) ir.Expr {
+		return text(f, ir.FieldRef{Other: ir.Field{Name: g, Type: ir.Text}, Shape: shape})
+	}
+	null := func(typ ir.Type) ir.Expr { return ir.Match{Field: ir.Field{Name: "f", Type: typ}, Test: ir.Null{}} }
+	exists := func(typ ir.Type) ir.Expr { return ir.Match{Field: ir.Field{Name: "f", Type: typ}, Test: ir.Exists{}} }
+	for _, c := range []struct {
+		name string
+		e    ir.Expr
+		want string // of Splunk, Kusto and Elastic
+	}{
+		{"a text", is("f", "foo"), ""},
+		{"a text elsewhere", not(is("f", "*", "foo")), ""},
+		{"any character", is("f", "?"), ""},
+		{"an expression", re("f", "x+"), ""},
+		{"a number", num("f", ir.Gt, "4"), ""},
+		{"a network", not(in("f", "10.0.0.0/8")), ""},
+		{"any text", is("f", "*"), "kusto/empty narrower"},
+		{"not any text", not(is("f", "*")), "kusto/empty wider"},
+		{"an expression of the empty text", re("f", "x*"), "kusto/empty narrower"},
+		{"the empty expression", re("f", "^$"), "kusto/empty narrower"},
+		{"the empty text", is("f"), "kusto/empty wider"},
+		{"not the empty text", not(is("f")), "kusto/empty narrower"},
+		{"two fields", ref(ir.Exact, "f", "g"), "kusto/empty narrower"},
+		{"a field with itself", ref(ir.Exact, "f", "f"), "kusto/empty narrower"},
+		{"a field in another", not(ref(ir.Prefix, "f", "g")), "kusto/empty wider"},
+		{"null", null(ir.Text), "kusto/null wider"},
+		{"null of a number", null(ir.Numeric), ""},
+		{"not null", not(null(ir.Text)), "kusto/null narrower"},
+		{"exists", exists(ir.Text), "splunk/exists narrower, kusto/exists narrower, elastic/exists narrower"},
+		{"exists not", not(exists(ir.Numeric)), "splunk/exists wider, kusto/exists wider, elastic/exists wider"},
+		{"the text of the event", not(text("_raw", ir.Exists{})), "kusto/exists wider, elastic/exists wider"},
+		{"in both directions", ir.Or{ir.And{is("f", "*"), is("g", "a")}, not(is("f", "*"))}, "kusto/empty both"},
+	} {
+		var got []string
+		for _, target := range sigmac.Targets() {
+			for _, l := range losses(target.New(false), c.e) {
+				got = append(got, l.ID+" "+l.Direction)
+			}
+		}
+		if got := strings.Join(got, ", "); got != c.want {
+			t.Errorf("%s: %q, not %q", c.name, got, c.want)
+		}
+	}
+}
+
+// TestDoubted: an assumption about a state is named where an answer rests on it.
+func TestDoubted(t *testing.T) {
+	splunk := sigmac.Targets()[0].New(false)
+	for _, c := range []struct {
+		name string
+		e    ir.Expr
+		want string
+	}{
+		{"a text", is("f", "foo"), ""},
+		{"not a text", not(is("f", "foo")), "splunk/extraction-limits"},
+		{"the text null", is("f", "null"), "splunk/json-null"},
+		{"a text in null", not(is("f", "*", "ul", "*")), "splunk/extraction-limits splunk/json-null"},
+		{"any text", is("f", "*"), "splunk/json-null"},
+		{"an expression", re("f", "^n"), "splunk/json-null"},
+		{"null", text("f", ir.Null{}), "splunk/extraction-limits splunk/json-null"},
+		{"not null", not(text("f", ir.Null{})), "splunk/json-null"},
+		{"exists", text("f", ir.Exists{}), "splunk/json-null"},
+		{"two fields", text("f", ir.FieldRef{Other: ir.Field{Name: "g", Type: ir.Text}}), "splunk/json-null"},
+		{"a number", num("f", ir.Gt, "4"), ""},
+		{"not a number", not(num("f", ir.Gt, "4")), "splunk/extraction-limits"},
+		{"not in the text of the event", not(is("_raw", "*", "foo", "*")), ""},
+		{"not not", not(not(is("f", "foo"))), ""},
+	} {
+		got := doubted(splunk, c.e)
+		slices.Sort(got)
+		if got := strings.Join(got, " "); got != c.want {
+			t.Errorf("%s: %q, not %q", c.name, got, c.want)
+		}
+	}
+}
+
+// FuzzLosses holds that where a query answers otherwise than its rule, because
+// the target takes states of a field for the same, a loss of the rule says so,
+// and in this direction.
+func FuzzLosses(f *testing.F) {
+	for seed := range uint64(40) {
+		f.Add(seed)
+	}
+	f.Fuzz(func(t *testing.T, seed uint64) { differences(t, seed) })
+}
+
+// TestLossesAreSeen holds that the events of FuzzLosses reach every loss in both
+// directions.
+func TestLossesAreSeen(t *testing.T) {
+	seen := map[string]bool{}
+	for seed := range uint64(200) {
+		for _, d := range differences(t, seed) {
+			seen[d] = true
+		}
+	}
+	for _, id := range []string{"splunk/exists", "kusto/exists", "kusto/null", "kusto/empty", "elastic/exists"} {
+		for _, direction := range []string{"wider", "narrower"} {
+			if !seen[id+" "+direction] {
+				t.Errorf("no event shows that a query is %s for %s", direction, id)
+			}
+		}
+	}
+}
+
+// differences are the losses, with their directions, that events of a random rule
+// show by themselves.
+func differences(t *testing.T, seed uint64) (shown []string) {
+	t.Helper()
+	r := rand.New(rand.NewPCG(seed, 5))
+	rule := irgen.Rule(r, irgen.Config{FieldRefs: true})
+	var want *ir.Rule
+	for _, p := range sigmac.Passes() {
+		next, err := p.Run(rule)
+		if err != nil {
+			return nil // too large
+		}
+		if rule = next; p.Stage == ir.Inlined {
+			want = rule
+		}
+	}
+	for _, target := range sigmac.Targets() {
+		b := target.New(false)
+		legal, refused := backends.Legalize(rule, b.Caps())
+		if len(refused) > 0 {
+			continue
+		}
+		queries, err := b.Emit(legal)
+		if err != nil {
+			continue // a value that no literal can hold
+		}
+		for i, query := range queries {
+			e := want.Conditions[i].Expr
+			read, err := readAll(b, query, typingOf(want))
+			if err != nil {
+				t.Fatal(err)
+			}
+			ls := losses(b, e)
+			for range 100 {
+				source, held, ok := bothEvents(r, b.World, want)
+				if !ok {
+					continue
+				}
+				is, got := eval.Expr(nil, e, source), holds(b.World, read[0].query.Where, held, false)
+				if is == got {
+					continue
+				}
+				direction := "wider"
+				if is {
+					direction = "narrower"
+				}
+				var said []string
+				for _, l := range ls {
+					if l.Direction == direction || l.Direction == "both" {
+						said = append(said, l.ID+" "+direction)
+					}
+				}
+				switch len(said) {
+				case 0:
+					t.Errorf("%s: %s\nwant: %s\nis %s on %s, at the target %s, and the losses are %v", b.Name(), query, e, direction, source.Raw(), held.Raw(), ls)
+				case 1:
+					shown = append(shown, said[0])
+				}
+			}
+		}
+	}
+	return shown
+}
+
+// bothEvents are a random event as its source has it and as the target holds it;
+// ok is false where the target holds no such event.
+func bothEvents(r *rand.Rand, world worlds, want *ir.Rule) (source, held eval.Event, ok bool) {
+	texts := map[string][]string{}
+	want.Walk(func(e ir.Expr) {
+		if m, ok := e.(ir.Match); ok {
+			texts[m.Field.Name] = append(texts[m.Field.Name], near(r, m.Test)...)
+		}
+	})
+	types := want.Types()
+	from, to := map[string]any{}, map[string]any{}
+	for _, name := range slices.Sorted(maps.Keys(types)) {
+		w := world(types[name])
+		value := func() any {
+			s := append(texts[name], "x", "1", "true", "192.0.2.7")
+			for range 20 {
+				if v, ok := admit(w, types[name], s[r.IntN(len(s))]); ok && v != "" {
+					return v
+				}
+			}
+			return nil
+		}
+		state := backends.State(r.IntN(int(backends.Alien))) // admit has what is of another type
+		in, occurs := w.In(state)
+		if _, fits := admit(w, types[name], ""); !occurs || in == backends.Empty && !fits {
+			return source, held, false
+		}
+		switch state {
+		case backends.Null:
+			from[name] = nil
+		case backends.NoValues:
+			from[name] = []any{}
+		case backends.Empty:
+			from[name] = ""
+		case backends.Value, backends.Several:
+			v := value()
+			if v == nil {
+				return source, held, false
+			}
+			if from[name] = v; state == backends.Several {
+				from[name] = []any{v, value()}
+			}
+		}
+		if in != backends.Missing {
+			to[name] = from[name]
+		}
+	}
+	return newEvent(from), newEvent(to), true
+}
