@@ -137,7 +137,7 @@ func (p *pipeline) filter(st stage, e ir.Expr) bool {
 	if !known {
 		return false
 	}
-	if b, ok := p.bound(e, st.name == "search"); ok {
+	if b, ok := p.bound(e, st.name != "where"); ok {
 		p.times = append(p.times, b)
 	} else {
 		p.where = append(p.where, e)

@@ -264,6 +264,7 @@ func TestReadStages(t *testing.T) {
 		// When events happened is apart.
 		{`f=1 earliest=-1h@h latest=now | where _time>relative_time(now(),"-1h")`,
 			`(match f (pattern "1")) | earliest=-1h@h | latest=now | _time>relative_time(now(),"-1h")`},
+		{`| tstats count from datamodel=D.D where D.f=1 earliest=-1h by D.f`, `model D.D (and (match D.f (pattern "1")) (match D.f exists)) | earliest=-1h`},
 		{`f=1 (earliest=-1h OR g=2)`, `(and (match f (pattern "1")) (or (opaque splunk "earliest=-1h") (match g (pattern "2"))))`},
 		{"f=1 | `own_filter` | search g=2", "(match f (pattern \"1\")) | `own_filter` | search"},
 		{`f=1 | search index=x`, `(and (match f (pattern "1")) (match index (pattern "x")))`},
