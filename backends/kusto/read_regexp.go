@@ -274,7 +274,7 @@ func (p *rustParser) atom() (re *ir.Re, atom bool) {
 		return &ir.Re{Op: ir.ReAnyNotNewline}, true
 	case '^':
 		if p.flags.m {
-			return &ir.Re{Op: ir.ReBeginLine}, true
+			return &ir.Re{Op: ir.ReBehindLine}, true
 		}
 		return &ir.Re{Op: ir.ReBeginText}, true
 	case '$':
