@@ -107,7 +107,11 @@ func (p *rustParser) skip() {
 		case unicode.IsSpace(r):
 			p.at += n
 		case r == '#':
-			p.at += strings.IndexByte(p.src[p.at:]+"\n", '\n')
+			if n := strings.IndexByte(p.src[p.at:], '\n'); n >= 0 {
+				p.at += n
+			} else {
+				p.at = len(p.src)
+			}
 		default:
 			return
 		}
