@@ -437,7 +437,11 @@ func assumptions(rule ir.Expr, read []reading) []string {
 		}
 		switch t := m.Test.(type) {
 		case ir.Pattern:
-			if !t.Cased && strings.ContainsAny(t.Literals(), "kKsS") {
+			if !t.Cased && strings.ContainsAny(t.Literals(), "kKsSiI") {
+				out = append(out, "fold")
+			}
+		case ir.FieldRef:
+			if !t.Cased {
 				out = append(out, "fold")
 			}
 		case ir.CIDR:
