@@ -437,7 +437,7 @@ func assumptions(rule ir.Expr, read []reading) []string {
 		}
 		switch t := m.Test.(type) {
 		case ir.Pattern:
-			if !t.Cased && strings.ContainsAny(t.Literals(), "kKsSiI") {
+			if !t.Cased && strings.ContainsAny(t.Literals(), "kKsSiI\u212a\u017f\u0130\u0131") {
 				out = append(out, "fold")
 			}
 		case ir.FieldRef:
