@@ -14,7 +14,9 @@ import (
 
 // TestReadersApart holds that the reader of a language and its emitter share
 // neither code nor tables: a proof by a reader that believes what the emitter
-// believes would be worth nothing. The type backend is both's.
+// believes would be worth nothing. The type backend is both's. Nor does a reader
+// read or write regular expressions with what rules are read and queries written
+// with; that of Kusto asks the parser of rules for the name of an expression.
 func TestReadersApart(t *testing.T) {
 	fset := token.NewFileSet()
 	imports := importer.ForCompiler(fset, "source", nil)
@@ -47,12 +49,16 @@ func TestReadersApart(t *testing.T) {
 		reads := func(p token.Pos) bool { return strings.HasPrefix(filepath.Base(fset.Position(p).Filename), "read") }
 		uses := 0
 		for id, obj := range info.Uses {
+			at := fset.Position(id.Pos())
+			if expressions[obj.Name()] && reads(id.Pos()) && !(name == "kusto" && obj.Name() == "ParseRegexp") {
+				t.Errorf("%s uses %s", at, obj.Name())
+			}
 			if obj.Pkg() != pkg || obj.Name() == "backend" {
 				continue
 			}
 			uses++
 			if reads(id.Pos()) != reads(obj.Pos()) {
-				t.Errorf("%s uses %s of %s", fset.Position(id.Pos()), obj.Name(), fset.Position(obj.Pos()))
+				t.Errorf("%s uses %s of %s", at, obj.Name(), fset.Position(obj.Pos()))
 			}
 		}
 		if readers < 3 || uses < 500 {
@@ -60,3 +66,7 @@ func TestReadersApart(t *testing.T) {
 		}
 	}
 }
+
+// expressions are the functions of ir and backends that read and write regular
+// expressions.
+var expressions = map[string]bool{"ParseRegexp": true, "PatternRe": true, "CIDRRe": true, "PrintRe": true, "Regular": true, "Extended": true}

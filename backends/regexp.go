@@ -50,19 +50,27 @@ func escapeRust(r rune, inClass bool) string {
 // Lacks names a construct of re that the dialect lacks, with its article: "a
 // look-ahead". It is "" if the dialect has them all.
 func (d ReDialect) Lacks(re *ir.Re) string {
-	f := re.Extended()
-	switch {
-	case d.extended:
+	if d.extended {
 		return ""
-	case f == "" && hasOp(re, ir.ReNoWordBoundary):
-		// Versions of the crate differ in whether they accept (?-u:\B).
-		return "a negated word boundary"
-	case f == "":
-		return ""
-	case strings.IndexByte("aeiou", f[0]) >= 0:
-		return "an " + f
 	}
-	return "a " + f
+	if lack := Irregular(re); lack != "" || !hasOp(re, ir.ReNoWordBoundary) {
+		return lack
+	}
+	// Versions of the crate differ in whether they accept (?-u:\B).
+	return "a negated word boundary"
+}
+
+// Irregular names a construct of re that no engine without backtracking has, with
+// its article, or is "" (see ir.Re.Regular).
+func Irregular(re *ir.Re) string {
+	switch _, lack := re.Regular(); {
+	case lack == "":
+		return ""
+	case strings.IndexByte("aeiou", lack[0]) >= 0:
+		return "an " + lack
+	default:
+		return "a " + lack
+	}
 }
 
 func hasOp(re *ir.Re, op ir.ReOp) bool {
@@ -71,6 +79,9 @@ func hasOp(re *ir.Re, op ir.ReOp) bool {
 
 // PrintRe writes re, which the dialect does not lack, as short as is readable.
 func PrintRe(re *ir.Re, d ReDialect) string {
+	if !d.extended {
+		re, _ = re.Regular()
+	}
 	p := &rePrinter{ReDialect: d, afterRef: -1}
 	p.Grow(len(re.Subs))
 	u := useOf(re)
@@ -80,7 +91,7 @@ func PrintRe(re *ir.Re, d ReDialect) string {
 	if fold {
 		flags += "i"
 	}
-	if hasOp(re, ir.ReBeginLine) || hasOp(re, ir.ReEndLine) {
+	if p.lines = hasOp(re, ir.ReBeginLine) || hasOp(re, ir.ReEndLine) || !d.extended && hasOp(re, ir.ReBehindLine); p.lines {
 		flags += "m"
 	}
 	if p.dotAll {
@@ -97,6 +108,7 @@ type rePrinter struct {
 	ReDialect
 	strings.Builder
 	dotAll   bool // the flag s is at the front
+	lines    bool // and m
 	afterRef int  // where a digit would lengthen a back-reference
 }
 
@@ -210,8 +222,20 @@ func (p *rePrinter) print(re *ir.Re, place rePlace, fold bool) {
 		p.WriteString(`\A`)
 	case ir.ReEndText:
 		p.WriteString(`\z`)
+	case ir.ReEnd:
+		if p.lines {
+			p.WriteString(`\Z`)
+		} else {
+			p.WriteByte('$')
+		}
 	case ir.ReBeginLine:
 		p.WriteByte('^')
+	case ir.ReBehindLine:
+		if p.extended {
+			p.WriteString(`(?<![^\n])`)
+		} else {
+			p.WriteByte('^')
+		}
 	case ir.ReEndLine:
 		p.WriteByte('$')
 	case ir.ReWordBoundary:

@@ -15,7 +15,14 @@ func TestPrintRe(t *testing.T) {
 		{`(ab)+(c)*(?:d)?`, `(?:ab)+c*d?`, `(?:ab)+c*d?`},
 		{`(a+)+|()*`, `(?:a+)+|(?:)*`, `(?:a+)+|(?:)*`},
 		{`a{1}b{2}?c{2,}d{1,3}?`, `ab{2}c{2,}d{1,3}?`, `ab{2}c{2,}d{1,3}?`},
-		{`^a$`, `\Aa\z`, `\Aa\z`},
+		{`^a$`, `\Aa$`, `\Aa\x{0A}?\z`},
+		{`^a\z`, `\Aa\z`, `\Aa\z`},
+		{`^a\Z`, `\Aa$`, `\Aa\x{0A}?\z`},
+		{`(a|b$)(?:c*|d)`, `(?:a|b$)(?:c*|d)`, `(?:a|b\x{0A}?\z)(?:c*|d)`},
+		{`(a$){2}`, `(?:a$){2}`, ``},
+		{`a$b`, `a$b`, ``},
+		{`(?m)^a*`, `(?m)^a*`, ``},
+		{`(?m)^a|b\Z`, `(?m)^a|b\Z`, `(?m)^a|b\x{0A}?\z`},
 		{`(?m)^a$`, `(?m)^a$`, `(?m)^a$`},
 		{`\d\D\w\W\s\S`, `\d\D\w\W\s\S`, `[0-9][^0-9][0-9A-Z_a-z][^0-9A-Z_a-z][\x{09}-\x{0D} ][^\x{09}-\x{0D} ]`},
 		{`[\w.-][^\w\s]`, `[\w\-.][^\s\w]`, `[\-.0-9A-Z_a-z][^\x{09}-\x{0D} 0-9A-Z_a-z]`},
@@ -86,7 +93,7 @@ func TestPrintReOfOtherTests(t *testing.T) {
 func TestReDialectLacks(t *testing.T) {
 	for src, want := range map[string]string{
 		`a(?=b)`: "a look-ahead", `(?>a)`: "an atomic group", `(a)\1`: "a back-reference",
-		`a++`: "a possessive quantifier", `(?<=a)`: "a look-behind", `\bab`: "", `a\Bb`: "a negated word boundary",
+		`a++`: "a possessive quantifier", `(?<=a)`: "a look-behind", `\bab`: "", `a$b`: "a `$` before more text", `(?m)x^`: "a `^` of a line that may be empty", `a\Bb`: "a negated word boundary",
 	} {
 		re, err := ir.ParseRegexp(src, ir.ReFlags{})
 		if err != nil {

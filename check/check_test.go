@@ -110,7 +110,7 @@ var examples = map[string]example{
 	"matches_everything":                    {old: "selection and not 1 of filter_main_*", new: "not selection or selection or filter_main_own", line: 25},
 	"dead_exclusion":                        {old: `ParentImage|endswith: '\own.exe'`, new: `Image|endswith: '\own.exe'`, line: 23},
 	"implied_value":                         {old: "            - ' --two'\n", new: "            - ' --two'\n            - ' --two-more'\n", line: 23, fixed: sound},
-	"plain_regex":                           {old: `Image|endswith: '\tool.exe'`, new: `Image|re: '(?i)\\tool\.exe$'`, line: 19, fixed: sound},
+	"plain_regex":                           {old: `Image|endswith: '\tool.exe'`, new: `Image|re: '(?i)\\tool\.exe\z'`, line: 19, fixed: sound},
 
 	"author_existence":                  {old: "author: sigmac\n", new: "", line: 1},
 	"ofthem_condition":                  {old: "    filter_main_own:\n        ParentImage|endswith: '\\own.exe'\n    condition: selection and not 1 of filter_main_*", new: "    condition: 1 of them", line: 23},

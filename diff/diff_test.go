@@ -44,7 +44,7 @@ func TestCompare(t *testing.T) {
 		{"two conditions", "s:\n    a: x\nt:\n    a: y\ncondition: [s, t]", "s:\n    a: [x, y]\ncondition: s", Equal},
 		{"null", "s:\n    a: null\ncondition: s", "s:\n    a: ''\ncondition: s", Both},
 		{"never", "s:\n    a: x\nt:\n    a: y\ncondition: s and t", "s:\n    a: x\nt:\n    b: y\ncondition: s and t", Wider},
-		{"expression", "s:\n    a|re: '^ab?c$'\ncondition: s", "s:\n    a: [abc, ac]\ncondition: s", Wider}, // an expression minds case
+		{"expression", "s:\n    a|re: '^ab?c\\z'\ncondition: s", "s:\n    a: [abc, ac]\ncondition: s", Wider}, // an expression minds case
 		{"keyword", "s:\n    - x\ncondition: s", "s:\n    - x\n    - y\ncondition: s", Wider},
 		{"placeholder", "s:\n    a|expand: '%x%'\ncondition: s", "s:\n    a|expand: '%y%'\ncondition: s", Unknown},
 		{"same placeholder", "s:\n    a|expand: '%x%'\ncondition: s", "t:\n    a|expand: '%x%'\ncondition: t", Equal},

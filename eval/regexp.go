@@ -291,7 +291,11 @@ func (m *matcher) holds(op ir.ReOp, i int) bool {
 		return i == 0
 	case ir.ReEndText:
 		return i == len(m.text)
+	case ir.ReEnd:
+		return i == len(m.text) || i+1 == len(m.text) && m.text[i] == '\n'
 	case ir.ReBeginLine:
+		return i == 0 || i < len(m.text) && m.text[i-1] == '\n'
+	case ir.ReBehindLine:
 		return i == 0 || m.text[i-1] == '\n'
 	case ir.ReEndLine:
 		return i == len(m.text) || m.text[i] == '\n'

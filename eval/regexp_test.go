@@ -75,6 +75,7 @@ func TestBacktrack(t *testing.T) {
 		}
 		return x + y
 	}
+	irregular := 0
 	for range 20000 {
 		source := expression(1 + rnd.Intn(4))
 		var b strings.Builder
@@ -83,11 +84,52 @@ func TestBacktrack(t *testing.T) {
 		}
 		x, s := re(source), b.String()
 		g := compiled(x.Re)
+		if _, lack := x.Re.Regular(); lack != "" {
+			irregular++
+			continue
+		}
 		if g == nil {
 			t.Fatalf("%s is not compiled", source)
 		}
 		if got, want := backtrack(x.Re, []rune(s)), g.MatchString(s); got != want {
 			t.Fatalf("%s of %q: %v", source, s, got)
+		}
+	}
+	if irregular > 4000 {
+		t.Errorf("%d expressions are not compiled", irregular)
+	}
+}
+
+// TestAnchors holds `$` and `^` as PCRE's page on patterns has them: `$` also
+// before a line break that ends the text, and with m no line begins behind it.
+func TestAnchors(t *testing.T) {
+	for _, tt := range []struct{ re, yes, no string }{ // texts between slashes
+		{`foo$`, "foo/foo\n/xfoo", "foo\n\n/foo\nx/foo /\n"},
+		{`foo\Z`, "foo/foo\n", "foo\n\n/foo\nx"},
+		{`foo\z`, "foo/xfoo", "foo\n/foo\n\n"},
+		{`(?m)foo$`, "foo/foo\n/foo\nx", "foo /foo\r\n"},
+		{`(?m)foo\Z`, "foo/foo\n", "foo\nx"},
+		{`^$`, "/\n", "a/\n\n"},
+		{`(?m)^$`, "/\n/a\n\n/a\n\nb", "a/a\n/a\nb"},
+		{`(?m)a\n^`, "a\nb/a\n\n", "a\n/a"},
+		{`foo$\n`, "foo\n", "foo/foo\n\n/foo\nx"},
+		{`foo$\z`, "foo", "foo\n"},
+		{`foo$(?!\n)`, "foo", "foo\n"},
+		{`a$b`, "none", "ab/a\nb"},
+		{`(?:a$)+`, "a/a\n/ba", "ab"},
+		{`(?:a$|b)c?`, "a/b/a\n/xbx", "ac"},
+		{`(?:a$){2}`, "none", "aa/a\na"},
+	} {
+		x := re(tt.re)
+		for want, texts := range map[bool]string{true: tt.yes, false: tt.no} {
+			for _, s := range strings.Split(texts, "/") {
+				if texts == "none" {
+					continue
+				}
+				if got := search(x.Re, s); got != want || backtrack(x.Re, []rune(s)) != want {
+					t.Errorf("%s of %q is %v", tt.re, s, !want)
+				}
+			}
 		}
 	}
 }

@@ -84,14 +84,15 @@ func ASCIIFolds(s string) bool {
 }
 
 // LowerFolds says whether lower-casing decides s: each character has at most
-// one case variant, and lower-casing makes the two meet.
+// one case variant, and lower-casing makes the two meet, and no other letter
+// (as `İ`, which has none, meets `i`).
 func LowerFolds(s string) bool {
 	for _, r := range s {
 		if r < utf8.RuneSelf {
 			continue
 		}
 		cs := Cases(r)
-		if len(cs) > 2 || len(cs) == 2 && unicode.ToLower(cs[0]) != unicode.ToLower(cs[1]) {
+		if len(cs) > 2 || len(cs) == 2 && unicode.ToLower(cs[0]) != unicode.ToLower(cs[1]) || len(cs) == 1 && unicode.ToLower(r) != r {
 			return false
 		}
 	}

@@ -48,9 +48,11 @@ const (
 	ReAny                        // any character
 	ReAnyNotNewline              // any character but \n
 	ReBeginText                  // \A, and ^ without the flag m
-	ReEndText                    // \z, and $ without the flag m: the very end
-	ReBeginLine                  // ^ with the flag m
-	ReEndLine                    // $ with the flag m
+	ReEndText                    // \z: the very end
+	ReEnd                        // \Z, and $ without the flag m: the end, or before a \n that ends the text
+	ReBeginLine                  // ^ with the flag m: the start, and behind a \n that does not end the text
+	ReBehindLine                 // the start, and behind any \n: ^ with the flag m, but for PCRE
+	ReEndLine                    // $ with the flag m: the end, and before a \n
 	ReWordBoundary               // \b, of ASCII words
 	ReNoWordBoundary             // \B
 	ReConcat                     // all of Subs, one after the other

@@ -32,9 +32,9 @@ const (
 // ParseRegexp reads a regular expression in the flavour of PCRE. The error is
 // a *RegexpError.
 //
-// Where PCRE is read in one of several ways: `$` without the flag m is the
-// very end, and `\Z` is `\n?\z`; `\d \w \s \b` are of ASCII; a back-reference
-// is numbered in Text whatever way it is written; `\R` is an atomic group.
+// Where PCRE is read in one of several ways: `\d \w \s \b` are of ASCII; a
+// back-reference is numbered in Text whatever way it is written; `\R` is an
+// atomic group.
 func ParseRegexp(source string, flags ReFlags) (Regexp, error) {
 	re := Regexp{Source: source, Flags: flags}
 	if !utf8.ValidString(source) {
@@ -337,7 +337,7 @@ func (p *reParser) atom() (re *Re, quantifiable bool, err error) {
 		if p.flags.Multiline {
 			return &Re{Op: ReEndLine}, true, nil
 		}
-		return &Re{Op: ReEndText}, true, nil
+		return &Re{Op: ReEnd}, true, nil
 	default:
 		return p.literal(c), true, nil
 	}
@@ -553,8 +553,7 @@ func (p *reParser) escape(start int) (*Re, error) {
 	case 'z':
 		return &Re{Op: ReEndText}, nil
 	case 'Z':
-		nl := &Re{Op: ReRepeat, Min: 0, Max: 1, Subs: []*Re{reLiteral('\n', false)}}
-		return reConcat(nl, &Re{Op: ReEndText}), nil
+		return &Re{Op: ReEnd}, nil
 	case 'b':
 		return &Re{Op: ReWordBoundary}, nil
 	case 'B':
@@ -1085,6 +1084,86 @@ func reFixed(re *Re) (int, bool) {
 	return 0, true
 }
 
+// Regular is re as it stands for the same texts in engines whose `$` is the very
+// end alone and whose lines begin behind a last \n too (RE2, Rust's regex): a
+// `$` becomes `\n?\z`. Lack names what such engines do not have, or is "".
+func (re *Re) Regular() (out *Re, lack string) {
+	if lack = re.Extended(); lack != "" || !re.has(ReEnd) && !re.has(ReBeginLine) {
+		return re, lack
+	}
+	return re.regular(true, false)
+}
+
+// regular is Regular of a part. Of what follows it, ends says that this may
+// match nothing where the text ends, takes that it takes a character.
+func (re *Re) regular(ends, takes bool) (*Re, string) {
+	switch {
+	case re.Op == ReEnd && ends:
+		return reConcat(reOneNewline, &Re{Op: ReEndText}), ""
+	case re.Op == ReEnd || re.Op == ReRepeat && re.Min > 1 && re.has(ReEnd) && !re.ends():
+		return re, "`$` before more text"
+	case re.Op == ReBeginLine && takes:
+		return &Re{Op: ReBehindLine}, ""
+	case re.Op == ReBeginLine:
+		return re, "`^` of a line that may be empty"
+	case len(re.Subs) == 0:
+		return re, ""
+	}
+	subs := slices.Clone(re.Subs)
+	for i := len(subs) - 1; i >= 0; i-- {
+		s, lack := re.Subs[i].regular(ends, takes)
+		if lack != "" {
+			return re, lack
+		}
+		if subs[i] = s; re.Op == ReConcat {
+			ends, takes = ends && re.Subs[i].ends(), takes || re.Subs[i].takes()
+		}
+	}
+	if re.Op == ReConcat {
+		return reConcat(subs...), ""
+	}
+	changed := *re
+	changed.Subs = subs
+	return &changed, ""
+}
+
+var reOneNewline = &Re{Op: ReRepeat, Max: 1, Subs: []*Re{reLiteral('\n', false)}}
+
+func (re *Re) has(op ReOp) bool {
+	return re.Op == op || slices.ContainsFunc(re.Subs, func(s *Re) bool { return s.has(op) })
+}
+
+// ends says whether re matches nothing at the end of any text, and before a \n
+// there.
+func (re *Re) ends() bool {
+	switch re.Op {
+	case ReEmpty, ReEnd, ReEndLine:
+		return true
+	case ReConcat, ReGroup:
+		return !slices.ContainsFunc(re.Subs, func(s *Re) bool { return !s.ends() })
+	case ReAlternate:
+		return slices.ContainsFunc(re.Subs, (*Re).ends)
+	case ReRepeat:
+		return re.Min == 0 || re.Subs[0].ends()
+	}
+	return false
+}
+
+// takes says whether re takes at least one character.
+func (re *Re) takes() bool {
+	switch re.Op {
+	case ReLiteral, ReClass, ReAny, ReAnyNotNewline:
+		return true
+	case ReConcat, ReGroup:
+		return slices.ContainsFunc(re.Subs, (*Re).takes)
+	case ReAlternate:
+		return !slices.ContainsFunc(re.Subs, func(s *Re) bool { return !s.takes() })
+	case ReRepeat:
+		return re.Min > 0 && re.Subs[0].takes()
+	}
+	return false
+}
+
 // Extended names the first construct beyond regular languages in re, or is "".
 func (re *Re) Extended() string {
 	if re.Op == ReExtended {
@@ -1149,8 +1228,9 @@ func (re *Re) refers() bool {
 // Go is re for Go's package regexp, with exactly the same meaning. The error
 // names a construct that RE2 lacks.
 func (re *Re) Go() (string, error) {
-	if f := re.Extended(); f != "" {
-		return "", errors.New("Go's regular expressions have no " + f)
+	re, lack := re.Regular()
+	if lack != "" {
+		return "", errors.New("Go's regular expressions have no " + lack)
 	}
 	var b strings.Builder
 	re.writeGo(&b, 1000)
@@ -1187,7 +1267,7 @@ func (re *Re) writeGo(b *strings.Builder, limit int) {
 		b.WriteString(`\A`)
 	case ReEndText:
 		b.WriteString(`\z`)
-	case ReBeginLine:
+	case ReBehindLine:
 		b.WriteString("(?m:^)")
 	case ReEndLine:
 		b.WriteString("(?m:$)")

@@ -218,11 +218,14 @@ func (c *claim) test(f *field, t ir.Test, pos ir.Pos) node {
 		if t.Re == nil {
 			return value(t, "an unresolved placeholder")
 		}
-		if lack := t.Re.Extended(); lack != "" {
-			return c.letter(f, "re "+t.Source, &letter{test: t, free: "a regular expression with " + lack, pos: pos})
+		regular, lack := t.Re.Regular()
+		if lack != "" {
+			// Its tree says what it means; one source means another thing under other flags.
+			key := "re " + backends.PrintRe(t.Re, backends.PCRE)
+			return c.letter(f, key, &letter{test: t, free: "a regular expression with " + lack, pos: pos})
 		}
 		n := node{op: '|'}
-		for _, re := range alternatives(t.Re) {
+		for _, re := range alternatives(regular) {
 			if p, ok := asPattern(re); ok {
 				if len(p.Parts) == 0 && f.world.Blank {
 					continue // blank counts as missing for an expression, and nothing else is empty

@@ -463,7 +463,11 @@ func assumptions(b backends.Backend, rule ir.Expr, read []reading) []string {
 		}
 		switch t := m.Test.(type) {
 		case ir.Pattern:
-			if !t.Cased && strings.ContainsAny(t.Literals(), "kKsS") {
+			if !t.Cased && strings.ContainsAny(t.Literals(), "kKsSiI\u212a\u017f\u0130\u0131") {
+				out = append(out, "fold")
+			}
+		case ir.FieldRef:
+			if !t.Cased {
 				out = append(out, "fold")
 			}
 		case ir.CIDR:

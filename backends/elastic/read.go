@@ -60,6 +60,9 @@ func Parse(query string) (parsed *Parsed, err error) {
 	if q.Optional() != nil {
 		p.assume("elastic/unmapped", "elastic/version")
 	}
+	if slices.ContainsFunc(q.fields, func(f fieldUse) bool { return f.required != ir.Pos{} }) {
+		p.assume("elastic/mapped")
+	}
 	q.assumed = slices.Sorted(maps.Keys(p.assumed))
 	return q, nil
 }

@@ -15,7 +15,7 @@ func (p *parser) condition(n *node) pred {
 	case orNode:
 		return orPred(p.conditions(n.args))
 	case notNode:
-		return notPred{p.condition(n.args[0])}
+		return p.negated(func() pred { return p.condition(n.args[0]) })
 	case compareNode:
 		return p.compare(n.op, n.args[0], n.args[1], n)
 	case testNode:
@@ -38,6 +38,14 @@ func (p *parser) condition(n *node) pred {
 	}
 	refuse(n.pos, "a condition is missing: %s is neither true nor false", p.text(n))
 	return nil
+}
+
+// negated is a condition under a `not`. There, old versions took a function of a field
+// that is missing for null and selected nothing (pull request 61160).
+func (p *parser) negated(x func() pred) pred {
+	p.nots++
+	defer func() { p.nots-- }()
+	return notPred{x()}
 }
 
 func (p *parser) conditions(ns []*node) []pred {
@@ -68,7 +76,7 @@ func (p *parser) compare(op string, l, r, whole *node) pred {
 		if r.kind == fieldNode && l.kind == valueNode && l.value.kind == nullValue {
 			return p.null(r, l, true)
 		}
-		return notPred{p.compare("==", l, r, whole)}
+		return p.negated(func() pred { return p.compare("==", l, r, whole) })
 	}
 	if l.kind == valueNode && r.kind != valueNode {
 		l, r, op = r, l, mirrored[op]
@@ -95,11 +103,10 @@ func (p *parser) compare(op string, l, r, whole *node) pred {
 	case r.value.kind == nullValue:
 		return p.opaque(whole, l.uses(), isTrue)
 	case l.result() == boolType && r.value.kind == boolValue && op == "==":
-		x := p.condition(l)
 		if r.value.text == "false" {
-			return truthPred{notPred{x}, l.uses()}
+			return truthPred{p.negated(func() pred { return p.condition(l) }), l.uses()}
 		}
-		return truthPred{x, l.uses()}
+		return truthPred{p.condition(l), l.uses()}
 	}
 	return p.opaque(whole, l.uses(), null)
 }
@@ -164,6 +171,9 @@ func (p *parser) test(n *node) pred {
 
 // predicate is a function that is true or false.
 func (p *parser) predicate(n *node) pred {
+	if p.nots > 0 {
+		p.assume("elastic/version")
+	}
 	x, rest := n.args[0], n.args[1:]
 	simple := x.kind == fieldNode
 	for _, c := range n.args {

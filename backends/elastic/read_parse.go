@@ -70,6 +70,7 @@ type parser struct {
 	byName map[string]int
 
 	assumed map[string]bool // ids of docs/semantics.md
+	nots    int             // around the condition that is read
 }
 
 func (p *parser) assume(ids ...string) {

@@ -569,10 +569,19 @@ func TestReadAssumptions(t *testing.T) {
 	for query, want := range map[string]string{
 		`any where true`:                 "[]",
 		`any where ?f == null`:           "[elastic/ignore-above elastic/unmapped elastic/version]",
-		`any where f == 5`:               "[elastic/keyword-field]",
-		`any where f : "x"`:              "[elastic/ignore-above elastic/keyword-field]",
-		`any where f regex "x"`:          "[elastic/ignore-above elastic/keyword-field elastic/regex-length]",
-		`any where cidrMatch(f, "::/0")`: "[elastic/keyword-field]",
+		`any where f == 5`:               "[elastic/keyword-field elastic/mapped]",
+		`any where f : "x"`:              "[elastic/ignore-above elastic/keyword-field elastic/mapped]",
+		`any where f regex "x"`:          "[elastic/ignore-above elastic/keyword-field elastic/mapped elastic/regex-length]",
+		`any where cidrMatch(f, "::/0")`: "[elastic/keyword-field elastic/mapped]",
+		`any where f : "x" and ?g == 1`:  "[elastic/ignore-above elastic/keyword-field elastic/mapped elastic/unmapped elastic/version]",
+
+		// A function under a `not`, however that is written.
+		`any where not (true and endsWith(f, "x"))`:   "[elastic/ignore-above elastic/keyword-field elastic/mapped elastic/version]",
+		`any where not not cidrMatch(f, "::/0")`:      "[elastic/keyword-field elastic/mapped elastic/version]",
+		`any where endsWith(f, "x") == false`:         "[elastic/ignore-above elastic/keyword-field elastic/mapped elastic/version]",
+		`any where endsWith(f, "x") != true`:          "[elastic/ignore-above elastic/keyword-field elastic/mapped elastic/version]",
+		`any where endsWith(f, "x") == true`:          "[elastic/ignore-above elastic/keyword-field elastic/mapped]",
+		`any where (not f == 5) and endsWith(g, "x")`: "[elastic/ignore-above elastic/keyword-field elastic/mapped]",
 	} {
 		q, err := backend{}.Read(query, ir.Types{})
 		if err != nil || fmt.Sprint(q.Assumptions) != want {

@@ -57,9 +57,9 @@ func lucene(re *ir.Re) (text, lack string) {
 // assertion names the first assertion in re, or is "".
 func assertion(re *ir.Re) string {
 	switch re.Op {
-	case ir.ReBeginText, ir.ReEndText:
+	case ir.ReBeginText, ir.ReEndText, ir.ReEnd:
 		return "an anchor inside a regular expression"
-	case ir.ReBeginLine, ir.ReEndLine:
+	case ir.ReBeginLine, ir.ReBehindLine, ir.ReEndLine:
 		return "a line anchor in a regular expression"
 	case ir.ReWordBoundary, ir.ReNoWordBoundary:
 		return "a word boundary inside a regular expression"
@@ -82,6 +82,7 @@ var (
 
 	reWord    = []ir.RuneRange{{Lo: '0', Hi: '9'}, {Lo: 'A', Hi: 'Z'}, {Lo: '_', Hi: '_'}, {Lo: 'a', Hi: 'z'}}
 	reNotWord = ir.NegateRanges(reWord)
+	reAny     = []ir.RuneRange{{Lo: 0, Hi: unicode.MaxRune}}
 	reNewline = []ir.RuneRange{{Lo: '\n', Hi: '\n'}}
 )
 
@@ -263,7 +264,12 @@ func (r *resolver) step(left branch, op ir.ReOp, right branch) []branch {
 		add(blank, []branch{right})
 	case ir.ReEndText:
 		add(whole, r.blankRight(right))
+	case ir.ReEnd:
+		add(whole, append(r.blankRight(right), r.lineRight(right)...))
 	case ir.ReBeginLine:
+		add(blank, []branch{right})
+		add(r.ends(whole, reNewline), r.starting(right, reAny, false))
+	case ir.ReBehindLine:
 		add(either(blank, r.ends(whole, reNewline)), []branch{right})
 	case ir.ReEndLine:
 		add(whole, r.starting(right, reNewline, true))
@@ -289,6 +295,43 @@ func (r *resolver) blankRight(b branch) []branch {
 		}
 	}
 	return []branch{out}
+}
+
+// lineRight is b where its text is one line break.
+func (r *resolver) lineRight(b branch) (out []branch) {
+	for i, s := range b {
+		before, after := r.blankRight(b[:i]), r.blankRight(b[i+1:])
+		if !zeroWidth(s) && len(before) > 0 && len(after) > 0 && r.line(s) {
+			out = append(out, slices.Concat(before[0], branch{{Op: ir.ReLiteral, Rune: '\n'}}, after[0]))
+		}
+	}
+	return out
+}
+
+// line says whether re, without assertions, matches a line break.
+func (r *resolver) line(re *ir.Re) bool {
+	if !r.count() {
+		return false
+	}
+	switch re.Op {
+	case ir.ReEmpty:
+		return false
+	case ir.ReConcat:
+		for i, s := range re.Subs {
+			rest := slices.Concat(re.Subs[:i], re.Subs[i+1:])
+			if r.line(s) && !slices.ContainsFunc(rest, func(s *ir.Re) bool { return !r.nullable(s) }) {
+				return true
+			}
+		}
+		return false
+	case ir.ReAlternate:
+		return slices.ContainsFunc(re.Subs, r.line)
+	case ir.ReRepeat:
+		return re.Max != 0 && (re.Min <= 1 || r.nullable(re.Subs[0])) && r.line(re.Subs[0])
+	case ir.ReGroup:
+		return r.line(re.Subs[0])
+	}
+	return len(common(ranges(re), reNewline)) > 0
 }
 
 // starting is b where its text starts with a character of set or, with blank,

@@ -43,15 +43,8 @@ func (backend) Caps() backends.Caps {
 // hasPattern is false where only a regular expression says p exactly.
 func hasPattern(p ir.Pattern) bool {
 	shape, s := p.Shape()
-	return shape != ir.Glob && (p.Cased || ir.ASCIIFolds(s) || lowers(s))
+	return shape != ir.Glob && (p.Cased || ir.ASCIIFolds(s) || ir.LowerFolds(s))
 }
 
-// lowers says whether `tolower` of a value and lower of s decide s.
-func lowers(s string) bool {
-	return ir.LowerFolds(s) && strings.IndexFunc(s, func(r rune) bool {
-		// `İ` has no case variant, and is still another letter in lower case.
-		return len(ir.Cases(r)) == 1 && unicode.ToLower(r) != r
-	}) < 0
-}
-
+// lower is s as `tolower` has it.
 func lower(s string) string { return strings.Map(unicode.ToLower, s) }

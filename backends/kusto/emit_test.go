@@ -125,7 +125,7 @@ func TestEmit(t *testing.T) {
 		{is("a'] or true //", "v"), `['a\'] or true //'] =~ "v"`},
 		{is("where", "*"), `isnotempty(['where'])`},
 
-		{match("f", regex(t, `^a\.b\n$`)), `f matches regex @"\Aa\.b\x{0A}\z"`},
+		{match("f", regex(t, `^a\.b\n\z`)), `f matches regex @"\Aa\.b\x{0A}\z"`},
 		{match("f", regex(t, `(?i)a"b`)), `f matches regex "(?i)a\"b"`},
 		{of(ir.Numeric, match("f", regex(t, `^4`))), `tostring(f) matches regex @"\A4"`},
 

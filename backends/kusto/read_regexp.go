@@ -107,7 +107,11 @@ func (p *rustParser) skip() {
 		case unicode.IsSpace(r):
 			p.at += n
 		case r == '#':
-			p.at += strings.IndexByte(p.src[p.at:]+"\n", '\n')
+			if n := strings.IndexByte(p.src[p.at:], '\n'); n >= 0 {
+				p.at += n
+			} else {
+				p.at = len(p.src)
+			}
 		default:
 			return
 		}
@@ -274,7 +278,7 @@ func (p *rustParser) atom() (re *ir.Re, atom bool) {
 		return &ir.Re{Op: ir.ReAnyNotNewline}, true
 	case '^':
 		if p.flags.m {
-			return &ir.Re{Op: ir.ReBeginLine}, true
+			return &ir.Re{Op: ir.ReBehindLine}, true
 		}
 		return &ir.Re{Op: ir.ReBeginText}, true
 	case '$':

@@ -534,7 +534,9 @@ func (r *reader) relateText(op string, f, c value) (truth, bool) {
 		if !f.isText() {
 			return truth{}, false
 		}
-	case "string", "lower", "upper":
+	case "lower", "upper":
+		r.assume("fold") // they make two letters meet that no case joins
+	case "string":
 	default:
 		return truth{}, false
 	}
@@ -579,6 +581,7 @@ func (r *reader) relateFields(op string, f, g value) (truth, bool) {
 	case !ok || o.term:
 		return truth{}, false
 	case f.via == g.via && (f.via == "lower" || f.via == "upper"):
+		r.assume("fold")
 		cased = false
 	case !convertible(f) || !convertible(g):
 		return truth{}, false

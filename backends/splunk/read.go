@@ -88,6 +88,7 @@ const (
 	evalText       = "splunk/fieldref-text" // eval compares texts as texts
 	timeZone       = "splunk/time-zone"
 	foldUnicode    = "splunk/unicode"
+	foldLetters    = "fold" // lower and upper make two letters meet that no case joins
 	pcreLimits     = "splunk/pcre-limits"
 	wholeValue     = "splunk/tstats-value"      // tstats compares with the whole value of a field
 	allSummaries   = "splunk/tstats-summaries"  // every event is summarized, as the model is now
@@ -111,15 +112,20 @@ func (r *reading) opaque(lo, hi int) ir.Expr {
 }
 
 // regexp is a match of an expression somewhere in a field, or nil where the
-// expression is wrong or beyond the representation.
+// expression is beyond the representation.
 func (r *reading) regexp(field, source string, at int) ir.Expr {
-	re, err := ir.ParseRegexp(source, ir.ReFlags{})
-	if err != nil {
+	re, err := readPCRE(source)
+	switch {
+	case err != nil && err.beyond:
 		return nil
+	case err != nil:
+		r.fail(at, "regular expression at byte %d: %s", err.at, err.msg)
 	}
 	r.assume(pcreLimits)
-	r.assumeUnicode(source)
-	return ir.Match{Field: r.field(field), Test: re, Pos: r.pos(at)}
+	if beyondASCII(re) {
+		r.assume(foldUnicode)
+	}
+	return ir.Match{Field: r.field(field), Test: ir.Regexp{Source: source, Re: re}, Pos: r.pos(at)}
 }
 
 func (r *reading) assumeUnicode(s string) {
@@ -205,8 +211,11 @@ func (r *reading) regex(st stage) ir.Expr {
 		p.fail(p.i, "not a use of `regex` that is known")
 	}
 	source, open := unescape(r.text[w.lo:w.hi])
+	if open {
+		return r.opaque(st.lo, st.hi)
+	}
 	e := r.regexp(field, source, w.lo)
-	if e == nil || open {
+	if e == nil {
 		return r.opaque(st.lo, st.hi)
 	}
 	r.assume(singleValue)

@@ -14,6 +14,8 @@ type formula struct {
 	op, text string
 	args     []*formula
 	lo, hi   int
+	re       string   // "str": the same as a regular expression
+	other    *formula // "str": what else it may stand for, or nil
 }
 
 // An evalToken is a number, a string, a field in quotes, a word, a mark or, foreign,
@@ -204,11 +206,7 @@ func (p *evaluator) unary() *formula {
 	case t.kind == tokenNumber:
 		return &formula{op: "num", text: t.text, lo: lo, hi: t.hi}
 	case t.kind == tokenString:
-		text, open := unescape(t.text)
-		if open {
-			return &formula{op: "open", lo: lo, hi: t.hi}
-		}
-		return &formula{op: "str", text: text, lo: lo, hi: t.hi}
+		return constant(t.text, lo, t.hi)
 	case t.kind == tokenField && t.text != "":
 		return &formula{op: "field", text: t.text, lo: lo, hi: t.hi}
 	case t.kind == tokenForeign:
@@ -246,4 +244,50 @@ func (p *evaluator) list(open int) (args []*formula) {
 	}
 	p.depth--
 	return args
+}
+
+// constant is a string of eval, s between its quotes. A backslash undoes a quote
+// and itself, and `\t` is a tab; most others keep theirs, as `\d` does on its way
+// to a regular expression (Search Manual: Types of expressions; SPL and regular
+// expressions). Of the other letters that stand for a character elsewhere it is
+// not written down, so those have two readings; a regular expression means the
+// same by both, save that `\b` is its word boundary.
+func constant(s string, lo, hi int) *formula {
+	re, open := unescape(s)
+	if open {
+		return &formula{op: "open", lo: lo, hi: hi}
+	}
+	n := &formula{op: "str", lo: lo, hi: hi, re: re}
+	kept, undone := unescapeText(s)
+	if n.text = kept; undone != kept {
+		n.other = &formula{op: "str", text: undone, lo: lo, hi: hi}
+	}
+	return n
+}
+
+// unescapeText undoes the escapes of a text in eval: those that are written down,
+// and these and the others.
+func unescapeText(s string) (kept, undone string) {
+	const letters, meant = "abfnrv0", "\a\b\f\n\r\v\x00"
+	var k, u strings.Builder
+	for i := 0; i < len(s); i++ {
+		c := s[i]
+		if c == '\\' && i+1 < len(s) {
+			next := s[i+1]
+			switch at := strings.IndexByte(letters, next); {
+			case next == '"' || next == '\\':
+				i, c = i+1, next
+			case next == 't':
+				i, c = i+1, '\t'
+			case at >= 0:
+				i++
+				k.WriteString(s[i-1 : i+1])
+				u.WriteByte(meant[at])
+				continue
+			}
+		}
+		k.WriteByte(c)
+		u.WriteByte(c)
+	}
+	return k.String(), u.String()
 }

@@ -312,9 +312,7 @@ func (p *searcher) comparison(lo int, field word, op string) ir.Expr {
 	if !ok || v.pattern().Has(ir.AnyRun) || v.wrap != "" {
 		return p.opaque(lo, p.i) // in the order of a dictionary
 	}
-	if f.Type != ir.Numeric {
-		p.assume(numberOrder)
-	}
+	p.assume(numberOrder)
 	p.number = p.number || p.accel && p.negative
 	return ir.Match{Field: f, Test: ir.Compare{Op: orders[op], Number: n}, Pos: pos}
 }

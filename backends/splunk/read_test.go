@@ -162,25 +162,38 @@ func TestReadWhere(t *testing.T) {
 		{`f=NULL`, `(match f (fieldref cased NULL))`},
 		{`f=null()`, `(or)`},
 
-		// The NOT of what may be null is not settled.
-		{`NOT 'f'="v"`, `(opaque splunk "NOT 'f'=\"v\"")`},
-		{`NOT match(f,"x") AND isnull(g)`, `(and (opaque splunk "NOT match(f,\"x\")") (match g null))`},
-		{`NOT (isnull(g) OR f="v")`, `(opaque splunk "NOT (isnull(g) OR f=\"v\")")`},
+		// What NOT makes of null is not settled, and nothing else of it is open.
+		{`NOT 'f'="v"`, `(or (and (not (match f null)) (not (match f (pattern cased "v")))) (and (match f null) (opaque splunk "NOT 'f'=\"v\"")))`},
+		{`NOT match(f,"x") AND isnull(g)`, `(and (or (and (not (match f null)) (not (match f (re "x")))) (and (match f null) (opaque splunk "NOT match(f,\"x\")"))) (match g null))`},
+		{`NOT f IN ("a","b")`, `(or (and (not (match f null)) (not (or (match f (pattern cased "a")) (match f (pattern cased "b"))))) (and (match f null) (opaque splunk "NOT f IN (\"a\",\"b\")")))`},
+		{`NOT (isnull(f) OR isnull(g))`, `(not (or (match f null) (match g null)))`},
+		{`NOT (isnull(g) OR f="v")`, `(or (and (not (and (match f null) (not (or (match g null) (and (match f (pattern cased "v")) (not (match f null))))))) (not (or (match g null) (match f (pattern cased "v"))))) (and (match f null) (not (or (match g null) (and (match f (pattern cased "v")) (not (match f null))))) (opaque splunk "NOT (isnull(g) OR f=\"v\")")))`},
+		{`NOT foo(f)`, `(opaque splunk "NOT foo(f)")`},
 		{`NOT if(match(f,"x"),1,0)=1`, `(not (match f (re "x")))`},
 		{`if(match(f,"x"),0,1)=1`, `(not (match f (re "x")))`},
 		{`if(match(f,"x"),"yes","no")!="yes"`, `(not (match f (re "x")))`},
 		{`NOT if(match(f,"x"),true(),false())`, `(not (match f (re "x")))`},
-		{`NOT if(isnull(f),f,"a")="b"`, `(opaque splunk "NOT if(isnull(f),f,\"a\")=\"b\"")`},
+		{`NOT if(isnull(f),f,"a")="b"`, `(or (and (not (and (match f null) (match f null))) (not (and (match f null) (match f (pattern cased "b"))))) (and (match f null) (match f null) (opaque splunk "NOT if(isnull(f),f,\"a\")=\"b\"")))`},
 		{`NOT coalesce(f,"")="b"`, `(not (and (match f exists) (match f (pattern cased "b"))))`},
 		{`coalesce(f,g)="b"`, `(or (and (match f exists) (match f (pattern cased "b"))) (and (not (match f exists)) (match g (pattern cased "b"))))`},
 		{`case(isnull(f),1,f="x",2)=2`, `(and (not (match f null)) (match f (pattern cased "x")))`},
-		{`NOT case(isnull(f),1)=1`, `(opaque splunk "NOT case(isnull(f),1)=1")`},
+		{`NOT case(isnull(f),1)=1`, `(or (and (not (not (match f null))) (not (match f null))) (and (not (match f null)) (opaque splunk "NOT case(isnull(f),1)=1")))`},
 
 		// Search Reference: Comparison and Conditional functions.
 		{`isnotnull(f) AND NOT isnotnull(g)`, `(and (match f exists) (not (match g exists)))`},
 		{`match(f,"a\.b\\\\c\"\d")`, `(match f (re "a\\.b\\\\c\"\\d"))`},
 		{`match(f,"a\|b")`, `(opaque splunk "match(f,\"a\\|b\")")`},
-		{`match(f,"(")`, `(opaque splunk "match(f,\"(\")")`},
+		{`match(f,"(?R)")`, `(opaque splunk "match(f,\"(?R)\")")`},
+
+		// Search Manual: Types of expressions. A tab is written down, other letters
+		// have two readings, and \b stays the border of a word for PCRE.
+		{`f="C:\temp"`, `(match f (pattern cased "C:\temp"))`},
+		{`f="C:\\temp"`, `(match f (pattern cased "C:\\temp"))`},
+		{`f="C:\Users\d\.x"`, `(match f (pattern cased "C:\\Users\\d\\.x"))`},
+		{`f="a\nb"`, `(or (and (opaque splunk "\"a\\nb\"") (match f (pattern cased "a\\nb"))) (and (not (opaque splunk "\"a\\nb\"")) (match f (pattern cased "a\nb"))))`},
+		{`like(f,"a\n%")`, `(or (and (opaque splunk "\"a\\n%\"") (match f (pattern cased "a\\n" *))) (and (not (opaque splunk "\"a\\n%\"")) (match f (pattern cased "a\n" *))))`},
+		{`match(f,"\bfoo\b\t\n")`, `(match f (re "\\bfoo\\b\\t\\n"))`},
+		{`match(f,"C:\\\\temp")`, `(match f (re "C:\\\\temp"))`},
 		{`like(f,"a%b_c")`, `(match f (pattern cased "a" * "b" ? "c"))`},
 		{`f LIKE "%x"`, `(match f (pattern cased * "x"))`},
 		{`like(lower(f),"%x%") OR like(lower(f),"X")`, `(match f (pattern * "x" *))`},
@@ -461,7 +474,7 @@ func TestReadAssumptions(t *testing.T) {
 	for query, want := range map[string]string{
 		`f=a`:                                    "[splunk/indexed-value]",
 		`num=5`:                                  "[splunk/indexed-value splunk/number-equality]",
-		`num>5`:                                  "[]",
+		`num>5`:                                  "[splunk/number-order]",
 		`f>5`:                                    "[splunk/number-order]",
 		`f=*`:                                    "[splunk/any-value]",
 		`f=ä`:                                    "[splunk/indexed-value splunk/unicode]",
@@ -478,7 +491,9 @@ func TestReadAssumptions(t *testing.T) {
 		`| tstats summariesonly=true count by host`:            "[splunk/tstats-summaries]",
 		`| tstats allow_old_summaries=t count by host`:         "[splunk/tstats-summaries]",
 		`| tstats summariesonly=f allow_old_summaries=0 count`: "[]",
-		`* | where lower(f)=lower(g)`:                          "[splunk/fieldref-text splunk/single-value splunk/unicode]",
+		`* | where lower(f)="x"`:                               "[fold splunk/single-value]",
+		`* | where match(f,"\h")`:                              "[splunk/pcre-limits splunk/single-value splunk/unicode]",
+		`* | where lower(f)=lower(g)`:                          "[fold splunk/fieldref-text splunk/single-value splunk/unicode]",
 	} {
 		q, err := Reader{}.Read(query, readTypes)
 		if err != nil {
@@ -513,6 +528,10 @@ func TestReadLarge(t *testing.T) {
 			}
 			readLarge(t, "* | where "+strings.Repeat(unit, n)+last+tail)
 		}
+	}
+	for _, unit := range []string{`NOT f="x" AND `, `NOT (f="x" OR g="y" AND `, `NOT (NOT f="x" AND g="y") OR `, `f="a\nb" OR `, `if(f="a",g,h)="b" AND `} {
+		n := min(size/len(unit), readDepth)
+		readLarge(t, "* | where "+strings.Repeat(unit, n)+"isnull(f)"+strings.Repeat(")", n*(strings.Count(unit, "(")-strings.Count(unit, ")"))))
 	}
 }
 

@@ -3,26 +3,81 @@ package splunk
 import (
 	"fmt"
 	"net/netip"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
+	"unicode"
 
 	"sigmac/ir"
 )
 
-// A truth is what a predicate of eval says. It holds where yes does; where yes
-// does not it is false or null. Only if it is never null, it is settled: what
-// NOT makes of null is open, so NOT of anything else is Opaque.
-type truth struct {
-	yes     ir.Expr
-	settled bool
+// A truth is what a predicate of eval says. It holds where yes does. Where open
+// does, it is null: then it does not hold, and what NOT makes of it is not
+// written down (Search Manual: Predicate expressions, which has TRUE and FALSE
+// only).
+type truth struct{ yes, open ir.Expr }
+
+// settled is a predicate that is never null.
+func settled(yes ir.Expr) truth { return truth{yes, ir.False} }
+
+// unlessTrue is a predicate of which it is not known where it is null.
+func unlessTrue(yes ir.Expr) truth { return truth{yes, inverse(yes)} }
+
+// of is a predicate that is null where one of fields is.
+func (r *reading) of(yes ir.Expr, fields ...*formula) truth {
+	var open []ir.Expr
+	for _, f := range fields {
+		open = append(open, r.match(f, ir.Null{}))
+	}
+	return truth{yes, anyOf(open)}
 }
 
-func (t truth) not() ir.Expr {
-	if n, ok := t.yes.(ir.Not); ok {
-		return n.X
+// negated is NOT, n, of t: true where t is false, and where t is null something
+// that the text of n stands for.
+func (r *reading) negated(n *formula, t truth) truth {
+	if isFalse(t.open) {
+		if not, ok := t.yes.(ir.Not); ok {
+			return settled(not.X)
+		}
+		return settled(inverse(t.yes))
 	}
-	return inverse(t.yes)
+	if _, ok := t.yes.(ir.Opaque); ok {
+		return r.unknown(n)
+	}
+	free := guarded(t.open, r.opaque(n.lo, n.hi))
+	e := anyOf([]ir.Expr{allOf([]ir.Expr{inverse(t.open), inverse(t.yes)}), free})
+	if !within(e, maxBranch+n.hi-n.lo) {
+		return r.unknown(n)
+	}
+	return truth{e, t.open}
+}
+
+// joint is AND or OR of ts. AND is taken to be null where a part is, OR where
+// besides none is true: so it may be false, and is not said to be.
+func joint(op string, ts []truth) truth {
+	yes, open := make([]ir.Expr, len(ts)), []ir.Expr{}
+	same := true
+	for i, t := range ts {
+		yes[i] = t.yes
+		if !isFalse(t.open) {
+			open = append(open, t.open)
+		}
+		same = same && t.open.String() == ts[0].open.String()
+	}
+	nulls := anyOf(ir.Unique(open))
+	if op == "and" {
+		return truth{allOf(yes), nulls}
+	}
+	any := anyOf(yes)
+	if same || isFalse(nulls) {
+		return truth{any, nulls} // each part is null, or none
+	}
+	var sure []ir.Expr
+	for _, t := range ts {
+		sure = append(sure, allOf([]ir.Expr{t.yes, inverse(t.open)}))
+	}
+	return truth{any, allOf([]ir.Expr{nulls, inverse(anyOf(sure))})}
 }
 
 func inverse(e ir.Expr) ir.Expr {
@@ -42,24 +97,18 @@ func isFalse(e ir.Expr) bool { o, ok := e.(ir.Or); return ok && len(o) == 0 }
 // and null drop it (Search Reference: where).
 func (r *reading) where(lo, hi int) ir.Expr { return r.truth(r.formula(lo, hi)).yes }
 
-func (r *reading) unknown(n *formula) truth { return truth{yes: r.opaque(n.lo, n.hi)} }
+func (r *reading) unknown(n *formula) truth { return unlessTrue(r.opaque(n.lo, n.hi)) }
 
 func (r *reading) truth(n *formula) truth {
 	switch n.op {
 	case "and", "or":
-		es, settled := make([]ir.Expr, len(n.args)), true
+		ts := make([]truth, len(n.args))
 		for i, a := range n.args {
-			t := r.truth(a)
-			es[i], settled = t.yes, settled && t.settled
+			ts[i] = r.truth(a)
 		}
-		if n.op == "and" {
-			return truth{allOf(es), settled}
-		}
-		return truth{anyOf(es), settled}
+		return joint(n.op, ts)
 	case "not":
-		if t := r.truth(n.args[0]); t.settled {
-			return truth{t.not(), true}
-		}
+		return r.negated(n, r.truth(n.args[0]))
 	case "=", "!=", "<", "<=", ">", ">=":
 		if t, ok := r.compare(n); ok {
 			return t
@@ -86,25 +135,25 @@ func (r *reading) call(n *formula) truth {
 	}
 	switch n.text {
 	case "true":
-		return truth{ir.True, true}
+		return settled(ir.True)
 	case "false":
-		return truth{ir.False, true}
+		return settled(ir.False)
 	case "isnotnull":
-		return truth{r.present(n.args[0]), true}
+		return settled(r.present(n.args[0]))
 	case "isnull":
 		if x := n.args[0]; x.op == "field" {
-			return truth{r.match(x, ir.Null{}), true}
+			return settled(r.match(x, ir.Null{}))
 		}
-		return truth{truth{yes: r.present(n.args[0])}.not(), true}
+		return r.negated(n, settled(r.present(n.args[0])))
 	case "isnum":
 		if x := n.args[0]; x.op == "field" {
-			return truth{yes: r.numeric(x)}
+			return r.of(r.numeric(x), x)
 		}
 	case "match":
-		if x, re := n.args[0], n.args[1]; x.op == "field" && re.op == "str" {
-			if e := r.regexp(x.text, re.text, re.lo); e != nil {
+		if x := n.args[0]; x.op == "field" {
+			if e := r.expression(x, n.args[1]); e != nil {
 				r.assume(singleValue)
-				return truth{yes: e}
+				return r.of(e, x)
 			}
 		}
 	case "like":
@@ -113,7 +162,12 @@ func (r *reading) call(n *formula) truth {
 		if net, x := n.args[0], n.args[1]; x.op == "field" && net.op == "str" {
 			if prefix, err := netip.ParsePrefix(net.text); err == nil {
 				r.assume(singleValue)
-				return truth{yes: ir.Match{Field: r.field(x.text), Test: ir.CIDR{Net: prefix.Masked()}, Pos: r.pos(net.lo)}}
+				within := func(p netip.Prefix) ir.Expr {
+					return ir.Match{Field: r.field(x.text), Test: ir.CIDR{Net: p}, Pos: r.pos(net.lo)}
+				}
+				// Of what is no address it is not written down.
+				v4, v6 := netip.PrefixFrom(netip.IPv4Unspecified(), 0), netip.PrefixFrom(netip.IPv6Unspecified(), 0)
+				return truth{within(prefix.Masked()), inverse(ir.Or{within(v4), within(v6)})}
 			}
 		}
 	case "in":
@@ -121,22 +175,21 @@ func (r *reading) call(n *formula) truth {
 			return r.oneOf(n)
 		}
 	case "searchmatch":
-		if x := n.args[0]; x.op == "str" {
-			return truth{r.searchmatch(x), true}
+		if x := n.args[0]; x.op == "str" && x.other == nil {
+			return settled(r.searchmatch(x))
 		}
 	case "if", "case":
 		if cs := r.choices(n); cs != nil {
-			var es []ir.Expr
-			settled := true
+			var yes, open []ir.Expr
 			for _, c := range cs {
-				t := truth{yes: ir.False}
+				t := truth{ir.False, ir.True}
 				if c.value != nil {
 					t = r.truth(c.value)
 				}
-				es, settled = append(es, guarded(c.guard, t.yes)), settled && t.settled
+				yes, open = append(yes, guarded(c.guard, t.yes)), append(open, guarded(c.guard, t.open))
 			}
-			if e := anyOf(es); small(e) {
-				return truth{e, settled}
+			if t := (truth{anyOf(yes), anyOf(open)}); small(t.yes) && small(t.open) {
+				return t
 			}
 		}
 	}
@@ -178,9 +231,9 @@ func (r *reading) present(n *formula) ir.Expr {
 // is nil for anything else.
 func (r *reading) found(n *formula) ir.Expr {
 	switch {
-	case n.text == "mvfind" && len(n.args) == 2 && n.args[0].op == "field" && n.args[1].op == "str":
+	case n.text == "mvfind" && len(n.args) == 2 && n.args[0].op == "field":
 		r.assume(mvfindAny)
-		return r.regexp(n.args[0].text, n.args[1].text, n.args[1].lo)
+		return r.expression(n.args[0], n.args[1])
 	case n.text == "mvfilter" && len(n.args) == 1:
 		// It looks at each value by itself: what is one test of one field is that
 		// test; two would be asked of the same value, and no value is null.
@@ -192,16 +245,24 @@ func (r *reading) found(n *formula) ir.Expr {
 }
 
 func (r *reading) oneOf(n *formula) truth {
-	var es []ir.Expr
-	settled := true
+	var ts []truth
 	for _, v := range n.args[1:] {
 		t, ok := r.compare(&formula{op: "=", args: []*formula{n.args[0], v}, lo: n.lo, hi: n.hi})
 		if !ok {
 			return r.unknown(n)
 		}
-		es, settled = append(es, t.yes), settled && t.settled
+		ts = append(ts, t)
 	}
-	return truth{anyOf(es), settled}
+	return joint("or", ts)
+}
+
+// expression is a match of the regular expression in a string, somewhere in a
+// field, or nil.
+func (r *reading) expression(field, s *formula) ir.Expr {
+	if s.op != "str" {
+		return nil
+	}
+	return r.regexp(field.text, s.re, s.lo)
 }
 
 // like reads `like(f,"a%b_c")`: `%` is any run, `_` one character, nothing
@@ -212,53 +273,74 @@ func (r *reading) like(n *formula) truth {
 	if x.op == "call" && (x.text == "lower" || x.text == "upper") && len(x.args) == 1 {
 		via, x = x.text, x.args[0]
 	}
-	if x.op != "field" || p.op != "str" || strings.Contains(p.text, `\%`) || strings.Contains(p.text, `\_`) {
+	if x.op != "field" || p.op != "str" {
 		return r.unknown(n)
 	}
-	var parts []ir.Part
-	start := 0
-	for i := range len(p.text) {
-		kind := ir.AnyRun
-		switch p.text[i] {
-		case '_':
-			kind = ir.AnyOne
-		case '%':
-		default:
-			continue
+	var es []ir.Expr
+	for _, o := range r.operands(p) {
+		if strings.Contains(o.text, `\%`) || strings.Contains(o.text, `\_`) {
+			return r.unknown(n)
 		}
-		parts = append(parts, ir.Part{Kind: ir.Literal, Text: p.text[start:i]}, ir.Part{Kind: kind})
-		start = i + 1
+		var parts []ir.Part
+		start := 0
+		for i := range len(o.text) {
+			kind := ir.AnyRun
+			switch o.text[i] {
+			case '_':
+				kind = ir.AnyOne
+			case '%':
+			default:
+				continue
+			}
+			parts = append(parts, ir.Part{Kind: ir.Literal, Text: o.text[start:i]}, ir.Part{Kind: kind})
+			start = i + 1
+		}
+		parts = append(parts, ir.Part{Kind: ir.Literal, Text: o.text[start:]})
+		e := r.pattern(x, via, ir.NewPattern(true, parts...), p.lo)
+		if e == nil {
+			return r.unknown(n)
+		}
+		es = append(es, guarded(o.guard, e))
 	}
-	parts = append(parts, ir.Part{Kind: ir.Literal, Text: p.text[start:]})
-	e := r.pattern(x, via, ir.NewPattern(true, parts...), p.lo)
-	if e == nil {
-		return r.unknown(n)
-	}
-	return truth{yes: e}
+	return r.of(anyOf(es), x)
 }
 
 // pattern is a test of a field, or of what lower or upper make of it: then the
-// pattern ignores case, or can never match.
+// pattern ignores case, or can never match. It is nil where the function meets
+// some cases of a letter only, as upper does of `ß`.
 func (r *reading) pattern(field *formula, via string, p ir.Pattern, at int) ir.Expr {
 	if text := p.Literals(); via != "" {
-		if !ir.LowerFolds(text) {
+		some := true
+		for _, c := range text {
+			met, cases := 0, ir.Cases(c)
+			for _, k := range cases {
+				if changed(via, string(k)) == string(c) {
+					met++
+				}
+			}
+			if met == 0 {
+				return ir.False
+			}
+			some = some && met == len(cases)
+		}
+		if !some {
 			return nil
 		}
-		if changed(via, text) != text {
-			return ir.False
-		}
 		p.Cased = false
+		r.assume(foldLetters)
 		r.assumeUnicode(text)
 	}
 	r.assume(singleValue)
 	return ir.Match{Field: r.field(field.text), Test: p, Pos: r.pos(at)}
 }
 
+// changed is s under lower or upper, which are taken to map each letter to one
+// (The Unicode Standard: UnicodeData).
 func changed(via, s string) string {
 	if via == "lower" {
-		return strings.ToLower(s)
+		return strings.Map(unicode.ToLower, s)
 	}
-	return strings.ToUpper(s)
+	return strings.Map(unicode.ToUpper, s)
 }
 
 // searchmatch reads a text as `search` does.
@@ -322,11 +404,14 @@ func guarded(guard, e ir.Expr) ir.Expr {
 
 // small bounds an expression that stands for several branches; one that is the
 // branch of a single guard is no larger than its text.
-func small(e ir.Expr) bool {
+func small(e ir.Expr) bool { return within(e, maxBranch) }
+
+// within says whether e has at most so many parts.
+func within(e ir.Expr, most int) bool {
 	size := 0
 	var count func(e ir.Expr) bool
 	count = func(e ir.Expr) bool {
-		if size++; size > maxBranch {
+		if size++; size > most {
 			return false
 		}
 		var es []ir.Expr
@@ -352,9 +437,9 @@ func small(e ir.Expr) bool {
 // field and what a function makes of it.
 type operand struct {
 	guard    ir.Expr
-	*formula        // "num", "str" or "field"; nil: null
-	via      string // lower, upper, tonumber, len, "%H" of strftime, "#%H" once tonumber has it
-	sure     bool
+	*formula         // "num", "str" or "field"; nil: null
+	via      string  // lower, upper, tonumber, len, "%H" of strftime, "#%H" once tonumber has it
+	null     ir.Expr // where it is null; nil: that is not known
 }
 
 // timeParts are the formats of strftime whose text is the number of a part.
@@ -363,18 +448,24 @@ var timeParts = map[string]string{"%M": "minute", "%H": "hour", "%d": "day", "%m
 // operands takes a value apart, or returns nil.
 func (r *reading) operands(n *formula) []operand {
 	switch n.op {
-	case "num", "str":
-		return []operand{{ir.True, n, "", true}}
+	case "num":
+		return []operand{{ir.True, n, "", ir.False}}
+	case "str":
+		if n.other == nil {
+			return []operand{{ir.True, n, "", ir.False}}
+		}
+		one := r.opaque(n.lo, n.hi)
+		return []operand{{one, n, "", ir.False}, {inverse(one), n.other, "", ir.False}}
 	case "neg":
 		if x := n.args[0]; x.op == "num" {
-			return []operand{{ir.True, &formula{op: "num", text: "-" + x.text, lo: n.lo, hi: n.hi}, "", true}}
+			return []operand{{ir.True, &formula{op: "num", text: "-" + x.text, lo: n.lo, hi: n.hi}, "", ir.False}}
 		}
 	case "field":
-		return []operand{{ir.True, n, "", false}}
+		return []operand{{ir.True, n, "", r.match(n, ir.Null{})}}
 	case "call":
 		switch {
 		case n.text == "null" && len(n.args) == 0:
-			return []operand{{guard: ir.True}}
+			return []operand{{guard: ir.True, null: ir.True}}
 		case n.text == "if" || n.text == "case" || n.text == "coalesce":
 			return r.branches(n)
 		case len(n.args) == 0:
@@ -396,8 +487,12 @@ func (r *reading) operands(n *formula) []operand {
 			case o.op == "str" && (via == "lower" || via == "upper"):
 				o.formula = &formula{op: "str", text: changed(via, o.text), lo: o.lo, hi: o.hi}
 			case o.op == "field" && o.via == "":
-				o.via = via
-				o.sure = o.sure && via != "tonumber" && via[0] != '%'
+				switch o.via = via; {
+				case via == "tonumber":
+					o.null = inverse(r.numeric(o.formula))
+				case via[0] == '%':
+					o.null = nil
+				}
 			case o.op == "field" && o.via[0] == '%' && via == "tonumber":
 				o.via = "#" + o.via
 			default:
@@ -412,7 +507,7 @@ func (r *reading) operands(n *formula) []operand {
 func (r *reading) branches(n *formula) (out []operand) {
 	for _, c := range r.choices(n) {
 		if c.value == nil {
-			out = append(out, operand{guard: c.guard})
+			out = append(out, operand{guard: c.guard, null: ir.True})
 			continue
 		}
 		os := r.operands(c.value)
@@ -423,7 +518,10 @@ func (r *reading) branches(n *formula) (out []operand) {
 			if isFalse(o.guard) || isFalse(c.guard) {
 				continue
 			}
-			o.guard, o.sure = allOf([]ir.Expr{c.guard, o.guard}), o.sure || c.sure
+			if c.sure {
+				o.null = ir.False
+			}
+			o.guard = allOf([]ir.Expr{c.guard, o.guard})
 			out = append(out, o)
 		}
 	}
@@ -435,17 +533,17 @@ var flipped = map[string]string{"=": "=", "!=": "!=", "<": ">", "<=": ">=", ">":
 // compare reads a comparison; ok is false where it cannot be represented.
 func (r *reading) compare(n *formula) (t truth, ok bool) {
 	if e := r.counted(n); e != nil {
-		return truth{yes: e}, true
+		return unlessTrue(e), true
 	}
 	if e := r.affix(n); e != nil {
-		return truth{yes: e}, true
+		return unlessTrue(e), true
 	}
 	as, bs := r.operands(n.args[0]), r.operands(n.args[1])
 	if as == nil || bs == nil || len(as)*len(bs) > maxChoices {
 		return truth{}, false
 	}
-	var es []ir.Expr
-	t.settled = true
+	var yes, open []ir.Expr
+	known := true
 	for _, a := range as {
 		for _, b := range bs {
 			x, y, op := a, b, n.op
@@ -458,18 +556,20 @@ func (r *reading) compare(n *formula) (t truth, ok bool) {
 					return truth{}, false
 				}
 			}
-			es = append(es, guarded(allOf([]ir.Expr{a.guard, b.guard}), e))
-			t.settled = t.settled && a.sure && b.sure
+			guard := allOf([]ir.Expr{a.guard, b.guard})
+			yes = append(yes, guarded(guard, e))
+			if known = known && a.null != nil && b.null != nil; known {
+				open = append(open, guarded(guard, anyOf([]ir.Expr{a.null, b.null})))
+			}
 		}
 	}
-	var kept []ir.Expr
-	for _, e := range es {
-		if !isFalse(e) {
-			kept = append(kept, e)
-		}
+	never := func(e ir.Expr) bool { return isFalse(e) }
+	yes, open = slices.DeleteFunc(yes, never), slices.DeleteFunc(open, never)
+	t = truth{anyOf(yes), anyOf(open)}
+	if !known {
+		t = unlessTrue(t.yes)
 	}
-	t.yes = anyOf(kept)
-	return t, len(kept) < 2 || small(t.yes)
+	return t, (len(yes) < 2 || small(t.yes)) && (len(open) < 2 || small(t.open))
 }
 
 // holds compares two operands, of which the second is a constant unless both
@@ -520,9 +620,9 @@ func (r *reading) holds(x operand, op string, y operand) ir.Expr {
 		if x.via != "" || !isNumber {
 			return nil
 		}
-		if ordered && f.Type != ir.Numeric {
+		if ordered {
 			r.assume(numberOrder)
-		} else if !ordered {
+		} else {
 			r.assume(numberEquality)
 		}
 		r.assume(singleValue)
@@ -563,7 +663,7 @@ func (r *reading) twoFields(x operand, op string, y operand) ir.Expr {
 	}
 	r.assume(evalText, singleValue)
 	if x.via != "" {
-		r.assume(foldUnicode)
+		r.assume(foldUnicode, foldLetters)
 	}
 	e := r.match(x.formula, ir.FieldRef{Other: r.field(y.text), Shape: ir.Exact, Cased: x.via == ""})
 	if op == "!=" {
@@ -659,7 +759,7 @@ func (r *reading) affix(n *formula) ir.Expr {
 	for _, a := range affixes() {
 		fields := map[string]*formula{}
 		if unify(a.form, n, fields) {
-			r.assume(evalText, singleValue, foldUnicode)
+			r.assume(evalText, singleValue, foldUnicode, foldLetters)
 			return r.match(fields["A"], ir.FieldRef{Other: r.field(fields["B"].text), Shape: a.shape, Cased: a.cased})
 		}
 	}

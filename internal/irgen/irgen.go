@@ -20,7 +20,8 @@ type Config struct {
 var (
 	fields  = []string{"a", "b", "c.d", "e f"}
 	pieces  = []string{"a", "B", "ab", "-", "/", " -x", "*", "?", `\`, `"`, "'", "`", "|", "é", "É", "–y", ".", "$", "1", "\n", "(", "%"}
-	sources = []string{`a`, `^a`, `b$`, `(?i)ab`, `a.b`, `[a-c]+\d`, `\bab\b`, `^(a|-x)*$`, `a{2,3}`, `[^a"]`, `x?.*`, `\\|/`, `(?s)a.+b`, `(?m)^b$`}
+	sources = []string{`a`, `^a`, `b$`, `(?i)ab`, `a.b`, `[a-c]+\d`, `\bab\b`, `^(a|-x)*$`, `a{2,3}`, `[^a"]`, `x?.*`, `\\|/`, `(?s)a.+b`, `(?m)^b$`,
+		`b\z`, `(a$|x)b*`, `b$\n`, `(?m)^b*$`}
 	nets    = []string{"10.0.0.0/8", "192.168.1.0/24", "10.1.2.3/32", "fe80::/10", "::1/128"}
 	addrs   = []string{"10.1.2.3", "192.168.1.77", "192.168.2.1", "fe80::1", "::1", "11.0.0.1", "a"}
 	numbers = []ir.Number{"0", "1", "5", "-3", "2.5", "4688"}
@@ -255,7 +256,7 @@ func values(r *rand.Rand, t ir.Test) []any {
 	case ir.CIDR:
 		return []any{t.Net.Addr().String(), pick(r, addrs)}
 	case ir.Regexp:
-		return []any{"a", "ab", "aab1", "a\nb", "-xa", "x", "AB"}
+		return []any{"a", "ab", "aab1", "a\nb", "-xa", "x", "AB", "ab\n", "a\nb\n"}
 	}
 	return []any{"a"}
 }
