@@ -84,7 +84,8 @@ type Caps struct {
 	// Pattern says whether the language has p over a text as it stands;
 	// another Pattern becomes a Regexp over the whole value.
 	Pattern func(p ir.Pattern) bool
-	// Regexp names the feature of re that the language lacks, or is "".
+	// Regexp names the feature of re that the language lacks, with a colon and a
+	// reason behind it if there is more to say, or is "".
 	Regexp func(re *ir.Re) string
 	// KeywordField is the field that holds the text of the whole event. Empty
 	// and without Keyword, the language has no keyword search.
