@@ -102,8 +102,11 @@ type Caps struct {
 	// Texts says whether a value of a type can be tested as a text; nil: of every
 	// type.
 	Texts func(t ir.Type) bool
-	// TimePart names the parts of a date that can be tested.
+	// TimePart names the parts of a date that can be tested. A text becomes a Regexp.
 	TimePart map[string]bool
+	// Moments says whether a field holds points in time where the types of fields do
+	// not; nil: those of type Date do.
+	Moments func(name string) bool
 	// BlankIsMissing: a text column holds no null, so a test that the empty
 	// text passes asks for a text that is not empty beside it.
 	BlankIsMissing bool

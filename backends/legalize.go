@@ -170,8 +170,19 @@ func (l *legalizer) match(m ir.Match) (ir.Expr, bool) {
 			return l.refuse(m.Pos, "a field reference", "")
 		}
 	case ir.TimePart:
-		if !l.TimePart[t.Part] {
-			return l.refuse(m.Pos, "the time modifier "+t.Part, "")
+		feature := "the time modifier " + t.Part
+		switch {
+		case t.Part == "week":
+			return l.refuse(m.Pos, feature, "")
+		case l.Moments != nil && !l.Moments(m.Field.Name):
+			return l.refuse(m.Pos, feature, "it is not known in which form "+m.Field.Name+" holds a date")
+		case l.Moments == nil && m.Field.Type.IsText():
+			if re := t.Re(); re != nil {
+				return l.regexp(as(ir.Regexp{Re: re, Source: t.String()}), true)
+			}
+			return ir.False, true
+		case !l.TimePart[t.Part]:
+			return l.refuse(m.Pos, feature, "")
 		}
 	}
 	return nil, false
