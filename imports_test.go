@@ -37,7 +37,7 @@ var mayImport = map[string][]string{
 	"check": {"ir", "parser", "eval", "sigmac", "verify", "diff", "config", "catalog", "catalog/findings", "internal/junit", "internal/ordered", "internal/suggest",
 		"gopkg.in/yaml.v3", "github.com/santhosh-tekuri/jsonschema/v6/..."},
 
-	"outdir": {},
+	"outdir": {"golang.org/x/text/..."},
 
 	"internal/suggest": {},
 	"internal/junit":   {},

@@ -84,7 +84,8 @@ type Caps struct {
 	// Pattern says whether the language has p over a text as it stands;
 	// another Pattern becomes a Regexp over the whole value.
 	Pattern func(p ir.Pattern) bool
-	// Regexp names the feature of re that the language lacks, or is "".
+	// Regexp names the feature of re that the language lacks, with a colon and a
+	// reason behind it if there is more to say, or is "".
 	Regexp func(re *ir.Re) string
 	// KeywordField is the field that holds the text of the whole event. Empty
 	// and without Keyword, the language has no keyword search.
@@ -101,8 +102,11 @@ type Caps struct {
 	// Texts says whether a value of a type can be tested as a text; nil: of every
 	// type.
 	Texts func(t ir.Type) bool
-	// TimePart names the parts of a date that can be tested.
+	// TimePart names the parts of a date that can be tested. A text becomes a Regexp.
 	TimePart map[string]bool
+	// Moments says whether a field holds points in time where the types of fields do
+	// not; nil: those of type Date do.
+	Moments func(name string) bool
 	// BlankIsMissing: a text column holds no null, so a test that the empty
 	// text passes asks for a text that is not empty beside it.
 	BlankIsMissing bool

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"slices"
+	"strings"
 
 	"sigmac/ir"
 )
@@ -99,7 +100,8 @@ func (l *legalizer) leaf(x ir.Expr) (ir.Expr, bool) {
 			t = wholeValue(p)
 		}
 		if lack := l.Regexp(t.(ir.Regexp).Re); lack != "" {
-			return l.refuse(e.Pos, lack, "")
+			feature, reason, _ := strings.Cut(lack, ": ")
+			return l.refuse(e.Pos, feature, reason)
 		}
 		return ir.Keyword{Test: t, Pos: e.Pos}, true
 	case ir.Opaque:
@@ -168,8 +170,19 @@ func (l *legalizer) match(m ir.Match) (ir.Expr, bool) {
 			return l.refuse(m.Pos, "a field reference", "")
 		}
 	case ir.TimePart:
-		if !l.TimePart[t.Part] {
-			return l.refuse(m.Pos, "the time modifier "+t.Part, "")
+		feature := "the time modifier " + t.Part
+		switch {
+		case t.Part == "week":
+			return l.refuse(m.Pos, feature, "")
+		case l.Moments != nil && !l.Moments(m.Field.Name):
+			return l.refuse(m.Pos, feature, "it is not known in which form "+m.Field.Name+" holds a date")
+		case l.Moments == nil && m.Field.Type.IsText():
+			if re := t.Re(); re != nil {
+				return l.regexp(as(ir.Regexp{Re: re, Source: t.String()}), true)
+			}
+			return ir.False, true
+		case !l.TimePart[t.Part]:
+			return l.refuse(m.Pos, feature, "")
 		}
 	}
 	return nil, false
@@ -179,7 +192,8 @@ func (l *legalizer) match(m ir.Match) (ir.Expr, bool) {
 func (l *legalizer) regexp(m ir.Match, isNew bool) (ir.Expr, bool) {
 	t := m.Test.(ir.Regexp)
 	if lack := l.Regexp(t.Re); lack != "" {
-		return l.refuse(m.Pos, lack, "")
+		feature, reason, _ := strings.Cut(lack, ": ")
+		return l.refuse(m.Pos, feature, reason)
 	}
 	if l.BlankIsMissing && t.Re.MatchesEmpty() {
 		return ir.And{ir.Match{Field: m.Field, Test: ir.Exists{}, Pos: m.Pos}, m}, true

@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"math/big"
 	"net/netip"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -126,11 +127,11 @@ func passes(t ir.Test, v any, ev Event) bool {
 	case ir.FieldRef:
 		return refers(t, s, ev)
 	case ir.TimePart:
-		at, ok := date(v)
+		d, ok := dateOf(v)
 		if !ok {
 			return false
 		}
-		part, ok := timePart(t.Part, at)
+		part, ok := timePart(t.Part, d)
 		if !ok {
 			panic("eval: a date has no part " + t.Part)
 		}
@@ -191,55 +192,51 @@ func refers(t ir.FieldRef, s string, ev Event) bool {
 	})
 }
 
-var dateLayouts = []string{
-	"2006-01-02T15:04:05Z07:00", "2006-01-02T15:04:05Z0700", "2006-01-02T15:04:05", "2006-01-02T15:04",
-	"2006-01-02 15:04:05Z07:00", "2006-01-02 15:04:05 Z07:00", "2006-01-02 15:04:05", "2006-01-02 15:04",
-	"2006-01-02",
-}
+var dateText = regexp.MustCompile(`^(\d{4})-(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])` +
+	`(?:[T ]([01]\d|2[0-3]):([0-5]\d)(?::[0-5]\d(?:[.,]\d+)?)?(?: ?(?:Z|[+-](?:[01]\d|2[0-3]):?[0-5]\d))?)?$`)
 
-// date reads a date as it is written, with no regard to its time zone
-// (specification 2.1: no conversion), or a number of seconds since 1970 in UTC.
-func date(v any) (time.Time, bool) {
+// A date is its year, month, day, hour and minute.
+type date [5]int
+
+// dateOf reads a date as it is written, with no regard to its time zone or to how
+// many days its month has (specification 2.1: no conversion), or a number of
+// seconds since 1970 in UTC.
+func dateOf(v any) (d date, ok bool) {
 	switch v := v.(type) {
 	case string:
-		for _, layout := range dateLayouts {
-			if at, err := time.Parse(layout, v); err == nil {
-				return at, true
-			}
+		m := dateText.FindStringSubmatch(v)
+		if m == nil {
+			return d, false
 		}
+		for i, part := range m[1:] {
+			d[i], _ = strconv.Atoi(part) // nothing is midnight
+		}
+		return d, true
 	case json.Number:
 		r, ok := new(big.Rat).SetString(string(v))
 		if !ok {
-			return time.Time{}, false
+			return d, false
 		}
 		seconds := new(big.Int).Div(r.Num(), r.Denom()) // rounds down
 		if seconds.BitLen() > 40 {                      // milliseconds, say
-			return time.Time{}, false
+			return d, false
 		}
-		return time.Unix(seconds.Int64(), 0).UTC(), true
+		at := time.Unix(seconds.Int64(), 0).UTC()
+		return date{at.Year(), int(at.Month()), at.Day(), at.Hour(), at.Minute()}, true
 	}
-	return time.Time{}, false
+	return d, false
 }
 
-func timePart(part string, at time.Time) (ir.Number, bool) {
-	var n int
-	switch part {
-	case "minute":
-		n = at.Minute()
-	case "hour":
-		n = at.Hour()
-	case "day":
-		n = at.Day()
-	case "week":
-		_, n = at.ISOWeek()
-	case "month":
-		n = int(at.Month())
-	case "year":
-		n = at.Year()
-	default:
+func timePart(part string, d date) (ir.Number, bool) {
+	i := slices.Index([]string{"year", "month", "day", "hour", "minute"}, part)
+	switch {
+	case part == "week":
+		_, week := time.Date(d[0], time.Month(d[1]), d[2], 0, 0, 0, 0, time.UTC).ISOWeek()
+		return ir.ParseNumber(strconv.Itoa(week))
+	case i < 0:
 		return "", false
 	}
-	return ir.ParseNumber(strconv.Itoa(n))
+	return ir.ParseNumber(strconv.Itoa(d[i]))
 }
 
 // UnevaluableRule names the first thing in r that cannot be evaluated, and where
@@ -333,7 +330,7 @@ func unevaluable(t ir.Test) string {
 		}
 		return unknownFeature(t.Re)
 	case ir.TimePart:
-		if _, ok := timePart(t.Part, time.Time{}); !ok {
+		if _, ok := timePart(t.Part, date{}); !ok {
 			return "the part " + t.Part + " of a date"
 		}
 		return ""

@@ -113,7 +113,8 @@ func TestValues(t *testing.T) {
 			`- null "" [] "07:08" "2024-05-06" "x" true {} "2024-05-06T08:00:00Z" "25200" 1e30`},
 		{ir.TimePart{Part: "minute", Op: ir.Gte, Number: "8"}, `"2024-05-06T07:08:09Z"`, `"2024-05-06T08:07:09Z"`},
 		{ir.TimePart{Part: "minute", Number: "59"}, `-1 -0.5`, `0`},
-		{ir.TimePart{Part: "day", Number: "6"}, `"2024-05-06"`, `"2024-06-05" "2024-05-32"`},
+		{ir.TimePart{Part: "day", Number: "6"}, `"2024-05-06"`, `"2024-06-05" "2024-05-32" "2024-5-06"`},
+		{ir.TimePart{Part: "day", Op: ir.Gt, Number: "29"}, `"2023-02-30"`, `"2024-02-29T7:08"`}, // as it is written
 		{ir.TimePart{Part: "week", Number: "53"}, `"2021-01-01" "2020-12-31"`, `"2021-01-04"`},
 		{ir.TimePart{Part: "month", Number: "5"}, `"2024-05-06"`, `"2024-06-05"`},
 		{ir.TimePart{Part: "year", Op: ir.Lt, Number: "2024"}, `"2023-12-31T23:59:59Z" 0`, `"2024-01-01"`},

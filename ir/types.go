@@ -4,7 +4,7 @@ import "strconv"
 
 // TypeFields is the pass Type: it gives every field that has none the type that all its tests in the rule
 // agree on: only numbers, Numeric; only booleans, Boolean; only networks,
-// Address; anything else, Text. Null and Exists say nothing. A number or a
+// Address; only parts of dates, Date; anything else, Text. Null and Exists say nothing. A number or a
 // boolean tested on a text is its decimal text or its name.
 func TypeFields(r *Rule) *Rule {
 	types := map[string]Type{}
@@ -76,6 +76,8 @@ func typeOf(t Test) Type {
 		return Boolean
 	case CIDR:
 		return Address
+	case TimePart:
+		return Date
 	}
 	return Text
 }

@@ -18,6 +18,9 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+
+	"golang.org/x/text/cases"
+	"golang.org/x/text/unicode/norm"
 )
 
 // A File is one that should be there.
@@ -254,14 +257,14 @@ func clashes(files []File) error {
 			faults = append(faults, fmt.Errorf("%q is no name of a file", f.Path))
 			continue
 		}
-		key := strings.ToLower(f.Path)
+		key := oneName(f.Path)
 		if other, ok := taken[key]; ok {
 			faults = append(faults, fmt.Errorf("%s and %s are both written to %s", other, f.Rule.Path, f.Path))
 		}
 		taken[key] = f.Rule.Path
 	}
 	for _, f := range files {
-		for dir := path.Dir(strings.ToLower(f.Path)); dir != "." && dir != "/"; dir = path.Dir(dir) {
+		for dir := path.Dir(oneName(f.Path)); dir != "." && dir != "/"; dir = path.Dir(dir) {
 			if other, ok := taken[dir]; ok {
 				faults = append(faults, fmt.Errorf("the file of %s is where the folder of %s must be: %s", other, f.Rule.Path, dir))
 			}
@@ -269,6 +272,10 @@ func clashes(files []File) error {
 	}
 	return errors.Join(faults...)
 }
+
+// oneName is the same for names that some file system takes for one: they differ in
+// case, or in how Unicode composes their letters.
+func oneName(name string) string { return norm.NFC.String(cases.Fold().String(norm.NFD.String(name))) }
 
 // hash is that of a file, or empty where there is none.
 func (p *plan) hash(root *os.Root, name string) (string, error) {

@@ -119,6 +119,23 @@ func TestWrite(t *testing.T) {
 
 // TestManifest: one that is not sigmac's, or was made to lead elsewhere, is an
 // error, and nothing is touched.
+// Files whose names some file system takes for one are not both written.
+func TestOneName(t *testing.T) {
+	for _, names := range [][2]string{{"a", "A"}, {"\u00e9", "e\u0301"}, {"E\u0301/x", "\u00e9/x"}, {"stra\u00dfe", "STRASSE"}, {"\u03c3", "\u03c2"}, {"\u1e9b\u0323", "\u017f\u0323\u0307"}, {"\u212b", "\u00e5"}} {
+		a, b := names[0], names[1]
+		_, err := Compare(t.TempDir(), files(a, "1", b, "2"))
+		if err == nil || !strings.Contains(err.Error(), "both written") {
+			t.Errorf("%q and %q: %v", a, b, err)
+		}
+	}
+	if _, err := Compare(t.TempDir(), files("\u00e9", "1", "e", "2", "\u00df", "3", "s", "4")); err != nil {
+		t.Error(err)
+	}
+	if _, err := Compare(t.TempDir(), files("\u00e9", "1", "e\u0301/x", "2")); err == nil {
+		t.Error("a file is a folder too")
+	}
+}
+
 func TestManifest(t *testing.T) {
 	for text, want := range map[string]string{
 		"no JSON":       "no manifest of sigmac",

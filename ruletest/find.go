@@ -3,6 +3,7 @@
 package ruletest
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"io/fs"
@@ -284,17 +285,33 @@ func holder(rule, file string) (string, error) {
 }
 
 func exists(root, file string) bool {
-	f, err := os.OpenInRoot(root, filepath.FromSlash(file))
-	if err != nil {
-		return false
+	f, err := openIn(root, file)
+	if err == nil {
+		f.Close()
 	}
-	defer f.Close()
-	info, err := f.Stat()
-	return err == nil && info.Mode().IsRegular()
+	return err == nil
+}
+
+// openIn opens a file below a directory. A pipe would be waited for.
+func openIn(dir, file string) (*os.File, error) {
+	root, err := os.OpenRoot(dir)
+	if err != nil {
+		return nil, err
+	}
+	defer root.Close()
+	name := filepath.FromSlash(file)
+	info, err := root.Stat(name)
+	if err == nil && !info.Mode().IsRegular() {
+		err = &fs.PathError{Op: "open", Path: file, Err: errors.New("is no file")}
+	}
+	if err != nil {
+		return nil, err
+	}
+	return root.Open(name)
 }
 
 func readIn(root, file string) ([]byte, error) {
-	f, err := os.OpenInRoot(root, filepath.FromSlash(file))
+	f, err := openIn(root, file)
 	if err != nil {
 		return nil, err
 	}
@@ -314,5 +331,5 @@ func (t Test) open() (*os.File, error) {
 	if err != nil {
 		return nil, err
 	}
-	return os.OpenInRoot(t.root, rel)
+	return openIn(t.root, rel)
 }

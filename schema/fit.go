@@ -24,7 +24,7 @@ func fit(typ ir.Type, t ir.Test) (ir.Test, verdict) {
 	case ir.Null, ir.Exists, ir.FieldRef:
 		return nil, fits
 	case ir.TimePart:
-		if typ != ir.Date {
+		if typ != ir.Date && !typ.IsText() {
 			return nil, unfit
 		}
 		return nil, fits

@@ -272,7 +272,13 @@ func (c *claim) test(f *field, t ir.Test, pos ir.Pos) node {
 	case ir.FieldRef:
 		return value(t, "a field reference")
 	case ir.TimePart:
-		return value(t, "a part of a date")
+		if !text || f.world.AnyType || t.Part == "week" {
+			return value(t, "a part of a date")
+		}
+		if re := t.Re(); re != nil {
+			return c.test(f, ir.Regexp{Re: re, Source: t.String()}, pos)
+		}
+		return constant(false)
 	}
 	panic("verify: a test before its pass: " + t.String())
 }

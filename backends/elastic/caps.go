@@ -44,11 +44,10 @@ func hasPattern(p ir.Pattern) bool {
 		return true
 	case !p.Cased && !ir.ASCIIFolds(text):
 		return false
-	case shape == ir.Exact:
-		return true
+	case shape != ir.Exact && (strings.ContainsAny(text, "*?") || strings.IndexFunc(text, unicode.IsControl) >= 0):
+		return false // a control character is the escape that Elasticsearch uses inside
 	}
-	// A control character is the escape that Elasticsearch uses inside.
-	return !strings.ContainsAny(text, "*?") && strings.IndexFunc(text, unicode.IsControl) < 0
+	return backends.LuceneRefusesPattern(p) == ""
 }
 
 // nullFolds is false for what is written with `==` or `!=`: these are read as

@@ -69,7 +69,7 @@ func (w *writer) expr(e ir.Expr, negated bool) backends.Doc {
 		if len(e) == 0 {
 			return text("false")
 		}
-		return w.joined("or", gather(flatten[ir.Or](nil, e), negated), negated)
+		return w.joined("or", gather(spread(flatten[ir.Or](nil, e)), negated), negated)
 	case ir.Not:
 		if m, ok := e.X.(ir.Match); ok {
 			switch m.Test.(type) {
@@ -86,6 +86,9 @@ func (w *writer) expr(e ir.Expr, negated bool) backends.Doc {
 		}
 		return backends.Doc{Open: "not (", Parts: []backends.Doc{d}}
 	case ir.Match:
+		if _, ok := e.Test.(ir.Regexp); ok {
+			return w.joined("or", gather(spread([]ir.Expr{whole}), negated), negated)
+		}
 		return w.matches([]ir.Expr{whole})
 	case *matches:
 		return w.matches(e.ms)
@@ -136,6 +139,38 @@ type matches struct {
 // default (index.max_regex_length); a list counts as one.
 const maxRegex = 1000
 
+// A luceneRe is an expression over the whole value, as Lucene has it.
+type luceneRe struct{ ir.Regexp }
+
+// spread writes regular expressions as those of which one matches.
+func spread(es []ir.Expr) []ir.Expr {
+	var out []ir.Expr
+	for i, e := range es {
+		m, ok := e.(ir.Match)
+		re, isRe := m.Test.(ir.Regexp)
+		if !ok || !isRe {
+			if out != nil {
+				out = append(out, e)
+			}
+			continue
+		}
+		whole, lack := lucene(re.Re)
+		if lack != "" {
+			panic("elastic: cannot write " + lack)
+		}
+		if out == nil {
+			out = append(make([]ir.Expr, 0, len(es)), es[:i]...)
+		}
+		for _, w := range whole {
+			out = append(out, ir.Match{Field: m.Field, Test: luceneRe{ir.Regexp{Re: w}}, Pos: m.Pos})
+		}
+	}
+	if out == nil {
+		return es
+	}
+	return out
+}
+
 // gather puts together what one list can say, where the first of them is.
 func gather(es []ir.Expr, negated bool) []ir.Expr {
 	type key struct {
@@ -144,7 +179,7 @@ func gather(es []ir.Expr, negated bool) []ir.Expr {
 	}
 	out := make([]ir.Expr, 0, len(es))
 	first := map[key]int{}
-	var sizes map[key]int
+	var lists map[key]*ir.Re
 	for _, e := range es {
 		m, ok := e.(ir.Match)
 		if !ok {
@@ -160,14 +195,18 @@ func gather(es []ir.Expr, negated bool) []ir.Expr {
 				k.kind = kindOther
 			}
 		case kindRegex:
-			n := len(regexText(m.Test.(ir.Regexp))) + 1
-			if sizes == nil {
-				sizes = map[key]int{}
+			re := m.Test.(luceneRe).Re
+			if lists == nil {
+				lists = map[key]*ir.Re{}
 			}
-			if sizes[k] += n; sizes[k] > maxRegex {
-				delete(first, k)
-				sizes[k] = n
+			list := re
+			if old := lists[k]; old != nil {
+				if list = listed(old, re); refuses(list) != "" {
+					delete(first, k)
+					list = re
+				}
 			}
+			lists[k] = list
 		}
 		if i, ok := first[k]; ok && k.kind >= kindEqual {
 			switch g := out[i].(type) {
@@ -182,6 +221,14 @@ func gather(es []ir.Expr, negated bool) []ir.Expr {
 		out = append(out, e)
 	}
 	return out
+}
+
+// listed is a list of expressions with one more: Elasticsearch joins them by `|`.
+func listed(list, re *ir.Re) *ir.Re {
+	if list.Op == ir.ReAlternate {
+		return either(append(slices.Clone(list.Subs), re)...)
+	}
+	return either(list, re)
 }
 
 // A kind is a way to write a test; those from kindEqual on have lists.
@@ -213,7 +260,7 @@ func kindOf(t ir.Test) kind {
 			return kindLike
 		}
 		return kindLikeFold
-	case ir.Regexp:
+	case luceneRe:
 		return kindRegex
 	case ir.CIDR:
 		return kindCIDR
@@ -291,8 +338,8 @@ func (w *writer) value(m ir.Match) string {
 			}
 		}
 		return str(b.String())
-	case ir.Regexp:
-		return str(regexText(t))
+	case luceneRe:
+		return str(luceneText(t.Re))
 	case ir.CIDR:
 		return str(t.Net.String())
 	case ir.Compare:
@@ -329,13 +376,4 @@ func (w *writer) number(n ir.Number, at ir.Pos) string {
 		w.fail(at, "a number of more than 15 digits with a point", "")
 	}
 	return string(n)
-}
-
-// regexText writes the meaning of t for Lucene.
-func regexText(t ir.Regexp) string {
-	s, lack := lucene(t.Re)
-	if lack != "" {
-		panic("elastic: cannot write " + lack)
-	}
-	return s
 }

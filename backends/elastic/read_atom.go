@@ -3,7 +3,9 @@ package elastic
 import (
 	"net/netip"
 	"strings"
+	"unicode/utf16"
 
+	"sigmac/backends"
 	"sigmac/ir"
 )
 
@@ -208,7 +210,7 @@ func (p *parser) atom(whole *node, op string, x *node, null verdictKind, values 
 		p.assume("elastic/ignore-above")
 	}
 	if op == "regex" || op == "match" {
-		p.assume("elastic/regex-length")
+		p.expressions(values, whole)
 	}
 	a := &atomPred{op: op, tilde: whole.tilde, field: x.field, values: values, null: null, pos: whole.pos}
 	a.opaque = func(v *node) ir.Expr {
@@ -224,6 +226,28 @@ func (p *parser) atom(whole *node, op string, x *node, null verdictKind, values 
 	}
 	return a
 }
+
+// expressions refuses regular expressions that a server with default settings does not
+// run. They are one, joined by `|` (Match.makeSubstitute).
+func (p *parser) expressions(values []*node, n *node) {
+	var subs []*ir.Re
+	length := len(values) - 1
+	for _, v := range values {
+		length += len(utf16.Encode([]rune(v.value.text)))
+		if re := luceneTree(v.value.text, n.tilde, v.pos); re != nil {
+			subs = append(subs, re)
+		}
+	}
+	if length > maxRegexLength {
+		p.assume("elastic/regex-length")
+	}
+	if why := backends.LuceneRefuses(alternatives(subs...)); why != "" {
+		refuse(n.pos, "Elasticsearch refuses the regular expression by default: %s", why)
+	}
+}
+
+// maxRegexLength is the default of index.max_regex_length.
+const maxRegexLength = 1000
 
 func (a *atomPred) fold(m mapping) verdict {
 	f := m[a.field]
@@ -355,11 +379,14 @@ func (a *atomPred) text(v *node) ir.Test {
 		if strings.Contains(s, "\x01") && (a.op != ":" || strings.ContainsAny(s, "*?")) {
 			return nil // the server escapes with that character
 		}
-		return wildcardTest(!a.tilde, wildcards(s)...)
+		return a.runs(v, wildcardTest(!a.tilde, wildcards(s)...))
 	case "in":
-		return wildcardTest(!a.tilde, literal)
+		return a.runs(v, wildcardTest(!a.tilde, literal))
 	case "regex", "match":
-		return luceneTest(s, a.tilde, v.pos)
+		if re := luceneTree(s, a.tilde, v.pos); re != nil {
+			return whole(re)
+		}
+		return nil
 	}
 	switch {
 	case s == "":
@@ -368,11 +395,26 @@ func (a *atomPred) text(v *node) ir.Test {
 	case strings.ContainsAny(s, `*?\`):
 		// QueryTranslator puts it into a wildcard query as it stands.
 	case a.op == "endswith":
-		return wildcardTest(!a.tilde, any, literal)
+		return a.runs(v, wildcardTest(!a.tilde, any, literal))
 	default:
-		return wildcardTest(!a.tilde, any, literal, any)
+		return a.runs(v, wildcardTest(!a.tilde, any, literal, any))
 	}
 	return nil
+}
+
+// runs is t, which is refused where a server with default settings does not run it.
+func (a *atomPred) runs(v *node, t ir.Test) ir.Test {
+	var why string
+	switch t := t.(type) {
+	case ir.Pattern:
+		why = backends.LuceneRefusesPattern(t)
+	case ir.Regexp:
+		why = backends.LuceneRefuses(sequence(t.Re.Subs[1 : len(t.Re.Subs)-1]...))
+	}
+	if why != "" {
+		refuse(v.pos, "Elasticsearch refuses the text by default: %s", why)
+	}
+	return t
 }
 
 // wildcards splits s: `*` and `?` have no escape (StringUtils.toLikePattern).

@@ -24,9 +24,9 @@ type luceneParser struct {
 	pos    ir.Pos
 }
 
-// luceneTest reads a regular expression over a whole value. It is nil where a Re
+// luceneTree reads a regular expression over a whole value. It is nil where a Re
 // cannot hold it, or where versions of Lucene differ.
-func luceneTest(src string, fold bool, pos ir.Pos) ir.Test {
+func luceneTree(src string, fold bool, pos ir.Pos) *ir.Re {
 	p := &luceneParser{src: src, fold: fold, pos: pos}
 	re := &ir.Re{Op: ir.ReEmpty}
 	if src != "" {
@@ -38,7 +38,7 @@ func luceneTest(src string, fold bool, pos ir.Pos) ir.Test {
 	if p.beyond || atoms(re) > maxAtoms {
 		return nil
 	}
-	return whole(re)
+	return re
 }
 
 // whole is subs over a whole value. Source must tell it apart from every other

@@ -47,6 +47,23 @@ func reads(t *testing.T, table [][2]string) {
 	}
 }
 
+// A query that a server with default settings answers with an error is no query.
+func TestReadRefused(t *testing.T) {
+	reads(t, [][2]string{
+		{`t regex ".*a.{6,64}b.*"`, "error 1:1: Elasticsearch refuses the regular expression by default: to make it deterministic takes more states than Lucene's default limit allows"},
+		{`t regex (".*a{200}.*", ".*b{200}.*", ".*c{200}.*")`, "error 1:1: Elasticsearch refuses the regular expression by default: to make it deterministic is more work than Lucene's default limit allows"},
+		{`t like "*a` + strings.Repeat("?", 20) + `b*"`, "error 1:8: Elasticsearch refuses the text by default: to make it deterministic takes more states than Lucene's default limit allows"},
+		{`t in~ ("` + strings.Repeat("é?", 600) + `")`, "error 1:8: Elasticsearch refuses the text by default: it is more than 1000 characters deep, which Lucene does not follow"},
+	})
+}
+
+func luceneTest(src string, fold bool) ir.Test {
+	if re := luceneTree(src, fold, ir.Pos{}); re != nil {
+		return whole(re)
+	}
+	return nil
+}
+
 // Strings and names: eql-syntax.md, EqlBase.g4, ExpressionTests.java.
 func TestReadStrings(t *testing.T) {
 	exact := func(s string) string { return fmt.Sprintf("(match t:text (pattern cased %q))", s) }
@@ -432,7 +449,7 @@ func TestReadRegexp(t *testing.T) {
 		{``, "_", "a"},
 		{`é|東`, "é 東", "É"},
 	} {
-		got := luceneTest(c.re, false, ir.Pos{})
+		got := luceneTest(c.re, false)
 		checkRegexp(t, c.re, got, c.yes, c.no)
 	}
 	for _, c := range [][3]string{
@@ -443,14 +460,14 @@ func TestReadRegexp(t *testing.T) {
 		{`"ab"\w`, "ABz abZ", "z"},
 		{`東`, "東", "x"},
 	} {
-		checkRegexp(t, c[0], luceneTest(c[0], true, ir.Pos{}), c[1], c[2])
+		checkRegexp(t, c[0], luceneTest(c[0], true), c[1], c[2])
 	}
 	for _, re := range []string{`a~bc`, `aaa.+&.+bbb`, `@&~(abc.+)`, `(((a{100}){100}){100}){100}`, `é`, `[é]`} {
 		if re == `é` || re == `[é]` {
-			if luceneTest(re, true, ir.Pos{}) != nil {
+			if luceneTest(re, true) != nil {
 				t.Errorf("%s folds", re)
 			}
-		} else if luceneTest(re, false, ir.Pos{}) != nil {
+		} else if luceneTest(re, false) != nil {
 			t.Errorf("%s has a form", re)
 		}
 	}
@@ -571,17 +588,19 @@ func TestReadAssumptions(t *testing.T) {
 		`any where ?f == null`:           "[elastic/ignore-above elastic/unmapped elastic/version]",
 		`any where f == 5`:               "[elastic/keyword-field elastic/mapped]",
 		`any where f : "x"`:              "[elastic/ignore-above elastic/keyword-field elastic/mapped]",
-		`any where f regex "x"`:          "[elastic/ignore-above elastic/keyword-field elastic/mapped elastic/regex-length]",
+		`any where f regex "x"`:          "[elastic/ignore-above elastic/keyword-field elastic/mapped]",
 		`any where cidrMatch(f, "::/0")`: "[elastic/keyword-field elastic/mapped]",
 		`any where f : "x" and ?g == 1`:  "[elastic/ignore-above elastic/keyword-field elastic/mapped elastic/unmapped elastic/version]",
 
 		// A function under a `not`, however that is written.
-		`any where not (true and endsWith(f, "x"))`:   "[elastic/ignore-above elastic/keyword-field elastic/mapped elastic/version]",
-		`any where not not cidrMatch(f, "::/0")`:      "[elastic/keyword-field elastic/mapped elastic/version]",
-		`any where endsWith(f, "x") == false`:         "[elastic/ignore-above elastic/keyword-field elastic/mapped elastic/version]",
-		`any where endsWith(f, "x") != true`:          "[elastic/ignore-above elastic/keyword-field elastic/mapped elastic/version]",
-		`any where endsWith(f, "x") == true`:          "[elastic/ignore-above elastic/keyword-field elastic/mapped]",
-		`any where (not f == 5) and endsWith(g, "x")`: "[elastic/ignore-above elastic/keyword-field elastic/mapped]",
+		`any where not (true and endsWith(f, "x"))`:                                                  "[elastic/ignore-above elastic/keyword-field elastic/mapped elastic/version]",
+		`any where not not cidrMatch(f, "::/0")`:                                                     "[elastic/keyword-field elastic/mapped elastic/version]",
+		`any where endsWith(f, "x") == false`:                                                        "[elastic/ignore-above elastic/keyword-field elastic/mapped elastic/version]",
+		`any where endsWith(f, "x") != true`:                                                         "[elastic/ignore-above elastic/keyword-field elastic/mapped elastic/version]",
+		`any where endsWith(f, "x") == true`:                                                         "[elastic/ignore-above elastic/keyword-field elastic/mapped]",
+		`any where (not f == 5) and endsWith(g, "x")`:                                                "[elastic/ignore-above elastic/keyword-field elastic/mapped]",
+		`any where f regex ("` + strings.Repeat("x", 500) + `", "` + strings.Repeat("y", 499) + `")`: "[elastic/ignore-above elastic/keyword-field elastic/mapped]",
+		`any where f regex ("` + strings.Repeat("x", 500) + `", "` + strings.Repeat("y", 500) + `")`: "[elastic/ignore-above elastic/keyword-field elastic/mapped elastic/regex-length]",
 	} {
 		q, err := backend{}.Read(query, ir.Types{})
 		if err != nil || fmt.Sprint(q.Assumptions) != want {

@@ -6,8 +6,10 @@ import (
 	"slices"
 	"strings"
 	"unicode"
+	"unicode/utf16"
 	"unicode/utf8"
 
+	"sigmac/backends"
 	"sigmac/ir"
 )
 
@@ -31,27 +33,103 @@ func lacks(re *ir.Re) string {
 	return lack
 }
 
-// lucene writes the expression for the values in which re matches somewhere,
-// or names what Lucene lacks.
-func lucene(re *ir.Re) (text, lack string) {
+// lucene is the expressions over a whole value of which one matches where re
+// matches somewhere, or names what Lucene lacks. They are several where one would
+// be too long or too complex for a server's default settings.
+func lucene(re *ir.Re) (whole []*ir.Re, lack string) {
 	if f := re.Extended(); f != "" {
 		if strings.IndexByte("aeiou", f[0]) >= 0 {
-			return "", "an " + f
+			return nil, "an " + f
 		}
-		return "", "a " + f
+		return nil, "a " + f
 	}
 	asserts := assertion(re)
 	r := &resolver{}
 	bs := r.resolve(re)
 	if r.over {
-		return "", cmp.Or(asserts, "a regular expression of that size")
+		return nil, cmp.Or(asserts, "a regular expression of that size")
 	}
+	if asserts != "" && len(luceneText(factored(bs))) > maxLength {
+		return nil, asserts
+	}
+	queue := [][]branch{bs}
+	for tries := 0; len(queue) > 0; tries++ {
+		bs := queue[0]
+		re := factored(bs)
+		why := refuses(re)
+		if why == "" {
+			whole, queue = append(whole, re), queue[1:]
+			continue
+		}
+		parts := halves(bs)
+		if parts == nil || tries == maxTries {
+			return nil, "a regular expression that Elasticsearch refuses by default: " + why
+		}
+		queue = append(parts, queue[1:]...)
+	}
+	return whole, ""
+}
+
+// maxTries bounds the forms of one expression that are tried.
+const maxTries = 40
+
+// refuses says why a server with default settings does not run re, or is "".
+func refuses(re *ir.Re) string {
+	if n := luceneLength(re); n > maxRegex {
+		return fmt.Sprintf("it has %d characters, and index.max_regex_length is %d", n, maxRegex)
+	}
+	return backends.LuceneRefuses(re)
+}
+
+// luceneLength counts characters as Java does.
+func luceneLength(re *ir.Re) int { return len(utf16.Encode([]rune(luceneText(re)))) }
+
+func luceneText(re *ir.Re) string {
 	p := &printer{}
-	p.factored(bs)
-	if asserts != "" && p.Len() > maxLength {
-		return "", asserts
+	p.print(re, false, false)
+	return p.String()
+}
+
+// halves is forms of branches that together mean the same: half of the choices
+// each or, where there is no choice, one that knows how far it is.
+func halves(bs []branch) [][]branch {
+	if n := len(bs); n > 1 {
+		return [][]branch{bs[:n/2], bs[n/2:]}
 	}
-	return p.String(), ""
+	b := bs[0]
+	for i, s := range b {
+		for s.Op == ir.ReGroup {
+			s = s.Subs[0]
+		}
+		if s.Op == ir.ReAlternate {
+			n := len(s.Subs)
+			half := func(subs []*ir.Re) []branch {
+				return []branch{slices.Concat(b[:i], branch{either(subs...)}, b[i+1:])}
+			}
+			return [][]branch{half(s.Subs[:n/2]), half(s.Subs[n/2:])}
+		}
+		if s.Op == ir.ReConcat {
+			return [][]branch{{slices.Concat(b[:i], branch(s.Subs), b[i+1:])}}
+		}
+	}
+	if counted := countedRun(b); counted != nil {
+		return [][]branch{{counted}}
+	}
+	return nil
+}
+
+// countedRun is `.*c{n}.*` as `(c{0,n-1}d)*c{n}.*`, where d is every other
+// character: the first has as many ways to go on as it has read characters.
+func countedRun(b branch) branch {
+	if len(b) != 3 || !isRun(b[0]) || !isRun(b[2]) || b[1].Op != ir.ReRepeat || len(b[1].Subs[0].Subs) > 0 {
+		return nil
+	}
+	n, c := b[1].Min, b[1].Subs[0]
+	if rest := ir.NegateRanges(ranges(c)); len(rest) > 0 && n > 0 {
+		short := &ir.Re{Op: ir.ReRepeat, Max: n - 1, Subs: []*ir.Re{c}}
+		return branch{{Op: ir.ReRepeat, Max: -1, Subs: []*ir.Re{concat(short, &ir.Re{Op: ir.ReClass, Ranges: rest})}}, b[1], b[2]}
+	}
+	return b[1:]
 }
 
 // assertion names the first assertion in re, or is "".
@@ -141,10 +219,8 @@ func (r *resolver) resolve(re *ir.Re) []branch {
 		}
 		queue = queue[1:]
 		b = tidy(b)
-		p := &printer{}
-		p.sequence(b)
-		if !seen[p.String()] {
-			seen[p.String()] = true
+		if key := luceneText(concat(b...)); !seen[key] {
+			seen[key] = true
 			out = append(out, b)
 		}
 		r.over = r.over || len(out) > maxBranches
@@ -549,35 +625,19 @@ func absorb(b branch) branch {
 // A printer writes an expression without assertions.
 type printer struct{ strings.Builder }
 
-func (p *printer) sequence(b branch) {
-	for _, s := range b {
-		p.print(s, true, false)
-	}
-}
-
-// factored writes branches, and what all start or end with only once.
-func (p *printer) factored(bs []branch) {
+// factored is one of branches, with what all start or end with only once.
+func factored(bs []branch) *ir.Re {
 	switch len(bs) {
 	case 0:
-		p.WriteByte('#') // matches nothing
-		return
+		return &ir.Re{Op: ir.ReClass} // matches nothing
 	case 1:
-		if len(bs[0]) == 0 {
-			p.WriteString("()")
-		} else if len(bs[0]) == 1 {
-			p.print(bs[0][0], false, false)
-		} else {
-			p.sequence(bs[0])
-		}
-		return
+		return concat(bs[0]...)
 	}
 	keys := make([][]string, len(bs))
 	shortest := len(bs[0])
 	for i, b := range bs {
 		for _, s := range b {
-			q := &printer{}
-			q.print(s, true, false)
-			keys[i] = append(keys[i], q.String())
+			keys[i] = append(keys[i], luceneText(s))
 		}
 		shortest = min(shortest, len(b))
 	}
@@ -595,9 +655,7 @@ func (p *printer) factored(bs []branch) {
 	for _, b := range bs {
 		alts = append(alts, concat(b[pre:len(b)-post]...))
 	}
-	p.sequence(bs[0][:pre])
-	p.print(either(alts...), pre+post > 0, false)
-	p.sequence(bs[0][len(bs[0])-post:])
+	return concat(slices.Concat(bs[0][:pre], branch{either(alts...)}, bs[0][len(bs[0])-post:])...)
 }
 
 // print writes re; tight says that it stands in a sequence, operand that a

@@ -17,7 +17,7 @@ import (
 )
 
 var readTypes = ir.Types{"n": ir.Numeric, "m": ir.Numeric, "b": ir.Boolean, "t": ir.Text, "g": ir.Text, "a": ir.Address,
-	"day": ir.Text, "n.x": ir.Numeric}
+	"day": ir.Date, "n.x": ir.Numeric}
 
 // readWhere is what a predicate reads as.
 func readWhere(t *testing.T, query string) ir.Expr {
@@ -148,11 +148,12 @@ func TestRead(t *testing.T) {
 		{`ipv4_is_in_range(a, t)`, `(opaque kusto "ipv4_is_in_range(a, t)")`},
 
 		// hourofday, dayofmonth, monthofyear, getyear, datetime-part.
-		{`hourofday(day) == 5`, `(match day:text (hour = 5))`},
-		{`not(hourofday(day) >= 22)`, `(match day:text (hour < 22))`},
-		{`datetime_part("Minute", day) < 5`, `(match day:text (minute < 5))`},
-		{`getmonth(day) in (1, 2)`, `(or (match day:text (month = 1)) (match day:text (month = 2)))`},
-		{`week_of_year(day) == 53`, `(match day:text (week = 53))`},
+		{`hourofday(day) == 5`, `(match day:date (hour = 5))`},
+		{`not(hourofday(day) >= 22)`, `(match day:date (hour < 22))`},
+		{`datetime_part("Minute", day) < 5`, `(match day:date (minute < 5))`},
+		{`getmonth(day) in (1, 2)`, `(or (match day:date (month = 1)) (match day:date (month = 2)))`},
+		{`week_of_year(day) == 53`, `(match day:date (week = 53))`},
+		{`hourofday(t) == 5`, `(opaque kusto "hourofday(t) == 5")`},
 
 		// search-operator: `where * has`, `where * contains`.
 		{`* contains "v"`, `(keyword (pattern * "v" *))`},

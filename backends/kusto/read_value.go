@@ -442,7 +442,10 @@ func (r *reader) relateNumber(op string, f, c value) (truth, bool) {
 	texts := f.isText() && f.field.Type != ir.Unknown || f.field.Type == ir.Unknown && f.via == "number"
 	switch {
 	case dateParts[f.via]:
-		return test(f.field, func(op ir.Op) ir.Test { return ir.TimePart{Part: f.via, Op: op, Number: c.number} })
+		if f.field.Type != ir.Date && f.field.Type != ir.Unknown {
+			return truth{}, false // the function takes a datetime (Microsoft Learn: hourofday)
+		}
+		return test(f.as(ir.Date), func(op ir.Op) ir.Test { return ir.TimePart{Part: f.via, Op: op, Number: c.number} })
 	case f.via == "length":
 		return r.length(op, f, c)
 	case f.field.Type == ir.Boolean || f.via != "" && f.via != "number":

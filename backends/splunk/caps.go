@@ -51,10 +51,13 @@ func (backend) Caps() backends.Caps {
 		OrderText:    true,
 		CIDRText:     true,
 		TimePart:     parts,
+		Moments:      func(name string) bool { return name == "_time" || name == "_indextime" },
 	}
 }
 
-// timeFormats are the conversions of strftime.
+// timeFormats are the conversions of strftime, which takes a number of seconds since
+// 1970. Of the fields that every event has these are so (Search Reference: strftime;
+// Knowledge Manager Manual: use default fields); others hold texts in any form.
 var timeFormats = map[string]string{"minute": "%M", "hour": "%H", "day": "%d", "month": "%m", "year": "%Y"}
 
 // searchable says whether the command `search` can say e exactly.

@@ -30,6 +30,7 @@ func (dataModel) Caps() backends.Caps {
 		Backend:  name,
 		Pattern:  func(p ir.Pattern) bool { return !p.Has(ir.Placeholder) },
 		Regexp:   func(*ir.Re) string { return "a regular expression in a search of a data model" },
+		Moments:  func(string) bool { return false },
 		CIDRText: true, // refused by modelLack, not rewritten
 		Refuses:  modelLack,
 	}

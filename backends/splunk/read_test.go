@@ -232,7 +232,8 @@ func TestReadWhere(t *testing.T) {
 		{`if(substr(lower('A')."x",-1-len('C'))=lower('C')."x",1,0)=1`, `(match A (fieldref endswith C))`},
 		{`if(substr("x".'A',1,1+len('B'))="x".'B',1,0)=1`, `(match A (fieldref cased startswith B))`},
 		{`if(substr("x".lower('A'),1,1+len('B'))="x".lower('C'),1,0)=1`, `(opaque splunk "substr(\"x\".lower('A'),1,1+len('B'))=\"x\".lower('C')")`},
-		{`if(tonumber(strftime('Time',"%H"))=5,1,0)=1`, `(match Time (hour = 5))`},
+		{`if(tonumber(strftime('Time',"%H"))=5,1,0)=1`, `(opaque splunk "if(tonumber(strftime('Time',\"%H\"))=5,1,0)=1")`},
+		{`if(tonumber(strftime(_time,"%H"))=5,1,0)=1`, `(match _time (hour = 5))`},
 		{`tonumber(strftime(_time,"%V"))>=50`, `(match _time (week >= 50))`},
 		{`strftime(_time,"%A")="Monday"`, `(opaque splunk "strftime(_time,\"%A\")=\"Monday\"")`},
 	})

@@ -596,8 +596,8 @@ func (r *reading) holds(x operand, op string, y operand) ir.Expr {
 	}
 	switch {
 	case strings.HasPrefix(x.via, "#"):
-		if y.op != "num" || !isNumber {
-			return nil
+		if y.op != "num" || !isNumber || f.Name != "_time" && f.Name != "_indextime" {
+			return nil // strftime takes seconds since 1970, which other fields need not hold
 		}
 		r.assume(singleValue)
 		return ir.Match{Field: f, Test: ir.TimePart{Part: timeParts[x.via[1:]], Op: order, Number: number}, Pos: r.pos(y.lo)}

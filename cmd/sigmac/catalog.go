@@ -178,16 +178,16 @@ func built(c *cli.Context, content *index.Content) error {
 			unread[r.Catalog]++
 		}
 		for _, e := range r.Errors {
-			fmt.Fprintf(c.App.ErrWriter, "%s:%s\n", r.Path, e)
+			tell(c.App.ErrWriter, "%s:%s", r.Path, e)
 			failed = true
 		}
 	}
 	for _, name := range catalog.Catalogs {
 		if rules[name] > 0 {
-			fmt.Fprintf(c.App.ErrWriter, "%s: %d rules, %d of them not read\n", name, rules[name], unread[name])
+			tell(c.App.ErrWriter, "%s: %d rules, %d of them not read", name, rules[name], unread[name])
 		}
 	}
-	fmt.Fprintf(c.App.ErrWriter, "%d findings\n", len(content.Findings))
+	tell(c.App.ErrWriter, "%d findings", len(content.Findings))
 	if failed {
 		return &failure{status: exitRules}
 	}
@@ -271,11 +271,15 @@ func replaceDir(dir string, write func(string) error) (err error) {
 		dir = target
 	}
 	dir = filepath.Clean(dir)
-	tmp, err := os.MkdirTemp(filepath.Dir(dir), ".sigmac-*")
-	if err != nil {
+	tmp := newTemp(dir)
+	if err := os.Mkdir(tmp, 0o700); err != nil {
 		return err
 	}
-	defer os.RemoveAll(tmp)
+	defer func() {
+		if os.RemoveAll(tmp); err == nil {
+			removeTemps(dir)
+		}
+	}()
 	made, kept := filepath.Join(tmp, "new"), filepath.Join(tmp, "old")
 	if err := os.Mkdir(made, 0o777); err != nil {
 		return err
@@ -427,14 +431,43 @@ func serveCatalog(c *cli.Context) error {
 	}
 	ctx, stop := signal.NotifyContext(c.Context, os.Interrupt)
 	defer stop()
-	s := &http.Server{Handler: loopbackOnly(http.FileServer(http.Dir(dir))), ReadHeaderTimeout: 10 * time.Second}
+	root, err := os.OpenRoot(dir)
+	if err != nil {
+		return usage("%s", fault(err))
+	}
+	defer root.Close()
+	s := &http.Server{Handler: loopbackOnly(http.FileServerFS(siteFiles{root})), ReadHeaderTimeout: 10 * time.Second}
 	done := context.AfterFunc(ctx, func() { s.Close() })
 	defer done()
-	fmt.Fprintf(c.App.Writer, "http://%s/\n", l.Addr())
+	tell(c.App.Writer, "http://%s/", l.Addr())
 	if err := s.Serve(l); !errors.Is(err, http.ErrServerClosed) {
 		return usage("%s", err)
 	}
 	return nil
+}
+
+// siteFiles are the files of a site and nothing else: none outside of it by a link,
+// none that is hidden, no list of a folder, nothing that is no file.
+type siteFiles struct{ root *os.Root }
+
+func (s siteFiles) Open(name string) (fs.File, error) {
+	none := &fs.PathError{Op: "open", Path: name, Err: fs.ErrNotExist}
+	for part := range strings.SplitSeq(name, "/") {
+		if name != "." && strings.HasPrefix(part, ".") {
+			return nil, none
+		}
+	}
+	info, err := s.root.Stat(filepath.FromSlash(name))
+	if err == nil && info.IsDir() {
+		var page fs.FileInfo
+		if page, err = s.root.Stat(filepath.Join(filepath.FromSlash(name), "index.html")); err == nil && !page.Mode().IsRegular() {
+			return nil, none
+		}
+	}
+	if err != nil || !info.IsDir() && !info.Mode().IsRegular() {
+		return nil, none
+	}
+	return s.root.Open(filepath.FromSlash(name))
 }
 
 // loopbackOnly keeps a site from pages of other hosts whose names lead here.
@@ -490,7 +523,7 @@ func showFindings(c *cli.Context) error {
 		if c.Bool("json") {
 			err = enc.Encode(f)
 		} else {
-			_, err = fmt.Fprintln(c.App.Writer, findingText(f))
+			err = tell(c.App.Writer, "%s", findingText(f))
 		}
 		if err != nil {
 			return usage("the output cannot be written: %s", err)
@@ -526,7 +559,7 @@ func findingsOf(c *cli.Context) (found []findings.Finding, failed bool, err erro
 	}
 	for _, d := range collection.Documents {
 		for _, e := range d.Errors {
-			fmt.Fprintln(c.App.ErrWriter, e)
+			tell(c.App.ErrWriter, "%s", e)
 			failed = true
 		}
 	}

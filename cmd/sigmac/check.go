@@ -290,7 +290,7 @@ func fixAll(c *cli.Context, files []check.File, findings []check.Finding, o chec
 		}
 		written++
 	}
-	fmt.Fprintf(c.App.ErrWriter, "%s mended in %s\n", counted(made, "finding"), counted(written, "file"))
+	tell(c.App.ErrWriter, "%s mended in %s", counted(made, "finding"), counted(written, "file"))
 	return findings, nil
 }
 
@@ -314,7 +314,7 @@ func listChecks(c *cli.Context) error {
 		if profile == "" {
 			profile = "default"
 		}
-		fmt.Fprintf(c.App.Writer, "%-38s %-8s %-8s %s\n", x.ID, x.Severity, profile, x.Summary)
+		tell(c.App.Writer, "%-38s %-8s %-8s %s", x.ID, x.Severity, profile, x.Summary)
 	}
 	return nil
 }

@@ -232,7 +232,7 @@ func (r *reporter) report(res sigmac.Result) {
 	r.last = d
 	say := func(format string, args ...any) {
 		r.progress.clear()
-		fmt.Fprintf(r.errs, format+"\n", args...)
+		tell(r.errs, format, args...)
 	}
 	if first {
 		for _, w := range d.Warnings {
@@ -282,7 +282,7 @@ func (r *reporter) lost(res sigmac.Result, say func(format string, args ...any))
 
 func (r *reporter) end(n int, path string) error {
 	if r.failed+r.skipped > 0 {
-		fmt.Fprintf(r.errs, "%d of %d conversions done, %d skipped, %d failed\n", n-r.failed-r.skipped, n, r.skipped, r.failed)
+		tell(r.errs, "%d of %d conversions done, %d skipped, %d failed", n-r.failed-r.skipped, n, r.skipped, r.failed)
 	}
 	if r.failed == 0 {
 		return nil
@@ -308,7 +308,7 @@ func textWriter(w io.Writer, headings, pretty bool) func(sigmac.Result) error {
 			if started {
 				b.WriteString("\n")
 			}
-			fmt.Fprintf(&b, "# %s: %s\n", res.Document.Path, oneLine(res.Document.Title))
+			tell(&b, "# %s: %s", res.Document.Path, oneLine(res.Document.Title))
 			last = res.Document
 		}
 		for _, q := range res.Queries {

@@ -238,7 +238,7 @@ func (o *directoryOutput) end() error {
 			return usage("%s: %s", dir, fault(err))
 		}
 		for _, ch := range changes {
-			fmt.Fprintf(o.c.App.Writer, "%s: %s\n", filepath.Join(dir, filepath.FromSlash(ch.Path)), ch.Kind)
+			tell(o.c.App.Writer, "%s: %s", filepath.Join(dir, filepath.FromSlash(ch.Path)), ch.Kind)
 		}
 		if len(changes) > 0 {
 			return &failure{status: exitRules}
@@ -254,6 +254,6 @@ func (o *directoryOutput) end() error {
 	if err != nil {
 		return usage("%s: %s", dir, fault(err))
 	}
-	fmt.Fprintf(o.c.App.ErrWriter, "%s: %d files, %d changed\n", dir, len(o.files), len(changes))
+	tell(o.c.App.ErrWriter, "%s: %d files, %d changed", dir, len(o.files), len(changes))
 	return nil
 }

@@ -379,13 +379,13 @@ func diffVersions(c *cli.Context) ([]change, error) {
 	byFiles := old.Single() && new.Single()
 	pairs, warnings := diff.PairUp(documents(olds), documents(news), byFiles)
 	for _, w := range warnings {
-		fmt.Fprintln(c.App.ErrWriter, w)
+		tell(c.App.ErrWriter, "%s", w)
 	}
 	if !byFiles {
 		pairs = slices.DeleteFunc(pairs, func(p diff.Pair) bool {
 			foreign := (p.Old == nil || p.Old.Foreign) && (p.New == nil || p.New.Foreign)
 			if foreign && p.New != nil {
-				fmt.Fprintf(c.App.ErrWriter, "%s:%d:%d: no Sigma document, not compared\n", p.New.Path, p.New.Pos.Line, p.New.Pos.Column)
+				tell(c.App.ErrWriter, "%s:%d:%d: no Sigma document, not compared", p.New.Path, p.New.Pos.Line, p.New.Pos.Column)
 			}
 			return foreign
 		})
@@ -840,7 +840,7 @@ func (ch change) details() string {
 		}
 		var lines []string
 		for _, e := range events {
-			lines = append(lines, clip(eventText(e), 2000))
+			lines = append(lines, clip(plainJSON(eventText(e)), 2000))
 		}
 		fmt.Fprintf(&b, "\n%s:\n\n%s\n", label, fencedAs("json", lines))
 	}

@@ -108,7 +108,7 @@ func evalRules(c *cli.Context) error {
 		return usage("the output cannot be written: %s", err)
 	}
 	if isTerminal(c.App.ErrWriter) {
-		fmt.Fprintf(c.App.ErrWriter, "%d rules, %d events, %d matches\n", len(e.rules), e.events, e.matches)
+		tell(c.App.ErrWriter, "%d rules, %d events, %d matches", len(e.rules), e.events, e.matches)
 	}
 	if e.failed {
 		return &failure{status: exitRules}
@@ -157,7 +157,7 @@ type evalRule struct {
 }
 
 func (e *evaluation) say(path string, pos ir.Pos, format string, args ...any) {
-	fmt.Fprintf(e.errs, "%s:%d:%d: %s\n", path, pos.Line, pos.Column, fmt.Sprintf(format, args...))
+	tell(e.errs, "%s:%d:%d: %s", path, pos.Line, pos.Column, fmt.Sprintf(format, args...))
 }
 
 // prepare takes the rules that can be evaluated and reports the others.
@@ -167,7 +167,7 @@ func (e *evaluation) prepare(c *parser.Collection) {
 			e.say(w.Path, w.Pos, "warning: %s", w.Msg)
 		}
 		for _, err := range d.Errors {
-			fmt.Fprintln(e.errs, err)
+			tell(e.errs, "%s", err)
 		}
 		switch pos, what := unevaluable(d); {
 		case len(d.Errors) > 0:
@@ -277,7 +277,7 @@ func (e *evaluation) file(path string, stdin io.Reader, write func(path string, 
 // textWriter writes a line a match and, with --explain, the reasons under it.
 func (e *evaluation) textWriter(w io.Writer) func(string, match) error {
 	return func(path string, m match) error {
-		_, err := fmt.Fprintf(w, "%s:%d: %s (%s)\n", path, m.line, oneLine(m.Title), m.Path)
+		err := tell(w, "%s:%d: %s (%s)", path, m.line, oneLine(m.Title), m.Path)
 		if m.why != nil && err == nil {
 			_, err = io.WriteString(w, m.why.Text("  "))
 		}

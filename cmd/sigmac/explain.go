@@ -7,7 +7,6 @@ import (
 	"os"
 	"strings"
 	"text/tabwriter"
-	"unicode"
 
 	"github.com/urfave/cli/v2"
 
@@ -71,12 +70,12 @@ func explain(c *cli.Context) error {
 	failed, shown := false, 0
 	for _, d := range collection.Documents {
 		for _, e := range d.Errors {
-			fmt.Fprintln(c.App.ErrWriter, e)
+			tell(c.App.ErrWriter, "%s", e)
 			failed = true
 		}
 		if d.Rule == nil {
 			if len(d.Errors) == 0 {
-				fmt.Fprintf(c.App.ErrWriter, "%s:%d:%d: a %s has no page: it is about rules, not about events\n", d.Path, d.Pos.Line, d.Pos.Column, d.Kind)
+				tell(c.App.ErrWriter, "%s:%d:%d: a %s has no page: it is about rules, not about events", d.Path, d.Pos.Line, d.Pos.Column, d.Kind)
 				failed = true
 			}
 			continue
@@ -144,31 +143,6 @@ func (s style) paint(code, text string) string {
 
 func (s style) heading(text string) string { return s.paint("1", text) }
 func (s style) dim(text string) string     { return s.paint("2", text) }
-
-// plainText is s without what a terminal would obey, in one line.
-func plainText(s string) string {
-	var b strings.Builder
-	for _, r := range s {
-		switch {
-		case r == '\n' || r == '\t' || r == '\r':
-			b.WriteByte(' ')
-		case !unicode.IsPrint(r) || unicode.In(r, unicode.Cf):
-			fmt.Fprintf(&b, `\u{%x}`, r)
-		default:
-			b.WriteRune(r)
-		}
-	}
-	return b.String()
-}
-
-// plainLines is plainText for each line.
-func plainLines(s string) []string {
-	lines := strings.Split(strings.TrimRight(s, "\n"), "\n")
-	for i, l := range lines {
-		lines[i] = plainText(strings.TrimRight(l, "\r"))
-	}
-	return lines
-}
 
 func (s style) explain(w io.Writer, p *catalog.Entry) error {
 	var b strings.Builder

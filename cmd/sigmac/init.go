@@ -3,7 +3,6 @@ package main
 import (
 	"bytes"
 	"errors"
-	"fmt"
 	"io/fs"
 	"os"
 	"path"
@@ -94,12 +93,12 @@ func initRepository(c *cli.Context) error {
 		if err != nil {
 			return err
 		}
-		fmt.Fprintf(c.App.ErrWriter, "%s was written\n", p)
+		tell(c.App.ErrWriter, "%s was written", p)
 	}
 	if len(rules) == 0 {
-		fmt.Fprintf(c.App.ErrWriter, "no rules were found below %s: say in %s where they will be\n", dir, config.Name)
+		tell(c.App.ErrWriter, "no rules were found below %s: say in %s where they will be", dir, config.Name)
 	}
-	fmt.Fprintln(c.App.ErrWriter, "next: sigmac check; sigmac test; sigmac diff HEAD")
+	tell(c.App.ErrWriter, "%s", "next: sigmac check; sigmac test; sigmac diff HEAD")
 	return nil
 }
 

@@ -49,7 +49,7 @@ pass that changed it, and with -t after Legalize for that target.
 					fmt.Fprintln(c.App.Writer)
 				}
 				for _, e := range d.Errors {
-					fmt.Fprintln(c.App.ErrWriter, e)
+					tell(c.App.ErrWriter, "%s", e)
 					failed = true
 				}
 				if d.Rule != nil {
@@ -66,7 +66,7 @@ pass that changed it, and with -t after Legalize for that target.
 
 // showRule shows the passes of a rule: with pipelines, for each target its own.
 func showRule(c *cli.Context, d *parser.Document, targets []backends.Backend, maps map[string]sigmac.Mapping) bool {
-	fmt.Fprintf(c.App.Writer, "# %s: %s\n", d.Path, oneLine(d.Title))
+	tell(c.App.Writer, "# %s: %s", d.Path, oneLine(d.Title))
 	if maps == nil {
 		r, ok := showPasses(c, d, sigmac.Mapping{}, "")
 		for _, b := range targets {
@@ -94,7 +94,7 @@ func showPasses(c *cli.Context, d *parser.Document, m sigmac.Mapping, target str
 	for _, p := range m.Passes(&sigmac.Mapped{}) {
 		next, err := p.Run(r)
 		if err != nil {
-			fmt.Fprintln(c.App.ErrWriter, placed(sigmac.Result{Document: d, Target: target}, err))
+			tell(c.App.ErrWriter, "%s", placed(sigmac.Result{Document: d, Target: target}, err))
 			return nil, false
 		}
 		if next != r {
@@ -108,7 +108,7 @@ func showPasses(c *cli.Context, d *parser.Document, m sigmac.Mapping, target str
 func showLegal(c *cli.Context, d *parser.Document, r *ir.Rule, b backends.Backend) bool {
 	legal, refused := backends.Legalize(r, b.Caps())
 	for _, u := range refused {
-		fmt.Fprintln(c.App.ErrWriter, placed(sigmac.Result{Document: d}, u))
+		tell(c.App.ErrWriter, "%s", placed(sigmac.Result{Document: d}, u))
 	}
 	if legal != nil {
 		show(c, "Legalize "+b.Name(), legal)

@@ -44,15 +44,24 @@ func usage(format string, args ...any) error {
 }
 
 func run(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
-	app := newApp(stdin, stdout, stderr)
+	out := &checkedWriter{Writer: stdout}
+	app := newApp(stdin, out, stderr)
 	err := app.Run(flagsFirst(args, app))
+	if err == nil && out.err != nil {
+		err = usage("the output cannot be written: %s", out.err)
+	}
 	if err == nil {
 		return exitOK
 	}
 	f := &failure{exitUsage, err.Error()}
 	errors.As(err, &f)
 	if f.msg != "" {
-		fmt.Fprintln(stderr, "sigmac: "+f.msg)
+		for i, line := range strings.Split(f.msg, "\n") {
+			if i == 0 {
+				line = "sigmac: " + line
+			}
+			tell(stderr, "%s", line)
+		}
 	}
 	return f.status
 }

@@ -214,7 +214,7 @@ func mappings(c *cli.Context, targets []chosen) (map[string]sigmac.Mapping, erro
 				panic("no pipeline " + t.pipelineName())
 			}
 			ps = append(ps, p)
-			fmt.Fprintf(c.App.ErrWriter, "%s: with the pipeline %s; -p takes another, --without-pipeline none\n", t.Name, t.pipelineName())
+			tell(c.App.ErrWriter, "%s: with the pipeline %s; -p takes another, --without-pipeline none", t.Name, t.pipelineName())
 		}
 		out[t.Name] = sigmac.Mapping{
 			Pipeline: pipeline.Join(ps...),
@@ -237,7 +237,21 @@ func folderOf(path string) fs.FS {
 	if err != nil {
 		return noFiles{err}
 	}
-	return root.FS()
+	return regularFiles{root.FS()}
+}
+
+// regularFiles are those of a file system that end: a pipe would be waited for.
+type regularFiles struct{ fs.FS }
+
+func (f regularFiles) Open(name string) (fs.File, error) {
+	info, err := fs.Stat(f.FS, name)
+	if err == nil && !info.Mode().IsRegular() {
+		err = &fs.PathError{Op: "open", Path: name, Err: errors.New("is no file")}
+	}
+	if err != nil {
+		return nil, err
+	}
+	return f.FS.Open(name)
 }
 
 type noFiles struct{ err error }

@@ -2,22 +2,43 @@ package main
 
 import (
 	"bytes"
+	"crypto/rand"
+	"crypto/sha256"
+	"encoding/hex"
 	"fmt"
 	"io"
 	"os"
 	"path/filepath"
+	"strings"
 
 	"github.com/urfave/cli/v2"
 )
 
 // isTerminal says whether w is a terminal.
 func isTerminal(w io.Writer) bool {
+	if c, ok := w.(*checkedWriter); ok {
+		w = c.Writer
+	}
 	f, ok := w.(*os.File)
 	if !ok {
 		return false
 	}
 	info, err := f.Stat()
 	return err == nil && info.Mode()&os.ModeCharDevice != 0 && os.Getenv("TERM") != "dumb" && f.Name() != os.DevNull
+}
+
+// A checkedWriter remembers that something could not be written.
+type checkedWriter struct {
+	io.Writer
+	err error
+}
+
+func (w *checkedWriter) Write(p []byte) (int, error) {
+	n, err := w.Writer.Write(p)
+	if w.err == nil {
+		w.err = err
+	}
+	return n, err
 }
 
 // A progress counts on a terminal, and is silent elsewhere.
@@ -81,7 +102,7 @@ func (o *output) close() error {
 	if o.path == "" {
 		return nil
 	}
-	mode := os.FileMode(0o644)
+	var mode os.FileMode
 	if info, err := os.Stat(o.path); err == nil && info.Mode().IsRegular() {
 		mode = info.Mode().Perm()
 	} else if err == nil {
@@ -90,23 +111,49 @@ func (o *output) close() error {
 		}
 		return nil
 	}
-	tmp, err := os.CreateTemp(filepath.Dir(o.path), ".sigmac-*")
+	name := newTemp(o.path)
+	tmp, err := os.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o666) // less the umask
 	if err != nil {
 		return usage("%s: cannot be written: %s", o.path, fault(err))
 	}
 	_, err = tmp.Write(o.file.Bytes())
-	if e := tmp.Chmod(mode); err == nil {
-		err = e
+	if mode != 0 && err == nil {
+		err = tmp.Chmod(mode)
 	}
 	if e := tmp.Close(); err == nil {
 		err = e
 	}
 	if err == nil {
-		err = os.Rename(tmp.Name(), o.path)
+		err = os.Rename(name, o.path)
 	}
 	if err != nil {
-		os.Remove(tmp.Name())
+		os.Remove(name)
 		return usage("%s: cannot be written: %s", o.path, fault(err))
 	}
+	removeTemps(o.path)
 	return nil
+}
+
+// newTemp is a name beside a file or a directory for what will take its place. It
+// says whose it is, so that the next run finds what a killed one has left.
+func newTemp(path string) string {
+	var random [8]byte
+	rand.Read(random[:])
+	return tempPrefix(path) + hex.EncodeToString(random[:])
+}
+
+func tempPrefix(path string) string {
+	sum := sha256.Sum256([]byte(filepath.Base(path)))
+	return filepath.Join(filepath.Dir(path), ".sigmac-"+hex.EncodeToString(sum[:8])+"-")
+}
+
+// removeTemps removes what killed runs have left beside a file or a directory.
+func removeTemps(path string) {
+	dir, prefix := filepath.Split(tempPrefix(path))
+	entries, _ := os.ReadDir(filepath.Clean(dir))
+	for _, e := range entries {
+		if strings.HasPrefix(e.Name(), prefix) {
+			os.RemoveAll(filepath.Join(dir, e.Name()))
+		}
+	}
 }

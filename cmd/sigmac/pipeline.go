@@ -137,7 +137,7 @@ func checkPipelines(c *cli.Context) error {
 		}
 		_, errs := pipeline.Parse(path, src)
 		for _, e := range errs {
-			fmt.Fprintln(c.App.ErrWriter, e)
+			tell(c.App.ErrWriter, "%s", e)
 		}
 		if len(errs) > 0 {
 			bad++
@@ -171,7 +171,7 @@ func diffPipelines(c *cli.Context) error {
 	failed := false
 	for _, d := range collection.Documents {
 		for _, e := range d.Errors {
-			fmt.Fprintln(c.App.ErrWriter, e)
+			tell(c.App.ErrWriter, "%s", e)
 			failed = true
 		}
 		for i := 0; i < len(targets) && d.Rule != nil; i++ {
@@ -189,7 +189,7 @@ func diffPipelines(c *cli.Context) error {
 				}
 			}
 			if fault != nil {
-				fmt.Fprintln(c.App.ErrWriter, placed(sigmac.Result{Document: d, Target: t.Name}, fault))
+				tell(c.App.ErrWriter, "%s", placed(sigmac.Result{Document: d, Target: t.Name}, fault))
 				failed = true
 				continue
 			}
@@ -211,34 +211,35 @@ func showDiff(c *cli.Context, d *parser.Document, target string, after *ir.Rule,
 		return diffJSON(c, d, target, after, t)
 	}
 	w := c.App.Writer
-	fmt.Fprintf(w, "# %s: %s\n", d.Path, oneLine(d.Title))
+	tell(w, "# %s: %s", d.Path, oneLine(d.Title))
 	for _, s := range t.Steps {
 		id := ""
 		if s.ID != "" {
 			id = " " + s.ID
 		}
-		fmt.Fprintf(w, "\n[%s %s%s]\n", s.Place, s.Type, id)
+		fmt.Fprintln(w)
+		tell(w, "[%s %s%s]", s.Place, s.Type, id)
 		before, now := lines(s.Before), lines(s.After)
 		for _, l := range before {
 			if !slices.Contains(now, l) {
-				fmt.Fprintln(w, "- "+l)
+				tell(w, "- %s", l)
 			}
 		}
 		for _, l := range now {
 			if !slices.Contains(before, l) {
-				fmt.Fprintln(w, "+ "+l)
+				tell(w, "+ %s", l)
 			}
 		}
 	}
 	fmt.Fprintf(w, "\n[after]\n%s", after)
 	for _, f := range t.Renamed {
-		fmt.Fprintf(w, "field %s is %s\n", f.From, strings.Join(f.To, ", "))
+		tell(w, "field %s is %s", f.From, strings.Join(f.To, ", "))
 	}
 	for _, line := range scopeLines(after) {
-		fmt.Fprintln(w, line)
+		tell(w, "%s", line)
 	}
 	for _, l := range t.Losses {
-		fmt.Fprintf(w, "loss %d:%d %s\n", l.Pos.Line, l.Pos.Column,
+		tell(w, "loss %d:%d %s", l.Pos.Line, l.Pos.Column,
 			loss{ID: l.ID, Direction: l.Direction, Item: l.Item, Message: l.Msg})
 	}
 	fmt.Fprintln(w)

@@ -71,7 +71,7 @@ matches it; 2 wrong usage, or a file that cannot be read.`,
 					if !errors.As(err, &e) {
 						err = &parser.Error{Path: d.Path, Pos: d.Pos, Msg: err.Error()}
 					}
-					fmt.Fprintln(c.App.ErrWriter, err)
+					tell(c.App.ErrWriter, "%s", err)
 					failed = true
 				}
 			}

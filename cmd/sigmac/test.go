@@ -178,7 +178,7 @@ func (t *tests) writeCase(s ruletest.Suite, c ruletest.Case) error {
 			msg += " (" + s.Path + ")"
 		}
 		if err == nil {
-			_, err = fmt.Fprintf(t.w, "%s: %s\n", place, msg)
+			err = tell(t.w, "%s: %s", place, msg)
 		}
 	}
 	for _, f := range c.Failures {
@@ -230,6 +230,6 @@ func (t *tests) summary() {
 	if t.json {
 		return
 	}
-	fmt.Fprintf(t.w, "%d rules, %d without tests; %d tests passed, %d failed, %d skipped\n", t.rules, t.untested,
+	tell(t.w, "%d rules, %d without tests; %d tests passed, %d failed, %d skipped", t.rules, t.untested,
 		t.counts[ruletest.Passed], t.counts[ruletest.Failed], t.counts[ruletest.Skipped])
 }

@@ -249,7 +249,7 @@ func (r *verdicts) write(ch proof) error {
 	var err error
 	line := func(p string, format string, args ...any) {
 		if err == nil {
-			_, err = fmt.Fprintf(r.w, p+": "+ch.Target+": "+format+"\n", args...)
+			err = tell(r.w, "%s: %s: %s", p, ch.Target, fmt.Sprintf(format, args...))
 		}
 	}
 	switch ch.verdict {

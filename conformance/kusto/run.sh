@@ -11,6 +11,8 @@ if [ -d "$corpus/sigma/rules" ]; then
 	rules=("$corpus"/sigma/rules*)
 fi
 
+rules+=(conformance/kusto/rules) # what few public rules have
+
 tmp=$(mktemp -d)
 trap 'rm -rf "$tmp"' EXIT
 go build -o "$tmp/sigmac" ./cmd/sigmac

@@ -1,0 +1,386 @@
+package backends
+
+import (
+	"encoding/binary"
+	"slices"
+	"unicode"
+	"unicode/utf8"
+
+	"sigmac/ir"
+)
+
+// Elasticsearch runs a regular expression, and a text with wildcards, as a
+// deterministic automaton of Lucene, and answers with an error where making it
+// costs too much. What Lucene counts changed with its versions; an expression
+// must pass those from 8.11, which Elasticsearch 7.17 has, to 10.2. Sources: their
+// RegExp, Operations and CompiledAutomaton; of Elasticsearch RLikePattern, Match
+// and RegexpQueryBuilder, which ask for the default limit of 10,000. Lucene 8.9
+// (Elasticsearch 7.15) counts the states of the result, which is done here too, and
+// those of the reversed automaton, which is not.
+const (
+	luceneStates = 10_000  // states of the deterministic automaton (8.9)
+	luceneEffort = 100_000 // states of the other in all sets together, ten times the limit (since 8.10); also of that over the bytes of UTF-8 (until 9)
+	luceneDepth  = 1000    // how deep isFinite follows a path without a loop (until 9)
+	luceneMoves  = 1 << 22 // transitions that sigmac looks at, which Lucene does not limit
+)
+
+// LuceneRefuses says why Lucene refuses to run re over a whole value, or is "".
+// re has no assertions and no extended features.
+func LuceneRefuses(re *ir.Re) string {
+	_, why := refused(re)
+	return why
+}
+
+// LuceneRefusesPattern says the same of a text with wildcards, and of one that is
+// compared without regard to case.
+func LuceneRefusesPattern(p ir.Pattern) string {
+	shape, _ := p.Shape()
+	n := len(p.Literals()) + len(p.Parts)
+	if shape == ir.Any || shape == ir.Exact && p.Cased || !p.Has(ir.AnyOne) && len(p.Parts)*n*n < luceneEffort/2 {
+		return ""
+	}
+	var subs []*ir.Re
+	for _, part := range p.Parts {
+		switch part.Kind {
+		case ir.AnyRun:
+			subs = append(subs, &ir.Re{Op: ir.ReRepeat, Max: -1, Subs: []*ir.Re{{Op: ir.ReAny}}})
+		case ir.AnyOne:
+			subs = append(subs, &ir.Re{Op: ir.ReAny})
+		default:
+			for _, r := range part.Text {
+				subs = append(subs, &ir.Re{Op: ir.ReLiteral, Rune: r, Fold: !p.Cased && r < utf8.RuneSelf})
+			}
+		}
+	}
+	return LuceneRefuses(&ir.Re{Op: ir.ReConcat, Subs: subs})
+}
+
+// refused says also how many states of the deterministic automaton of a part come
+// on one of the other: until Lucene 9 each part is made deterministic by itself
+// before the whole is.
+func refused(re *ir.Re) (growth int, why string) {
+	growth = 1
+	for _, s := range re.Subs {
+		g, why := refused(s)
+		if why != "" {
+			return 0, why
+		}
+		growth = max(growth, g)
+	}
+	if len(re.Subs) == 0 || re.Op == ir.ReGroup {
+		return growth, ""
+	}
+	for _, ranges := range []bool{false, true} {
+		a := &automaton{ranges: ranges, effort: luceneEffort}
+		if !ranges {
+			a.effort /= growth
+		}
+		a.position(nil)
+		f := a.build(re)
+		a.link([]int32{0}, f.first)
+		for _, p := range f.last {
+			a.end[p] = true
+		}
+		if a.over {
+			return 0, "it is too large for Lucene once repetitions are written out"
+		}
+		sets, why := a.determinize()
+		if why != "" {
+			return 0, why
+		}
+		if !ranges {
+			growth = max(growth, sets/len(a.symbols))
+		}
+		if !a.split {
+			break
+		}
+	}
+	return growth, ""
+}
+
+// An automaton is that of Glushkov: its states are the characters of an
+// expression, repetitions written out, after an initial one. Lucene's have no
+// empty transitions either, and the same sets of states save initial ones.
+type automaton struct {
+	ranges  bool // each range of a class is a state of its own, as in Lucene 10.1
+	split   bool // that made a difference
+	over    bool
+	symbols [][]ir.RuneRange // what leads to a state
+	follow  [][]int32
+	end     []bool // a text may end there
+	links   int
+	effort  int
+}
+
+// A fragment is a part of an expression: the states that it can start and end with.
+type fragment struct {
+	empty       bool // it takes the empty text too
+	first, last []int32
+}
+
+func (a *automaton) position(rs []ir.RuneRange) int32 {
+	a.symbols = append(a.symbols, rs)
+	a.follow = append(a.follow, nil)
+	a.end = append(a.end, false)
+	a.over = a.over || len(a.symbols) > 2*luceneStates
+	return int32(len(a.symbols) - 1)
+}
+
+func (a *automaton) link(from, to []int32) {
+	if a.links += len(from) * len(to); a.links > luceneMoves {
+		a.over = true
+		return
+	}
+	for _, p := range from {
+		a.follow[p] = append(a.follow[p], to...)
+	}
+}
+
+func (a *automaton) concat(f, g fragment) fragment {
+	a.link(f.last, g.first)
+	out := fragment{f.empty && g.empty, f.first, g.last}
+	if f.empty {
+		out.first = slices.Concat(f.first, g.first)
+	}
+	if g.empty {
+		out.last = slices.Concat(f.last, g.last)
+	}
+	if len(out.first)+len(out.last) > 4*luceneStates {
+		a.over = true
+	}
+	return out
+}
+
+func (a *automaton) build(re *ir.Re) fragment {
+	out := fragment{empty: true}
+	switch re.Op {
+	case ir.ReEmpty:
+	case ir.ReGroup:
+		return a.build(re.Subs[0])
+	case ir.ReConcat:
+		for _, s := range re.Subs {
+			if a.over {
+				break
+			}
+			out = a.concat(out, a.build(s))
+		}
+	case ir.ReAlternate:
+		out.empty = false
+		for _, s := range re.Subs {
+			f := a.build(s)
+			out = fragment{out.empty || f.empty, slices.Concat(out.first, f.first), slices.Concat(out.last, f.last)}
+		}
+	case ir.ReRepeat:
+		// As Operations.repeat does it: what must stand there one after the other,
+		// then a loop, or what may stand there each behind the one before alone.
+		for i := 0; i < re.Min && !a.over; i++ {
+			out = a.concat(out, a.build(re.Subs[0]))
+		}
+		if re.Max < 0 {
+			f := a.build(re.Subs[0])
+			a.link(f.last, f.first)
+			f.empty = true
+			return a.concat(out, f)
+		}
+		before := out.last
+		for i := re.Min; i < re.Max && !a.over; i++ {
+			f := a.build(re.Subs[0])
+			a.link(before, f.first)
+			if before = f.last; i == re.Min && out.empty {
+				out.first = slices.Concat(out.first, f.first)
+			}
+			out.last = slices.Concat(out.last, f.last)
+			out.empty = out.empty || f.empty
+		}
+	default:
+		out.empty = false
+		rs := characters(re)
+		if top := len(rs) > 0 && rs[len(rs)-1].Hi == unicode.MaxRune; len(rs) < 2 || top {
+			out.first = []int32{a.position(rs)}
+		} else {
+			a.split = true
+			for i := range rs {
+				if !a.ranges {
+					out.first = []int32{a.position(rs)}
+					break
+				}
+				out.first = append(out.first, a.position(rs[i:i+1]))
+			}
+		}
+		out.last = out.first
+	}
+	return out
+}
+
+// characters are those of a node that is one character, in order.
+func characters(re *ir.Re) []ir.RuneRange {
+	rs := re.Ranges
+	switch re.Op {
+	case ir.ReLiteral:
+		rs = []ir.RuneRange{{Lo: re.Rune, Hi: re.Rune}}
+	case ir.ReAny:
+		rs = []ir.RuneRange{{Lo: 0, Hi: unicode.MaxRune}}
+	case ir.ReAnyNotNewline:
+		rs = ir.NegateRanges([]ir.RuneRange{{Lo: '\n', Hi: '\n'}})
+	}
+	if re.Fold {
+		rs = ir.FoldRanges(rs)
+	}
+	out := rs[:0:0]
+	for _, r := range rs {
+		if n := len(out); n > 0 && out[n-1].Hi == 0xD7FF && r.Lo == 0xE000 {
+			out[n-1].Hi = r.Hi // no text has what is between
+		} else {
+			out = append(out, r)
+		}
+	}
+	return out
+}
+
+// alphabet cuts all characters into those that no state tells apart: the first
+// of each.
+func (a *automaton) alphabet() []rune {
+	cuts := []rune{0}
+	for _, rs := range a.symbols {
+		for _, r := range rs {
+			cuts = append(cuts, r.Lo, r.Hi+1)
+		}
+	}
+	slices.Sort(cuts)
+	return slices.Compact(cuts)
+}
+
+// determinize makes the sets of states that texts lead to, and says what of it
+// Lucene refuses.
+func (a *automaton) determinize() (size int, why string) {
+	cuts := a.alphabet()
+	classes := make([][]int32, len(a.symbols)) // of each state
+	for p, rs := range a.symbols {
+		for _, r := range rs {
+			i, _ := slices.BinarySearch(cuts, r.Lo)
+			for ; i < len(cuts) && cuts[i] <= r.Hi; i++ {
+				classes[p] = append(classes[p], int32(i))
+			}
+		}
+	}
+	sets := [][]int32{{0}}
+	var moves [][]int32 // from each set the sets that follow, in the order of characters
+	numbers := map[string]int32{string(key(nil, sets[0])): 0}
+	buckets := make([][]int32, len(cuts))
+	effort, bytes, work := 0, 0, 0
+	var buffer []byte
+	for n := 0; n < len(sets); n++ {
+		if effort += len(sets[n]); effort >= a.effort {
+			return 0, "to make it deterministic is more work than Lucene's default limit allows"
+		}
+		done := false
+		for _, p := range sets[n] {
+			done = done || a.takesAll(p)
+			for _, q := range a.follow[p] {
+				if work += 1 + len(classes[q]); work > 4*luceneMoves {
+					return 0, "it takes too much work to make it deterministic"
+				}
+				for _, c := range classes[q] {
+					buckets[c] = append(buckets[c], q)
+				}
+			}
+		}
+		var out []int32
+		last, from := int32(-1), rune(0)
+		for c := range buckets {
+			to := int32(-1)
+			if len(buckets[c]) > 0 {
+				slices.Sort(buckets[c])
+				set := slices.Compact(buckets[c])
+				buffer = key(buffer[:0], set)
+				i, ok := numbers[string(buffer)]
+				if !ok {
+					i = int32(len(sets))
+					numbers[string(buffer)] = i
+					sets = append(sets, slices.Clone(set))
+				}
+				to = i
+				buckets[c] = buckets[c][:0]
+			}
+			if to != last {
+				if last >= 0 && !done {
+					bytes += utf8States(from, cuts[c]-1)
+				}
+				last, from = to, cuts[c]
+				if to >= 0 {
+					out = append(out, to)
+				}
+			}
+		}
+		if last >= 0 && !done {
+			bytes += utf8States(from, unicode.MaxRune)
+		}
+		if done {
+			out = []int32{int32(n)}
+		}
+		moves = append(moves, out)
+		if !a.ranges && (len(sets) > luceneStates || bytes > luceneEffort) {
+			return 0, "to make it deterministic takes more states than Lucene's default limit allows"
+		}
+	}
+	if !a.ranges && !finite(moves) {
+		return 0, "it is more than 1000 characters deep, which Lucene does not follow"
+	}
+	return len(sets), ""
+}
+
+// takesAll says whether the text may end at p and wherever else it leads: sets
+// with such a state are one once the automaton is minimal.
+func (a *automaton) takesAll(p int32) bool {
+	loop := func(q int32) bool {
+		rs := a.symbols[q]
+		return a.end[q] && len(rs) == 1 && rs[0] == ir.RuneRange{Lo: 0, Hi: unicode.MaxRune} && slices.Contains(a.follow[q], q)
+	}
+	return a.end[p] && slices.ContainsFunc(a.follow[p], loop)
+}
+
+func key(b []byte, set []int32) []byte {
+	for _, p := range set {
+		b = binary.AppendUvarint(b, uint64(p))
+	}
+	return b
+}
+
+// utf8States is how many states Lucene puts between two that a range of
+// characters joins, one for each byte of UTF-8 but the last, and at both ends of
+// the range some more.
+func utf8States(lo, hi rune) int {
+	n := 0
+	for i, end := range []rune{0x7F, 0x7FF, 0xFFFF, unicode.MaxRune} {
+		if lo <= end && hi > 0x7F && (i == 0 || hi > []rune{0x7F, 0x7FF, 0xFFFF}[i-1]) {
+			n += i
+		}
+	}
+	if lo != hi && hi > 0x7F {
+		n += 3
+	}
+	return n
+}
+
+// finite looks for a loop as Lucene does, and is false where that goes too deep.
+func finite(moves [][]int32) bool {
+	path, visited := make([]bool, len(moves)), make([]bool, len(moves))
+	deep := false
+	var walk func(s int32, level int) bool // no loop was found
+	walk = func(s int32, level int) bool {
+		if level > luceneDepth {
+			deep = true
+			return false
+		}
+		path[s] = true
+		for _, t := range moves[s] {
+			if path[t] || !visited[t] && !walk(t, level+1) {
+				return false
+			}
+		}
+		path[s], visited[s] = false, true
+		return true
+	}
+	walk(0, 0)
+	return !deep
+}

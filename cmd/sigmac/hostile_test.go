@@ -1,0 +1,240 @@
+//go:build unix
+
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+)
+
+// hostileRule says in every text what a terminal or a build server would obey.
+const hostileRule = `title: "T\u001b]0;x\u0007\u202e\n::error ::t"
+id: 5013198a-6b0e-4f4e-8f43-c8b5b4c5f0a1
+description: "D\u001b[31m\n::error ::d\n##vso[task.complete]"
+logsource:
+  category: "test\n::error ::c"
+detection:
+  sel:
+    "f\u001b[2J\n::error ::f": "v\u001b[31m\n::error ::v"
+    g|contains: a
+  filter:
+    g: "\u202eno"
+    h|fieldref: g
+  condition: sel and not filter
+`
+
+// No command shows what a rule or its file's name says as more than text.
+func TestHostileTexts(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "r\n::error ::dir\x1b[31m%d%s")
+	if err := os.Mkdir(dir, 0o777); err != nil {
+		t.Fatal(err)
+	}
+	t.Chdir(dir)
+	name := "::error ::\x1b[31m%s%n\n##[error]x.yml"
+	bad := "bad\n::error ::y%d.yml"
+	for file, text := range map[string]string{name: hostileRule, bad: "title: \"a\\e\\n::error ::b\"\nlogsource: {\"k\\e\\n::error\": x}\ndetection: 7\n",
+		"twin.yml":      strings.Replace(hostileRule, "5013198a", "5013198b", 1),
+		"events.ndjson": `{"g":"a","f\u001b[2J\n::error ::f":"v\u001b[31m\n::error ::v"}` + "\n"} {
+		if err := os.WriteFile(file, []byte(text), 0o666); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, args := range [][]string{
+		{"convert", "-t", "splunk", "-t", "kusto", "-t", "elastic", "--without-pipeline", "."},
+		{"convert", "-t", "kusto", "."},
+		{"convert", "-t", "kusto", "-o", "new\n::error ::o/\x1b[31m", name},
+		{"convert", "-t", "kusto", "--without-pipeline", "--verify", "."},
+		{"verify", "-t", "splunk", "-t", "kusto", "-t", "elastic", "--without-pipeline", "."},
+		{"verify", "-t", "splunk", "--without-pipeline", "--query", "events.ndjson", name},
+		{"check", "."},
+		{"test", "--require-tests", "."},
+		{"explain", "."},
+		{"explain", "--markdown", "."},
+		{"catalog", "findings", "."},
+		{"ir", name},
+		{"eval", "--rules", ".", "--explain", "events.ndjson"},
+		{"sample", "-t", "kusto", "."},
+		{"pipeline", "check", name},
+		{"pipeline", "diff", "-t", "splunk", "--without-pipeline", "."},
+		{"convert", "-t", "\x1b[31m\n::error ::t", "."},
+		{"nothing\n::error ::n\x1b[31m"},
+		{"convert", "--no\n::error ::n\x1b[31m"},
+		{"convert", "-t", "kusto", "gone\n::error ::n\x1b[31m"},
+	} {
+		var out, errs bytes.Buffer
+		run(append([]string{"sigmac"}, args...), strings.NewReader(""), &out, &errs)
+		for _, text := range []string{out.String(), errs.String()} {
+			for line := range strings.Lines(text) {
+				if strings.HasPrefix(strings.TrimSpace(line), "::") || strings.ContainsAny(line, "\x1b\x07\u202e\r") || strings.Contains(line, "##[") || strings.Contains(line, "##vso[") {
+					t.Errorf("%q says %q", args, line)
+				}
+			}
+			if strings.Contains(text, "%!") {
+				t.Errorf("%q takes a name for a format: %q", args, text)
+			}
+		}
+		if out.Len()+errs.Len() == 0 {
+			t.Errorf("%q says nothing", args)
+		}
+	}
+}
+
+// What is in a block of JSON is JSON.
+func TestPlainJSON(t *testing.T) {
+	text, err := json.Marshal(map[string]string{"a\u202e": "\x1b ##[x] \U000e0001é\u2028"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	shown := plainJSON(string(text))
+	var back map[string]string
+	if err := json.Unmarshal([]byte(shown), &back); err != nil || back["a\u202e"] != "\x1b ##[x] \U000e0001é\u2028" || plainText(shown) != shown {
+		t.Errorf("%s: %v %q", shown, err, back)
+	}
+}
+
+// A file gets the rights that the umask leaves, and keeps those that it has; what a
+// killed run has left is removed.
+func TestOutputFile(t *testing.T) {
+	defer syscall.Umask(syscall.Umask(0o077))
+	dir := t.TempDir()
+	path, other := filepath.Join(dir, "a"), filepath.Join(dir, "a-b")
+	left, others := newTemp(path), newTemp(other)
+	for _, name := range []string{left, others} {
+		if err := os.WriteFile(name, nil, 0o666); err != nil {
+			t.Fatal(err)
+		}
+	}
+	write := func(want os.FileMode) {
+		t.Helper()
+		o := &output{path: path}
+		o.file.WriteString("x")
+		if err := o.close(); err != nil {
+			t.Fatal(err)
+		}
+		if info, err := os.Stat(path); err != nil || info.Mode().Perm() != want {
+			t.Errorf("%v %v, want %v", info.Mode(), err, want)
+		}
+	}
+	write(0o600)
+	if err := os.Chmod(path, 0o664); err != nil {
+		t.Fatal(err)
+	}
+	write(0o664)
+	if _, err := os.Stat(left); !errors.Is(err, os.ErrNotExist) {
+		t.Error("what a killed run has left is still there")
+	}
+	if _, err := os.Stat(others); err != nil {
+		t.Error("what belongs to another file is gone")
+	}
+}
+
+func TestReplaceDirAfterKill(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "site")
+	left := newTemp(dir)
+	if err := os.MkdirAll(filepath.Join(left, "new"), 0o777); err != nil {
+		t.Fatal(err)
+	}
+	failed := errors.New("failed")
+	if err := replaceDir(dir, func(string) error { return failed }); err != failed {
+		t.Fatal(err)
+	}
+	if _, err := os.Stat(left); err != nil {
+		t.Error("a run that failed removes what may be the site of before")
+	}
+	if err := replaceDir(dir, func(string) error { return nil }); err != nil {
+		t.Fatal(err)
+	}
+	if entries, _ := os.ReadDir(filepath.Dir(dir)); len(entries) != 1 {
+		t.Errorf("%v", entries)
+	}
+}
+
+// A site has pages: no hidden files, no lists, nothing outside.
+func TestServedFiles(t *testing.T) {
+	top := t.TempDir()
+	dir := filepath.Join(top, "site")
+	for name, text := range map[string]string{"site/index.html": "home", "site/a/index.html": "page", "site/a/x.js": "js", "site/b/y.js": "y", "site/.git/config": "secret", "site/.env": "secret", "secret": "secret"} {
+		p := filepath.Join(top, name)
+		if err := errors.Join(os.MkdirAll(filepath.Dir(p), 0o777), os.WriteFile(p, []byte(text), 0o666)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := errors.Join(os.Symlink("../secret", filepath.Join(dir, "out")), os.Symlink("..", filepath.Join(dir, "up")), os.Symlink("a/x.js", filepath.Join(dir, "in.js")),
+		syscall.Mkfifo(filepath.Join(dir, "pipe"), 0o666)); err != nil {
+		t.Fatal(err)
+	}
+	root, err := os.OpenRoot(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer root.Close()
+	s := httptest.NewServer(http.FileServerFS(siteFiles{root}))
+	defer s.Close()
+	client := &http.Client{Timeout: 10 * time.Second}
+	for path, want := range map[string]string{"/": "home", "/a/": "page", "/a/x.js": "js", "/in.js": "js", "/b/y.js": "y",
+		"/b/": "", "/b": "", "/.git/config": "", "/.env": "", "/out": "", "/up/secret": "", "/up/": "", "/pipe": "", "/a/../.env": "", "/%2e%2e/secret": ""} {
+		res, err := client.Get(s.URL + path)
+		if err != nil {
+			t.Fatalf("%s: %v", path, err)
+		}
+		body, _ := io.ReadAll(res.Body)
+		res.Body.Close()
+		if got := string(body); want != "" && got != want || want == "" && res.StatusCode != http.StatusNotFound {
+			t.Errorf("%s: %d %q, want %q", path, res.StatusCode, got, want)
+		}
+	}
+}
+
+type full struct{}
+
+func (full) Write([]byte) (int, error) { return 0, errors.New("no space left on device") }
+
+// What cannot be written is an error of every command.
+func TestFullDevice(t *testing.T) {
+	rule := filepath.Join(t.TempDir(), "rule.yml")
+	if err := os.WriteFile(rule, []byte("title: T\nlogsource: {category: test}\ndetection: {sel: {f: a}, condition: sel}\n"), 0o666); err != nil {
+		t.Fatal(err)
+	}
+	for _, args := range [][]string{{"version"}, {"list", "targets"}, {"pipeline", "list"}, {"pipeline", "show", "sysmon"}, {"man"}, {"completion", "bash"}, {"--help"},
+		{"convert", "-t", "kusto", "--without-pipeline", rule}, {"verify", "-t", "kusto", "--without-pipeline", rule}, {"explain", rule}, {"check", rule}, {"test", rule}, {"ir", rule}} {
+		var errs bytes.Buffer
+		if status := run(append([]string{"sigmac"}, args...), strings.NewReader(""), full{}, &errs); status != exitUsage || !strings.Contains(errs.String(), "no space left") {
+			t.Errorf("%q ends with %d and says %q", args, status, errs.String())
+		}
+	}
+}
+
+// A pipeline does not wait for a file that never ends.
+func TestPlaceholdersOfPipe(t *testing.T) {
+	dir := t.TempDir()
+	rule, pipeline := filepath.Join(dir, "rule.yml"), filepath.Join(dir, "p.yml")
+	if err := errors.Join(syscall.Mkfifo(filepath.Join(dir, "names.txt"), 0o666),
+		os.WriteFile(rule, []byte("title: T\nlogsource: {category: test}\ndetection: {sel: {'f|expand': '%names%'}, condition: sel}\n"), 0o666),
+		os.WriteFile(pipeline, []byte("name: p\npriority: 1\ntransformations:\n- type: file_placeholders\n  path: names.txt\n"), 0o666)); err != nil {
+		t.Fatal(err)
+	}
+	done := make(chan string, 1)
+	go func() {
+		var out, errs bytes.Buffer
+		run([]string{"sigmac", "convert", "--allow-external", "-t", "kusto", "-p", pipeline, rule}, strings.NewReader(""), &out, &errs)
+		done <- errs.String()
+	}()
+	select {
+	case got := <-done:
+		if !strings.Contains(got, "is no file") {
+			t.Error(got)
+		}
+	case <-time.After(time.Minute):
+		t.Fatal("it waits for a pipe")
+	}
+}
