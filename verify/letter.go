@@ -56,10 +56,10 @@ type claim struct {
 	byName   map[string]*field
 	letters  []*letter // from 1
 	byKey    map[string]int
-	rawField string     // the field that holds the text of the whole event, if the target has one
-	opaque   bool       // what parts that cannot be represented are taken for
-	asked    any        // the value that a letter was asked about last
-	alone    eval.Event // the event that has it alone, as the field f
+	rawField string       // the field that holds the text of the whole event, if the target has one
+	taken    map[int]bool // what parts that cannot be represented are taken for
+	asked    any          // the value that a letter was asked about last
+	alone    eval.Event   // the event that has it alone, as the field f
 }
 
 func newClaim(world func(ir.Type) backends.World, rawField string) *claim {
