@@ -1,6 +1,7 @@
 package verify
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 	"unicode"
@@ -55,10 +56,10 @@ type claim struct {
 	byName   map[string]*field
 	letters  []*letter // from 1
 	byKey    map[string]int
-	rawField string     // the field that holds the text of the whole event, if the target has one
-	opaque   bool       // what parts that cannot be represented are taken for
-	asked    any        // the value that a letter was asked about last
-	alone    eval.Event // the event that has it alone, as the field f
+	rawField string       // the field that holds the text of the whole event, if the target has one
+	taken    map[int]bool // what parts that cannot be represented are taken for
+	asked    any          // the value that a letter was asked about last
+	alone    eval.Event   // the event that has it alone, as the field f
 }
 
 func newClaim(world func(ir.Type) backends.World, rawField string) *claim {
@@ -220,9 +221,8 @@ func (c *claim) test(f *field, t ir.Test, pos ir.Pos) node {
 		}
 		regular, lack := t.Re.Regular()
 		if lack != "" {
-			// Its tree says what it means; one source means another thing under other flags.
-			key := "re " + backends.PrintRe(t.Re, backends.PCRE)
-			return c.letter(f, key, &letter{test: t, free: "a regular expression with " + lack, pos: pos})
+			// Its tree says what it means: one source means another thing under other flags.
+			return c.letter(f, "re "+shapeOf(t.Re), &letter{test: t, free: "a regular expression with " + lack, pos: pos})
 		}
 		n := node{op: '|'}
 		for _, re := range alternatives(regular) {
@@ -367,6 +367,38 @@ func plain(re *ir.Re) *ir.Re {
 		}
 	}
 	return &out
+}
+
+// shapeOf is the same for two expressions that differ in how their characters are
+// written only.
+func shapeOf(re *ir.Re) string {
+	chars := func(rs []ir.RuneRange) string { return fmt.Sprint("[", rs, "]") }
+	switch re.Op {
+	case ir.ReLiteral:
+		rs := []ir.RuneRange{{Lo: re.Rune, Hi: re.Rune}}
+		if re.Fold {
+			rs = ir.FoldRanges(rs)
+		}
+		return chars(rs)
+	case ir.ReClass:
+		if re.Fold {
+			return chars(ir.FoldRanges(re.Ranges))
+		}
+		return chars(re.Ranges)
+	case ir.ReAny:
+		return chars(ir.NegateRanges(nil))
+	case ir.ReAnyNotNewline:
+		return chars(ir.NegateRanges([]ir.RuneRange{{Lo: '\n', Hi: '\n'}}))
+	case ir.ReRepeat:
+		if re.Min == 1 && re.Max == 1 {
+			return shapeOf(re.Subs[0])
+		}
+	}
+	parts := make([]string, len(re.Subs))
+	for i, s := range re.Subs {
+		parts[i] = shapeOf(s)
+	}
+	return fmt.Sprintf("(%d %q %t %t %d,%d %s)", re.Op, re.Text, re.Fold, re.Lazy && re.Min != re.Max, re.Min, re.Max, strings.Join(parts, " "))
 }
 
 func split(subs []*ir.Re) []*ir.Re {

@@ -228,3 +228,61 @@ func TestMutationFaults(t *testing.T) {
 		}
 	}
 }
+
+// TestOpaques holds verdicts on claims with parts that sigmac cannot represent
+// against all that these may be: a counterexample is one whatever they are, each
+// by itself, and so is a proof.
+func TestOpaques(t *testing.T) {
+	r := rand.New(rand.NewPCG(6, 3))
+	names := []string{"p", "q", "r"}
+	var random func(depth int) ir.Expr
+	random = func(depth int) ir.Expr {
+		if depth == 0 {
+			if r.IntN(2) == 0 {
+				return ir.Opaque{Text: names[r.IntN(3)]}
+			}
+			return is(string("ab"[r.IntN(2)]), string("xy"[r.IntN(2)]))
+		}
+		x, y := random(depth-1), random(depth-1)
+		return []ir.Expr{ir.And{x, y}, ir.Or{x, y}, ir.Not{X: x}}[r.IntN(3)]
+	}
+	counts := map[Verdict]int{}
+	for range 2000 {
+		want, got := random(r.IntN(3)), random(1+r.IntN(3))
+		res := Equal(open, want, got, DefaultBudget)
+		counts[res.Verdict]++
+		for bits := range 1 << len(names) {
+			taken := func(e ir.Expr) ir.Expr {
+				e, _ = ir.Map(e, func(e ir.Expr) (ir.Expr, bool) {
+					o, ok := e.(ir.Opaque)
+					if ok && bits>>slices.Index(names, o.Text)&1 == 1 {
+						return ir.True, true
+					} else if ok {
+						return ir.False, true
+					}
+					return e, false
+				})
+				return e
+			}
+			switch res.Verdict {
+			case Proved:
+				if one := Equal(open, taken(want), taken(got), DefaultBudget); one.Verdict != Proved {
+					t.Fatalf("%s and %s are proved, and not where %b holds: %v", want, got, bits, one)
+				}
+			case Refuted:
+				ev, err := eval.NewEvent(res.Counterexample)
+				if err != nil {
+					t.Fatal(err)
+				}
+				if eval.Expr(nil, taken(want), ev) == eval.Expr(nil, taken(got), ev) {
+					t.Fatalf("%s and %s are refuted by %v, and not where %b holds", want, got, res.Counterexample, bits)
+				}
+			}
+		}
+	}
+	for _, v := range []Verdict{Proved, Agreed, Refuted} {
+		if counts[v] < 20 {
+			t.Errorf("%d are %s", counts[v], v)
+		}
+	}
+}

@@ -26,6 +26,8 @@ func TestSplunkQueries(t *testing.T) {
 		{`f|endswith|cased: foo`, "s", `* | where match(f,"foo$")`, verify.Refuted},
 		{`f|re: '^(?!x)a$'`, "s", `* | regex f="^(?!x)a$"`, verify.Proved},
 		{`f|re|i: 'a(?=b)'`, "s", `* | regex f="a(?=b)"`, verify.Agreed},
+		{`f|re|i: '[A1-a](?=b)'`, "s", `* | where match(f,"(?i)[1-z](?=b)")`, verify.Proved},
+		{`f|re: '(?i)(a)\1'`, "s", `* | where match(f,"(?i)(a)(?-i)\1")`, verify.Agreed},
 		{`f|re: 'foo$\n'`, "s", `* | regex f="foo$\n"`, verify.Proved},
 		{`f|re: '\bfoo\b'`, "s", `* | where match(f,"\bfoo\b")`, verify.Proved},
 		{`f|re: '[\w\-.]+x'`, "s", `* | where match(f,"[\w-.]+x")`, verify.Proved},

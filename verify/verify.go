@@ -395,13 +395,65 @@ func same(a, b node) node {
 	return node{op: '|', subs: []node{{op: '&', subs: []node{a, b}}, {op: '&', subs: []node{negate(a), negate(b)}}}}
 }
 
+// maxFree bounds the parts that are taken for true and for false, each by itself.
+const maxFree = 6
+
 // surely says whether n is true whatever the parts are that sigmac cannot
-// represent.
+// represent, each by itself.
 func (c *claim) surely(n node, values map[*field][]any) bool {
-	c.opaque = true
-	whenTrue := c.truth(n, values)
-	c.opaque = false
-	return whenTrue && c.truth(n, values)
+	yes, no := c.possible(n, values)
+	if !yes || !no {
+		return yes
+	}
+	var free []int
+	n.each(func(i int) {
+		if l := c.letters[i]; l.test == nil && !l.null && !slices.Contains(free, i) && len(free) <= maxFree {
+			free = append(free, i)
+		}
+	})
+	if len(free) > maxFree {
+		return false
+	}
+	defer func() { c.taken = nil }()
+	for bits := range 1 << len(free) {
+		c.taken = map[int]bool{}
+		for k, i := range free {
+			c.taken[i] = bits>>k&1 == 1
+		}
+		if !c.truth(n, values) {
+			return false
+		}
+	}
+	return true
+}
+
+// possible says whether n may be true, and may be false, with nothing said of
+// the parts that sigmac cannot represent.
+func (c *claim) possible(n node, values map[*field][]any) (yes, no bool) {
+	switch n.op {
+	case 'l':
+		if l := c.letters[n.index]; l.test == nil && !l.null {
+			return true, true
+		}
+		yes = c.letterTruth(n.index, values)
+		return yes, !yes
+	case '!':
+		yes, no = c.possible(n.subs[0], values)
+		return no, yes
+	}
+	yes, no = n.op == '&', n.op == '|'
+	for _, s := range n.subs {
+		y, f := c.possible(s, values)
+		if n.op == '&' {
+			yes, no = yes && y, no || f
+		} else {
+			yes, no = yes || y, no && f
+		}
+		if n.op == '&' && !yes || n.op == '|' && !no {
+			break // decided
+		}
+	}
+	return yes, no
 }
 
 // truth asks the evaluator about an event.
@@ -427,7 +479,7 @@ func (c *claim) letterTruth(i int, values map[*field][]any) bool {
 		return len(vs) == 0
 	}
 	if l.test == nil {
-		return c.opaque
+		return c.taken[i]
 	}
 	if ref, ok := l.test.(ir.FieldRef); ok {
 		m := map[string]any{"f": vs}

@@ -42,20 +42,24 @@ func (r *reading) negated(n *formula, t truth) truth {
 		}
 		return settled(inverse(t.yes))
 	}
-	if _, ok := t.yes.(ir.Opaque); ok {
+	if _, ok := t.yes.(ir.Opaque); ok || isTrue(t.open) {
 		return r.unknown(n)
 	}
 	free := guarded(t.open, r.opaque(n.lo, n.hi))
 	e := anyOf([]ir.Expr{allOf([]ir.Expr{inverse(t.open), inverse(t.yes)}), free})
-	if !within(e, maxBranch+n.hi-n.lo) {
+	if !within(e, n.most()) {
 		return r.unknown(n)
 	}
 	return truth{e, t.open}
 }
 
-// joint is AND or OR of ts. AND is taken to be null where a part is, OR where
-// besides none is true: so it may be false, and is not said to be.
-func joint(op string, ts []truth) truth {
+// most bounds what an expression for n grows into.
+func (n *formula) most() int { return maxBranch + n.hi - n.lo }
+
+// joint is n, the AND or OR of ts. AND is taken to be null where a part is, OR
+// where besides none is true: so it may be false, and is not said to be. Where
+// that grows too large, it may be null anywhere.
+func joint(n *formula, op string, ts []truth) truth {
 	yes, open := make([]ir.Expr, len(ts)), []ir.Expr{}
 	same := true
 	for i, t := range ts {
@@ -65,19 +69,23 @@ func joint(op string, ts []truth) truth {
 		}
 		same = same && t.open.String() == ts[0].open.String()
 	}
-	nulls := anyOf(ir.Unique(open))
-	if op == "and" {
-		return truth{allOf(yes), nulls}
+	out := truth{open: anyOf(ir.Unique(open))}
+	switch {
+	case op == "and":
+		out.yes = allOf(yes)
+	case same || isFalse(out.open):
+		out.yes = anyOf(yes) // each part is null, or none
+	default:
+		out.yes = anyOf(yes)
+		for i, t := range ts {
+			yes[i] = allOf([]ir.Expr{t.yes, inverse(t.open)})
+		}
+		out.open = allOf([]ir.Expr{out.open, inverse(anyOf(yes))})
 	}
-	any := anyOf(yes)
-	if same || isFalse(nulls) {
-		return truth{any, nulls} // each part is null, or none
+	if !within(out.open, n.most()) {
+		out.open = ir.True
 	}
-	var sure []ir.Expr
-	for _, t := range ts {
-		sure = append(sure, allOf([]ir.Expr{t.yes, inverse(t.open)}))
-	}
-	return truth{any, allOf([]ir.Expr{nulls, inverse(anyOf(sure))})}
+	return out
 }
 
 func inverse(e ir.Expr) ir.Expr {
@@ -106,7 +114,7 @@ func (r *reading) truth(n *formula) truth {
 		for i, a := range n.args {
 			ts[i] = r.truth(a)
 		}
-		return joint(n.op, ts)
+		return joint(n, n.op, ts)
 	case "not":
 		return r.negated(n, r.truth(n.args[0]))
 	case "=", "!=", "<", "<=", ">", ">=":
@@ -253,7 +261,7 @@ func (r *reading) oneOf(n *formula) truth {
 		}
 		ts = append(ts, t)
 	}
-	return joint("or", ts)
+	return joint(n, "or", ts)
 }
 
 // expression is a match of the regular expression in a string, somewhere in a
