@@ -57,16 +57,6 @@ type Later struct {
 	Pos  Pos
 }
 
-// A Term is true of a value in which Text stands as a term: a run of letters
-// and digits, with neither before and after it unless Prefix or Suffix lets
-// the term go on there. It is what KQL's `has` and its kin mean.
-type Term struct {
-	Text   string
-	Cased  bool
-	Prefix bool // hasprefix: the term may go on after Text
-	Suffix bool // hassuffix: the term may start before Text
-}
-
 // An Opaque is a predicate of a foreign query that the representation cannot
 // hold. It is equal only to itself and never simplified;
 // a rule never has one.
@@ -76,21 +66,6 @@ type Opaque struct {
 	Pos  Pos
 }
 
-func (Term) test()   {}
 func (Opaque) expr() {}
-
-func (t Term) String() string {
-	head := "(term"
-	if t.Cased {
-		head += " cased"
-	}
-	if t.Prefix {
-		head += " prefix"
-	}
-	if t.Suffix {
-		head += " suffix"
-	}
-	return head + " " + strconv.Quote(t.Text) + ")"
-}
 
 func (e Opaque) String() string { return "(opaque " + e.Lang + " " + strconv.Quote(e.Text) + ")" }

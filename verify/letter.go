@@ -3,7 +3,6 @@ package verify
 import (
 	"slices"
 	"strings"
-	"unicode"
 
 	"sigmac/backends"
 	"sigmac/eval"
@@ -259,19 +258,38 @@ func (c *claim) test(f *field, t ir.Test, pos ir.Pos) node {
 		}
 		return value(t, "")
 	case ir.Term:
-		if strings.ContainsFunc(t.Text, func(r rune) bool { return !unicode.IsLetter(r) && !unicode.IsDigit(r) }) || t.Text == "" {
-			return free(t, "a term with other signs than letters and digits")
-		}
 		if !text {
 			return free(t, alien)
 		}
-		return value(t, "")
+		return c.term(f, t, pos)
 	case ir.FieldRef:
 		return value(t, "a field reference")
 	case ir.TimePart:
 		return value(t, "a part of a date")
 	}
 	panic("verify: a test before its pass: " + t.String())
+}
+
+// term is a term of a text: surely there, or perhaps and then as it is taken to be.
+func (c *claim) term(f *field, t ir.Term, pos ir.Pos) node {
+	sure, may := t.Tests()
+	key := "term"
+	perhaps := node{op: '&'}
+	for _, m := range may {
+		key += " " + m.String()
+		perhaps.subs = append(perhaps.subs, c.test(f, m, pos))
+	}
+	out := node{op: '|'}
+	for _, s := range sure {
+		key += " " + s.String()
+		out.subs = append(out.subs, c.test(f, s, pos))
+	}
+	if sure == nil {
+		key += " " + t.String()
+	}
+	perhaps.subs = append(perhaps.subs, c.letter(f, key, &letter{free: "how such a term is found is not documented in full", pos: pos}))
+	out.subs = append(out.subs, simple(perhaps))
+	return simple(out)
 }
 
 // typed is p as a test of numbers or booleans that means the same.

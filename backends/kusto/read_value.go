@@ -492,12 +492,14 @@ func (r *reader) length(op string, f, c value) (truth, bool) {
 	return r.orBlank(f, c, lengthTest(low, high), low == 0), true
 }
 
-// textOperators are the tests of a text with another.
-var textOperators = map[string]struct {
+type textOperator struct {
 	shape          ir.Shape
 	cased, term    bool
 	prefix, suffix bool
-}{
+}
+
+// textOperators are the tests of a text with another.
+var textOperators = map[string]textOperator{
 	"==":            {shape: ir.Exact, cased: true},
 	"=~":            {shape: ir.Exact},
 	"contains":      {shape: ir.Contains},
@@ -545,7 +547,7 @@ func (r *reader) relateText(op string, f, c value) (truth, bool) {
 	case c.text == "":
 		return r.orBlank(f, c, ir.NewPattern(false, ir.Part{Kind: ir.AnyRun}), true), true
 	case o.term:
-		t := termTest(c.text, o.cased, f.via, o.prefix, o.suffix)
+		t := termTest(c.text, o, f.via)
 		if t == nil {
 			return never, true
 		}
