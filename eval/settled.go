@@ -3,8 +3,8 @@ package eval
 import "sigmac/ir"
 
 // Settled says whether a filter that was read from a query is true of an event,
-// where that is known whatever the parts mean that it cannot hold: an Opaque, a
-// Term that the documents leave open.
+// where that is known whatever the parts mean that it cannot hold: an Opaque that
+// nothing computes, a Term that the documents leave open.
 func Settled(e ir.Expr, ev Event) (is, known bool) {
 	switch e := e.(type) {
 	case ir.And:
@@ -14,6 +14,11 @@ func Settled(e ir.Expr, ev Event) (is, known bool) {
 	case ir.Not:
 		is, known := Settled(e.X, ev)
 		return !is, known
+	case ir.Opaque:
+		if e.Of == nil {
+			return false, false
+		}
+		return e.Of.Holds(ev.Value)
 	case ir.Match:
 		if t, ok := e.Test.(ir.Term); ok {
 			return settledTerm(t, func(t ir.Test) ir.Expr { return ir.Match{Field: e.Field, Test: t} }, ev)

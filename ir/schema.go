@@ -64,6 +64,15 @@ type Opaque struct {
 	Lang string // the target's name
 	Text string
 	Pos  Pos
+	Of   *Formula // how it is computed, or nil where that is not known
+}
+
+// A Formula computes a predicate from an event.
+type Formula struct {
+	Fields []Field // that it reads
+	// Holds says whether it is true of an event, where that is known. value is
+	// the value of a field, nil where there is none.
+	Holds func(value func(name string) any) (is, known bool)
 }
 
 func (Opaque) expr() {}

@@ -15,8 +15,9 @@ import (
 type letter struct {
 	field *field
 	test  ir.Test
-	null  bool   // the field is missing or null; test is nil
-	free  string // why the theory does not know the test; "" if it does
+	null  bool        // the field is missing or null; test is nil
+	free  string      // why the theory does not know the test; "" if it does
+	of    *ir.Formula // of a part that cannot be represented, how it is computed, or nil
 	pos   ir.Pos
 	match matcher
 }
@@ -109,7 +110,7 @@ func (c *claim) node(e ir.Expr, missing func(name string) bool) node {
 		return c.test(c.field(ir.Field{Type: ir.Text}, true), e.Test, e.Pos)
 	case ir.Opaque:
 		f := c.field(ir.Field{Name: "\x00opaque"}, false)
-		return c.letter(f, "opaque "+e.Text, &letter{free: "a part of the query that sigmac cannot represent", pos: e.Pos})
+		return c.letter(f, "opaque "+e.Text, &letter{free: "a part of the query that sigmac cannot represent", of: e.Of, pos: e.Pos})
 	}
 	panic("verify: an expression before Inline: " + e.String())
 }

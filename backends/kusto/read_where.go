@@ -130,7 +130,7 @@ func (r *reader) opaque(n *node, s scope) truth {
 	no := yes
 	text := r.source(n.from, n.to)
 	no.Text = strings.TrimSuffix(yes.Text, text) + "not(" + text + ")"
-	return truth{yes, no}
+	return truth{r.compute(n, s, yes, true), r.compute(n, s, no, false)}
 }
 
 // truth reads a predicate.
