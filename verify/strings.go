@@ -303,7 +303,7 @@ func (c *claim) guesses(yes []int) []string {
 	var begin, middle, end string
 	for _, i := range yes {
 		s := fill(c.letters[i].test, "", "x")
-		out = append(out, s, fill(c.letters[i].test, "~", "~"), strings.ToLower(s))
+		out = append(out, s, fill(c.letters[i].test, "~", "~"), fill(c.letters[i].test, "a", "a"), strings.ToLower(s))
 		p, ok := c.letters[i].test.(ir.Pattern)
 		if !ok || len(p.Parts) == 0 {
 			middle += s

@@ -208,8 +208,8 @@ func equal(c *claim, want, got ir.Expr, missing func(string) bool, budget int) R
 		return c.agree(w, g, fmt.Sprintf("the claim has more than %d different tests", maxLetters), &budget)
 	}
 	both := func(a, b node) node { return node{op: '&', subs: []node{a, negate(b)}} }
-	wider := c.satisfy(both(g, w), &budget)
-	narrower := c.satisfy(both(w, g), &budget)
+	wider := c.differ(both(g, w), &budget)
+	narrower := c.differ(both(w, g), &budget)
 	switch {
 	case wider.values != nil && narrower.values != nil:
 		return c.refute(w, g, shared, wider.values, "both")
@@ -223,6 +223,39 @@ func equal(c *claim, want, got ir.Expr, missing func(string) bool, budget int) R
 		return c.agree(w, g, narrower.reason, &budget)
 	}
 	return Result{Verdict: Proved}
+}
+
+// differ looks for an event that n matches. Where something cannot be represented,
+// one that n matches whatever that is comes first.
+func (c *claim) differ(n node, budget *int) answer {
+	if sure := c.certain(n, true); sure.canon() != n.canon() {
+		steps := *budget / 2
+		*budget -= steps
+		found := c.satisfy(sure, &steps)
+		if *budget += max(steps, 0); found.values != nil {
+			return found
+		}
+	}
+	return c.satisfy(n, budget)
+}
+
+// certain is n where every letter of which nothing is known is as n, or with want
+// false its negation, would not have it: what it matches n matches in any case.
+func (c *claim) certain(n node, want bool) node {
+	switch n.op {
+	case 'l':
+		if c.letters[n.index].test == nil && !c.letters[n.index].null {
+			return constant(!want)
+		}
+		return n
+	case '!':
+		return negate(c.certain(n.subs[0], !want))
+	}
+	out := node{op: n.op}
+	for _, s := range n.subs {
+		out.subs = append(out.subs, c.certain(s, want))
+	}
+	return simple(out)
 }
 
 // maxLetters bounds the tests that the solver is given.
