@@ -18,7 +18,7 @@ func Settled(e ir.Expr, ev Event) (is, known bool) {
 		if e.Of == nil {
 			return false, false
 		}
-		return e.Of.Holds(ev.Value)
+		return e.Of.Holds(func(name string) (any, bool) { return ev.Value(name), true })
 	case ir.Match:
 		if t, ok := e.Test.(ir.Term); ok {
 			return settledTerm(t, func(t ir.Test) ir.Expr { return ir.Match{Field: e.Field, Test: t} }, ev)

@@ -71,8 +71,8 @@ type Opaque struct {
 type Formula struct {
 	Fields []Field // that it reads
 	// Holds says whether it is true of an event, where that is known. value is
-	// the value of a field, nil where there is none.
-	Holds func(value func(name string) any) (is, known bool)
+	// the value of a field, nil where there is none, if that is known.
+	Holds func(value func(name string) (v any, known bool)) (is, known bool)
 }
 
 func (Opaque) expr() {}

@@ -382,7 +382,7 @@ func (c *claim) letterTruth(i int, values map[*field][]any) bool {
 		return len(vs) == 0
 	}
 	if l.of != nil {
-		if is, known := l.of.Holds(func(name string) any { return c.held(values, name) }); known {
+		if is, known := l.of.Holds(func(name string) (any, bool) { return c.held(values, name) }); known {
 			return is
 		}
 	}
@@ -409,16 +409,28 @@ func (c *claim) letterTruth(i int, values map[*field][]any) bool {
 	return slices.ContainsFunc(vs, func(v any) bool { return c.passes(i, v) })
 }
 
-// held is what an event has under a name.
-func (c *claim) held(values map[*field][]any, name string) any {
+// held is what an event has under a name. It is not known where the event has
+// something inside of that, or around it.
+func (c *claim) held(values map[*field][]any, name string) (v any, known bool) {
+	for f, vs := range values {
+		if len(vs) > 0 && f.name != name && (inside(name, f.name) || inside(f.name, name)) {
+			return nil, false
+		}
+	}
 	switch vs := values[c.byName[name]]; len(vs) {
 	case 0:
-		return nil
+		return nil, true
 	case 1:
-		return vs[0]
+		return vs[0], true
 	default:
-		return vs
+		return vs, true
 	}
+}
+
+// inside says whether a name is a place in what the other names.
+func inside(name, whole string) bool {
+	rest, ok := strings.CutPrefix(name, whole)
+	return ok && (strings.HasPrefix(rest, ".") || strings.HasPrefix(rest, "["))
 }
 
 // Losses are the tests of want that the world of a target cannot tell apart.

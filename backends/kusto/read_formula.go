@@ -18,13 +18,43 @@ type formula struct {
 	typ    ir.Type
 	inside bool // the column is a place inside a dynamic one
 	open   bool // whole numbers may be of the type real: they stand in a column
+	price  int  // of applying it, beside that of the texts it is given
 }
 
-// These bound the formulas that one predicate is compiled to, the elements of a
-// value, and the formulas of all predicates of a text.
+// A computation is of one row.
+type computation struct {
+	value func(column string) (any, bool)
+	done  map[*formula]any
+	work  int // that is left
+}
+
+func compute(f *formula, value func(column string) (any, bool), work *int) any {
+	if *work < 0 {
+		return unknown{}
+	}
+	c := &computation{value, map[*formula]any{}, *work}
+	v := c.of(f)
+	if *work = c.work; *work < 0 {
+		return unknown{}
+	}
+	return v
+}
+
+// These bound the formulas that one predicate is compiled to and the elements of a
+// value, the formulas of all predicates of a text, and the work for a row and for all
+// constants of a text.
 const (
 	maxFormula  = 10_000
 	maxFormulas = 1 << 20
+	rowWork     = 1 << 15
+	maxWork     = 1 << 22
+	maxSize     = 1 << 16 // of a value
+)
+
+// These are the prices of an expression that is compiled and of a term.
+const (
+	regexpPrice = 500
+	termPrice   = 1000
 )
 
 // A formulist compiles the expressions of a predicate. Names that stand for one
@@ -58,15 +88,18 @@ func (r *reader) compute(n *node, s scope, o ir.Opaque, want bool) ir.Expr {
 		b, ok := v.(bool)
 		return b == want && ok, ok || v == nil
 	}
-	fields, seen := columns(nil, f, map[*formula]bool{}), map[string]bool{}
-	if len(fields) == 0 {
-		if is, known := holds(f.of(nil, map[*formula]any{})); known {
+	if f.apply == nil && f.column == "" {
+		if is, known := holds(f.value); known {
 			return constant(is)
 		}
 		return o
 	}
-	of := &ir.Formula{Holds: func(value func(string) any) (is, known bool) { return holds(f.of(value, map[*formula]any{})) }}
-	for _, field := range fields {
+	seen := map[string]bool{}
+	of := &ir.Formula{Holds: func(value func(string) (any, bool)) (is, known bool) {
+		work := rowWork
+		return holds(compute(f, value, &work))
+	}}
+	for _, field := range columns(nil, f, map[*formula]bool{}) {
 		if !seen[field.Name] {
 			of.Fields = append(of.Fields, field)
 		}
@@ -79,10 +112,10 @@ func (r *reader) compute(n *node, s scope, o ir.Opaque, want bool) ir.Expr {
 // fold is the value of an expression without columns.
 func (r *reader) fold(n *node, s scope) (any, bool) {
 	f := r.formula(n, s)
-	if f == nil || len(columns(nil, f, map[*formula]bool{})) > 0 {
+	if f == nil || f.apply != nil || f.column != "" {
 		return nil, false
 	}
-	v := f.of(nil, map[*formula]any{})
+	v := f.value
 	_, open := v.(unknown)
 	return v, !open
 }
@@ -112,39 +145,55 @@ func columns(out []ir.Field, f *formula, seen map[*formula]bool) []ir.Field {
 	return out
 }
 
-// of computes a formula once for each row.
-func (f *formula) of(value func(string) any, done map[*formula]any) any {
-	if v, ok := done[f]; ok {
+// of computes a formula once.
+func (c *computation) of(f *formula) any {
+	if v, ok := c.done[f]; ok {
 		return v
 	}
 	v := f.value
 	switch {
 	case f.column != "":
-		v = f.cell(value(f.column))
+		cell, known := c.value(f.column)
+		if v = any(unknown{}); known {
+			v = f.cell(cell)
+		}
 	case f.apply != nil:
 		args := make([]any, len(f.args))
+		c.work -= 1 + f.price
 		for i, a := range f.args {
-			args[i] = a.of(value, done)
+			args[i] = c.of(a)
+			c.work -= size(args[i])
 		}
-		v = f.apply(args)
+		if v = any(unknown{}); c.work >= 0 {
+			v = f.apply(args)
+		}
 	}
-	if tooLarge(v) {
+	if size(v) > maxSize {
 		v = unknown{}
 	}
-	done[f] = v
+	c.done[f] = v
 	return v
 }
 
-func tooLarge(v any) bool {
+// size of a value, in bytes of a text or elements of a list.
+func size(v any) int {
 	switch v := v.(type) {
 	case string:
-		return len(v) > 1<<16
+		return len(v)
 	case dynamic:
 		list, _ := v.v.([]any)
 		bag, _ := v.v.(map[string]any)
-		return len(list) > maxFormula || len(bag) > maxFormula
+		text, _ := v.v.(string)
+		n := len(text)
+		for _, x := range list {
+			n += 8 + size(dynamic{x})
+		}
+		for key, x := range bag {
+			n += 8 + len(key) + size(dynamic{x})
+		}
+		return n
 	}
-	return false
+	return 0
 }
 
 // cell is what a column of a row holds.
@@ -153,7 +202,7 @@ func (f *formula) cell(v any) any {
 	switch {
 	case v == nil && f.typ.IsText() && f.typ != ir.Unknown && !f.inside:
 		return "" // a text is never null
-	case v == nil && f.typ == ir.Unknown:
+	case v == nil && f.typ == ir.Unknown && !f.inside:
 		return unknown{}
 	case v == nil:
 		return nil
@@ -210,15 +259,22 @@ func jsonNumber(s string) any {
 	return x
 }
 
+// make is f, or its value where all arguments are constants; nil without an argument
+// that was compiled.
 func (c *formulist) make(f formula) *formula {
 	if c.made++; c.made > maxFormula {
 		return nil
 	}
+	fixed := f.apply != nil
 	for _, a := range f.args {
 		if a == nil {
 			return nil
 		}
 		f.open = f.open || a.open
+		fixed = fixed && a.apply == nil && a.column == ""
+	}
+	if fixed {
+		return &formula{value: compute(&f, nil, &c.work)}
 	}
 	return &f
 }
@@ -348,6 +404,12 @@ func (c *formulist) member(n *node, s scope, e env) *formula {
 		return nil
 	}
 	key := n.text
+	if base.column != "" && (base.inside || base.typ == ir.Dynamic) {
+		if !strings.HasPrefix(key, "[") {
+			key = "." + key
+		}
+		return c.make(formula{column: base.column + key, inside: true, open: true})
+	}
 	return c.make(formula{apply: strict(func(args []any) any { return memberAt(args[0], key) }), args: []*formula{base}})
 }
 
@@ -458,7 +520,14 @@ func (c *formulist) comparison(n *node, args func([]*node) []*formula) *formula 
 	if negated {
 		whole = func(args []any) any { return opposite(test(args)) }
 	}
-	return c.make(formula{apply: whole, args: append(args(n.args[:1]), args(right)...)})
+	out := c.make(formula{apply: whole, args: append(args(n.args[:1]), args(right)...)})
+	if out != nil && op == "matches regex" {
+		out.price = regexpPrice
+	}
+	if o := textOperators[strings.Replace(op, "has_a", "has", 1)]; out != nil && (o.term || strings.HasPrefix(op, "has_a")) {
+		out.price = termPrice * len(right)
+	}
+	return out
 }
 
 // call compiles a function: one of the language, or one that a let makes.
@@ -481,7 +550,7 @@ func (c *formulist) call(n *node, s scope, e env) *formula {
 	if !f.lazy {
 		do = strict(do)
 	}
-	out := c.make(formula{apply: do, args: args})
+	out := c.make(formula{apply: do, args: args, price: f.price})
 	if out != nil && f.typed {
 		out.open = false
 	}
@@ -504,7 +573,7 @@ func (c *formulist) extracted(n *node, s scope, e env) *formula {
 	for i, a := range args {
 		compiled[i] = c.formula(a, s, e)
 	}
-	return c.make(formula{apply: strict(functions[convert].do), args: []*formula{c.make(formula{apply: strict(f.do), args: compiled})}})
+	return c.make(formula{apply: strict(functions[convert].do), args: []*formula{c.make(formula{apply: strict(f.do), args: compiled, price: f.price})}})
 }
 
 // lambda is a function that a let makes of one expression, `(x: long) { x + 1 }`.

@@ -27,109 +27,119 @@ type function struct {
 	do          func(a []any) any
 	lazy        bool // an unknown argument need not make the result unknown
 	typed       bool // whole numbers in the result are of the types int and long
+	price       int
 }
+
+// takes is a function of least to most arguments.
+func takes(least, most int, do func(a []any) any) function {
+	return function{least: least, most: most, do: do}
+}
+
+func (f function) lazily() function          { f.lazy = true; return f }
+func (f function) whole() function           { f.typed = true; return f }
+func (f function) priced(price int) function { f.price = price; return f }
 
 // functions are those that a query may compute a column or a test with.
 var functions map[string]function
 
 func init() {
 	functions = map[string]function{
-		"not":     {1, 1, func(a []any) any { return truthOr(opposite(plain(a[0]))) }, true, false},
-		"iff":     {3, 3, chosen, true, false},
-		"iif":     {3, 3, chosen, true, false},
-		"case":    {3, -1, cases, true, false},
-		"isempty": {1, 1, func(a []any) any { return plain(a[0]) == nil || plain(a[0]) == "" }, false, false},
-		"isnull":  {1, 1, func(a []any) any { return plain(a[0]) == nil }, false, false},
+		"not":     takes(1, 1, func(a []any) any { return truthOr(opposite(plain(a[0]))) }).lazily(),
+		"iff":     takes(3, 3, chosen).lazily(),
+		"iif":     takes(3, 3, chosen).lazily(),
+		"case":    takes(3, -1, cases).lazily(),
+		"isempty": takes(1, 1, func(a []any) any { return plain(a[0]) == nil || plain(a[0]) == "" }),
+		"isnull":  takes(1, 1, func(a []any) any { return plain(a[0]) == nil }),
 
-		"coalesce": {2, -1, coalesced, true, false},
-		"tostring": {1, 1, texts(1, func(s []string) any { return s[0] }), false, false},
-		"tolower":  {1, 1, recased(unicode.ToLower), false, false},
-		"toupper":  {1, 1, recased(unicode.ToUpper), false, false},
-		"tolong":   {1, 1, toLong, false, true},
-		"toint":    {1, 1, toInt, false, true},
-		"todouble": {1, 1, toDouble, false, true},
-		"toreal":   {1, 1, toDouble, false, true},
-		"tobool":   {1, 1, toBool, false, false},
-		"toguid":   {1, 1, toGuid, false, false},
+		"coalesce": takes(2, -1, coalesced).lazily(),
+		"tostring": takes(1, 1, texts(1, func(s []string) any { return s[0] })),
+		"tolower":  takes(1, 1, recased(unicode.ToLower)),
+		"toupper":  takes(1, 1, recased(unicode.ToUpper)),
+		"tolong":   takes(1, 1, toLong).whole(),
+		"toint":    takes(1, 1, toInt).whole(),
+		"todouble": takes(1, 1, toDouble).whole(),
+		"toreal":   takes(1, 1, toDouble).whole(),
+		"tobool":   takes(1, 1, toBool),
+		"toguid":   takes(1, 1, toGuid),
 
-		"todecimal":  {1, 1, toDecimal, false, true},
-		"todatetime": {1, 1, toMoment, false, false},
-		"totimespan": {1, 1, toSpan, false, false},
+		"todecimal":  takes(1, 1, toDecimal).whole(),
+		"todatetime": takes(1, 1, toMoment),
+		"totimespan": takes(1, 1, toSpan),
 
-		"strcat":       {1, -1, texts(-1, func(s []string) any { return strings.Join(s, "") }), false, false},
-		"strcat_delim": {2, -1, texts(-1, func(s []string) any { return strings.Join(s[1:], s[0]) }), false, false},
-		"strcat_array": {2, 2, joinArray, false, false},
-		"strlen":       {1, 1, length, false, true},
-		"string_size":  {1, 1, texts(1, func(s []string) any { return int64(len(s[0])) }), false, true},
-		"substring":    {2, 3, substring, false, false},
-		"indexof":      {2, 5, indexOf, false, true},
-		"countof":      {2, 3, countOf, false, true},
-		"split":        {2, 3, split, false, false},
-		"reverse":      {1, 1, texts(1, func(s []string) any { r := []rune(s[0]); slices.Reverse(r); return string(r) }), false, false},
-		"strrep":       {2, 3, repeat, false, false},
-		"strcmp":       {2, 2, texts(2, func(s []string) any { return int64(strings.Compare(s[0], s[1])) }), false, true},
-		"tohex":        {1, 2, toHex, false, false},
-		"translate":    {3, 3, texts(3, translate), false, false},
+		"strcat":       takes(1, -1, texts(-1, func(s []string) any { return strings.Join(s, "") })),
+		"strcat_delim": takes(2, -1, texts(-1, func(s []string) any { return strings.Join(s[1:], s[0]) })),
+		"strcat_array": takes(2, 2, joinArray),
+		"strlen":       takes(1, 1, length).whole(),
+		"string_size":  takes(1, 1, texts(1, func(s []string) any { return int64(len(s[0])) })).whole(),
+		"substring":    takes(2, 3, substring),
+		"indexof":      takes(2, 5, indexOf).whole(),
+		"countof":      takes(2, 3, countOf).whole().priced(regexpPrice),
+		"split":        takes(2, 3, split),
+		"reverse":      takes(1, 1, texts(1, func(s []string) any { r := []rune(s[0]); slices.Reverse(r); return string(r) })),
+		"strrep":       takes(2, 3, repeat),
+		"strcmp":       takes(2, 2, texts(2, func(s []string) any { return int64(strings.Compare(s[0], s[1])) })).whole(),
+		"tohex":        takes(1, 2, toHex),
+		"translate":    takes(3, 3, texts(3, translate)),
 
-		"indexof_regex":  {2, 5, indexOfRegexp, false, true},
-		"extract":        {3, 4, extract, false, false},
-		"replace_regex":  {3, 3, func(a []any) any { return replaceRegexp(a[0], a[1], a[2]) }, false, false},
-		"replace":        {3, 3, func(a []any) any { return replaceRegexp(a[2], a[0], a[1]) }, false, false},
-		"replace_string": {3, 3, replaceString, false, false},
-		"trim":           {2, 2, func(a []any) any { return trimmed(a, true, true) }, false, false},
-		"trim_start":     {2, 2, func(a []any) any { return trimmed(a, true, false) }, false, false},
-		"trim_end":       {2, 2, func(a []any) any { return trimmed(a, false, true) }, false, false},
-		"regex_quote":    {1, 1, texts(1, quoteRegexp), false, false},
+		"indexof_regex":  takes(2, 5, indexOfRegexp).whole().priced(regexpPrice),
+		"extract":        takes(3, 4, extract).priced(regexpPrice),
+		"replace_regex":  takes(3, 3, func(a []any) any { return replaceRegexp(a[0], a[1], a[2]) }).priced(regexpPrice),
+		"replace":        takes(3, 3, func(a []any) any { return replaceRegexp(a[2], a[0], a[1]) }).priced(regexpPrice),
+		"replace_string": takes(3, 3, replaceString),
+		"trim":           takes(2, 2, func(a []any) any { return trimmed(a, true, true) }).priced(regexpPrice),
+		"trim_start":     takes(2, 2, func(a []any) any { return trimmed(a, true, false) }).priced(regexpPrice),
+		"trim_end":       takes(2, 2, func(a []any) any { return trimmed(a, false, true) }).priced(regexpPrice),
+		"regex_quote":    takes(1, 1, texts(1, quoteRegexp)),
 
-		"base64_encode_tostring": {1, 1, texts(1, func(s []string) any { return base64.StdEncoding.EncodeToString([]byte(s[0])) }), false, false},
-		"base64_decode_tostring": {1, 1, texts(1, decodeText), false, false},
-		"base64_decode_toarray":  {1, 1, texts(1, decodeBytes), false, false},
+		"base64_encode_tostring": takes(1, 1, texts(1, func(s []string) any { return base64.StdEncoding.EncodeToString([]byte(s[0])) })),
+		"base64_decode_tostring": takes(1, 1, texts(1, decodeText)),
+		"base64_decode_toarray":  takes(1, 1, texts(1, decodeBytes)),
 
-		"base64_encode_fromarray": {1, 1, encodeBytes, false, false},
-		"url_encode":              {1, 1, texts(1, func(s []string) any { return encodeURL(s[0], "+") }), false, false},
-		"url_encode_component":    {1, 1, texts(1, func(s []string) any { return encodeURL(s[0], "%20") }), false, false},
-		"hash_md5":                {1, 1, hashed(func(b []byte) []byte { h := md5.Sum(b); return h[:] }), false, false},
-		"hash_sha1":               {1, 1, hashed(func(b []byte) []byte { h := sha1.Sum(b); return h[:] }), false, false},
-		"hash_sha256":             {1, 1, hashed(func(b []byte) []byte { h := sha256.Sum256(b); return h[:] }), false, false},
-		"has_any_index":           {2, 2, hasAnyIndex, false, true},
-		"parse_version":           {1, 1, texts(1, parseVersion), false, false},
-		"format_bytes":            {1, 3, formatBytes, false, false},
+		"base64_encode_fromarray": takes(1, 1, encodeBytes),
+		"url_encode":              takes(1, 1, texts(1, func(s []string) any { return encodeURL(s[0], "+") })),
+		"url_encode_component":    takes(1, 1, texts(1, func(s []string) any { return encodeURL(s[0], "%20") })),
+		"hash_md5":                takes(1, 1, hashed(func(b []byte) []byte { h := md5.Sum(b); return h[:] })),
+		"hash_sha1":               takes(1, 1, hashed(func(b []byte) []byte { h := sha1.Sum(b); return h[:] })),
+		"hash_sha256":             takes(1, 1, hashed(func(b []byte) []byte { h := sha256.Sum256(b); return h[:] })),
+		"has_any_index":           takes(2, 2, hasAnyIndex).whole().priced(16 * termPrice),
+		"parse_version":           takes(1, 1, texts(1, parseVersion)),
+		"format_bytes":            takes(1, 3, formatBytes),
 
-		"parse_json":      {1, 1, parseJSON, false, false},
-		"todynamic":       {1, 1, parseJSON, false, false},
-		"extract_json":    {2, 3, extractJSON, false, false},
-		"extractjson":     {2, 3, extractJSON, false, false},
-		"array_length":    {1, 1, arrayLength, false, true},
-		"array_index_of":  {2, 5, arrayIndexOf, false, true},
-		"array_concat":    {1, -1, concatArrays, false, false},
-		"array_slice":     {3, 3, sliceArray, false, false},
-		"array_reverse":   {1, 1, reverseArray, false, false},
-		"pack_array":      {1, -1, packArray, false, false},
-		"bag_pack":        {2, -1, packBag, false, false},
-		"pack":            {2, -1, packBag, false, false},
-		"bag_has_key":     {2, 2, hasKey, false, false},
-		"set_has_element": {2, 2, hasElement, false, false},
-		"range":           {2, 3, rangeOf, false, true},
+		"parse_json":      takes(1, 1, parseJSON),
+		"todynamic":       takes(1, 1, parseJSON),
+		"extract_json":    takes(2, 3, extractJSON),
+		"extractjson":     takes(2, 3, extractJSON),
+		"array_length":    takes(1, 1, arrayLength).whole(),
+		"array_index_of":  takes(2, 5, arrayIndexOf).whole(),
+		"array_concat":    takes(1, -1, concatArrays),
+		"array_slice":     takes(3, 3, sliceArray),
+		"array_reverse":   takes(1, 1, reverseArray),
+		"pack_array":      takes(1, -1, packArray),
+		"bag_pack":        takes(2, -1, packBag),
+		"pack":            takes(2, -1, packBag),
+		"bag_has_key":     takes(2, 2, hasKey),
+		"set_has_element": takes(2, 2, hasElement),
+		"range":           takes(2, 3, rangeOf).whole(),
 
-		"abs":      {1, 1, absolute, false, false},
-		"sign":     {1, 1, func(a []any) any { return rounded(a[0], func(x *big.Rat) int64 { return int64(x.Sign()) }) }, false, true},
-		"ceiling":  {1, 1, func(a []any) any { return rounded(a[0], func(x *big.Rat) int64 { return -floor(new(big.Rat).Neg(x)) }) }, false, true},
-		"bin":      {2, 2, func(a []any) any { return binned(a[0], a[1], nil) }, false, false},
-		"floor":    {2, 2, func(a []any) any { return binned(a[0], a[1], nil) }, false, false},
-		"bin_at":   {3, 3, func(a []any) any { return binned(a[0], a[1], a[2]) }, false, false},
-		"min_of":   {1, -1, func(a []any) any { return extreme(a, -1) }, false, false},
-		"max_of":   {1, -1, func(a []any) any { return extreme(a, 1) }, false, false},
-		"isnan":    {1, 1, finite(false), false, false},
-		"isinf":    {1, 1, finite(false), false, false},
-		"isfinite": {1, 1, finite(true), false, false},
+		"abs":      takes(1, 1, absolute),
+		"sign":     takes(1, 1, func(a []any) any { return rounded(a[0], func(x *big.Rat) int64 { return int64(x.Sign()) }) }).whole(),
+		"ceiling":  takes(1, 1, func(a []any) any { return rounded(a[0], func(x *big.Rat) int64 { return -floor(new(big.Rat).Neg(x)) }) }).whole(),
+		"bin":      takes(2, 2, func(a []any) any { return binned(a[0], a[1], nil) }),
+		"floor":    takes(2, 2, func(a []any) any { return binned(a[0], a[1], nil) }),
+		"bin_at":   takes(3, 3, func(a []any) any { return binned(a[0], a[1], a[2]) }),
+		"min_of":   takes(1, -1, func(a []any) any { return extreme(a, -1) }),
+		"max_of":   takes(1, -1, func(a []any) any { return extreme(a, 1) }),
+		"isnan":    takes(1, 1, finite(false)),
+		"isinf":    takes(1, 1, finite(false)),
+		"isfinite": takes(1, 1, finite(true)),
 
-		"binary_and": {2, 2, bits(func(a, b int64) int64 { return a & b }), false, true},
-		"binary_or":  {2, 2, bits(func(a, b int64) int64 { return a | b }), false, true},
-		"binary_xor": {2, 2, bits(func(a, b int64) int64 { return a ^ b }), false, true},
+		"binary_and": takes(2, 2, bits(func(a, b int64) int64 { return a & b })).whole(),
+		"binary_or":  takes(2, 2, bits(func(a, b int64) int64 { return a | b })).whole(),
+		"binary_xor": takes(2, 2, bits(func(a, b int64) int64 { return a ^ b })).whole(),
 	}
 	for alias, name := range map[string]string{"isnotempty": "isempty", "notempty": "isempty", "isnotnull": "isnull", "notnull": "isnull"} {
 		is := functions[name].do
-		functions[alias] = function{1, 1, func(a []any) any { return opposite(is(a)) }, false, false}
+		functions[alias] = takes(1, 1, func(a []any) any { return opposite(is(a)) })
 	}
 	timeFunctions()
 	addressFunctions()
@@ -556,7 +566,8 @@ func compileFor(s string, pattern any) *regexp.Regexp {
 	if i := strings.IndexByte(p, '['); i >= 0 && strings.Contains(strings.ReplaceAll(p[i+1:], "[:", ""), "[") && nestedClass(p) {
 		return nil
 	}
-	if _, err := (&rustParser{src: p}).parse(); err != nil {
+	rust := &rustParser{src: p}
+	if _, err := rust.parse(); err != nil || len(s)*rust.size > 1<<18 {
 		return nil
 	}
 	re, err := regexp.Compile(p)
@@ -755,7 +766,7 @@ func hasTerm(s string, t ir.Test) any {
 func hasAnyIndex(a []any) any {
 	s, ok := plain(a[0]).(string)
 	list, ok2 := listOf(a[1])
-	if !ok || !ok2 || len(list) > 200 {
+	if !ok || !ok2 || len(list) > 16 {
 		return unknown{}
 	}
 	found, first := -1, len(s)
@@ -1091,7 +1102,8 @@ func rangeOf(a []any) any {
 	if len(a) > 2 {
 		step, ok3 = integer(a[2])
 	}
-	if !ok || !ok2 || !ok3 || step <= 0 || to < from || (to-from)/step > 1000 {
+	const most = 1 << 40
+	if !ok || !ok2 || !ok3 || step <= 0 || step > most || from < -most || to > most || to < from || (to-from)/step > 1000 {
 		return unknown{}
 	}
 	var out []any

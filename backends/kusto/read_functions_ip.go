@@ -13,7 +13,7 @@ import (
 // behind a slash; what is none makes them null.
 func addressFunctions() {
 	add := func(name string, least, most int, do func([]any) any) {
-		functions[name] = function{least, most, do, false, true}
+		functions[name] = takes(least, most, do).whole()
 	}
 	for _, v := range []struct {
 		name string

@@ -8,7 +8,7 @@ import (
 // timeFunctions adds the functions on datetimes and timespans.
 func timeFunctions() {
 	add := func(name string, least, most int, do func([]any) any) {
-		functions[name] = function{least, most, do, false, true}
+		functions[name] = takes(least, most, do).whole()
 	}
 	for name, part := range map[string]string{"hourofday": "hour", "dayofmonth": "day", "dayofyear": "dayofyear", "monthofyear": "month",
 		"getmonth": "month", "getyear": "year", "week_of_year": "week_of_year"} {

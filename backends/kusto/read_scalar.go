@@ -145,12 +145,7 @@ func compare(op string, a, b any) any {
 		return re.MatchString(s)
 	}
 	if a == nil || b == nil {
-		_, isText := a.(string)
-		_, areTexts := b.(string)
-		switch {
-		case isText || areTexts:
-			return unknown{}
-		case op == "==" && (a != nil || b != nil):
+		if op == "==" && (a != nil || b != nil) {
 			return false
 		}
 		return nil

@@ -1,7 +1,6 @@
 package kusto
 
 import (
-	"math/big"
 	"slices"
 	"strconv"
 	"strings"
@@ -137,8 +136,6 @@ func (r *reader) meaning(n *node, s scope) value {
 			out.list = append(out.list, r.value(a, s))
 		}
 		return out
-	case nodeSum:
-		return r.sumOf(n, s)
 	case nodeName:
 		b, bound := r.lookup(n.text, s)
 		text := r.definition(n.text)
@@ -212,43 +209,6 @@ func (r *reader) memberOf(n *node, s scope) value {
 	return r.column(n, v.field.Name+dot+n.text, true)
 }
 
-// sumOf folds sums and products of numbers.
-func (r *reader) sumOf(n *node, s scope) value {
-	total := new(big.Rat)
-	for i, a := range n.args {
-		v := r.value(a, s)
-		x, ok := new(big.Rat).SetString(string(v.number))
-		if v.kind != valueNumber || !ok {
-			return value{}
-		}
-		op := byte('+')
-		if i > 0 {
-			op = n.text[i-1]
-		}
-		switch op {
-		case '+':
-			total.Add(total, x)
-		case '-':
-			total.Sub(total, x)
-		case '*':
-			total.Mul(total, x)
-		default:
-			return value{}
-		}
-		if total.Num().BitLen() > 1000 {
-			return value{}
-		}
-	}
-	if !total.IsInt() {
-		return value{}
-	}
-	number, ok := ir.ParseNumber(total.Num().String())
-	if !ok {
-		return value{}
-	}
-	return value{kind: valueNumber, number: number}
-}
-
 // result is what a function gives.
 func (r *reader) result(n *node, s scope) value {
 	arg := func(i int) value { return r.value(n.args[i], s) }
@@ -283,8 +243,6 @@ func (r *reader) result(n *node, s scope) value {
 			v.member = true
 			return v
 		}
-	case name == "strcat":
-		return r.concat(n, s)
 	case name == "datetime_part" && len(n.args) == 2:
 		if part := strings.ToLower(arg(0).text); part == "week_of_year" {
 			return convert(arg(1), "week")
@@ -305,26 +263,6 @@ func (r *reader) result(n *node, s scope) value {
 }
 
 func (r *reader) assume(id string) { r.assumed[id] = true }
-
-// concat folds constants only.
-func (r *reader) concat(n *node, s scope) value {
-	var b strings.Builder
-	for _, a := range n.args {
-		v := r.value(a, s)
-		switch v.kind {
-		case valueText:
-			b.WriteString(v.text)
-		case valueNumber:
-			b.WriteString(string(v.number))
-		default:
-			return value{}
-		}
-		if b.Len() > maxQuery {
-			return value{}
-		}
-	}
-	return value{kind: valueText, text: b.String()}
-}
 
 // firstOf is the first argument that is neither null nor empty.
 func (r *reader) firstOf(n *node, s scope) value {
