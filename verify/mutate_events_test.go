@@ -6,7 +6,6 @@ import (
 	"net/netip"
 	"slices"
 	"strings"
-	"unicode"
 
 	"sigmac/backends"
 	"sigmac/eval"
@@ -27,16 +26,19 @@ func holds(world worlds, e ir.Expr, ev eval.Event, opaque bool) bool {
 	case ir.Not:
 		return !holds(world, e.X, ev, opaque)
 	case ir.Opaque:
-		return opaque
+		is, known := eval.Settled(e, ev)
+		return is || !known && opaque
 	case ir.Keyword:
-		if t, ok := e.Test.(ir.Term); ok {
-			return hasTerm(t, ev.Raw())
+		if _, ok := e.Test.(ir.Term); ok {
+			is, known := eval.Settled(e, ev)
+			return is || !known && opaque
 		}
 	case ir.Match:
 		values, _ := ev.Field(e.Field.Name)
 		switch t := e.Test.(type) {
 		case ir.Term:
-			return slices.ContainsFunc(values, func(v any) bool { return hasTerm(t, fmt.Sprint(v)) })
+			is, known := eval.Settled(e, ev)
+			return is || !known && opaque
 		case ir.Pattern:
 			if shape, s := t.Shape(); len(values) == 0 && shape == ir.Exact && s == "" && world(e.Field.Type).Blank {
 				return true
@@ -44,23 +46,6 @@ func holds(world worlds, e ir.Expr, ev eval.Event, opaque bool) bool {
 		}
 	}
 	return eval.Expr(nil, e, ev)
-}
-
-// hasTerm says whether t stands in s, by trying every place.
-func hasTerm(t ir.Term, s string) bool {
-	text, word := []rune(s), []rune(t.Text)
-	if !t.Cased {
-		text, word = []rune(ir.Fold(s)), []rune(ir.Fold(t.Text))
-	}
-	inTerm := func(i int) bool {
-		return i >= 0 && i < len(text) && (unicode.IsLetter(text[i]) || unicode.IsDigit(text[i]))
-	}
-	for i := 0; i+len(word) <= len(text); i++ {
-		if slices.Equal(text[i:i+len(word)], word) && (t.Suffix || !inTerm(i-1)) && (t.Prefix || !inTerm(i+len(word))) {
-			return true
-		}
-	}
-	return false
 }
 
 // near makes texts that pass a test, or nearly.
@@ -199,7 +184,7 @@ type modelField struct {
 type modelLeaf struct {
 	e     ir.Expr
 	field *modelField
-	ref   bool   // a field reference: it needs the whole event
+	ref   bool   // it needs the whole event, or is open
 	truth []int8 // by state: 1 true, -1 false, 0 not asked
 }
 
@@ -276,7 +261,7 @@ func (m *model) tree(e ir.Expr, fresh *[]*modelLeaf) tree {
 	case ir.Not:
 		return subs('!', e.X)
 	case ir.Opaque:
-		return tree{op: '?'}
+		return tree{op: '?', leaf: &modelLeaf{e: e}}
 	case ir.Match:
 		f, t = e.Field, e.Test
 	case ir.Keyword:
@@ -288,6 +273,7 @@ func (m *model) tree(e ir.Expr, fresh *[]*modelLeaf) tree {
 		l = &modelLeaf{e: e, field: m.field(f)}
 		m.leaves[key] = l
 		*fresh = append(*fresh, l)
+		_, l.ref = t.(ir.Term)
 		if ref, ok := t.(ir.FieldRef); ok {
 			l.ref = true
 			for _, f := range []*modelField{l.field, m.field(ref.Other)} {
@@ -368,7 +354,10 @@ func (m *model) passes(l *modelLeaf, state int) bool {
 func (m *model) true(n tree, ev []int, unmapped []string, opaque bool) bool {
 	switch n.op {
 	case '?':
-		return opaque
+		if n.leaf.e.(ir.Opaque).Of == nil {
+			return opaque
+		}
+		return holds(m.world, n.leaf.e, newEvent(m.fieldsOf(ev, unmapped)), opaque)
 	case '!':
 		return !m.true(n.subs[0], ev, unmapped, opaque)
 	case 'l':

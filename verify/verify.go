@@ -278,8 +278,8 @@ func equal(c *claim, want, got ir.Expr, missing func(string) bool, o undo, budge
 		return c.agree(w, g, o, fmt.Sprintf("the claim has more than %d different tests", maxLetters), &budget)
 	}
 	both := func(a, b node) node { return node{op: '&', subs: []node{a, negate(b)}} }
-	wider := c.satisfy(both(g, w), &budget)
-	narrower := c.satisfy(both(w, g), &budget)
+	wider := c.differ(both(g, w), &budget)
+	narrower := c.differ(both(w, g), &budget)
 	isWider, isNarrower := wider.values != nil && !o.wider, narrower.values != nil && !o.narrower
 	switch {
 	case isWider && isNarrower:
@@ -298,6 +298,39 @@ func equal(c *claim, want, got ir.Expr, missing func(string) bool, o undo, budge
 		return c.agree(w, g, o, narrower.reason, &budget)
 	}
 	return Result{Verdict: Proved}
+}
+
+// differ looks for an event that n matches. Where something cannot be represented,
+// one that n matches whatever that is comes first.
+func (c *claim) differ(n node, budget *int) answer {
+	if sure := c.certain(n, true); sure.canon() != n.canon() {
+		steps := *budget / 2
+		*budget -= steps
+		found := c.satisfy(sure, &steps)
+		if *budget += max(steps, 0); found.values != nil {
+			return found
+		}
+	}
+	return c.satisfy(n, budget)
+}
+
+// certain is n where every letter of which nothing is known is as n, or with want
+// false its negation, would not have it: what it matches n matches in any case.
+func (c *claim) certain(n node, want bool) node {
+	switch n.op {
+	case 'l':
+		if c.letters[n.index].test == nil && !c.letters[n.index].null {
+			return constant(!want)
+		}
+		return n
+	case '!':
+		return negate(c.certain(n.subs[0], !want))
+	}
+	out := node{op: n.op}
+	for _, s := range n.subs {
+		out.subs = append(out.subs, c.certain(s, want))
+	}
+	return simple(out)
 }
 
 // maxLetters bounds the tests that the solver is given.
@@ -408,7 +441,9 @@ func (c *claim) surely(n node, values map[*field][]any) bool {
 	var free []int
 	n.each(func(i int) {
 		if l := c.letters[i]; l.test == nil && !l.null && !slices.Contains(free, i) && len(free) <= maxFree {
-			free = append(free, i)
+			if _, known := c.computed(l, values); !known {
+				free = append(free, i)
+			}
 		}
 	})
 	if len(free) > maxFree {
@@ -433,7 +468,9 @@ func (c *claim) possible(n node, values map[*field][]any) (yes, no bool) {
 	switch n.op {
 	case 'l':
 		if l := c.letters[n.index]; l.test == nil && !l.null {
-			return true, true
+			if _, known := c.computed(l, values); !known {
+				return true, true
+			}
 		}
 		yes = c.letterTruth(n.index, values)
 		return yes, !yes
@@ -479,6 +516,9 @@ func (c *claim) letterTruth(i int, values map[*field][]any) bool {
 		return len(vs) == 0
 	}
 	if l.test == nil {
+		if is, known := c.computed(l, values); known {
+			return is
+		}
 		return c.taken[i]
 	}
 	if ref, ok := l.test.(ir.FieldRef); ok {
@@ -499,6 +539,39 @@ func (c *claim) letterTruth(i int, values map[*field][]any) bool {
 		return eval.Expr(nil, ir.Match{Field: ir.Field{Name: "f"}, Test: ref}, ev)
 	}
 	return slices.ContainsFunc(vs, func(v any) bool { return c.passes(i, v) })
+}
+
+// computed is what a part that cannot be represented says of an event, where it
+// is known how that is computed.
+func (c *claim) computed(l *letter, values map[*field][]any) (is, known bool) {
+	if l.of == nil {
+		return false, false
+	}
+	return l.of.Holds(func(name string) (any, bool) { return c.held(values, name) })
+}
+
+// held is what an event has under a name. It is not known where the event has
+// something inside of that, or around it.
+func (c *claim) held(values map[*field][]any, name string) (v any, known bool) {
+	for f, vs := range values {
+		if len(vs) > 0 && f.name != name && (inside(name, f.name) || inside(f.name, name)) {
+			return nil, false
+		}
+	}
+	switch vs := values[c.byName[name]]; len(vs) {
+	case 0:
+		return nil, true
+	case 1:
+		return vs[0], true
+	default:
+		return vs, true
+	}
+}
+
+// inside says whether a name is a place in what the other names.
+func inside(name, whole string) bool {
+	rest, ok := strings.CutPrefix(name, whole)
+	return ok && (strings.HasPrefix(rest, ".") || strings.HasPrefix(rest, "["))
 }
 
 // assumptions are the facts that a verdict rests on: those of the reading, and

@@ -36,7 +36,7 @@ func readAll(text string, s ir.Schema, batch bool) (qs []*ir.Query, err error) {
 	if len(text) > maxQuery {
 		refuse(ir.Pos{Line: 1, Column: 1}, "the query is larger than 1 MB")
 	}
-	r := &reader{src: text, tokens: lex(text), schema: s, steps: maxReadSteps, bytes: maxReadBytes}
+	r := &reader{src: text, tokens: lex(text), schema: s, steps: maxReadSteps, bytes: maxReadBytes, work: maxWork}
 	if batch {
 		r.tokens = separated(text, r.tokens)
 	}
@@ -73,6 +73,9 @@ type reader struct {
 	terms   bool // inside the predicate of `search`
 	assumed map[string]bool
 	read    []*ir.Query
+
+	formulas int // that predicates were compiled to
+	work     int // that is left for constants
 }
 
 // A binding is what a name stands for: an expression, or with nil a table, a

@@ -25,6 +25,7 @@ type readSummary struct {
 	NoFilter      map[string]int // by the first stage
 	Opaque        map[string]int // predicates inside the filters, by how they begin
 	OpaqueInside  int
+	Computed      int // of these
 	OtherInFilter int // tests that are not opaque
 }
 
@@ -96,6 +97,9 @@ func (s *readSummary) add(t *testing.T, path, query string) {
 			return
 		}
 		s.OpaqueInside++
+		if o.Of != nil {
+			s.Computed++
+		}
 		text := o.Text[strings.LastIndex(o.Text, "; ")+1:]
 		s.Opaque[opaqueKind(strings.TrimSpace(text))]++
 		t.Logf("%s: opaque: %s", path, o.Text)

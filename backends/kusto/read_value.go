@@ -1,8 +1,8 @@
 package kusto
 
 import (
-	"math/big"
 	"slices"
+	"strconv"
 	"strings"
 	"unicode"
 
@@ -66,8 +66,56 @@ func (r *reader) value(n *node, s scope) value {
 	}
 	defer func() { r.depth-- }()
 	v := r.meaning(n, s)
+	if v.kind == valueOther {
+		v = r.folded(n, s)
+	}
 	v.pos = r.pos(n)
 	return v
+}
+
+// folded is the value of an expression without columns.
+func (r *reader) folded(n *node, s scope) value {
+	v, ok := r.fold(n, s)
+	if !ok {
+		return value{}
+	}
+	return valueOf(v)
+}
+
+func valueOf(v any) value {
+	switch v := v.(type) {
+	case nil:
+		return value{kind: valueNull}
+	case bool:
+		return value{kind: valueTruth, is: truth{yes: constant(v)}}
+	case string:
+		return value{kind: valueText, text: v}
+	case int32:
+		return valueOf(int64(v))
+	case int64:
+		if n, ok := ir.ParseNumber(strconv.FormatInt(v, 10)); ok {
+			return value{kind: valueNumber, number: n}
+		}
+	case float64:
+		if n, ok := ir.ParseNumber(strconv.FormatFloat(v, 'f', -1, 64)); ok {
+			return value{kind: valueNumber, number: n}
+		}
+	case dynamic:
+		list, ok := v.v.([]any)
+		if !ok {
+			switch v.v.(type) {
+			case string, int64, float64, bool:
+				return valueOf(v.v)
+			}
+			return value{}
+		}
+		out := value{kind: valueList}
+		for _, x := range list {
+			out.list = append(out.list, valueOf(x))
+		}
+		return out
+	}
+	return value{}
 }
 
 func (r *reader) meaning(n *node, s scope) value {
@@ -88,8 +136,6 @@ func (r *reader) meaning(n *node, s scope) value {
 			out.list = append(out.list, r.value(a, s))
 		}
 		return out
-	case nodeSum:
-		return r.sumOf(n, s)
 	case nodeName:
 		b, bound := r.lookup(n.text, s)
 		text := r.definition(n.text)
@@ -165,43 +211,6 @@ func (r *reader) memberOf(n *node, s scope) value {
 	return r.column(n, v.field.Name+dot+n.text, true)
 }
 
-// sumOf folds sums and products of numbers.
-func (r *reader) sumOf(n *node, s scope) value {
-	total := new(big.Rat)
-	for i, a := range n.args {
-		v := r.value(a, s)
-		x, ok := new(big.Rat).SetString(string(v.number))
-		if v.kind != valueNumber || !ok {
-			return value{}
-		}
-		op := byte('+')
-		if i > 0 {
-			op = n.text[i-1]
-		}
-		switch op {
-		case '+':
-			total.Add(total, x)
-		case '-':
-			total.Sub(total, x)
-		case '*':
-			total.Mul(total, x)
-		default:
-			return value{}
-		}
-		if total.Num().BitLen() > 1000 {
-			return value{}
-		}
-	}
-	if !total.IsInt() {
-		return value{}
-	}
-	number, ok := ir.ParseNumber(total.Num().String())
-	if !ok {
-		return value{}
-	}
-	return value{kind: valueNumber, number: number}
-}
-
 // result is what a function gives.
 func (r *reader) result(n *node, s scope) value {
 	arg := func(i int) value { return r.value(n.args[i], s) }
@@ -236,8 +245,6 @@ func (r *reader) result(n *node, s scope) value {
 			v.member = true
 			return v
 		}
-	case name == "strcat":
-		return r.concat(n, s)
 	case name == "datetime_part" && len(n.args) == 2:
 		if part := strings.ToLower(arg(0).text); part == "week_of_year" {
 			return convert(arg(1), "week")
@@ -258,26 +265,6 @@ func (r *reader) result(n *node, s scope) value {
 }
 
 func (r *reader) assume(id string) { r.assumed[id] = true }
-
-// concat folds constants only.
-func (r *reader) concat(n *node, s scope) value {
-	var b strings.Builder
-	for _, a := range n.args {
-		v := r.value(a, s)
-		switch v.kind {
-		case valueText:
-			b.WriteString(v.text)
-		case valueNumber:
-			b.WriteString(string(v.number))
-		default:
-			return value{}
-		}
-		if b.Len() > maxQuery {
-			return value{}
-		}
-	}
-	return value{kind: valueText, text: b.String()}
-}
 
 // firstOf is the first argument that is neither null nor empty.
 func (r *reader) firstOf(n *node, s scope) value {
@@ -497,12 +484,14 @@ func (r *reader) length(op string, f, c value) (truth, bool) {
 	return r.orBlank(f, c, lengthTest(low, high), low == 0), true
 }
 
-// textOperators are the tests of a text with another.
-var textOperators = map[string]struct {
+type textOperator struct {
 	shape          ir.Shape
 	cased, term    bool
 	prefix, suffix bool
-}{
+}
+
+// textOperators are the tests of a text with another.
+var textOperators = map[string]textOperator{
 	"==":            {shape: ir.Exact, cased: true},
 	"=~":            {shape: ir.Exact},
 	"contains":      {shape: ir.Contains},
@@ -552,7 +541,7 @@ func (r *reader) relateText(op string, f, c value) (truth, bool) {
 	case c.text == "":
 		return r.orBlank(f, c, ir.NewPattern(false, ir.Part{Kind: ir.AnyRun}), true), true
 	case o.term:
-		t := termTest(c.text, o.cased, f.via, o.prefix, o.suffix)
+		t := termTest(c.text, o, f.via)
 		if t == nil {
 			return never, true
 		}
@@ -618,7 +607,8 @@ func relateTexts(op, s, t string) (truth, bool) {
 	if !o.cased {
 		s, t = strings.Map(lowerASCII, s), strings.Map(lowerASCII, t)
 	}
-	is := map[ir.Shape]func(s, t string) bool{ir.Contains: strings.Contains, ir.Prefix: strings.HasPrefix,
-		ir.Suffix: strings.HasSuffix, ir.Exact: func(s, t string) bool { return s == t }}[o.shape]
-	return truth{yes: constant(is(s, t))}, true
+	return truth{yes: constant(relations[o.shape](s, t))}, true
 }
+
+var relations = map[ir.Shape]func(s, t string) bool{ir.Contains: strings.Contains, ir.Prefix: strings.HasPrefix,
+	ir.Suffix: strings.HasSuffix, ir.Exact: func(s, t string) bool { return s == t }}

@@ -123,7 +123,7 @@ func (p *pipeline) match(m ir.Match, known *bool) (ir.Expr, bool) {
 
 // behind is an opaque filter with the stages that compute what it may read.
 func (p *pipeline) behind(o ir.Opaque) ir.Opaque {
-	o.Text = strings.Join(append(slices.Clone(p.texts), o.Text), "; ")
+	o.Text, o.Of = strings.Join(append(slices.Clone(p.texts), o.Text), "; "), nil
 	if p.steps -= len(o.Text); p.steps < 0 {
 		p.fail(0, "the query stands for too much")
 	}

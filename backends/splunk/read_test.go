@@ -109,10 +109,10 @@ func TestReadSearch(t *testing.T) {
 
 		// Search Manual: Use CASE() and TERM(); Search command primer.
 		{`host=CASE(LOCAL*) CASE(Foo)`, `(and (match host (pattern cased "LOCAL" *)) (keyword (term cased "Foo")))`},
-		{`TERM(sudoedit) TERM(127.0.0.1)`, `(and (keyword (term "sudoedit")) (opaque splunk "TERM(127.0.0.1)"))`},
+		{`TERM(sudoedit) TERM(127.0.0.1)`, `(and (keyword (term "sudoedit")) (keyword (term whole "127.0.0.1")))`},
 		{`CASE("a b")`, `(opaque splunk "CASE(\"a b\")")`},
 		{`"time limit" fail* *ail *ai* "*a b*"`, `(and (keyword (term "time limit")) (keyword (term prefix "fail")) (keyword (term suffix "ail")) (keyword (pattern * "ai" *)) (keyword (pattern * "a b" *)))`},
-		{`"end." f*l key::value`, `(and (opaque splunk "\"end.\"") (opaque splunk "f*l") (opaque splunk "key::value"))`},
+		{`"end." f*l key::value`, `(and (keyword (term "end.")) (opaque splunk "f*l") (opaque splunk "key::value"))`},
 		{`_raw="*v*"`, `(match _raw (pattern * "v" *))`},
 
 		// Search Reference: search, Index expression, Time modifiers.
@@ -232,7 +232,7 @@ func TestReadWhere(t *testing.T) {
 		{`if(substr(lower('A')."x",-1-len('C'))=lower('C')."x",1,0)=1`, `(match A (fieldref endswith C))`},
 		{`if(substr("x".'A',1,1+len('B'))="x".'B',1,0)=1`, `(match A (fieldref cased startswith B))`},
 		{`if(substr("x".lower('A'),1,1+len('B'))="x".lower('C'),1,0)=1`, `(opaque splunk "substr(\"x\".lower('A'),1,1+len('B'))=\"x\".lower('C')")`},
-		{`if(tonumber(strftime('Time',"%H"))=5,1,0)=1`, `(opaque splunk "if(tonumber(strftime('Time',\"%H\"))=5,1,0)=1")`},
+		{`if(tonumber(strftime('Time',"%H"))=5,1,0)=1`, `(opaque splunk "tonumber(strftime('Time',\"%H\"))=5")`},
 		{`if(tonumber(strftime(_time,"%H"))=5,1,0)=1`, `(match _time (hour = 5))`},
 		{`tonumber(strftime(_time,"%V"))>=50`, `(match _time (week >= 50))`},
 		{`strftime(_time,"%A")="Monday"`, `(opaque splunk "strftime(_time,\"%A\")=\"Monday\"")`},
@@ -483,7 +483,7 @@ func TestReadAssumptions(t *testing.T) {
 		`* | regex f="x"`:                        "[splunk/pcre-limits splunk/single-value]",
 		`* | where isnull(f)`:                    "[]",
 		`* | where isnotnull(mvfind(f,""))`:      "[splunk/mvfind splunk/pcre-limits]",
-		`* | where tonumber(strftime(f,"%H"))=5`: "[splunk/single-value splunk/time-zone]",
+		`* | where tonumber(strftime(f,"%H"))=5`: "[splunk/time-zone]",
 		`| tstats count where a="x" by host`:     "[splunk/tstats-value]",
 		`| tstats count where num=5 flag=true by host`:         "[splunk/number-equality splunk/tstats-value]",
 		`| tstats count where (a=x OR b=y) (c=z d=*x) by host`: "[splunk/tstats-value]",

@@ -3,6 +3,7 @@
 package corpus
 
 import (
+	"bytes"
 	"cmp"
 	"encoding/json"
 	"io/fs"
@@ -19,8 +20,30 @@ import (
 
 // Dir is the folder $SIGMAC_CORPUS, or ../shared/corpus, seen from the root of the
 // repository. Without that folder it is empty.
-func Dir() string {
-	dir := filepath.FromSlash(cmp.Or(os.Getenv("SIGMAC_CORPUS"), "../shared/corpus"))
+func Dir() string { return folder("SIGMAC_CORPUS", "../shared/corpus") }
+
+// Answers are the queries of a language (kql) with what the vendor's engine or
+// documents answer, a JSON object each, and the folder that holds them:
+// $SIGMAC_ANSWERS, or ../shared/answers.
+func Answers(t testing.TB, language string) (dir string, objects []json.RawMessage) {
+	t.Helper()
+	if dir = folder("SIGMAC_ANSWERS", "../shared/answers"); dir == "" {
+		t.Skip("no recorded answers: set SIGMAC_ANSWERS")
+	}
+	text, err := os.ReadFile(filepath.Join(dir, language+".open.jsonl"))
+	if err != nil {
+		t.Skip("no recorded answers of ", language, ": ", err)
+	}
+	for line := range bytes.Lines(text) {
+		objects = append(objects, line)
+	}
+	return dir, objects
+}
+
+// folder is the one that a variable names, else the other, seen from the root of
+// the repository, or empty where there is none.
+func folder(variable, other string) string {
+	dir := filepath.FromSlash(cmp.Or(os.Getenv(variable), other))
 	if !filepath.IsAbs(dir) {
 		root := "."
 		for range 8 { // a test runs in the folder of its package

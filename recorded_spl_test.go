@@ -1,0 +1,25 @@
+package sigmac_test
+
+import (
+	"testing"
+
+	"sigmac/backends"
+	"sigmac/backends/splunk"
+	"sigmac/ir"
+)
+
+// TestAnswersSPL holds that no filter of SPL selects other events than Splunk's
+// documents say.
+func TestAnswersSPL(t *testing.T) {
+	_, all := answers(t, "spl")
+	got := newAnswered()
+	for _, a := range all {
+		q, err := splunk.New(false).(backends.Reader).Read(a.Query, ir.Types{})
+		if err != nil {
+			got.refuse(t, a, err)
+			continue
+		}
+		got.judge(t, a, q, func(fields map[string]any) map[string]any { return fields })
+	}
+	got.hold(t, "spl")
+}
