@@ -156,7 +156,10 @@ func settled(e ir.Expr, ev eval.Event) (is, known bool) {
 		is, known := settled(e.X, ev)
 		return !is, known
 	case ir.Opaque:
-		return false, false
+		if e.Says == nil {
+			return false, false
+		}
+		return e.Says.Holds(func(name string) []any { vs, _ := ev.Field(name); return vs })
 	}
 	if eval.Unevaluable(e) != "" {
 		return false, false

@@ -74,6 +74,13 @@ type Opaque struct {
 	Lang string // the target's name
 	Text string
 	Pos  Pos
+	Says Predicate // what it is of single events; nil where that is not known
+}
+
+// A Predicate says what an Opaque is of an event with these values, null and
+// missing ones left out. It is not known where the documents leave it open.
+type Predicate interface {
+	Holds(values func(field string) []any) (holds, known bool)
 }
 
 func (Term) test()   {}

@@ -16,8 +16,9 @@ import (
 type letter struct {
 	field *field
 	test  ir.Test
-	null  bool   // the field is missing or null; test is nil
-	free  string // why the theory does not know the test; "" if it does
+	null  bool         // the field is missing or null; test is nil
+	free  string       // why the theory does not know the test; "" if it does
+	says  ir.Predicate // of a part that cannot be represented: what it is of an event
 	pos   ir.Pos
 	match matcher
 }
@@ -110,7 +111,7 @@ func (c *claim) node(e ir.Expr, missing func(name string) bool) node {
 		return c.test(c.field(ir.Field{Type: ir.Text}, true), e.Test, e.Pos)
 	case ir.Opaque:
 		f := c.field(ir.Field{Name: "\x00opaque"}, false)
-		return c.letter(f, "opaque "+e.Text, &letter{free: "a part of the query that sigmac cannot represent", pos: e.Pos})
+		return c.letter(f, "opaque "+e.Text, &letter{free: "a part of the query that sigmac cannot represent", says: e.Says, pos: e.Pos})
 	}
 	panic("verify: an expression before Inline: " + e.String())
 }

@@ -137,7 +137,7 @@ func readAll(b backends.Backend, query string, schema typing) ([]reading, error)
 		q, err := b.(backends.Reader).Read(query, schema)
 		return []reading{{query: q}}, err
 	}
-	optional, under, err := r.ReadOptional(query)
+	optional, _, under, err := r.ReadOptional(query)
 	if err != nil {
 		return nil, err
 	}
@@ -349,6 +349,19 @@ func (c *claim) letterTruth(i int, values map[*field][]any) bool {
 		return len(vs) == 0
 	}
 	if l.test == nil {
+		if l.says != nil {
+			holds, known := l.says.Holds(func(name string) []any {
+				for f, vs := range values {
+					if f.name == name && !f.keyword {
+						return slices.Clone(vs)
+					}
+				}
+				return nil
+			})
+			if known {
+				return holds
+			}
+		}
 		return c.opaque
 	}
 	if ref, ok := l.test.(ir.FieldRef); ok {

@@ -29,6 +29,8 @@ type Parsed struct {
 	steps    []step // of a sequence, a sample or a join
 	events   []pred // that must be missing, or end a sequence: read for their errors only
 	rest     []ir.Later
+	roots    []*node   // the conditions of all events, for their types
+	keys     [][]*node // of each event of a sequence, beside those that all share
 	fields   []fieldUse
 	assumed  []string
 	written  []ir.Later
@@ -63,14 +65,23 @@ func (p *Parsed) Events() []ir.Later { return p.written }
 // Optional lists the fields that the query marks with `?` and never names
 // without, sorted.
 func (p *Parsed) Optional() []string {
-	var out []string
+	optional, _ := p.mentioned()
+	return optional
+}
+
+// mentioned are the optional fields, and those that are named without `?`: an
+// index must map these, or there is an error.
+func (p *Parsed) mentioned() (optional, required []string) {
 	for _, f := range p.fields {
-		if f.optional && f.required == (ir.Pos{}) {
-			out = append(out, f.name)
+		if f.required == (ir.Pos{}) {
+			optional = append(optional, f.name)
+		} else {
+			required = append(required, f.name)
 		}
 	}
-	slices.Sort(out)
-	return out
+	slices.Sort(optional)
+	slices.Sort(required)
+	return optional, required
 }
 
 // Query says what the query does where exactly the fields that s calls
@@ -85,8 +96,15 @@ func (p *Parsed) Query(s ir.Schema) (q *ir.Query, err error) {
 		if !mapped && f.required != (ir.Pos{}) {
 			refuse(f.required, "unknown column %s", f.name)
 		}
+		if mapped && t == ir.Other {
+			refuse(f.pos, "EQL has no test for a field of such a type: %s", f.name)
+		}
 		m[i] = mappedField{ir.Field{Name: f.name, Type: t}, mapped}
 	}
+	for _, n := range p.roots {
+		m.check(n)
+	}
+	m.checkKeys(p.keys)
 	q = &ir.Query{Scope: ir.Scope{Category: p.category}, Rest: p.rest, Assumptions: p.assumed}
 	if p.where != nil {
 		q.Where = m.selects(p.where)
@@ -105,6 +123,19 @@ func (p *Parsed) Query(s ir.Schema) (q *ir.Query, err error) {
 	return q, nil
 }
 
+// checkKeys refuses events whose keys cannot be equal (Verifier.checkJoinKeyTypes).
+func (m mapping) checkKeys(events [][]*node) {
+	for _, keys := range events {
+		for i, k := range keys {
+			first := events[0][i]
+			if !compatible(m.types(first), m.types(k)) {
+				refuse(k.pos, "a join key of type %s where the first event's is of type %s",
+					m[k.field].Type, m[first.field].Type)
+			}
+		}
+	}
+}
+
 func (p *parser) statement() *Parsed {
 	q := &Parsed{}
 	switch {
@@ -112,7 +143,7 @@ func (p *parser) statement() *Parsed {
 		p.series(q)
 	default:
 		first := p.peek()
-		q.category, _, q.where = p.event()
+		q.category, _, q.where = p.event(q)
 		p.write(q, "step", first)
 	}
 	for p.has("|") {
@@ -125,7 +156,7 @@ func (p *parser) statement() *Parsed {
 }
 
 // event reads `category where condition`.
-func (p *parser) event() (category string, pos ir.Pos, where pred) {
+func (p *parser) event(q *Parsed) (category string, pos ir.Pos, where pred) {
 	t := p.peek()
 	switch {
 	case p.take("any"):
@@ -137,7 +168,11 @@ func (p *parser) event() (category string, pos ir.Pos, where pred) {
 		p.unexpected("an event category")
 	}
 	p.need("where")
-	return category, t.pos, p.condition(p.expr())
+	n := p.expr()
+	mapping(nil).check(n)
+	n.reduce()
+	q.roots = append(q.roots, n)
+	return category, t.pos, p.condition(n)
 }
 
 // write keeps an event as text, from its first token on.
@@ -168,22 +203,21 @@ func (p *parser) pipe(q *Parsed) {
 func (p *parser) series(q *Parsed) {
 	first := p.next()
 	ordered := first.text == "sequence"
-	shared := p.keys()
+	shared := len(p.keys())
 	span := ordered && p.maxspan()
 	p.later(q, first.text, first)
 
-	keys, events, missing := -1, 0, false
+	events, missing := 0, false
 	term := func(open token, name string) (s step, after token) {
 		first := p.peek()
-		s.category, s.pos, s.where = p.event()
+		s.category, s.pos, s.where = p.event(q)
 		p.write(q, name, first)
 		p.need("]")
 		after = p.peek()
-		n := shared + p.keys()
-		if keys < 0 {
-			keys = n
-		} else if n != keys {
-			refuse(open.pos, "%d join keys where the first event has %d", n, keys)
+		own := p.keys()
+		q.keys = append(q.keys, own)
+		if n := len(q.keys[0]); len(own) != n {
+			refuse(open.pos, "%d join keys where the first event has %d", shared+len(own), shared+n)
 		}
 		events++
 		if ordered && p.take("with") {
@@ -211,7 +245,7 @@ func (p *parser) series(q *Parsed) {
 		p.unexpected("another event")
 	case missing && !span:
 		refuse(first.pos, "a missing event needs `with maxspan`")
-	case first.text == "sample" && keys == 0:
+	case first.text == "sample" && shared+len(q.keys[0]) == 0:
 		refuse(first.pos, "a sample needs a join key")
 	}
 	if until := p.peek(); first.text != "sample" && p.take("until") {
@@ -221,16 +255,16 @@ func (p *parser) series(q *Parsed) {
 	}
 }
 
-// keys counts the join keys, if some follow.
-func (p *parser) keys() int {
+// keys reads the join keys, if some follow.
+func (p *parser) keys() []*node {
 	if !p.take("by") {
-		return 0
+		return nil
 	}
-	n := 1
-	for p.fieldName(); p.take(","); n++ {
-		p.fieldName()
+	out := []*node{p.fieldName()}
+	for p.take(",") {
+		out = append(out, p.fieldName())
 	}
-	return n
+	return out
 }
 
 func (p *parser) runs() int {

@@ -2,6 +2,7 @@ package elastic
 
 import (
 	"net/netip"
+	"slices"
 	"strings"
 
 	"sigmac/ir"
@@ -23,7 +24,7 @@ func (p *parser) condition(n *node) pred {
 	case fieldNode:
 		return p.atom(n, "is", n, isNull, &node{value: value{boolValue, "true"}, pos: n.pos, start: n.start, end: n.end})
 	case callNode:
-		if n.result() == boolType {
+		if functions[n.op].result == boolType {
 			return p.predicate(n)
 		}
 	case valueNode:
@@ -50,8 +51,10 @@ func (p *parser) conditions(ns []*node) []pred {
 
 func (p *parser) text(n *node) string { return p.src[n.start:n.end] }
 
-func (p *parser) opaque(n *node, fields []int, null verdictKind) opaquePred {
-	return opaquePred{ir.Opaque{Lang: "elastic", Text: p.text(n), Pos: n.pos}, fields, null}
+// script is n as a predicate that a server computes for each event; null is what
+// it folds to where no index maps its fields.
+func (p *parser) script(n *node, text string, null verdictKind) scriptPred {
+	return scriptPred{n, ir.Opaque{Lang: "elastic", Text: text, Pos: n.pos}, n.uses(), null}
 }
 
 // mirrored is the operator with its sides swapped.
@@ -77,15 +80,21 @@ func (p *parser) compare(op string, l, r, whole *node) pred {
 	if op == "==" {
 		null = isFalse
 	}
+	// The text is that of the comparison as it is now: `!=` is no other predicate.
+	whole = &node{kind: compareNode, op: op, args: []*node{l, r}, start: whole.start, end: whole.end, pos: whole.pos}
+	script := func(null verdictKind) scriptPred {
+		return p.script(whole, p.text(l)+" "+op+" "+p.text(r), null)
+	}
 	switch {
 	case r.kind != valueNode:
-		lf, rf := l.uses(), r.uses()
-		if len(lf) > 0 && len(rf) > 0 {
-			return sidesPred{op, l, r, p.opaque(whole, nil, isNull)}
+		if len(l.uses()) > 0 && len(r.uses()) > 0 {
+			return sidesPred{op, l, r, script(isNull)}
 		}
-		return p.opaque(whole, append(lf, rf...), null)
+		return script(null)
+	case l.kind == valueNode && (op == "==" || l.value.kind != nullValue && r.value.kind != nullValue):
+		return script(isNull) // of several types
 	case l.kind == valueNode:
-		return p.constants(op, l.value, r.value, whole)
+		return isNull
 	case r.value.kind == nullValue && op != "==":
 		refuse(r.pos, "nothing is less or greater than null")
 	case l.kind == fieldNode && r.value.kind == nullValue:
@@ -93,15 +102,15 @@ func (p *parser) compare(op string, l, r, whole *node) pred {
 	case l.kind == fieldNode:
 		return p.atom(whole, op, l, null, r)
 	case r.value.kind == nullValue:
-		return p.opaque(whole, l.uses(), isTrue)
-	case l.result() == boolType && r.value.kind == boolValue && op == "==":
+		return script(isTrue)
+	case mapping(nil).types(l) == boolType && r.value.kind == boolValue && op == "==":
 		x := p.condition(l)
 		if r.value.text == "false" {
 			return truthPred{notPred{x}, l.uses()}
 		}
 		return truthPred{x, l.uses()}
 	}
-	return p.opaque(whole, l.uses(), null)
+	return script(null)
 }
 
 func (p *parser) null(field, null *node, exists bool) pred {
@@ -109,73 +118,32 @@ func (p *parser) null(field, null *node, exists bool) pred {
 	return nullPred{field.field, exists, null.pos}
 }
 
-// constants compares two constants, where that is beyond doubt.
-func (p *parser) constants(op string, l, r value, whole *node) pred {
-	truth := func(ok bool) pred {
-		if ok {
-			return isTrue
-		}
-		return isFalse
-	}
-	null := l.kind == nullValue || r.kind == nullValue
-	switch {
-	case null && op == "==":
-		return truth(l.kind == r.kind)
-	case null:
-		return isNull
-	case l.number() && r.number():
-		return truth(orderings[op].Holds(ir.Number(l.text), ir.Number(r.text)))
-	case op == "==" && l.kind == r.kind:
-		return truth(l.text == r.text)
-	}
-	return p.opaque(whole, nil, isNull)
-}
-
 var orderings = map[string]ir.Op{"==": ir.Eq, "<": ir.Lt, "<=": ir.Lte, ">": ir.Gt, ">=": ir.Gte}
 
 // test is `x : …`, `x like …`, `x regex …` or `x in …`.
 func (p *parser) test(n *node) pred {
 	x, list := n.args[0], n.args[1:]
-	textual := n.op != "in" || n.tilde
-	for _, c := range list {
-		switch {
-		case c.kind != valueNode && len(c.uses()) > 0:
-			refuse(c.pos, "a list holds constants only")
-		case c.kind != valueNode:
-			return p.opaque(n, x.uses(), isNull)
-		case c.value.kind == nullValue:
-			refuse(c.pos, "`%s` does not look for null", n.op)
-		case textual && c.value.kind != stringValue:
-			refuse(c.pos, "`%s` looks for texts only", n.op)
-		case c.result() != list[0].result():
-			refuse(c.pos, "a list of several types")
-		}
+	if slices.ContainsFunc(list, func(c *node) bool { return c.kind != valueNode }) {
+		return p.script(n, p.text(n), isNull)
 	}
-	switch want := list[0].result(); {
+	switch {
 	case x.kind == fieldNode:
 		return p.atom(n, n.op, x, isNull, list...)
 	case x.kind == valueNode && x.value.kind == nullValue:
 		return isNull
-	case x.result() != want:
-		refuse(x.pos, "`%s` needs a field of the type that its list has", n.op)
 	}
-	return p.opaque(n, x.uses(), isNull)
+	return p.script(n, p.text(n), isNull)
 }
 
 // predicate is a function that is true or false.
 func (p *parser) predicate(n *node) pred {
 	x, rest := n.args[0], n.args[1:]
 	simple := x.kind == fieldNode
-	for _, c := range n.args {
-		if t := c.result(); t != textType && t != anyType {
-			refuse(c.pos, "the function needs a text")
-		}
-	}
 	for _, c := range rest {
 		simple = simple && c.kind == valueNode && c.value.kind == stringValue
 	}
 	if !simple {
-		return p.opaque(n, n.uses(), isNull)
+		return p.script(n, p.text(n), isNull)
 	}
 	return p.atom(n, n.op, x, isNull, rest...)
 }
@@ -188,8 +156,9 @@ type atomPred struct {
 	values []*node
 	null   verdictKind // where no index maps the field
 	pos    ir.Pos
-	opaque func(v *node) ir.Expr   // what v asks of the field, as text
-	built  [ir.Address + 1]ir.Expr // for each type of the field, once asked for
+	node   *node                   // the field, as it is written
+	opaque func(v *node) ir.Opaque // what v asks of the field, as text
+	built  map[ir.Type]ir.Expr     // for each type of the field, once asked for
 }
 
 func (p *parser) atom(whole *node, op string, x *node, null verdictKind, values ...*node) *atomPred {
@@ -197,11 +166,11 @@ func (p *parser) atom(whole *node, op string, x *node, null verdictKind, values 
 	if values[0].value.kind == stringValue && op != "cidrmatch" {
 		p.assume("elastic/ignore-above")
 	}
-	if op == "regex" || op == "match" {
+	if op == "regex" {
 		p.assume("elastic/regex-length")
 	}
-	a := &atomPred{op: op, tilde: whole.tilde, field: x.field, values: values, null: null, pos: whole.pos}
-	a.opaque = func(v *node) ir.Expr {
+	a := &atomPred{op: op, tilde: whole.tilde, field: x.field, values: values, null: null, pos: whole.pos, node: x, built: map[ir.Type]ir.Expr{}}
+	a.opaque = func(v *node) ir.Opaque {
 		field, arg, sign := strings.TrimPrefix(p.text(x), "?"), p.text(v), op
 		if whole.tilde && op != ":" {
 			sign += "~"
@@ -223,7 +192,7 @@ func (a *atomPred) fold(m mapping) verdict {
 	if a.built[f.Type] == nil {
 		var out ir.Or
 		for _, v := range a.values {
-			out = append(out, a.asks(f.Field, v)...)
+			out = append(out, a.asks(m, f.Field, v)...)
 		}
 		a.built[f.Type] = out
 		if len(out) == 1 {
@@ -234,7 +203,7 @@ func (a *atomPred) fold(m mapping) verdict {
 }
 
 // asks is what v asks of the field: one of these.
-func (a *atomPred) asks(f ir.Field, v *node) []ir.Expr {
+func (a *atomPred) asks(m mapping, f ir.Field, v *node) []ir.Expr {
 	var tests []ir.Test
 	t := ir.Text // where the schema does not know
 	switch {
@@ -242,14 +211,16 @@ func (a *atomPred) asks(f ir.Field, v *node) []ir.Expr {
 		t = [...]ir.Type{boolValue: ir.Boolean, stringValue: ir.Text, integerValue: ir.Numeric, decimalValue: ir.Numeric}[v.value.kind]
 		tests = a.equal(f.Type, v)
 	case orderings[a.op] != ir.Eq:
-		t, tests = ir.Numeric, a.order(f.Type, v)
+		if tests = a.order(f.Type, v); f.Type == ir.Unknown {
+			t = ir.Numeric
+		}
 	case a.op == "cidrmatch":
 		if f.Type != ir.Address && f.Type != ir.Unknown {
 			a.mistyped(f.Type)
 		}
 		t, tests = ir.Address, networks(v)
 	default:
-		if f.Type != ir.Text && f.Type != ir.Unknown {
+		if typesOf(f.Type)&textType == 0 {
 			a.mistyped(f.Type)
 		}
 		if test := a.text(v); test != nil {
@@ -257,7 +228,11 @@ func (a *atomPred) asks(f ir.Field, v *node) []ir.Expr {
 		}
 	}
 	if tests == nil {
-		return []ir.Expr{a.opaque(v)}
+		o := a.opaque(v)
+		if f.Type == ir.Date {
+			o.Says = &script{node: &node{kind: compareNode, op: a.op, args: []*node{a.node, v}}, fields: m}
+		}
+		return []ir.Expr{o}
 	}
 	if f.Type == ir.Unknown {
 		f.Type = t
@@ -282,6 +257,9 @@ func (a *atomPred) equal(t ir.Type, v *node) []ir.Test {
 	text := v.value.text
 	kind := v.value.kind
 	number, isNumber := ir.ParseNumber(text)
+	if typesOf(t) == textType {
+		t = ir.Text
+	}
 	same := kind == stringValue && t == ir.Text || v.value.number() && t == ir.Numeric || kind == boolValue && t == ir.Boolean
 	switch {
 	case t != ir.Unknown && !same && (a.op == "in" || a.op == "is"):
@@ -297,6 +275,8 @@ func (a *atomPred) equal(t ir.Type, v *node) []ir.Test {
 		return []ir.Test{ir.Bool{Value: text == "true"}}
 	case kind == stringValue && t == ir.Address:
 		return networks(v)
+	case (kind == stringValue || v.value.number()) && t == ir.Date:
+		return nil // a date as text, or in milliseconds
 	}
 	a.mistyped(t)
 	return nil
@@ -308,8 +288,12 @@ func (a *atomPred) order(t ir.Type, v *node) []ir.Test {
 	switch {
 	case ok && (t == ir.Numeric || t == ir.Unknown && v.value.number()):
 		return []ir.Test{ir.Compare{Op: orderings[a.op], Number: number}}
-	case t == ir.Numeric:
+	case t == ir.Numeric, v.value.kind == boolValue && t == ir.Date:
 		a.mistyped(t)
+	case typesOf(t) == textType && (v.value.kind == stringValue || v.value.kind == integerValue && len(v.value.text) < 19):
+		if test := ordered(orderings[a.op], v.value.text); test != nil {
+			return []ir.Test{test}
+		}
 	}
 	return nil
 }
@@ -341,14 +325,14 @@ func (a *atomPred) text(v *node) ir.Test {
 	s := v.value.text
 	any, literal := ir.Part{Kind: ir.AnyRun}, ir.Part{Kind: ir.Literal, Text: s}
 	switch a.op {
-	case ":", "like", "wildcard":
+	case ":", "like":
 		if strings.Contains(s, "\x01") && (a.op != ":" || strings.ContainsAny(s, "*?")) {
 			return nil // the server escapes with that character
 		}
 		return wildcardTest(!a.tilde, wildcards(s)...)
 	case "in":
 		return wildcardTest(!a.tilde, literal)
-	case "regex", "match":
+	case "regex":
 		return luceneTest(s, a.tilde, v.pos)
 	}
 	switch {
