@@ -54,7 +54,25 @@ func (p *parser) text(n *node) string { return p.src[n.start:n.end] }
 // script is n as a predicate that a server computes for each event; null is what
 // it folds to where no index maps its fields.
 func (p *parser) script(n *node, text string, null verdictKind) scriptPred {
+	p.supposes(n)
 	return scriptPred{n, ir.Opaque{Lang: "elastic", Text: text, Pos: n.pos}, n.uses(), null}
+}
+
+// supposes names what the reading of a script rests on.
+func (p *parser) supposes(n *node) {
+	for _, a := range n.args {
+		p.supposes(a)
+	}
+	switch {
+	case n.op == "length", n.op == "substring":
+		p.assume("elastic/utf16")
+	case n.op == "string", n.op == "concat", n.kind == arithNode, n.kind == callNode && functions[n.op].args[0] == numberType:
+		p.assume("elastic/whole-numbers")
+	case n.op == "startswith" || n.op == "endswith":
+		if n.tilde && n.args[1].kind == fieldNode {
+			p.assume("elastic/fieldref-fold")
+		}
+	}
 }
 
 // mirrored is the operator with its sides swapped.

@@ -360,6 +360,7 @@ func (p *parser) call() *node {
 }
 
 func (p *parser) fieldName() *node {
+	p.assume("elastic/null-value")
 	n := p.open(fieldNode, p.peek())
 	optional := p.take("?")
 	parts := []string{p.identifier()}
