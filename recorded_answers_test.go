@@ -97,7 +97,7 @@ func (a *answered) judge(t *testing.T, c answer, q *ir.Query, row func(map[strin
 	}
 	decided := true
 	for i, fields := range c.Events {
-		is, known := settled(q.Where, event(row(fields)))
+		is, known := eval.Settled(q.Where, event(row(fields)))
 		if decided = decided && known; known && is != (c.Expect.All || slices.Contains(c.Expect.Matched, i)) {
 			t.Errorf("%s: %s\nof %v the filter is %v: %s", c.ID, c.Query, fields, is, q.Where)
 		}
@@ -124,7 +124,7 @@ func opaqueOf(e ir.Expr) (what string) {
 			}
 		case ir.Match, ir.Keyword:
 			if what == "" {
-				what = eval.Unevaluable(e)
+				what = strings.TrimPrefix(eval.Unevaluable(e), "a test of type ")
 			}
 		}
 	})
@@ -132,37 +132,3 @@ func opaqueOf(e ir.Expr) (what string) {
 }
 
 var call = regexp.MustCompile(`([a-z_0-9]+)\(`)
-
-// settled is whether e is true of an event, if that is known whatever the parts
-// are that the representation cannot hold.
-func settled(e ir.Expr, ev eval.Event) (is, known bool) {
-	group := func(es []ir.Expr, decides bool) (bool, bool) {
-		known := true
-		for _, x := range es {
-			is, ok := settled(x, ev)
-			if ok && is == decides {
-				return decides, true
-			}
-			known = known && ok
-		}
-		return !decides, known
-	}
-	switch e := e.(type) {
-	case ir.And:
-		return group(e, false)
-	case ir.Or:
-		return group(e, true)
-	case ir.Not:
-		is, known := settled(e.X, ev)
-		return !is, known
-	case ir.Opaque:
-		if e.Says == nil {
-			return false, false
-		}
-		return e.Says.Holds(func(name string) []any { vs, _ := ev.Field(name); return vs })
-	}
-	if eval.Unevaluable(e) != "" {
-		return false, false
-	}
-	return eval.Expr(nil, e, ev), true
-}

@@ -14,6 +14,7 @@ import (
 
 	"sigmac/backends"
 	"sigmac/backends/elastic"
+	"sigmac/eval"
 	"sigmac/ir"
 )
 
@@ -109,7 +110,7 @@ func (d eqlData) selected(q *ir.Query) (ids []string, known bool) {
 		if q.Scope.Category != "" && fields[d.Category] != q.Scope.Category {
 			continue
 		}
-		holds, known := settled(q.Where, event(fields))
+		holds, known := eval.Settled(q.Where, event(fields))
 		if !known {
 			return nil, false
 		}
@@ -136,7 +137,7 @@ func (d eqlData) steps(t *testing.T, a answer, q *ir.Query) string {
 			}
 			fields = maps.Clone(fields)
 			fields["event.category"] = fields[d.Category]
-			if holds, known := settled(step, event(fields)); !holds || !known {
+			if holds, known := eval.Settled(step, event(fields)); !holds || !known {
 				t.Errorf("%s: %s\nthe event %s is not one of step %d, %s", a.ID, a.Query, id, i%len(q.Steps)+1, step)
 			}
 		}

@@ -30,9 +30,19 @@ func TestAnswersKQL(t *testing.T) {
 			got.refuse(t, a, err)
 			continue
 		}
+		if why := microsoftsOwn[a.ID]; why != "" {
+			got.Other[why]++
+			continue
+		}
 		got.judge(t, a, q, kustoRow)
 	}
 	got.hold(t, "kql")
+}
+
+// microsoftsOwn are answers that nothing which reads the query could give.
+var microsoftsOwn = map[string]string{
+	"kql/url-encode-component-function/0": "the page's output lacks the slash at the end of its input",
+	"kql/new-guid-function/0":             "a random value",
 }
 
 // kustoRow is an event as a row: the empty text and null are no value, and the

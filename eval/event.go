@@ -120,6 +120,18 @@ func (ev Event) Field(name string) (values []any, present bool) {
 	return member(ev.fields, name)
 }
 
+// Value is what the event holds under a name, looked up as Field does: a list or an
+// object as it is, and nil where there is nothing or more than one thing.
+func (ev Event) Value(name string) any {
+	if v, ok := ev.fields[name]; ok {
+		return v
+	}
+	if vs, _ := ev.Field(name); len(vs) == 1 {
+		return vs[0]
+	}
+	return nil
+}
+
 func member(m map[string]any, name string) (values []any, present bool) {
 	if v, ok := m[name]; ok {
 		return elements(v), true

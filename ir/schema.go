@@ -57,16 +57,6 @@ type Later struct {
 	Pos  Pos
 }
 
-// A Term is true of a value in which Text stands as a term: a run of letters
-// and digits, with neither before and after it unless Prefix or Suffix lets
-// the term go on there. It is what KQL's `has` and its kin mean.
-type Term struct {
-	Text   string
-	Cased  bool
-	Prefix bool // hasprefix: the term may go on after Text
-	Suffix bool // hassuffix: the term may start before Text
-}
-
 // An Opaque is a predicate of a foreign query that the representation cannot
 // hold. It is equal only to itself and never simplified;
 // a rule never has one.
@@ -74,30 +64,17 @@ type Opaque struct {
 	Lang string // the target's name
 	Text string
 	Pos  Pos
-	Says Predicate // what it is of single events; nil where that is not known
+	Of   *Formula // how it is computed, or nil where that is not known
 }
 
-// A Predicate says what an Opaque is of an event with these values, null and
-// missing ones left out. It is not known where the documents leave it open.
-type Predicate interface {
-	Holds(values func(field string) []any) (holds, known bool)
+// A Formula computes a predicate from an event.
+type Formula struct {
+	Fields []Field // that it reads
+	// Holds says whether it is true of an event, where that is known. value is
+	// the value of a field, nil where there is none.
+	Holds func(value func(name string) any) (is, known bool)
 }
 
-func (Term) test()   {}
 func (Opaque) expr() {}
-
-func (t Term) String() string {
-	head := "(term"
-	if t.Cased {
-		head += " cased"
-	}
-	if t.Prefix {
-		head += " prefix"
-	}
-	if t.Suffix {
-		head += " suffix"
-	}
-	return head + " " + strconv.Quote(t.Text) + ")"
-}
 
 func (e Opaque) String() string { return "(opaque " + e.Lang + " " + strconv.Quote(e.Text) + ")" }

@@ -3,7 +3,6 @@ package verify
 import (
 	"slices"
 	"strings"
-	"unicode"
 
 	"sigmac/backends"
 	"sigmac/eval"
@@ -16,9 +15,9 @@ import (
 type letter struct {
 	field *field
 	test  ir.Test
-	null  bool         // the field is missing or null; test is nil
-	free  string       // why the theory does not know the test; "" if it does
-	says  ir.Predicate // of a part that cannot be represented: what it is of an event
+	null  bool        // the field is missing or null; test is nil
+	free  string      // why the theory does not know the test; "" if it does
+	of    *ir.Formula // of a part that cannot be represented, how it is computed, or nil
 	pos   ir.Pos
 	match matcher
 }
@@ -111,7 +110,7 @@ func (c *claim) node(e ir.Expr, missing func(name string) bool) node {
 		return c.test(c.field(ir.Field{Type: ir.Text}, true), e.Test, e.Pos)
 	case ir.Opaque:
 		f := c.field(ir.Field{Name: "\x00opaque"}, false)
-		return c.letter(f, "opaque "+e.Text, &letter{free: "a part of the query that sigmac cannot represent", says: e.Says, pos: e.Pos})
+		return c.letter(f, "opaque "+e.Text, &letter{free: "a part of the query that sigmac cannot represent", of: e.Of, pos: e.Pos})
 	}
 	panic("verify: an expression before Inline: " + e.String())
 }
@@ -260,19 +259,38 @@ func (c *claim) test(f *field, t ir.Test, pos ir.Pos) node {
 		}
 		return value(t, "")
 	case ir.Term:
-		if strings.ContainsFunc(t.Text, func(r rune) bool { return !unicode.IsLetter(r) && !unicode.IsDigit(r) }) || t.Text == "" {
-			return free(t, "a term with other signs than letters and digits")
-		}
 		if !text {
 			return free(t, alien)
 		}
-		return value(t, "")
+		return c.term(f, t, pos)
 	case ir.FieldRef:
 		return value(t, "a field reference")
 	case ir.TimePart:
 		return value(t, "a part of a date")
 	}
 	panic("verify: a test before its pass: " + t.String())
+}
+
+// term is a term of a text: surely there, or perhaps and then as it is taken to be.
+func (c *claim) term(f *field, t ir.Term, pos ir.Pos) node {
+	sure, may := t.Tests()
+	key := "term"
+	perhaps := node{op: '&'}
+	for _, m := range may {
+		key += " " + m.String()
+		perhaps.subs = append(perhaps.subs, c.test(f, m, pos))
+	}
+	out := node{op: '|'}
+	for _, s := range sure {
+		key += " " + s.String()
+		out.subs = append(out.subs, c.test(f, s, pos))
+	}
+	if sure == nil {
+		key += " " + t.String()
+	}
+	perhaps.subs = append(perhaps.subs, c.letter(f, key, &letter{free: "how such a term is found is not documented in full", pos: pos}))
+	out.subs = append(out.subs, simple(perhaps))
+	return simple(out)
 }
 
 // typed is p as a test of numbers or booleans that means the same.

@@ -55,20 +55,6 @@ func goSource(t ir.Test) string {
 		re = t.Re
 	case ir.CIDR:
 		re, _ = ir.CIDRRe(t.Net)
-	case ir.Term:
-		const border = `[^\p{L}\p{N}]`
-		source := `(?:\A|` + border + `)`
-		if t.Suffix {
-			source = ""
-		}
-		word, err := ir.PatternRe(ir.NewPattern(t.Cased, ir.Part{Kind: ir.AnyRun}, ir.Part{Text: t.Text}, ir.Part{Kind: ir.AnyRun})).Go()
-		if err != nil {
-			panic("verify: " + err.Error())
-		}
-		if source += word; !t.Prefix {
-			source += `(?:\z|` + border + `)`
-		}
-		return source
 	default:
 		panic("verify: not a test of texts: " + t.String())
 	}

@@ -348,20 +348,12 @@ func (c *claim) letterTruth(i int, values map[*field][]any) bool {
 	if l.null {
 		return len(vs) == 0
 	}
-	if l.test == nil {
-		if l.says != nil {
-			holds, known := l.says.Holds(func(name string) []any {
-				for f, vs := range values {
-					if f.name == name && !f.keyword {
-						return slices.Clone(vs)
-					}
-				}
-				return nil
-			})
-			if known {
-				return holds
-			}
+	if l.of != nil {
+		if is, known := l.of.Holds(func(name string) any { return c.held(values, name) }); known {
+			return is
 		}
+	}
+	if l.test == nil {
 		return c.opaque
 	}
 	if ref, ok := l.test.(ir.FieldRef); ok {
@@ -382,6 +374,18 @@ func (c *claim) letterTruth(i int, values map[*field][]any) bool {
 		return eval.Expr(nil, ir.Match{Field: ir.Field{Name: "f"}, Test: ref}, ev)
 	}
 	return slices.ContainsFunc(vs, func(v any) bool { return c.passes(i, v) })
+}
+
+// held is what an event has under a name.
+func (c *claim) held(values map[*field][]any, name string) any {
+	switch vs := values[c.byName[name]]; len(vs) {
+	case 0:
+		return nil
+	case 1:
+		return vs[0]
+	default:
+		return vs
+	}
 }
 
 // Losses are the tests of want that the world of a target cannot tell apart.

@@ -47,6 +47,16 @@ func re(f, source string) ir.Expr {
 	return text(f, t)
 }
 
+// word is a term between everything but letters and digits of ASCII.
+func word(s string) ir.Term {
+	var chars []*ir.Re
+	for _, r := range s {
+		chars = append(chars, &ir.Re{Op: ir.ReLiteral, Rune: r, Fold: true})
+	}
+	border := ir.NegateRanges([]ir.RuneRange{{Lo: '0', Hi: '9'}, {Lo: 'A', Hi: 'Z'}, {Lo: 'a', Hi: 'z'}})
+	return ir.Breakers{Sure: border, May: border}.Read(ir.Term{Text: s}, chars)
+}
+
 func not(e ir.Expr) ir.Expr { return ir.Not{X: e} }
 
 var (
@@ -98,7 +108,14 @@ func TestEqual(t *testing.T) {
 		{"narrower net", open, in("s", "10.0.0.0/8"), in("s", "10.0.0.0/9"), Refuted, "narrower"},
 		{"net as expression", open, text("s", ir.CIDR{Net: netip.MustParsePrefix("172.16.0.0/12")}),
 			re("s", `\A172\.(?:1[6-9]|2[0-9]|3[01])(?:\.(?:[1-9]?[0-9]|1[0-9][0-9]|2[0-4][0-9]|25[0-5])){2}\z`), Proved, ""},
-		{"term", single, is("a", "*", "abc", "*"), text("a", ir.Term{Text: "abc"}), Refuted, "narrower"},
+		{"term", single, is("a", "*", "abc", "*"), text("a", word("abc")), Refuted, "narrower"},
+		{"part of a term", single, is("a", "*", "ab", "*"), ir.Or{is("a", "*", "ab", "*"), text("a", word("abc"))}, Proved, ""},
+		{"term with a breaker", single, is("a", "*", `\x`, "*"), text("a", word(`\x`)), Refuted, "narrower"},
+		{"terms in any order", single, is("a", "a-b"), ir.And{is("a", "a-b"), text("a", word("b a"))}, Agreed, ""},
+		{"terms with breakers", single, is("a", "a-b"), ir.And{is("a", "a-b"), text("a", word("-a-b "))}, Agreed, ""},
+		{"terms that are not there", single, is("a", "a-b"), ir.Or{is("a", "a-b"), ir.And{is("a", "ab"), text("a", word("a-b"))}}, Proved, ""},
+		{"the same term", single, text("a", word("a-b")), ir.And{text("a", word("a-b")), text("a", word("b"))}, Proved, ""},
+		{"breakers alone", single, is("a", "x"), text("a", word("--")), Agreed, ""},
 		{"keyword", open, ir.Keyword{Test: pat(false, "*", "x", "*")}, ir.Keyword{Test: pat(false, "*", "X", "*")}, Proved, ""},
 		{"text is there", open, not(ir.Keyword{Test: pat(false, "*", "x", "*")}),
 			ir.And{ir.Keyword{Test: pat(false, "*")}, not(ir.Keyword{Test: pat(false, "*", "x", "*")})}, Proved, ""},

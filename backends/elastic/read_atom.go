@@ -248,7 +248,8 @@ func (a *atomPred) asks(m mapping, f ir.Field, v *node) []ir.Expr {
 	if tests == nil {
 		o := a.opaque(v)
 		if f.Type == ir.Date {
-			o.Says = &script{node: &node{kind: compareNode, op: a.op, args: []*node{a.node, v}}, fields: m}
+			s := &script{node: &node{kind: compareNode, op: a.op, args: []*node{a.node, v}}, fields: m}
+			o.Of = s.formula()
 		}
 		return []ir.Expr{o}
 	}

@@ -32,49 +32,75 @@ func (p scriptPred) fold(m mapping) verdict {
 	if e := s.tests(); e != nil {
 		return verdict{isExpr, e}
 	}
-	p.expr.Says = s
+	p.expr.Of = s.formula()
 	return verdict{isExpr, p.expr}
 }
 
-// A script is an expression with the fields that it reads, an ir.Predicate.
+// A script is an expression with the fields that it reads.
 type script struct {
 	node   *node
 	fields mapping
 }
 
-// maxChoices bounds the choices of values that a script is run with.
-const maxChoices = 10_000
+func (s *script) formula() *ir.Formula {
+	f := &ir.Formula{Holds: s.holds}
+	for _, i := range s.node.uses() {
+		if s.fields[i].mapped {
+			f.Fields = append(f.Fields, s.fields[i].Field)
+		}
+	}
+	return f
+}
 
-// Holds runs the script with each choice of a value for each place where it names
+// maxSteps bounds the choices of values that a script is run with, times its length.
+const maxSteps = 1_000_000
+
+// holds runs the script with each choice of a value for each place where it names
 // a field, NULL where the event has none; it selects the event where it is true
-// for one of them (MultiValuedFieldsRewrite, multiValueDocValues). A result is not
-// known where versions of the server differ, or where the script fails.
-func (s *script) Holds(values func(field string) []any) (holds, known bool) {
+// for one of them (MultiValueAwareScriptQuery, multiValueDocValues). A result is
+// not known where versions of the server differ, or where the script fails.
+func (s *script) holds(value func(field string) any) (holds, known bool) {
 	refs := s.node.refs(nil)
 	r := &run{chosen: make(map[*node]any, len(refs))}
-	left := maxChoices
+	choices := make([][]any, len(refs))
+	for i, ref := range refs {
+		if f := s.fields[ref.field]; f.mapped {
+			for _, v := range elements(nil, value(f.Name)) {
+				choices[i] = append(choices[i], r.stored(f.Type, v))
+			}
+		}
+		if choices[i] == nil {
+			choices[i] = []any{nil}
+		}
+	}
+	left := max(1, maxSteps/(1+s.node.end-s.node.start))
 	var try func(i int) bool
 	try = func(i int) bool {
 		if i == len(refs) {
 			left--
 			return left >= 0 && r.value(s.node) == true && r.trouble == none
 		}
-		choices := []any{nil}
-		if f := s.fields[refs[i].field]; f.mapped {
-			if vs := values(f.Name); len(vs) > 0 {
-				choices = vs
-			}
-			for j, v := range choices {
-				choices[j] = r.stored(f.Type, v)
-			}
-		}
-		return slices.ContainsFunc(choices, func(v any) bool {
+		return slices.ContainsFunc(choices[i], func(v any) bool {
 			r.chosen[refs[i]] = v
-			return try(i + 1)
+			return left >= 0 && try(i+1)
 		})
 	}
 	holds = try(0)
 	return holds, r.trouble == none && left >= 0
+}
+
+// elements are the values in v, which may be a list.
+func elements(out []any, v any) []any {
+	switch v := v.(type) {
+	case nil:
+		return out
+	case []any:
+		for _, x := range v {
+			out = elements(out, x)
+		}
+		return out
+	}
+	return append(out, v)
 }
 
 // refs are the places where n names a field.
@@ -445,8 +471,14 @@ func (r *run) test(n *node, x any, list []any) any {
 			n.op == "regex" && (lineBreak.MatchString(s) || special.MatchString(c.value.text)) {
 			return r.fail(unknown)
 		}
-		t := (&atomPred{op: n.op, tilde: n.tilde}).text(c)
-		if t == nil {
+		t := wildcardTest(!n.tilde, ir.Part{Text: c.value.text})
+		switch {
+		case n.op == "regex":
+			t = luceneTest(c.value.text, n.tilde, c.pos)
+		case n.op != "in":
+			t = wildcardTest(!n.tilde, wildcards(c.value.text)...)
+		}
+		if t == nil || n.op != "in" && strings.Contains(c.value.text, "\x01") {
 			return r.fail(unknown)
 		}
 		if passes(t, s) {

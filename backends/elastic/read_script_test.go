@@ -120,7 +120,7 @@ func TestScripts(t *testing.T) {
 		answers := map[bool]int{}
 		for range 2_000 {
 			fields, ev := event()
-			holds, known := s.Holds(func(name string) []any { vs, _ := ev.Field(name); return vs })
+			holds, known := s.holds(ev.Value)
 			if !known {
 				continue
 			}
@@ -181,11 +181,11 @@ func TestScriptValues(t *testing.T) {
 			t.Fatal(err)
 		}
 		o, ok := q.Where.(ir.Opaque)
-		if !ok || o.Says == nil {
+		if !ok || o.Of == nil {
 			t.Errorf("%s: %s", c.condition, q.Where)
 			continue
 		}
-		holds, known := o.Says.Holds(func(name string) []any { vs, _ := ev.Field(name); return vs })
+		holds, known := o.Of.Holds(ev.Value)
 		got := fmt.Sprint(holds)
 		if !known {
 			got = "unknown"

@@ -147,6 +147,8 @@ func (m mapping) check(n *node) {
 				refuse(c.pos, "`%s` looks for texts only", n.op)
 			case !compatible(t, first):
 				refuse(c.pos, "a list of several types")
+			case n.op == "regex" && c.kind == valueNode:
+				luceneTest(c.value.text, n.tilde, c.pos) // for its errors
 			}
 		}
 		need(n.args[0], want, n.op)

@@ -73,6 +73,8 @@ type reader struct {
 	terms   bool // inside the predicate of `search`
 	assumed map[string]bool
 	read    []*ir.Query
+
+	formulas int // that predicates were compiled to
 }
 
 // A binding is what a name stands for: an expression, or with nil a table, a

@@ -651,7 +651,7 @@ func (p *rustParser) charEscape(start int) rune {
 	}
 	length, ok := map[rune]int{'x': 2, 'u': 4, 'U': 8}[c]
 	switch {
-	case !ok && c < utf8.RuneSelf && !alphanumeric(c) && c != '<' && c != '>':
+	case !ok && c < utf8.RuneSelf && !unicode.IsLetter(c) && !unicode.IsDigit(c) && c != '<' && c != '>':
 		return c
 	case !ok:
 		p.fail(start, "no escape \\"+string(c))

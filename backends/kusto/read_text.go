@@ -99,37 +99,27 @@ func spelling(text string, cased bool, via string) (source string, subs []*ir.Re
 	return b.String(), subs
 }
 
-func alphanumeric(r rune) bool { return unicode.IsLetter(r) || unicode.IsDigit(r) }
-
-var notAlphanumeric = sync.OnceValue(func() []ir.RuneRange {
-	return ir.NegateRanges(tables(unicode.Letter, unicode.Digit))
+// breakers are all characters but letters and digits. The page "string operators"
+// says alphanumeric characters, and in its editions up to 2022 ASCII ones.
+var breakers = sync.OnceValue(func() ir.Breakers {
+	return ir.Breakers{
+		Sure: ir.NegateRanges(tables(unicode.Letter, unicode.Number)),
+		May:  ir.NegateRanges([]ir.RuneRange{{Lo: '0', Hi: '9'}, {Lo: 'A', Hi: 'Z'}, {Lo: 'a', Hi: 'z'}}),
+	}
 })
 
-// termTest is a test of a term. A text that begins or ends with another
-// character needs no border there; nil is never true.
-func termTest(text string, cased bool, via string, prefix, suffix bool) ir.Test {
-	rs := []rune(text)
-	prefix = prefix || !alphanumeric(rs[len(rs)-1])
-	suffix = suffix || !alphanumeric(rs[0])
-	exact, folded, possible := casing(text, cased, via)
-	switch {
-	case !possible:
+// termTest is a test of a term; nil is never true.
+func termTest(text string, o textOperator, via string) ir.Test {
+	exact, folded, possible := casing(text, o.cased, via)
+	if !possible {
 		return nil
-	case exact || folded:
-		return ir.Term{Text: text, Cased: exact, Prefix: prefix, Suffix: suffix}
 	}
-	source, subs := spelling(text, cased, via)
-	other := &ir.Re{Op: ir.ReClass, Ranges: notAlphanumeric()}
-	border := func(end ir.ReOp) *ir.Re {
-		return &ir.Re{Op: ir.ReAlternate, Subs: []*ir.Re{{Op: end}, other}}
+	source, chars := spelling(text, o.cased, via)
+	t := breakers().Read(ir.Term{Text: text, Cased: exact, Prefix: o.prefix, Suffix: o.suffix}, chars)
+	if !exact && !folded {
+		t.Text = source // what else has this text means something else
 	}
-	if !suffix {
-		source, subs = `(?:\A|[^\p{L}\p{Nd}])`+source, slices.Insert(subs, 0, border(ir.ReBeginText))
-	}
-	if !prefix {
-		source, subs = source+`(?:\z|[^\p{L}\p{Nd}])`, append(subs, border(ir.ReEndText))
-	}
-	return ir.Regexp{Source: source, Re: sequence(subs)}
+	return t
 }
 
 // lengthTest is a text of low to high characters; -1 is without bound.

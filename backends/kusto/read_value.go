@@ -3,6 +3,7 @@ package kusto
 import (
 	"math/big"
 	"slices"
+	"strconv"
 	"strings"
 	"unicode"
 
@@ -66,8 +67,56 @@ func (r *reader) value(n *node, s scope) value {
 	}
 	defer func() { r.depth-- }()
 	v := r.meaning(n, s)
+	if v.kind == valueOther {
+		v = r.folded(n, s)
+	}
 	v.pos = r.pos(n)
 	return v
+}
+
+// folded is the value of an expression without columns.
+func (r *reader) folded(n *node, s scope) value {
+	v, ok := r.fold(n, s)
+	if !ok {
+		return value{}
+	}
+	return valueOf(v)
+}
+
+func valueOf(v any) value {
+	switch v := v.(type) {
+	case nil:
+		return value{kind: valueNull}
+	case bool:
+		return value{kind: valueTruth, is: truth{yes: constant(v)}}
+	case string:
+		return value{kind: valueText, text: v}
+	case int32:
+		return valueOf(int64(v))
+	case int64:
+		if n, ok := ir.ParseNumber(strconv.FormatInt(v, 10)); ok {
+			return value{kind: valueNumber, number: n}
+		}
+	case float64:
+		if n, ok := ir.ParseNumber(strconv.FormatFloat(v, 'f', -1, 64)); ok {
+			return value{kind: valueNumber, number: n}
+		}
+	case dynamic:
+		list, ok := v.v.([]any)
+		if !ok {
+			switch v.v.(type) {
+			case string, int64, float64, bool:
+				return valueOf(v.v)
+			}
+			return value{}
+		}
+		out := value{kind: valueList}
+		for _, x := range list {
+			out.list = append(out.list, valueOf(x))
+		}
+		return out
+	}
+	return value{}
 }
 
 func (r *reader) meaning(n *node, s scope) value {
@@ -492,12 +541,14 @@ func (r *reader) length(op string, f, c value) (truth, bool) {
 	return r.orBlank(f, c, lengthTest(low, high), low == 0), true
 }
 
-// textOperators are the tests of a text with another.
-var textOperators = map[string]struct {
+type textOperator struct {
 	shape          ir.Shape
 	cased, term    bool
 	prefix, suffix bool
-}{
+}
+
+// textOperators are the tests of a text with another.
+var textOperators = map[string]textOperator{
 	"==":            {shape: ir.Exact, cased: true},
 	"=~":            {shape: ir.Exact},
 	"contains":      {shape: ir.Contains},
@@ -545,7 +596,7 @@ func (r *reader) relateText(op string, f, c value) (truth, bool) {
 	case c.text == "":
 		return r.orBlank(f, c, ir.NewPattern(false, ir.Part{Kind: ir.AnyRun}), true), true
 	case o.term:
-		t := termTest(c.text, o.cased, f.via, o.prefix, o.suffix)
+		t := termTest(c.text, o, f.via)
 		if t == nil {
 			return never, true
 		}
@@ -610,7 +661,8 @@ func relateTexts(op, s, t string) (truth, bool) {
 	if !o.cased {
 		s, t = strings.Map(lowerASCII, s), strings.Map(lowerASCII, t)
 	}
-	is := map[ir.Shape]func(s, t string) bool{ir.Contains: strings.Contains, ir.Prefix: strings.HasPrefix,
-		ir.Suffix: strings.HasSuffix, ir.Exact: func(s, t string) bool { return s == t }}[o.shape]
-	return truth{yes: constant(is(s, t))}, true
+	return truth{yes: constant(relations[o.shape](s, t))}, true
 }
+
+var relations = map[ir.Shape]func(s, t string) bool{ir.Contains: strings.Contains, ir.Prefix: strings.HasPrefix,
+	ir.Suffix: strings.HasSuffix, ir.Exact: func(s, t string) bool { return s == t }}

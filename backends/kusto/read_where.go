@@ -130,7 +130,7 @@ func (r *reader) opaque(n *node, s scope) truth {
 	no := yes
 	text := r.source(n.from, n.to)
 	no.Text = strings.TrimSuffix(yes.Text, text) + "not(" + text + ")"
-	return truth{yes, no}
+	return truth{r.compute(n, s, yes, true), r.compute(n, s, no, false)}
 }
 
 // truth reads a predicate.
@@ -280,8 +280,7 @@ func (r *reader) anyColumn(op string, v value) (truth, bool) {
 	case "contains", "contains_cs":
 		t, _ = textTest(v.text, ir.Contains, op == "contains_cs", "")
 	case "has", "has_cs", "hasprefix", "hasprefix_cs", "hassuffix", "hassuffix_cs":
-		o := textOperators[op]
-		t = termTest(v.text, o.cased, "", o.prefix, o.suffix)
+		t = termTest(v.text, textOperators[op], "")
 	case "matches regex":
 		if re, ok := r.regexp(v); ok {
 			t = re

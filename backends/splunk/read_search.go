@@ -3,6 +3,7 @@ package splunk
 import (
 	"net/netip"
 	"strings"
+	"sync"
 
 	"sigmac/ir"
 )
@@ -408,10 +409,9 @@ func (p *searcher) in(lo int, field word) ir.Expr {
 	return anyOf(out)
 }
 
-// bare is a term without a field. It is looked up in the index, whose terms
-// end at everything but letters and digits (segmenters.conf), so it stands in
-// the event with none of these around it, unless a wildcard lets the term go
-// on.
+// bare is a term without a field, which stands between breakers unless a wildcard
+// lets it go on. TERM asks for a term that holds minor breakers and no major ones
+// (Search Manual: Use CASE and TERM).
 func (p *searcher) bare(lo int, v value) ir.Expr {
 	t := v.pattern()
 	pos := p.pos(v.start())
@@ -425,23 +425,44 @@ func (p *searcher) bare(lo int, v value) ir.Expr {
 		term.Prefix, term.Suffix = t.Parts[n-1].Kind == ir.AnyRun, t.Parts[0].Kind == ir.AnyRun
 	}
 	switch {
-	case text == "" || strings.Contains(inner, "*") || v.wrap == "CASE" && v.quoted || v.wrap == "TERM" && !alphanumeric(text):
+	case text == "" || strings.Contains(inner, "*") || v.wrap == "CASE" && v.quoted:
 		return p.opaque(lo, p.i)
 	case term.Prefix && term.Suffix:
 		p.assumeUnicode(text)
 		return ir.Keyword{Test: t, Pos: pos}
-	case !alphanumeric(text[:1]) && text[0] < 0x80 || !alphanumeric(text[len(text)-1:]) && text[len(text)-1] < 0x80:
-		return p.opaque(lo, p.i) // where a term that starts or ends with a breaker may stand is open
+	case v.wrap == "TERM" && strings.ContainsAny(text, majorBreakers), v.wrap == "TERM" && strings.ContainsRune(minorBreakers, rune(text[0])):
+		return p.opaque(lo, p.i)
+	}
+	breaks := breakers()
+	if v.wrap == "TERM" && strings.ContainsAny(text, minorBreakers) {
+		term.Whole, breaks.Sure = true, ir.Ranges(majorBreakers) // minor ones cut off parts; it is open which
 	}
 	p.assumeUnicode(text)
-	return ir.Keyword{Test: term, Pos: pos}
+	var chars []*ir.Re
+	for _, r := range text {
+		chars = append(chars, &ir.Re{Op: ir.ReLiteral, Rune: r, Fold: !t.Cased && ir.HasCases(r)})
+	}
+	return ir.Keyword{Test: breaks.Read(term, chars), Pos: pos}
 }
 
-func alphanumeric(s string) bool {
-	for i := range len(s) {
-		if !isWord(s[i]) || s[i] == '_' {
-			return false
-		}
+// These are the characters of MAJOR and MINOR in segmenters.conf.
+const (
+	majorBreakers = "[]<>(){}|!;,'\"*\n\r\t &?+"
+	minorBreakers = `/:=@.-$#%\_`
+)
+
+// codes are the other texts of MAJOR, which may break too: an event is cut by the
+// setting indexing, a search by the setting search.
+var codes = sync.OnceValue(func() *ir.Re {
+	re, err := ir.ParseRegexp(`%(?:2[01689BC]|25(?:20|26)|3[ABD]|5[BD]|7C|0A)`, ir.ReFlags{IgnoreCase: true})
+	if err != nil {
+		panic(err)
 	}
-	return true
-}
+	return re.Re
+})
+
+// breakers are those between plain terms. What follows a percent sign may be
+// part of such a code.
+var breakers = sync.OnceValue(func() ir.Breakers {
+	return ir.Breakers{Sure: ir.Ranges(strings.ReplaceAll(majorBreakers+minorBreakers, "%", "")), May: ir.Ranges(majorBreakers + minorBreakers), Before: codes()}
+})

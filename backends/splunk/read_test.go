@@ -106,10 +106,10 @@ func TestReadSearch(t *testing.T) {
 
 		// Search Manual: Use CASE() and TERM(); Search command primer.
 		{`host=CASE(LOCAL*) CASE(Foo)`, `(and (match host (pattern cased "LOCAL" *)) (keyword (term cased "Foo")))`},
-		{`TERM(sudoedit) TERM(127.0.0.1)`, `(and (keyword (term "sudoedit")) (opaque splunk "TERM(127.0.0.1)"))`},
+		{`TERM(sudoedit) TERM(127.0.0.1)`, `(and (keyword (term "sudoedit")) (keyword (term whole "127.0.0.1")))`},
 		{`CASE("a b")`, `(opaque splunk "CASE(\"a b\")")`},
 		{`"time limit" fail* *ail *ai* "*a b*"`, `(and (keyword (term "time limit")) (keyword (term prefix "fail")) (keyword (term suffix "ail")) (keyword (pattern * "ai" *)) (keyword (pattern * "a b" *)))`},
-		{`"end." f*l key::value`, `(and (opaque splunk "\"end.\"") (opaque splunk "f*l") (opaque splunk "key::value"))`},
+		{`"end." f*l key::value`, `(and (keyword (term "end.")) (opaque splunk "f*l") (opaque splunk "key::value"))`},
 		{`_raw="*v*"`, `(match _raw (pattern * "v" *))`},
 
 		// Search Reference: search, Index expression, Time modifiers.
