@@ -595,12 +595,17 @@ func TestReadStatements(t *testing.T) {
 // The ids are those of docs/semantics.md.
 func TestReadAssumptions(t *testing.T) {
 	for query, want := range map[string]string{
-		`any where true`:                 "[]",
-		`any where ?f == null`:           "[elastic/ignore-above elastic/unmapped elastic/version]",
-		`any where f == 5`:               "[elastic/keyword-field]",
-		`any where f : "x"`:              "[elastic/ignore-above elastic/keyword-field]",
-		`any where f regex "x"`:          "[elastic/ignore-above elastic/keyword-field elastic/regex-length]",
-		`any where cidrMatch(f, "::/0")`: "[elastic/keyword-field]",
+		`any where true`:                       "[]",
+		`any where ?f == null`:                 "[elastic/ignore-above elastic/null-value elastic/unmapped elastic/version]",
+		`any where f == 5`:                     "[elastic/keyword-field elastic/null-value]",
+		`any where f : "x"`:                    "[elastic/ignore-above elastic/keyword-field elastic/null-value]",
+		`any where f regex "x"`:                "[elastic/ignore-above elastic/keyword-field elastic/null-value elastic/regex-length]",
+		`any where cidrMatch(f, "::/0")`:       "[elastic/keyword-field elastic/null-value]",
+		`any where length(f) > 1`:              "[elastic/null-value elastic/utf16]",
+		`any where f + 1 == 2`:                 "[elastic/null-value elastic/whole-numbers]",
+		`any where string(f) : "1"`:            "[elastic/null-value elastic/whole-numbers]",
+		`any where startsWith(f, g)`:           "[elastic/null-value]",
+		`any where not endsWith~(f, g) or 1>2`: "[elastic/fieldref-fold elastic/null-value]",
 	} {
 		q, err := backend{}.Read(query, ir.Types{})
 		if err != nil || fmt.Sprint(q.Assumptions) != want {
