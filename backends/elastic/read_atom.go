@@ -4,6 +4,7 @@ import (
 	"net/netip"
 	"slices"
 	"strings"
+	"unicode/utf8"
 
 	"sigmac/ir"
 )
@@ -55,7 +56,28 @@ func (p *parser) text(n *node) string { return p.src[n.start:n.end] }
 // it folds to where no index maps its fields.
 func (p *parser) script(n *node, text string, null verdictKind) scriptPred {
 	p.supposes(n)
-	return scriptPred{n, ir.Opaque{Lang: "elastic", Text: text, Pos: n.pos}, n.uses(), null}
+	p.counted += n.counts()
+	return scriptPred{n, ir.Opaque{Lang: "elastic", Text: text, Pos: n.pos}, n.uses(), null, p.counted > maxAtoms, map[string]ir.Expr{}}
+}
+
+// counts is about how many characters the tests of a script have.
+func (n *node) counts() (sum int) {
+	text := 0
+	var visit func(n *node, counted bool)
+	visit = func(n *node, counted bool) {
+		counted = counted || n.op == "length" || n.op == "substring"
+		if n.kind == valueNode {
+			if v, ok := n.value.constant().(int32); ok && counted && max(v, -v) <= maxCounted {
+				sum += int(max(v, -v))
+			}
+			text = max(text, min(len(n.value.text), maxContained))
+		}
+		for _, a := range n.args {
+			visit(a, counted || n.kind == compareNode && n.args[0].op == "length")
+		}
+	}
+	visit(n, false)
+	return sum + text*text
 }
 
 // supposes names what the reading of a script rests on.
@@ -247,6 +269,9 @@ func (a *atomPred) asks(m mapping, f ir.Field, v *node) []ir.Expr {
 	}
 	if tests == nil {
 		o := a.opaque(v)
+		if f.Type != ir.Date && shapes[a.op] != ir.Exact && v.value.text != "" {
+			o.Of = a.twoReadings(f, v.value.text)
+		}
 		if f.Type == ir.Date {
 			s := &script{node: &node{kind: compareNode, op: a.op, args: []*node{a.node, v}}, fields: m}
 			o.Of = s.formula()
@@ -366,6 +391,47 @@ func (a *atomPred) text(v *node) ir.Test {
 		return wildcardTest(!a.tilde, any, literal, any)
 	}
 	return nil
+}
+
+// twoReadings is a text that is looked for as it stands, or as the pattern of a
+// wildcard query, where `\` escapes. What it is of an event is known where both say
+// the same.
+func (a *atomPred) twoReadings(f ir.Field, s string) *ir.Formula {
+	run := ir.Part{Kind: ir.AnyRun}
+	end := []ir.Part{run}
+	if a.op == "endswith" {
+		end = nil
+	}
+	around := func(parts ...ir.Part) ir.Test {
+		return wildcardTest(!a.tilde, slices.Concat([]ir.Part{run}, parts, end)...)
+	}
+	var parts []ir.Part
+	for rest := s; rest != ""; {
+		i := strings.IndexByte(rest, '\\')
+		if i < 0 || i+1 == len(rest) {
+			parts = append(parts, wildcards(rest)...)
+			break
+		}
+		_, size := utf8.DecodeRuneInString(rest[i+1:])
+		parts = append(append(parts, wildcards(rest[:i])...), ir.Part{Text: rest[i+1 : i+1+size]})
+		rest = rest[i+1+size:]
+	}
+	plain, pattern := around(ir.Part{Text: s}), around(parts...)
+	return &ir.Formula{Fields: []ir.Field{f}, Holds: func(value func(string) any) (holds, known bool) {
+		known = true
+		for _, v := range elements(nil, value(f.Name)) {
+			text, ok := v.(string)
+			if !ok {
+				return false, false
+			}
+			if p, q := passes(plain, text), passes(pattern, text); p && q {
+				return true, true
+			} else if p || q {
+				known = false
+			}
+		}
+		return false, known
+	}}
 }
 
 // wildcards splits s: `*` and `?` have no escape (StringUtils.toLikePattern).

@@ -106,7 +106,7 @@ var strictCalls = map[string]bool{"add": true, "cidrmatch": true, "concat": true
 var shapes = map[string]ir.Shape{"startswith": ir.Prefix, "endswith": ir.Suffix, "stringcontains": ir.Contains}
 
 // maxContained bounds the texts that a constant contains, begins or ends with.
-const maxContained = 256
+const maxContained = 64
 
 // contained is a function that looks for a field in another, or in a constant.
 func (s *script) contained(n *node) ir.Expr {

@@ -72,6 +72,7 @@ type parser struct {
 	byName map[string]int
 
 	assumed map[string]bool // ids of docs/semantics.md
+	counted int             // characters that tests in the place of scripts count
 }
 
 func (p *parser) assume(ids ...string) {

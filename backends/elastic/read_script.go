@@ -21,19 +21,31 @@ type scriptPred struct {
 	node   *node
 	expr   ir.Opaque // what stands for it where no test of a field means the same
 	fields []int
-	null   verdictKind // where all the fields are NULL
+	null   verdictKind        // where all the fields are NULL
+	long   bool               // tests would be too long
+	built  map[string]ir.Expr // by what the fields are
 }
 
 func (p scriptPred) fold(m mapping) verdict {
 	if m.null(p.fields) {
 		return verdict{kind: p.null}
 	}
-	s := &script{node: p.node, fields: m}
-	if e := s.tests(); e != nil {
-		return verdict{isExpr, e}
+	key := make([]byte, len(p.fields))
+	for i, f := range p.fields {
+		if key[i] = byte(m[f].Type); !m[f].mapped {
+			key[i] = 0xFF
+		}
 	}
-	p.expr.Of = s.formula()
-	return verdict{isExpr, p.expr}
+	if p.built[string(key)] == nil {
+		s := &script{node: p.node, fields: m}
+		e := s.tests()
+		if e == nil || p.long {
+			p.expr.Of = s.formula()
+			e = p.expr
+		}
+		p.built[string(key)] = e
+	}
+	return verdict{isExpr, p.built[string(key)]}
 }
 
 // A script is an expression with the fields that it reads.

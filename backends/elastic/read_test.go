@@ -638,6 +638,14 @@ func TestReadLarge(t *testing.T) {
 		"any where " + fill("a == b == "),
 		"any where b" + fill("\n|head 5"),
 		"sequence" + fill(" [any where b]"),
+		"sequence by t" + fill(", t") + fill(" [any where b] by t"),
+		"any where n" + fill(" - 1 * 2 % 3") + " == 1",
+		"any where t : \"a\"" + fill(" or length(t) > 1000"),
+		"any where t : \"a\"" + fill(" or startsWith(\""+strings.Repeat("a", 60)+"\", ?t)"),
+		"any where t : \"a\"" + fill(" or t > \""+strings.Repeat("a", 100)+"\""),
+		"any where indexOf(\"" + strings.Repeat("a", size/2) + "\", \"" + strings.Repeat("a", size/4) + "b\") == 1",
+		"any where concat(t" + fill(", \"a\"") + ") == null",
+		"any where b" + fill(" or ?n1 + ?n2 > ?n3 - 1"),
 	} {
 		q, err := backend{}.Read(query, testSchema{})
 		if err == nil && q.Where != nil {
@@ -664,7 +672,7 @@ func FuzzRead(f *testing.F) {
 			}
 			return
 		}
-		for _, s := range []ir.Schema{ir.Types{}, testSchema{}, unmappedSchema{}} {
+		for _, s := range []ir.Schema{ir.Types{}, testSchema{}, typedSchema{}, unmappedSchema{}} {
 			q, err := p.Query(s)
 			if err != nil {
 				continue
