@@ -54,11 +54,98 @@ func (p *parser) text(n *node) string { return p.src[n.start:n.end] }
 
 // script is n as a predicate that a server computes for each event; null is what
 // it folds to where no index maps its fields.
-func (p *parser) script(n *node, text string, null verdictKind) scriptPred {
+func (p *parser) script(n *node, null verdictKind) scriptPred {
 	p.supposes(n)
 	p.counted += n.counts()
-	return scriptPred{n, ir.Opaque{Lang: "elastic", Text: text, Pos: n.pos}, n.uses(), null, p.counted > maxAtoms, map[string]ir.Expr{}}
+	return scriptPred{n, ir.Opaque{Lang: "elastic", Text: p.canon(n), Pos: n.pos}, n.uses(), null, p.counted > maxAtoms, map[string]ir.Expr{}}
 }
+
+// canon is n as text, the same for all ways to write it: in which form a constant
+// stands, whether a field is optional, what stands between.
+func (p *parser) canon(n *node) string {
+	var b strings.Builder
+	var write func(n *node)
+	list := func(ns []*node) {
+		b.WriteByte('(')
+		for i, a := range ns {
+			if i > 0 {
+				b.WriteString(", ")
+			}
+			write(a)
+		}
+		b.WriteByte(')')
+	}
+	operand := func(n *node) {
+		if n.kind <= callNode {
+			write(n)
+		} else {
+			list([]*node{n})
+		}
+	}
+	tilde := func(n *node) string {
+		if n.tilde && n.op != ":" {
+			return written(n.op) + "~"
+		}
+		return written(n.op)
+	}
+	write = func(n *node) {
+		switch n.kind {
+		case valueNode:
+			switch n.value.kind {
+			case nullValue:
+				b.WriteString("null")
+			case stringValue:
+				b.WriteString(quoteText.Replace(`"` + quoteMarks.Replace(n.value.text) + `"`))
+			default:
+				b.WriteString(n.value.text)
+				if n.value.kind == decimalValue && !strings.Contains(n.value.text, ".") {
+					b.WriteString(".0") // its text tells it from a whole number
+				}
+			}
+		case fieldNode:
+			b.WriteString(p.fields[n.field].name)
+		case callNode:
+			b.WriteString(tilde(n))
+			list(n.args)
+		case notNode:
+			b.WriteString("not ")
+			operand(n.args[0])
+		case testNode:
+			operand(n.args[0])
+			b.WriteString(" " + tilde(n) + " ")
+			if len(n.args) == 2 && n.op != "in" {
+				write(n.args[1])
+			} else {
+				list(n.args[1:])
+			}
+		default:
+			if len(n.args) == 1 {
+				b.WriteString(n.ops[0])
+			}
+			for i, a := range n.args {
+				switch {
+				case i == 0:
+				case n.kind == arithNode:
+					b.WriteString(" " + n.ops[i-1] + " ")
+				default:
+					b.WriteString(" " + n.op + " ")
+				}
+				if n.kind == compareNode && a.kind == arithNode {
+					write(a)
+				} else {
+					operand(a)
+				}
+			}
+		}
+	}
+	write(n)
+	return b.String()
+}
+
+var (
+	quoteMarks = strings.NewReplacer(`\`, `\\`, `"`, `\"`)
+	quoteText  = strings.NewReplacer("\n", `\n`, "\r", `\r`, "\t", `\t`)
+)
 
 // counts is about how many characters the tests of a script have.
 func (n *node) counts() (sum int) {
@@ -120,10 +207,9 @@ func (p *parser) compare(op string, l, r, whole *node) pred {
 	if op == "==" {
 		null = isFalse
 	}
-	// The text is that of the comparison as it is now: `!=` is no other predicate.
 	whole = &node{kind: compareNode, op: op, args: []*node{l, r}, start: whole.start, end: whole.end, pos: whole.pos}
 	script := func(null verdictKind) scriptPred {
-		return p.script(whole, p.text(l)+" "+op+" "+p.text(r), null)
+		return p.script(whole, null)
 	}
 	switch {
 	case r.kind != valueNode:
@@ -164,7 +250,7 @@ var orderings = map[string]ir.Op{"==": ir.Eq, "<": ir.Lt, "<=": ir.Lte, ">": ir.
 func (p *parser) test(n *node) pred {
 	x, list := n.args[0], n.args[1:]
 	if slices.ContainsFunc(list, func(c *node) bool { return c.kind != valueNode }) {
-		return p.script(n, p.text(n), isNull)
+		return p.script(n, isNull)
 	}
 	switch {
 	case x.kind == fieldNode:
@@ -172,7 +258,7 @@ func (p *parser) test(n *node) pred {
 	case x.kind == valueNode && x.value.kind == nullValue:
 		return isNull
 	}
-	return p.script(n, p.text(n), isNull)
+	return p.script(n, isNull)
 }
 
 // predicate is a function that is true or false.
@@ -183,7 +269,7 @@ func (p *parser) predicate(n *node) pred {
 		simple = simple && c.kind == valueNode && c.value.kind == stringValue
 	}
 	if !simple {
-		return p.script(n, p.text(n), isNull)
+		return p.script(n, isNull)
 	}
 	return p.atom(n, n.op, x, isNull, rest...)
 }
@@ -211,15 +297,8 @@ func (p *parser) atom(whole *node, op string, x *node, null verdictKind, values 
 	}
 	a := &atomPred{op: op, tilde: whole.tilde, field: x.field, values: values, null: null, pos: whole.pos, node: x, built: map[ir.Type]ir.Expr{}}
 	a.opaque = func(v *node) ir.Opaque {
-		field, arg, sign := strings.TrimPrefix(p.text(x), "?"), p.text(v), op
-		if whole.tilde && op != ":" {
-			sign += "~"
-		}
-		text := field + " " + sign + " " + arg
-		if whole.kind == callNode {
-			text = sign + "(" + field + ", " + arg + ")"
-		}
-		return ir.Opaque{Lang: "elastic", Text: text, Pos: v.pos}
+		n := &node{kind: whole.kind, op: op, tilde: whole.tilde, args: []*node{x, v}}
+		return ir.Opaque{Lang: "elastic", Text: p.canon(n), Pos: v.pos}
 	}
 	return a
 }

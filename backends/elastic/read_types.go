@@ -52,6 +52,23 @@ var functions = map[string]function{
 	"subtract":       {min: 2, max: 2, args: []types{numberType}, result: numberType},
 }
 
+// written is the name of a function as the reference has it.
+func written(op string) string {
+	switch op {
+	case "cidrmatch":
+		return "cidrMatch"
+	case "endswith":
+		return "endsWith"
+	case "indexof":
+		return "indexOf"
+	case "startswith":
+		return "startsWith"
+	case "stringcontains":
+		return "stringContains"
+	}
+	return op
+}
+
 // gone are functions that servers no longer have, with what stands for them
 // (pull requests 63275 and 76099).
 var gone = map[string]string{
@@ -120,9 +137,9 @@ func (m mapping) check(n *node) {
 		f := functions[n.op]
 		for i, a := range n.args {
 			if f.constant > 0 && i >= f.constant && len(a.uses()) > 0 {
-				refuse(a.pos, "`%s` needs a constant here", n.op)
+				refuse(a.pos, "`%s` needs a constant here", written(n.op))
 			}
-			need(a, f.takes(i), n.op)
+			need(a, f.takes(i), written(n.op))
 		}
 	case arithNode:
 		for i, a := range n.args {
