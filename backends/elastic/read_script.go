@@ -2,6 +2,7 @@ package elastic
 
 import (
 	"encoding/json"
+	"maps"
 	"math"
 	"math/big"
 	"net/netip"
@@ -55,7 +56,7 @@ type script struct {
 }
 
 func (s *script) formula() *ir.Formula {
-	f := &ir.Formula{Holds: s.holds}
+	f := &ir.Formula{Holds: s.holds, Try: s.try}
 	for _, i := range s.node.uses() {
 		if s.fields[i].mapped {
 			f.Fields = append(f.Fields, s.fields[i].Field)
@@ -113,6 +114,106 @@ func elements(out []any, v any) []any {
 		return out
 	}
 	return append(out, v)
+}
+
+// maxTries bounds the values that are tried for a script's fields.
+const maxTries = 2_000
+
+// try yields values of the fields, made of the script's constants.
+func (s *script) try(yield func(map[string]any) bool) {
+	var texts []string
+	numbers := map[int64]bool{}
+	var visit func(*node)
+	visit = func(n *node) {
+		switch v := n.value.constant().(type) {
+		case string:
+			if len(texts) < 4 && len(v) < 200 {
+				texts = append(texts, v)
+			}
+		case int32:
+			if len(numbers) < 20 {
+				numbers[int64(v)-1], numbers[int64(v)], numbers[int64(v)+1] = true, true, true
+			}
+		}
+		for _, a := range n.args {
+			visit(a)
+		}
+	}
+	visit(s.node)
+	for n := range int64(17) {
+		numbers[n] = true
+	}
+	sorted := slices.Sorted(maps.Keys(numbers))
+	var choices [][]any
+	var names []string
+	for _, i := range s.node.uses() {
+		f := s.fields[i]
+		if !f.mapped {
+			continue
+		}
+		var vs []any
+		types := typesOf(f.Type)
+		if types&numberType != 0 {
+			for _, n := range sorted {
+				vs = append(vs, ir.Number(strconv.FormatInt(n, 10)))
+			}
+		}
+		switch {
+		case types == boolType:
+			vs = []any{true, false}
+		case types == addressType:
+			vs = []any{"10.0.0.1", "192.168.0.1", "203.0.113.7", "2001:db8::7"}
+			for _, t := range texts {
+				if p, err := netip.ParsePrefix(t); err == nil {
+					vs = append(vs, p.Addr().String())
+				}
+			}
+		case types == dateType:
+			for _, t := range texts {
+				if first, last, ok := dates(t); ok {
+					for _, at := range []instant{first, last, first - 1, last + 1} {
+						vs = append(vs, time.UnixMilli(int64(at)).UTC().Format("2006-01-02T15:04:05.000Z"))
+					}
+				}
+			}
+		case types&textType != 0:
+			for _, a := range append(texts, "", "x", "1", "0") {
+				for _, b := range append(texts, "", "x") {
+					for _, c := range append(texts, "", "x") {
+						vs = append(vs, a+b+c, a+strings.ToUpper(b)+c, a+b+c+c)
+					}
+				}
+			}
+			for _, n := range sorted {
+				if n > 0 && n < 1000 {
+					x := strings.Repeat("x", int(n))
+					vs = append(vs, x)
+					for _, t := range texts {
+						vs = append(vs, x+t, t+x)
+					}
+				}
+			}
+		}
+		if len(vs) == 0 {
+			return
+		}
+		names, choices = append(names, f.Name), append(choices, vs)
+	}
+	// The same place of each list first, then one list after the other.
+	for i := range maxTries {
+		try := map[string]any{}
+		rest := i / 2
+		for k, vs := range choices {
+			at := i / 2
+			if i%2 == 1 {
+				at, rest = rest, rest/len(vs)
+			}
+			try[names[k]] = vs[at%len(vs)]
+		}
+		if !yield(try) {
+			return
+		}
+	}
 }
 
 // refs are the places where n names a field.
@@ -271,6 +372,14 @@ func valueOf(v any) (value, bool) {
 	return value{}, false
 }
 
+func isNumber(v any) bool {
+	switch v.(type) {
+	case int32, int64, float64:
+		return true
+	}
+	return false
+}
+
 func wide(v any) int64 {
 	if n, ok := v.(int32); ok {
 		return int64(n)
@@ -342,6 +451,9 @@ func (r *run) logic(n *node) any {
 func (r *run) arithmetic(op string, a, b any) any {
 	if a == nil || b == nil || r.trouble != none {
 		return nil
+	}
+	if !isNumber(a) || !isNumber(b) {
+		return r.fail(unknown) // a field whose type is not known
 	}
 	x, xok := a.(float64)
 	y, yok := b.(float64)
