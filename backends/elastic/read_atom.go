@@ -55,7 +55,9 @@ func (p *parser) text(n *node) string { return p.src[n.start:n.end] }
 // script is n as a predicate that a server computes for each event; null is what
 // it folds to where no index maps its fields.
 func (p *parser) script(n *node, null verdictKind) scriptPred {
-	p.supposes(n)
+	if p.supposes(n); len(n.uses()) > 0 {
+		p.assume("elastic/ignore-above", "elastic/keyword-field")
+	}
 	p.counted += n.counts()
 	return scriptPred{n, ir.Opaque{Lang: "elastic", Text: p.canon(n), Pos: n.pos}, n.uses(), null, p.counted > maxAtoms, map[string]ir.Expr{}}
 }

@@ -73,14 +73,17 @@ func fieldTests(f ir.Field, n *node, tests ...ir.Test) ir.Expr {
 func (s *script) isNull(n *node) ir.Expr {
 	var out ir.Or
 	ok := true
+	null := func(n *node) bool { return n.kind == valueNode && n.value.kind == nullValue }
 	var visit func(*node)
 	visit = func(x *node) {
 		switch strict := x.kind == arithNode && !slices.Contains(x.ops, "/") && !slices.Contains(x.ops, "%") ||
 			x.kind == compareNode || x.kind == callNode && strictCalls[x.op]; {
-		case x.kind == fieldNode && !s.fields[x.field].mapped, x.kind == valueNode && x.value.kind == nullValue:
+		case x.kind == fieldNode && !s.fields[x.field].mapped, null(x):
 			out = append(out, ir.True)
 		case x.kind == fieldNode:
 			out = append(out, ir.Match{Field: s.fields[x.field].Field, Test: ir.Null{}, Pos: x.pos})
+		case x.equality() && (s.fields.constant(x.args[0]) && !x.args[0].sure() || s.fields.constant(x.args[1]) && !x.args[1].sure()):
+			ok = false // perhaps a test for NULL
 		case strict:
 			for _, a := range x.args {
 				visit(a)
@@ -91,13 +94,16 @@ func (s *script) isNull(n *node) ir.Expr {
 	}
 	visit(n)
 	switch {
-	case !ok || n.kind == compareNode && (n.op == "==" || n.op == "!=") && slices.ContainsFunc(n.args, func(a *node) bool { return a.kind == valueNode && a.value.kind == nullValue }):
+	case !ok:
 		return nil
 	case len(out) == 1:
 		return out[0]
 	}
 	return out
 }
+
+// sure says whether n is a constant that is not NULL.
+func (n *node) sure() bool { return n.kind == valueNode && n.value.kind != nullValue }
 
 // strictCalls are the functions that are NULL exactly where an argument is.
 var strictCalls = map[string]bool{"add": true, "cidrmatch": true, "concat": true, "endswith": true, "length": true,

@@ -74,7 +74,7 @@ const maxSteps = 1_000_000
 // not known where versions of the server differ, or where the script fails.
 func (s *script) holds(value func(field string) any) (holds, known bool) {
 	refs := s.node.refs(nil)
-	r := &run{chosen: make(map[*node]any, len(refs))}
+	r := &run{fields: s.fields, chosen: make(map[*node]any, len(refs))}
 	choices := make([][]any, len(refs))
 	for i, ref := range refs {
 		if f := s.fields[ref.field]; f.mapped {
@@ -251,6 +251,7 @@ func (n *node) reduce() {
 // A run computes a script once. Values are nil, bool, string, netip.Addr, instant,
 // and Java's int32, int64 and float64.
 type run struct {
+	fields  mapping
 	chosen  map[*node]any // by the place of the field
 	trouble trouble
 }
@@ -512,10 +513,17 @@ func (r *run) arithmetic(op string, a, b any) any {
 	return out.Int64()
 }
 
-// compare is a comparison; with the literal NULL, a test for it.
+func (n *node) equality() bool { return n.kind == compareNode && (n.op == "==" || n.op == "!=") }
+
+// constant says whether n is one for the server: it names no field that is mapped.
+func (m mapping) constant(n *node) bool {
+	return !slices.ContainsFunc(n.refs(nil), func(f *node) bool { return m[f.field].mapped })
+}
+
+// compare is a comparison; with a constant that is NULL, a test for it
+// (ReplaceNullChecks).
 func (r *run) compare(n *node, a, b any) any {
-	isNull := func(n *node) bool { return n.kind == valueNode && n.value.kind == nullValue }
-	if equality := n.op == "==" || n.op == "!="; equality && (isNull(n.args[0]) || isNull(n.args[1])) {
+	if n.equality() && (a == nil && r.fields.constant(n.args[0]) || b == nil && r.fields.constant(n.args[1])) {
 		return (a == nil && b == nil) == (n.op == "==")
 	}
 	if a == nil || b == nil {
@@ -592,7 +600,7 @@ func (r *run) test(n *node, x any, list []any) any {
 		// Java folds more letters than the automata of Lucene, its dot stands for
 		// no line break, and its expressions have other operators.
 		if n.tilde && (!plainCase(s) || !plainCase(c.value.text)) ||
-			n.op == "regex" && (lineBreak.MatchString(s) || special.MatchString(c.value.text)) {
+			n.op != "in" && lineBreak.MatchString(s) || n.op == "regex" && special.MatchString(c.value.text) {
 			return r.fail(unknown)
 		}
 		t := wildcardTest(!n.tilde, ir.Part{Text: c.value.text})

@@ -352,6 +352,10 @@ func TestReadUnmapped(t *testing.T) {
 		{`length(?no) != 5`, `(and)`},
 		{`length(?no) == null`, `(and)`},
 		{`?no + 1 != 5`, `(and)`},
+		{`((t == null) == true) == null`, `(opaque elastic "((t == null) == true) == null")`},
+		{`(?no == t) == null`, `(opaque elastic "(no == t) == null")`},
+		{`(?no < n) == null`, `(or (and) (match n:number null))`},
+		{`length(?no) == length(t)`, `(opaque elastic "length(no) == length(t)")`},
 		{`not stringContains(?no, t)`, `(not (opaque elastic "stringContains(no, t)"))`},
 		{`concat(?no, "test", ?no2) == "onetest!"`, `(or)`},
 		{`(?no : "x") == true`, `(or)`},
@@ -603,11 +607,11 @@ func TestReadAssumptions(t *testing.T) {
 		`any where f : "x"`:                    "[elastic/ignore-above elastic/keyword-field elastic/null-value]",
 		`any where f regex "x"`:                "[elastic/ignore-above elastic/keyword-field elastic/null-value elastic/regex-length]",
 		`any where cidrMatch(f, "::/0")`:       "[elastic/keyword-field elastic/null-value]",
-		`any where length(f) > 1`:              "[elastic/null-value elastic/utf16]",
-		`any where f + 1 == 2`:                 "[elastic/null-value elastic/whole-numbers]",
-		`any where string(f) : "1"`:            "[elastic/null-value elastic/whole-numbers]",
-		`any where startsWith(f, g)`:           "[elastic/null-value]",
-		`any where not endsWith~(f, g) or 1>2`: "[elastic/fieldref-fold elastic/null-value]",
+		`any where length(f) > 1`:              "[elastic/ignore-above elastic/keyword-field elastic/null-value elastic/utf16]",
+		`any where f + 1 == 2`:                 "[elastic/ignore-above elastic/keyword-field elastic/null-value elastic/whole-numbers]",
+		`any where string(f) : "1"`:            "[elastic/ignore-above elastic/keyword-field elastic/null-value elastic/whole-numbers]",
+		`any where startsWith(f, g)`:           "[elastic/ignore-above elastic/keyword-field elastic/null-value]",
+		`any where not endsWith~(f, g) or 1>2`: "[elastic/fieldref-fold elastic/ignore-above elastic/keyword-field elastic/null-value]",
 	} {
 		q, err := backend{}.Read(query, ir.Types{})
 		if err != nil || fmt.Sprint(q.Assumptions) != want {
