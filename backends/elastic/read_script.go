@@ -116,8 +116,8 @@ func elements(out []any, v any) []any {
 	return append(out, v)
 }
 
-// maxTries bounds the values that are tried for a script's fields.
-const maxTries = 2_000
+// maxSuggested bounds the values that are tried for a script's fields.
+const maxSuggested = 2_000
 
 // try yields values of the fields, made of the script's constants.
 func (s *script) try(yield func(map[string]any) bool) {
@@ -200,7 +200,7 @@ func (s *script) try(yield func(map[string]any) bool) {
 		names, choices = append(names, f.Name), append(choices, vs)
 	}
 	// The same place of each list first, then one list after the other.
-	for i := range maxTries {
+	for i := range maxSuggested {
 		try := map[string]any{}
 		rest := i / 2
 		for k, vs := range choices {
