@@ -543,7 +543,11 @@ func wildcardTest(cased bool, parts ...ir.Part) ir.Test {
 	if cased || ir.ASCIIFolds(p.Literals()) {
 		return p
 	}
-	var subs []*ir.Re
+	return whole(spelled(p)...)
+}
+
+// spelled is a pattern as an expression over the whole value.
+func spelled(p ir.Pattern) (subs []*ir.Re) {
 	for _, q := range p.Parts {
 		switch q.Kind {
 		case ir.AnyRun:
@@ -552,9 +556,9 @@ func wildcardTest(cased bool, parts ...ir.Part) ir.Test {
 			subs = append(subs, &ir.Re{Op: ir.ReAny})
 		default:
 			for _, r := range q.Text {
-				subs = append(subs, letter(r, true))
+				subs = append(subs, letter(r, !p.Cased))
 			}
 		}
 	}
-	return whole(subs...)
+	return subs
 }

@@ -625,13 +625,17 @@ var (
 	special   = regexp.MustCompile(`[#@&<>~"^$\\]|\(\?|\[[^\]]*\[`)
 )
 
+// passes says whether a text passes a test of texts.
 func passes(t ir.Test, s string) bool {
-	re, ok := t.(ir.Regexp)
-	if p, pattern := t.(ir.Pattern); pattern {
-		re, ok = ir.Regexp{Re: ir.PatternRe(p)}, true
+	re := &ir.Re{}
+	switch t := t.(type) {
+	case ir.Regexp:
+		re = t.Re
+	case ir.Pattern:
+		re = whole(spelled(t)...).(ir.Regexp).Re
 	}
-	source, err := re.Re.Go()
-	if err != nil || !ok {
+	source, err := re.Go()
+	if err != nil {
 		panic("elastic: not a test of texts: " + t.String())
 	}
 	return regexp.MustCompile(source).MatchString(s)
