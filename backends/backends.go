@@ -34,8 +34,9 @@ type Reader interface {
 type OptionalReader interface {
 	Reader
 	// ReadOptional parses a query once, to be read under several choices of
-	// unmapped fields among the optional ones.
-	ReadOptional(query string) (optional []string, under func(s ir.Schema) (*ir.Query, error), err error)
+	// unmapped fields among the optional ones; without one of the required it is
+	// an error.
+	ReadOptional(query string) (optional, required []string, under func(s ir.Schema) (*ir.Query, error), err error)
 }
 
 // An Unsupported says that a target cannot express a construct of a rule.

@@ -217,10 +217,11 @@ const (
 	Date
 	Dynamic // a text inside a column of JSON values, or a column that is tested by its text
 	JSON    // a text inside a text column that holds JSON
+	Other   // a type that the target's language cannot test; the last of all
 )
 
 func (t Type) String() string {
-	return [...]string{"unknown", "text", "number", "boolean", "address", "date", "dynamic", "json"}[t]
+	return [...]string{"unknown", "text", "number", "boolean", "address", "date", "dynamic", "json", "other"}[t]
 }
 
 // IsText says whether a field of type t holds texts.

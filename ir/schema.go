@@ -1,6 +1,7 @@
 package ir
 
 import (
+	"iter"
 	"strconv"
 	"strings"
 )
@@ -140,6 +141,9 @@ type Formula struct {
 	// Holds says whether it is true of an event, where that is known. value is
 	// the value of a field, nil where there is none, if that is known.
 	Holds func(value func(name string) (v any, known bool)) (is, known bool)
+	// Try are values of its fields of which it is likely true, or false; nil
+	// where there is no idea of any.
+	Try iter.Seq[map[string]any]
 }
 
 func (Opaque) expr() {}

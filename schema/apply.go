@@ -49,7 +49,8 @@ type Warning struct {
 // Type is the type of a column of a table, or Unknown where no schema has it:
 // what a reader of queries asks.
 func (c *Catalog) Type(tableName, name string) (ir.Type, bool) {
-	if targets[c.Target].open {
+	open := targets[c.Target].open
+	if open {
 		tableName = everywhere
 	}
 	for _, s := range c.Schemas {
@@ -57,7 +58,10 @@ func (c *Catalog) Type(tableName, name string) (ir.Type, bool) {
 		if t == nil {
 			continue
 		}
-		if _, k := t.column(name); k != 0 {
+		switch _, k := t.column(name); {
+		case k == kindNothing && open:
+			return ir.Other, true
+		case k != 0:
 			return (&application{}).typeOf(&column{kind: k}), true
 		}
 	}

@@ -114,7 +114,7 @@ func TestParse(t *testing.T) {
 func TestApply(t *testing.T) {
 	given, errs := Parse("given.yml", []byte(`
 T: {Name: string, Id: long, On: bool, Seen: datetime, Extra: dynamic, Raw: json, Ip: string, Span: timespan, Key: guid}
-"*": {a.text: match_only_text, a: keyword, b: text, c: ip, n: nested, "w.*": keyword}
+"*": {a.text: match_only_text, a: keyword, b: text, c: ip, n: nested, n.k: keyword, g: flattened, "w.*": keyword}
 `))
 	if len(errs) > 0 {
 		t.Fatal(errs)
@@ -150,6 +150,10 @@ T: {Name: string, Id: long, On: bool, Seen: datetime, Extra: dynamic, Raw: json,
 		{"elastic", "c|startswith: '10.'", `c address (cidr 10.0.0.0/8)`},
 		{"elastic", "c: x", `false; warning 5:8 the column c of type ip never holds the text "x"`},
 		{"elastic", "c|contains: '10'", `elastic cannot express a text with wildcards on the column c: it is of type ip`},
+		{"elastic", "n.k: x", `elastic cannot express the field n.k: its type nested has no values that a query compares`},
+		{"elastic", "n.other|exists: true", `elastic cannot express the field n.other: its type nested has no values that a query compares`},
+		{"elastic", "g: null", `elastic cannot express the field g: its type flattened has no values that a query compares`},
+		{"elastic", "g.any: x", `elastic cannot express the field g.any: its type flattened has no values that a query compares`},
 		{"elastic", "w.anything: x", `w.anything text (pattern "x")`},
 		{"elastic", "zz: x", `zz unknown (pattern "x"); warning 5:9 no schema has the field zz: it gets the type that the rule's tests suggest`},
 	} {

@@ -163,7 +163,7 @@ var kinds = func() map[string]kind {
 	out := map[string]kind{}
 	for k, names := range map[kind]string{
 		kindText:     "string",
-		kindKeyword:  "keyword constant_keyword wildcard flattened version",
+		kindKeyword:  "keyword constant_keyword wildcard version",
 		kindJSON:     "json",
 		kindDynamic:  "dynamic guid",
 		kindNumber:   "int long real double float decimal half_float scaled_float short byte integer unsigned_long",
@@ -171,7 +171,7 @@ var kinds = func() map[string]kind {
 		kindAddress:  "ip",
 		kindDate:     "datetime date date_nanos",
 		kindAnalyzed: "text match_only_text annotated_text",
-		kindNothing:  "timespan unindexed object nested geo_point geo_shape shape point binary histogram dense_vector",
+		kindNothing:  "timespan unindexed object nested flattened geo_point geo_shape shape point binary histogram dense_vector",
 	} {
 		for _, name := range strings.Fields(names) {
 			out[name] = k
@@ -191,6 +191,13 @@ func kindNames() (names []string) {
 // column is the type of a column by its name at the target, and its kind; 0 if
 // the table has none.
 func (t *table) column(name string) (string, kind) {
+	for i := range name {
+		// EQL has no query for what is in a document of its own (EQL syntax:
+		// limitations).
+		if name[i] == '.' && t.columns[name[:i]] == "nested" {
+			return "nested", kindNothing
+		}
+	}
 	if typ, ok := t.columns[name]; ok {
 		return typ, kindOf(t, name, typ)
 	}
@@ -209,7 +216,7 @@ func (t *table) column(name string) (string, kind) {
 		case "json":
 			return typ, kindJSON
 		case "flattened":
-			return typ, kindKeyword
+			return typ, kindNothing
 		}
 	}
 	return "", 0

@@ -110,6 +110,11 @@ func (c *claim) node(e ir.Expr, missing func(name string) bool) node {
 	case ir.Keyword:
 		return c.test(c.field(ir.Field{Type: ir.Text}, true), e.Test, e.Pos)
 	case ir.Opaque:
+		if e.Of != nil {
+			for _, f := range e.Of.Fields {
+				c.field(f, false) // for a counterexample to have it
+			}
+		}
 		f := c.field(ir.Field{Name: "\x00opaque"}, false)
 		return c.letter(f, "opaque "+e.Text, &letter{free: "a part of the query that sigmac cannot represent", of: e.Of, pos: e.Pos})
 	}

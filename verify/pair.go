@@ -13,8 +13,9 @@ type PairReading struct {
 	Unmapped []string
 }
 
-// ReadPair reads two queries under every choice of unmapped optional fields, none
-// first; where there are many, under a few. The error is a *ReadPairError.
+// ReadPair reads two queries under every choice of unmapped fields under which both
+// can run, none first; where there are many, under a few. What one of them needs
+// mapped is not optional in the other. The error is a *ReadPairError.
 func ReadPair(b backends.Backend, schema ir.Schema, old, new string) ([]PairReading, error) {
 	o, ok := b.(backends.OptionalReader)
 	if !ok {
@@ -29,15 +30,18 @@ func ReadPair(b backends.Backend, schema ir.Schema, old, new string) ([]PairRead
 		}
 		return []PairReading{{Old: was, New: is}}, nil
 	}
-	optional, underOld, err := o.ReadOptional(old)
+	optional, required, underOld, err := o.ReadOptional(old)
 	if err != nil {
 		return nil, &ReadPairError{false, err}
 	}
-	more, underNew, err := o.ReadOptional(new)
+	more, needed, underNew, err := o.ReadOptional(new)
 	if err != nil {
 		return nil, &ReadPairError{true, err}
 	}
 	optional = slices.Compact(slices.Sorted(slices.Values(slices.Concat(optional, more))))
+	optional = slices.DeleteFunc(optional, func(name string) bool {
+		return slices.Contains(required, name) || slices.Contains(needed, name)
+	})
 	var out []PairReading
 	for _, unmapped := range subsets(optional, len(optional) > maxOptional) {
 		s := without{schema, unmapped}

@@ -1,6 +1,7 @@
 package verify
 
 import (
+	"maps"
 	"net/netip"
 	"slices"
 
@@ -108,7 +109,63 @@ func (c *claim) event(a assignment, matters map[int]bool, budget *int) (values m
 			values[f] = append(values[f], v)
 		}
 	}
+	c.suit(a, matters, values, budget)
 	return values, nil, false
+}
+
+// suit gives the fields of parts that can only be computed values of which the parts
+// are as in a, if it has an idea of some that break no other letter.
+func (c *claim) suit(a assignment, matters map[int]bool, values map[*field][]any, budget *int) {
+	var parts []int
+	for i, l := range c.letters {
+		if i > 0 && matters[i] && l.of != nil {
+			parts = append(parts, i)
+		}
+	}
+	as := func(values map[*field][]any, parts []int) bool {
+		return !slices.ContainsFunc(parts, func(i int) bool {
+			is, known := c.computed(c.letters[i], values)
+			return !known || is != a[i]
+		})
+	}
+	find := func(of *ir.Formula, parts []int) bool {
+		if of.Try == nil {
+			return false
+		}
+		for try := range of.Try {
+			if *budget--; *budget < 0 {
+				return false
+			}
+			next, fits := maps.Clone(values), true
+			for name, v := range try {
+				next[c.byName[name]] = []any{v}
+			}
+			for name := range try {
+				f := c.byName[name]
+				fits = fits && !slices.ContainsFunc(append([]int{f.null}, f.letters...), func(i int) bool {
+					return i > 0 && matters[i] && c.letters[i].free == "" && c.letterTruth(i, next) != a[i]
+				})
+			}
+			if fits && as(next, parts) {
+				maps.Copy(values, next)
+				return true
+			}
+		}
+		return false
+	}
+	if as(values, parts) {
+		return
+	}
+	for _, i := range parts { // all at once
+		if find(c.letters[i].of, parts) {
+			return
+		}
+	}
+	for n, i := range parts {
+		if len(parts) > 1 && !as(values, parts[n:n+1]) {
+			find(c.letters[i].of, parts[:n+1])
+		}
+	}
 }
 
 // likely is a value that may pass a free letter's test.

@@ -209,7 +209,7 @@ func readAll(b backends.Backend, query string, schema typing) ([]reading, error)
 		q, err := b.(backends.Reader).Read(query, schema)
 		return []reading{{query: q}}, err
 	}
-	optional, under, err := r.ReadOptional(query)
+	optional, _, under, err := r.ReadOptional(query)
 	if err != nil {
 		return nil, err
 	}

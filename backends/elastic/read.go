@@ -30,6 +30,8 @@ type Parsed struct {
 	events   []pred // that must be missing, or end a sequence: read for their errors only
 	times    []timePred
 	stages   []ir.Command
+	roots    []*node   // the conditions of all events, for their types
+	keys     [][]*node // of each event of a sequence, beside those that all share
 	fields   []fieldUse
 	assumed  []string
 	written  []ir.Command
@@ -74,14 +76,23 @@ func (p *Parsed) Events() []ir.Command { return p.written }
 // Optional lists the fields that the query marks with `?` and never names
 // without, sorted.
 func (p *Parsed) Optional() []string {
-	var out []string
+	optional, _ := p.mentioned()
+	return optional
+}
+
+// mentioned are the optional fields, and those that are named without `?`: an
+// index must map these, or there is an error.
+func (p *Parsed) mentioned() (optional, required []string) {
 	for _, f := range p.fields {
-		if f.optional && f.required == (ir.Pos{}) {
-			out = append(out, f.name)
+		if f.required == (ir.Pos{}) {
+			optional = append(optional, f.name)
+		} else {
+			required = append(required, f.name)
 		}
 	}
-	slices.Sort(out)
-	return out
+	slices.Sort(optional)
+	slices.Sort(required)
+	return optional, required
 }
 
 // Query says what the query does where exactly the fields that s calls
@@ -96,8 +107,15 @@ func (p *Parsed) Query(s ir.Schema) (q *ir.Query, err error) {
 		if !mapped && f.required != (ir.Pos{}) {
 			refuse(f.required, "unknown column %s", f.name)
 		}
+		if mapped && t == ir.Other {
+			refuse(f.pos, "EQL has no test for a field of such a type: %s", f.name)
+		}
 		m[i] = mappedField{ir.Field{Name: f.name, Type: t}, mapped}
 	}
+	for _, n := range p.roots {
+		m.check(n)
+	}
+	m.checkKeys(p.keys)
 	q = &ir.Query{Scope: ir.Scope{Category: p.category}, Stages: p.stages, Assumptions: p.assumed}
 	if p.where != nil {
 		q.Where = m.selects(p.where)
@@ -119,6 +137,19 @@ func (p *Parsed) Query(s ir.Schema) (q *ir.Query, err error) {
 	return q, nil
 }
 
+// checkKeys refuses events whose keys cannot be equal (Verifier.checkJoinKeyTypes).
+func (m mapping) checkKeys(events [][]*node) {
+	for _, keys := range events {
+		for i, k := range keys {
+			first := events[0][i]
+			if !compatible(m.types(first), m.types(k)) {
+				refuse(k.pos, "a join key of type %s where the first event's is of type %s",
+					m[k.field].Type, m[first.field].Type)
+			}
+		}
+	}
+}
+
 func (p *parser) statement() *Parsed {
 	q := &Parsed{}
 	switch {
@@ -127,7 +158,7 @@ func (p *parser) statement() *Parsed {
 	default:
 		first := p.peek()
 		var n *node
-		q.category, _, n = p.event()
+		q.category, _, n = p.event(q)
 		q.where = p.timeless(q, n)
 		p.write(q, "step", first)
 		p.stage(q, "where", first, ir.Filters)
@@ -142,7 +173,7 @@ func (p *parser) statement() *Parsed {
 }
 
 // event reads `category where condition`.
-func (p *parser) event() (category string, pos ir.Pos, where *node) {
+func (p *parser) event(q *Parsed) (category string, pos ir.Pos, where *node) {
 	t := p.peek()
 	switch {
 	case p.take("any"):
@@ -154,7 +185,11 @@ func (p *parser) event() (category string, pos ir.Pos, where *node) {
 		p.unexpected("an event category")
 	}
 	p.need("where")
-	return category, t.pos, p.expr()
+	n := p.expr()
+	mapping(nil).check(n)
+	n.reduce()
+	q.roots = append(q.roots, n)
+	return category, t.pos, n
 }
 
 // timeFields say when an event happened, and when it was taken in (ECS).
@@ -214,24 +249,23 @@ func (p *parser) pipe(q *Parsed) {
 func (p *parser) series(q *Parsed) {
 	first := p.next()
 	ordered := first.text == "sequence"
-	shared := p.keys()
+	shared := len(p.keys())
 	span := ordered && p.maxspan()
 	p.stage(q, first.text, first, ir.Remakes)
 
-	keys, events, missing := -1, 0, false
+	events, missing := 0, false
 	term := func(open token, name string) (s step, after token) {
 		first := p.peek()
 		var where *node
-		s.category, s.pos, where = p.event()
+		s.category, s.pos, where = p.event(q)
 		s.where = p.condition(where)
 		p.write(q, name, first)
 		p.need("]")
 		after = p.peek()
-		n := shared + p.keys()
-		if keys < 0 {
-			keys = n
-		} else if n != keys {
-			refuse(open.pos, "%d join keys where the first event has %d", n, keys)
+		own := p.keys()
+		q.keys = append(q.keys, own)
+		if n := len(q.keys[0]); len(own) != n {
+			refuse(open.pos, "%d join keys where the first event has %d", shared+len(own), shared+n)
 		}
 		events++
 		if ordered && p.take("with") {
@@ -259,7 +293,7 @@ func (p *parser) series(q *Parsed) {
 		p.unexpected("another event")
 	case missing && !span:
 		refuse(first.pos, "a missing event needs `with maxspan`")
-	case first.text == "sample" && keys == 0:
+	case first.text == "sample" && shared+len(q.keys[0]) == 0:
 		refuse(first.pos, "a sample needs a join key")
 	}
 	if until := p.peek(); first.text != "sample" && p.take("until") {
@@ -269,16 +303,16 @@ func (p *parser) series(q *Parsed) {
 	}
 }
 
-// keys counts the join keys, if some follow.
-func (p *parser) keys() int {
+// keys reads the join keys, if some follow.
+func (p *parser) keys() []*node {
 	if !p.take("by") {
-		return 0
+		return nil
 	}
-	n := 1
-	for p.fieldName(); p.take(","); n++ {
-		p.fieldName()
+	out := []*node{p.fieldName()}
+	for p.take(",") {
+		out = append(out, p.fieldName())
 	}
-	return n
+	return out
 }
 
 func (p *parser) runs() int {

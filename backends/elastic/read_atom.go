@@ -2,8 +2,10 @@ package elastic
 
 import (
 	"net/netip"
+	"slices"
 	"strings"
 	"unicode/utf16"
+	"unicode/utf8"
 
 	"sigmac/backends"
 	"sigmac/ir"
@@ -25,7 +27,7 @@ func (p *parser) condition(n *node) pred {
 	case fieldNode:
 		return p.atom(n, "is", n, isNull, &node{value: value{boolValue, "true"}, pos: n.pos, start: n.start, end: n.end})
 	case callNode:
-		if n.result() == boolType {
+		if functions[n.op].result == boolType {
 			return p.predicate(n)
 		}
 	case valueNode:
@@ -60,8 +62,138 @@ func (p *parser) conditions(ns []*node) []pred {
 
 func (p *parser) text(n *node) string { return p.src[n.start:n.end] }
 
-func (p *parser) opaque(n *node, fields []int, null verdictKind) opaquePred {
-	return opaquePred{ir.Opaque{Lang: "elastic", Text: p.text(n), Pos: n.pos}, fields, null}
+// script is n as a predicate that a server computes for each event; null is what
+// it folds to where no index maps its fields.
+func (p *parser) script(n *node, null verdictKind) scriptPred {
+	if p.supposes(n); len(n.uses()) > 0 {
+		p.assume("elastic/ignore-above", "elastic/keyword-field")
+	}
+	p.counted += n.counts()
+	return scriptPred{n, ir.Opaque{Lang: "elastic", Text: p.canon(n), Pos: n.pos}, n.uses(), null, p.counted > maxAtoms, map[string]ir.Expr{}}
+}
+
+// canon is n as text, the same for all ways to write it: in which form a constant
+// stands, whether a field is optional, what stands between.
+func (p *parser) canon(n *node) string {
+	var b strings.Builder
+	var write func(n *node)
+	list := func(ns []*node) {
+		b.WriteByte('(')
+		for i, a := range ns {
+			if i > 0 {
+				b.WriteString(", ")
+			}
+			write(a)
+		}
+		b.WriteByte(')')
+	}
+	operand := func(n *node) {
+		if n.kind <= callNode {
+			write(n)
+		} else {
+			list([]*node{n})
+		}
+	}
+	tilde := func(n *node) string {
+		if n.tilde && n.op != ":" {
+			return written(n.op) + "~"
+		}
+		return written(n.op)
+	}
+	write = func(n *node) {
+		switch n.kind {
+		case valueNode:
+			switch n.value.kind {
+			case nullValue:
+				b.WriteString("null")
+			case stringValue:
+				b.WriteString(quoteText.Replace(`"` + quoteMarks.Replace(n.value.text) + `"`))
+			default:
+				b.WriteString(n.value.text)
+				if n.value.kind == decimalValue && !strings.Contains(n.value.text, ".") {
+					b.WriteString(".0") // its text tells it from a whole number
+				}
+			}
+		case fieldNode:
+			b.WriteString(p.fields[n.field].name)
+		case callNode:
+			b.WriteString(tilde(n))
+			list(n.args)
+		case notNode:
+			b.WriteString("not ")
+			operand(n.args[0])
+		case testNode:
+			operand(n.args[0])
+			b.WriteString(" " + tilde(n) + " ")
+			if len(n.args) == 2 && n.op != "in" {
+				write(n.args[1])
+			} else {
+				list(n.args[1:])
+			}
+		default:
+			if len(n.args) == 1 {
+				b.WriteString(n.ops[0])
+			}
+			for i, a := range n.args {
+				switch {
+				case i == 0:
+				case n.kind == arithNode:
+					b.WriteString(" " + n.ops[i-1] + " ")
+				default:
+					b.WriteString(" " + n.op + " ")
+				}
+				if n.kind == compareNode && a.kind == arithNode {
+					write(a)
+				} else {
+					operand(a)
+				}
+			}
+		}
+	}
+	write(n)
+	return b.String()
+}
+
+var (
+	quoteMarks = strings.NewReplacer(`\`, `\\`, `"`, `\"`)
+	quoteText  = strings.NewReplacer("\n", `\n`, "\r", `\r`, "\t", `\t`)
+)
+
+// counts is about how many characters the tests of a script have.
+func (n *node) counts() (sum int) {
+	text := 0
+	var visit func(n *node, counted bool)
+	visit = func(n *node, counted bool) {
+		counted = counted || n.op == "length" || n.op == "substring"
+		if n.kind == valueNode {
+			if v, ok := n.value.constant().(int32); ok && counted && max(v, -v) <= maxCounted {
+				sum += int(max(v, -v))
+			}
+			text = max(text, min(len(n.value.text), maxContained))
+		}
+		for _, a := range n.args {
+			visit(a, counted || n.kind == compareNode && n.args[0].op == "length")
+		}
+	}
+	visit(n, false)
+	return sum + text*text
+}
+
+// supposes names what the reading of a script rests on.
+func (p *parser) supposes(n *node) {
+	for _, a := range n.args {
+		p.supposes(a)
+	}
+	switch {
+	case n.op == "length", n.op == "substring":
+		p.assume("elastic/utf16")
+	case n.op == "string", n.op == "concat", n.kind == arithNode, n.kind == callNode && functions[n.op].args[0] == numberType:
+		p.assume("elastic/whole-numbers")
+	case n.op == "startswith" || n.op == "endswith":
+		if n.tilde && n.args[1].kind == fieldNode {
+			p.assume("elastic/fieldref-fold")
+		}
+	}
 }
 
 // mirrored is the operator with its sides swapped.
@@ -87,15 +219,20 @@ func (p *parser) compare(op string, l, r, whole *node) pred {
 	if op == "==" {
 		null = isFalse
 	}
+	whole = &node{kind: compareNode, op: op, args: []*node{l, r}, start: whole.start, end: whole.end, pos: whole.pos}
+	script := func(null verdictKind) scriptPred {
+		return p.script(whole, null)
+	}
 	switch {
 	case r.kind != valueNode:
-		lf, rf := l.uses(), r.uses()
-		if len(lf) > 0 && len(rf) > 0 {
-			return sidesPred{op, l, r, p.opaque(whole, nil, isNull)}
+		if len(l.uses()) > 0 && len(r.uses()) > 0 {
+			return sidesPred{op, l, r, script(isNull)}
 		}
-		return p.opaque(whole, append(lf, rf...), null)
+		return script(null)
+	case l.kind == valueNode && (op == "==" || l.value.kind != nullValue && r.value.kind != nullValue):
+		return script(isNull) // of several types
 	case l.kind == valueNode:
-		return p.constants(op, l.value, r.value, whole)
+		return isNull
 	case r.value.kind == nullValue && op != "==":
 		refuse(r.pos, "nothing is less or greater than null")
 	case l.kind == fieldNode && r.value.kind == nullValue:
@@ -103,14 +240,14 @@ func (p *parser) compare(op string, l, r, whole *node) pred {
 	case l.kind == fieldNode:
 		return p.atom(whole, op, l, null, r)
 	case r.value.kind == nullValue:
-		return p.opaque(whole, l.uses(), isTrue)
-	case l.result() == boolType && r.value.kind == boolValue && op == "==":
+		return script(isTrue)
+	case mapping(nil).types(l) == boolType && r.value.kind == boolValue && op == "==":
 		if r.value.text == "false" {
 			return truthPred{p.negated(func() pred { return p.condition(l) }), l.uses()}
 		}
 		return truthPred{p.condition(l), l.uses()}
 	}
-	return p.opaque(whole, l.uses(), null)
+	return script(null)
 }
 
 func (p *parser) null(field, null *node, exists bool) pred {
@@ -118,57 +255,21 @@ func (p *parser) null(field, null *node, exists bool) pred {
 	return nullPred{field.field, exists, null.pos}
 }
 
-// constants compares two constants, where that is beyond doubt.
-func (p *parser) constants(op string, l, r value, whole *node) pred {
-	truth := func(ok bool) pred {
-		if ok {
-			return isTrue
-		}
-		return isFalse
-	}
-	null := l.kind == nullValue || r.kind == nullValue
-	switch {
-	case null && op == "==":
-		return truth(l.kind == r.kind)
-	case null:
-		return isNull
-	case l.number() && r.number():
-		return truth(orderings[op].Holds(ir.Number(l.text), ir.Number(r.text)))
-	case op == "==" && l.kind == r.kind:
-		return truth(l.text == r.text)
-	}
-	return p.opaque(whole, nil, isNull)
-}
-
 var orderings = map[string]ir.Op{"==": ir.Eq, "<": ir.Lt, "<=": ir.Lte, ">": ir.Gt, ">=": ir.Gte}
 
 // test is `x : …`, `x like …`, `x regex …` or `x in …`.
 func (p *parser) test(n *node) pred {
 	x, list := n.args[0], n.args[1:]
-	textual := n.op != "in" || n.tilde
-	for _, c := range list {
-		switch {
-		case c.kind != valueNode && len(c.uses()) > 0:
-			refuse(c.pos, "a list holds constants only")
-		case c.kind != valueNode:
-			return p.opaque(n, x.uses(), isNull)
-		case c.value.kind == nullValue:
-			refuse(c.pos, "`%s` does not look for null", n.op)
-		case textual && c.value.kind != stringValue:
-			refuse(c.pos, "`%s` looks for texts only", n.op)
-		case c.result() != list[0].result():
-			refuse(c.pos, "a list of several types")
-		}
+	if slices.ContainsFunc(list, func(c *node) bool { return c.kind != valueNode }) {
+		return p.script(n, isNull)
 	}
-	switch want := list[0].result(); {
+	switch {
 	case x.kind == fieldNode:
 		return p.atom(n, n.op, x, isNull, list...)
 	case x.kind == valueNode && x.value.kind == nullValue:
 		return isNull
-	case x.result() != want:
-		refuse(x.pos, "`%s` needs a field of the type that its list has", n.op)
 	}
-	return p.opaque(n, x.uses(), isNull)
+	return p.script(n, isNull)
 }
 
 // predicate is a function that is true or false.
@@ -178,16 +279,11 @@ func (p *parser) predicate(n *node) pred {
 	}
 	x, rest := n.args[0], n.args[1:]
 	simple := x.kind == fieldNode
-	for _, c := range n.args {
-		if t := c.result(); t != textType && t != anyType {
-			refuse(c.pos, "the function needs a text")
-		}
-	}
 	for _, c := range rest {
 		simple = simple && c.kind == valueNode && c.value.kind == stringValue
 	}
 	if !simple {
-		return p.opaque(n, n.uses(), isNull)
+		return p.script(n, isNull)
 	}
 	return p.atom(n, n.op, x, isNull, rest...)
 }
@@ -200,8 +296,9 @@ type atomPred struct {
 	values []*node
 	null   verdictKind // where no index maps the field
 	pos    ir.Pos
-	opaque func(v *node) ir.Expr   // what v asks of the field, as text
-	built  [ir.Address + 1]ir.Expr // for each type of the field, once asked for
+	node   *node                   // the field, as it is written
+	opaque func(v *node) ir.Opaque // what v asks of the field, as text
+	built  map[ir.Type]ir.Expr     // for each type of the field, once asked for
 }
 
 func (p *parser) atom(whole *node, op string, x *node, null verdictKind, values ...*node) *atomPred {
@@ -209,20 +306,13 @@ func (p *parser) atom(whole *node, op string, x *node, null verdictKind, values 
 	if values[0].value.kind == stringValue && op != "cidrmatch" {
 		p.assume("elastic/ignore-above")
 	}
-	if op == "regex" || op == "match" {
+	if op == "regex" {
 		p.expressions(values, whole)
 	}
-	a := &atomPred{op: op, tilde: whole.tilde, field: x.field, values: values, null: null, pos: whole.pos}
-	a.opaque = func(v *node) ir.Expr {
-		field, arg, sign := strings.TrimPrefix(p.text(x), "?"), p.text(v), op
-		if whole.tilde && op != ":" {
-			sign += "~"
-		}
-		text := field + " " + sign + " " + arg
-		if whole.kind == callNode {
-			text = sign + "(" + field + ", " + arg + ")"
-		}
-		return ir.Opaque{Lang: "elastic", Text: text, Pos: v.pos}
+	a := &atomPred{op: op, tilde: whole.tilde, field: x.field, values: values, null: null, pos: whole.pos, node: x, built: map[ir.Type]ir.Expr{}}
+	a.opaque = func(v *node) ir.Opaque {
+		n := &node{kind: whole.kind, op: op, tilde: whole.tilde, args: []*node{x, v}}
+		return ir.Opaque{Lang: "elastic", Text: p.canon(n), Pos: v.pos}
 	}
 	return a
 }
@@ -257,7 +347,7 @@ func (a *atomPred) fold(m mapping) verdict {
 	if a.built[f.Type] == nil {
 		var out ir.Or
 		for _, v := range a.values {
-			out = append(out, a.asks(f.Field, v)...)
+			out = append(out, a.asks(m, f.Field, v)...)
 		}
 		a.built[f.Type] = out
 		if len(out) == 1 {
@@ -268,7 +358,7 @@ func (a *atomPred) fold(m mapping) verdict {
 }
 
 // asks is what v asks of the field: one of these.
-func (a *atomPred) asks(f ir.Field, v *node) []ir.Expr {
+func (a *atomPred) asks(m mapping, f ir.Field, v *node) []ir.Expr {
 	var tests []ir.Test
 	t := ir.Text // where the schema does not know
 	switch {
@@ -276,14 +366,16 @@ func (a *atomPred) asks(f ir.Field, v *node) []ir.Expr {
 		t = [...]ir.Type{boolValue: ir.Boolean, stringValue: ir.Text, integerValue: ir.Numeric, decimalValue: ir.Numeric}[v.value.kind]
 		tests = a.equal(f.Type, v)
 	case orderings[a.op] != ir.Eq:
-		t, tests = ir.Numeric, a.order(f.Type, v)
+		if tests = a.order(f.Type, v); f.Type == ir.Unknown {
+			t = ir.Numeric
+		}
 	case a.op == "cidrmatch":
 		if f.Type != ir.Address && f.Type != ir.Unknown {
 			a.mistyped(f.Type)
 		}
 		t, tests = ir.Address, networks(v)
 	default:
-		if f.Type != ir.Text && f.Type != ir.Unknown {
+		if typesOf(f.Type)&textType == 0 {
 			a.mistyped(f.Type)
 		}
 		if test := a.text(v); test != nil {
@@ -291,7 +383,15 @@ func (a *atomPred) asks(f ir.Field, v *node) []ir.Expr {
 		}
 	}
 	if tests == nil {
-		return []ir.Expr{a.opaque(v)}
+		o := a.opaque(v)
+		if f.Type != ir.Date && shapes[a.op] != ir.Exact && v.value.text != "" {
+			o.Of = a.twoReadings(f, v.value.text)
+		}
+		if f.Type == ir.Date {
+			s := &script{node: &node{kind: compareNode, op: a.op, args: []*node{a.node, v}}, fields: m}
+			o.Of = s.formula()
+		}
+		return []ir.Expr{o}
 	}
 	if f.Type == ir.Unknown {
 		f.Type = t
@@ -316,6 +416,9 @@ func (a *atomPred) equal(t ir.Type, v *node) []ir.Test {
 	text := v.value.text
 	kind := v.value.kind
 	number, isNumber := ir.ParseNumber(text)
+	if typesOf(t) == textType {
+		t = ir.Text
+	}
 	same := kind == stringValue && t == ir.Text || v.value.number() && t == ir.Numeric || kind == boolValue && t == ir.Boolean
 	switch {
 	case t != ir.Unknown && !same && (a.op == "in" || a.op == "is"):
@@ -331,6 +434,8 @@ func (a *atomPred) equal(t ir.Type, v *node) []ir.Test {
 		return []ir.Test{ir.Bool{Value: text == "true"}}
 	case kind == stringValue && t == ir.Address:
 		return networks(v)
+	case (kind == stringValue || v.value.number()) && t == ir.Date:
+		return nil // a date as text, or in milliseconds
 	}
 	a.mistyped(t)
 	return nil
@@ -342,8 +447,12 @@ func (a *atomPred) order(t ir.Type, v *node) []ir.Test {
 	switch {
 	case ok && (t == ir.Numeric || t == ir.Unknown && v.value.number()):
 		return []ir.Test{ir.Compare{Op: orderings[a.op], Number: number}}
-	case t == ir.Numeric:
+	case t == ir.Numeric, v.value.kind == boolValue && t == ir.Date:
 		a.mistyped(t)
+	case typesOf(t) == textType && (v.value.kind == stringValue || v.value.kind == integerValue && len(v.value.text) < 19):
+		if test := ordered(orderings[a.op], v.value.text); test != nil {
+			return []ir.Test{test}
+		}
 	}
 	return nil
 }
@@ -375,18 +484,15 @@ func (a *atomPred) text(v *node) ir.Test {
 	s := v.value.text
 	any, literal := ir.Part{Kind: ir.AnyRun}, ir.Part{Kind: ir.Literal, Text: s}
 	switch a.op {
-	case ":", "like", "wildcard":
+	case ":", "like":
 		if strings.Contains(s, "\x01") && (a.op != ":" || strings.ContainsAny(s, "*?")) {
 			return nil // the server escapes with that character
 		}
 		return a.runs(v, wildcardTest(!a.tilde, wildcards(s)...))
 	case "in":
 		return a.runs(v, wildcardTest(!a.tilde, literal))
-	case "regex", "match":
-		if re := luceneTree(s, a.tilde, v.pos); re != nil {
-			return whole(re)
-		}
-		return nil
+	case "regex":
+		return luceneTest(s, a.tilde, v.pos)
 	}
 	switch {
 	case s == "":
@@ -417,6 +523,47 @@ func (a *atomPred) runs(v *node, t ir.Test) ir.Test {
 	return t
 }
 
+// twoReadings is a text that is looked for as it stands, or as the pattern of a
+// wildcard query, where `\` escapes. What it is of an event is known where both say
+// the same.
+func (a *atomPred) twoReadings(f ir.Field, s string) *ir.Formula {
+	run := ir.Part{Kind: ir.AnyRun}
+	end := []ir.Part{run}
+	if a.op == "endswith" {
+		end = nil
+	}
+	around := func(parts ...ir.Part) ir.Test {
+		return wildcardTest(!a.tilde, slices.Concat([]ir.Part{run}, parts, end)...)
+	}
+	var parts []ir.Part
+	for rest := s; rest != ""; {
+		i := strings.IndexByte(rest, '\\')
+		if i < 0 || i+1 == len(rest) {
+			parts = append(parts, wildcards(rest)...)
+			break
+		}
+		_, size := utf8.DecodeRuneInString(rest[i+1:])
+		parts = append(append(parts, wildcards(rest[:i])...), ir.Part{Text: rest[i+1 : i+1+size]})
+		rest = rest[i+1+size:]
+	}
+	plain, pattern := around(ir.Part{Text: s}), around(parts...)
+	return &ir.Formula{Fields: []ir.Field{f}, Holds: settled(func(value func(string) any) (holds, known bool) {
+		known = true
+		for _, v := range elements(nil, value(f.Name)) {
+			text, ok := v.(string)
+			if !ok {
+				return false, false
+			}
+			if p, q := passes(plain, text), passes(pattern, text); p && q {
+				return true, true
+			} else if p || q {
+				known = false
+			}
+		}
+		return false, known
+	})}
+}
+
 // wildcards splits s: `*` and `?` have no escape (StringUtils.toLikePattern).
 func wildcards(s string) []ir.Part {
 	var out []ir.Part
@@ -445,7 +592,11 @@ func wildcardTest(cased bool, parts ...ir.Part) ir.Test {
 	if cased || ir.ASCIIFolds(p.Literals()) {
 		return p
 	}
-	var subs []*ir.Re
+	return whole(spelled(p)...)
+}
+
+// spelled is a pattern as an expression over the whole value.
+func spelled(p ir.Pattern) (subs []*ir.Re) {
 	for _, q := range p.Parts {
 		switch q.Kind {
 		case ir.AnyRun:
@@ -454,9 +605,9 @@ func wildcardTest(cased bool, parts ...ir.Part) ir.Test {
 			subs = append(subs, &ir.Re{Op: ir.ReAny})
 		default:
 			for _, r := range q.Text {
-				subs = append(subs, letter(r, true))
+				subs = append(subs, letter(r, !p.Cased))
 			}
 		}
 	}
-	return whole(subs...)
+	return subs
 }

@@ -163,7 +163,7 @@ func (p nullPred) fold(m mapping) verdict {
 type sidesPred struct {
 	op          string
 	left, right *node
-	whole       opaquePred
+	whole       scriptPred
 }
 
 func (p sidesPred) fold(m mapping) verdict {
@@ -181,20 +181,5 @@ func (p sidesPred) fold(m mapping) verdict {
 	case equality && r && p.left.kind == fieldNode:
 		return nullPred{field: p.left.field, pos: p.left.pos}.fold(m)
 	}
-	return verdict{isExpr, p.whole.expr}
-}
-
-// An opaquePred is a condition over several fields, or over what a function
-// makes of one.
-type opaquePred struct {
-	expr   ir.Opaque
-	fields []int
-	null   verdictKind // where all the fields are NULL
-}
-
-func (p opaquePred) fold(m mapping) verdict {
-	if m.null(p.fields) {
-		return verdict{kind: p.null}
-	}
-	return verdict{isExpr, p.expr}
+	return p.whole.fold(m)
 }

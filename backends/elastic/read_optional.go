@@ -4,10 +4,11 @@ import "sigmac/ir"
 
 // ReadOptional parses query once, to be read under several choices of unmapped
 // fields.
-func (backend) ReadOptional(query string) (optional []string, under func(ir.Schema) (*ir.Query, error), err error) {
+func (backend) ReadOptional(query string) (optional, required []string, under func(ir.Schema) (*ir.Query, error), err error) {
 	p, err := Parse(query)
 	if err != nil {
-		return nil, nil, err
+		return nil, nil, nil, err
 	}
-	return p.Optional(), p.Query, nil
+	optional, required = p.mentioned()
+	return optional, required, p.Query, nil
 }

@@ -10,10 +10,11 @@ import (
 // A node is an expression as EQL's grammar has it.
 type node struct {
 	kind       nodeKind
-	op         string // compareNode, testNode: the operator; callNode: the function's name, lower case
-	tilde      bool   // testNode, callNode: without regard to case
-	value      value  // valueNode
-	field      int    // fieldNode: in parser.fields
+	op         string   // compareNode, testNode: the operator; callNode: the function's name, lower case
+	ops        []string // arithNode: the operator before each of args but the first; of one, its sign
+	tilde      bool     // testNode, callNode: without regard to case
+	value      value    // valueNode
+	field      int      // fieldNode: in parser.fields
 	args       []*node
 	start, end int
 	pos        ir.Pos
@@ -25,7 +26,7 @@ const (
 	valueNode nodeKind = iota
 	fieldNode
 	callNode
-	arithNode   // + - * / % over args; which of them matters to nobody here
+	arithNode   // args with operators of one precedence between them, or a sign
 	compareNode // args[0] op args[1]
 	testNode    // args[0] op a list
 	notNode
@@ -54,6 +55,7 @@ func (v value) number() bool { return v.kind >= integerValue }
 // A fieldUse is a field that the query names.
 type fieldUse struct {
 	name     string
+	pos      ir.Pos // where it first stands
 	optional bool   // somewhere with a `?`
 	required ir.Pos // where it first stands without one
 }
@@ -71,6 +73,7 @@ type parser struct {
 
 	assumed map[string]bool // ids of docs/semantics.md
 	nots    int             // around the condition that is read
+	counted int             // characters that tests in the place of scripts count
 }
 
 func (p *parser) assume(ids ...string) {
@@ -176,17 +179,25 @@ func (p *parser) comparison() *node {
 }
 
 func (p *parser) arithmetic() *node {
-	first := p.signed()
+	return p.operators(func() *node { return p.operators(p.signed, "*", "/", "%") }, "+", "-")
+}
+
+// operators reads operands with operators of one precedence between them.
+func (p *parser) operators(operand func() *node, signs ...string) *node {
+	first := operand()
 	n := first
-	for p.has("+") || p.has("-") || p.has("*") || p.has("/") || p.has("%") {
+	for {
+		i := slices.IndexFunc(signs, p.has)
+		if i < 0 {
+			return n
+		}
 		if n == first {
 			n = over(arithNode, "", first)
 		}
 		p.next()
-		n.args = append(n.args, p.signed())
+		n.ops, n.args = append(n.ops, signs[i]), append(n.args, operand())
 		p.close(n)
 	}
-	return n
 }
 
 func (p *parser) signed() *node {
@@ -210,7 +221,7 @@ func (p *parser) signed() *node {
 		return p.close(n)
 	}
 	n := p.open(arithNode, sign)
-	n.args = []*node{x}
+	n.ops, n.args = []string{sign.text}, []*node{x}
 	return p.close(n)
 }
 
@@ -324,48 +335,14 @@ func (p *parser) primary() *node {
 	return nil
 }
 
-// A function of EQL (eql-function-ref.md).
-type function struct {
-	min, max int // its arguments; -1: any number
-	result   nodeType
-	tilde    bool // it can ignore case
-}
-
-type nodeType uint8
-
-const (
-	boolType nodeType = iota
-	textType
-	numberType
-	anyType // a field, or null
-)
-
-var functions = map[string]function{
-	"add":            {2, 2, numberType, false},
-	"between":        {3, 5, textType, true},
-	"cidrmatch":      {2, -1, boolType, false},
-	"concat":         {1, -1, textType, false},
-	"divide":         {2, 2, numberType, false},
-	"endswith":       {2, 2, boolType, true},
-	"indexof":        {2, 3, numberType, true},
-	"length":         {1, 1, numberType, false},
-	"match":          {2, -1, boolType, true},
-	"modulo":         {2, 2, numberType, false},
-	"multiply":       {2, 2, numberType, false},
-	"number":         {1, 2, numberType, false},
-	"startswith":     {2, 2, boolType, true},
-	"string":         {1, 1, textType, false},
-	"stringcontains": {2, 2, boolType, true},
-	"substring":      {2, 3, textType, false},
-	"subtract":       {2, 2, numberType, false},
-	"wildcard":       {2, -1, boolType, true},
-}
-
 func (p *parser) call() *node {
 	t := p.next()
 	n := p.open(callNode, t)
 	n.op, n.tilde = strings.CutSuffix(strings.ToLower(t.text), "~")
 	f, ok := functions[n.op]
+	if why := gone[n.op]; why != "" {
+		refuse(t.pos, "%s", why)
+	}
 	if !ok {
 		refuse(t.pos, "unknown function %s", t.text)
 	}
@@ -385,6 +362,7 @@ func (p *parser) call() *node {
 }
 
 func (p *parser) fieldName() *node {
+	p.assume("elastic/null-value")
 	n := p.open(fieldNode, p.peek())
 	optional := p.take("?")
 	parts := []string{p.identifier()}
@@ -398,7 +376,7 @@ func (p *parser) fieldName() *node {
 	i, ok := p.byName[name]
 	if !ok {
 		i = len(p.fields)
-		p.fields = append(p.fields, fieldUse{name: name})
+		p.fields = append(p.fields, fieldUse{name: name, pos: n.pos})
 		p.byName[name] = i
 	}
 	f := &p.fields[i]
@@ -433,19 +411,4 @@ func (n *node) uses() []int {
 	walk(n)
 	slices.Sort(out)
 	return slices.Compact(out)
-}
-
-// result is the type of n as far as the grammar tells it.
-func (n *node) result() nodeType {
-	switch n.kind {
-	case valueNode:
-		return [...]nodeType{nullValue: anyType, boolValue: boolType, stringValue: textType, integerValue: numberType, decimalValue: numberType}[n.value.kind]
-	case fieldNode:
-		return anyType
-	case callNode:
-		return functions[n.op].result
-	case arithNode:
-		return numberType
-	}
-	return boolType
 }

@@ -52,6 +52,15 @@ func whole(subs ...*ir.Re) ir.Test {
 	return ir.Regexp{Source: source, Re: re}
 }
 
+// luceneTest is the test of a whole value that an expression is, or nil where the
+// representation has none.
+func luceneTest(src string, fold bool, pos ir.Pos) ir.Test {
+	if re := luceneTree(src, fold, pos); re != nil {
+		return whole(re)
+	}
+	return nil
+}
+
 func atoms(re *ir.Re) int {
 	n := 1
 	for _, s := range re.Subs {

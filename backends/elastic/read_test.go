@@ -57,13 +57,6 @@ func TestReadRefused(t *testing.T) {
 	})
 }
 
-func luceneTest(src string, fold bool) ir.Test {
-	if re := luceneTree(src, fold, ir.Pos{}); re != nil {
-		return whole(re)
-	}
-	return nil
-}
-
 // Strings and names: eql-syntax.md, EqlBase.g4, ExpressionTests.java.
 func TestReadStrings(t *testing.T) {
 	exact := func(s string) string { return fmt.Sprintf("(match t:text (pattern cased %q))", s) }
@@ -110,7 +103,7 @@ func TestReadNames(t *testing.T) {
 		{"`wrong == true", "error 1:1: the name has no closing backtick"},
 		{"``wrong == true", "error 1:3: the end is missing before \"wrong\""},
 		{"a.by == 1", "error 1:3: a field name is missing before \"by\""},
-		{"a-b == 1", "(opaque elastic \"a-b == 1\")"},
+		{"c-d == 1", "(opaque elastic \"c - d == 1\")"},
 		{"a[0] == 1", "error 1:2: array indexes are not supported"},
 		{"n == 1 // b\n/* c /* d */ \"e\" */ and\r\n\tn1 == 2", "(and (match n:number (= 1)) (match n1:number (= 2)))"},
 		{"a == 1 /* b", "error 1:8: the comment has no `*/`"},
@@ -142,8 +135,10 @@ func TestReadComparisons(t *testing.T) {
 		{`t == 4688`, `(match t:text (pattern cased "4688"))`},
 		{`t == 4688.0`, `(opaque elastic "t == 4688.0")`},
 		{`t == true`, `(match t:text (pattern cased "true"))`},
-		{`t > 5`, `(opaque elastic "t > 5")`},
-		{`"m" > ?t`, `(opaque elastic "t < \"m\"")`},
+		{`t >= "b"`, `(match t:text (re "\\A(?:b(?:(?s:.))*|[\\x{63}-\\x{10FFFF}](?:(?s:.))*)\\z"))`},
+		{`"m" > ?t`, `(match t:text (re "\\A(?:[\\x{0}-\\x{6C}](?:(?s:.))*){0,1}\\z"))`},
+		{`t > 5.5`, `(opaque elastic "t > 5.5")`},
+		{`t > "` + strings.Repeat("a", 129) + `"`, `(opaque elastic "t > \"` + strings.Repeat("a", 129) + `\"")`},
 		{`u > "now-5m"`, `(opaque elastic "u > \"now-5m\"")`},
 		{`t == "cmd*.exe"`, `(match t:text (pattern cased "cmd*.exe"))`},
 		{`t != "x"`, `(not (match t:text (pattern cased "x")))`},
@@ -213,7 +208,7 @@ func TestReadTests(t *testing.T) {
 		{`t in (t2)`, "error 1:7: a list holds constants only"},
 		{`t in (null)`, "error 1:7: `in` does not look for null"},
 		{`t in ()`, "error 1:7: an expression is missing before \")\""},
-		{`t in (concat("a", "b"))`, `(opaque elastic "t in (concat(\"a\", \"b\"))")`},
+		{`t in (concat("a", "b"))`, `(match t:text (pattern cased "ab"))`},
 		{`n : "5"`, "error 1:1: `:` does not take a field of type number"},
 		{`a : "10.*"`, "error 1:1: `:` does not take a field of type address"},
 		{`b like "t*"`, "error 1:1: `like` does not take a field of type boolean"},
@@ -224,9 +219,9 @@ func TestReadTests(t *testing.T) {
 		{`t : t2`, "error 1:5: a constant is missing before \"t2\""},
 		{`t : -5`, "error 1:5: a constant is missing before \"-\""},
 		{`t not like "a"`, "error 1:3: the end is missing before \"not\""},
-		{`string(n) : "123"`, `(opaque elastic "string(n) : \"123\"")`},
-		{`length(t) : "a"`, "error 1:1: `:` needs a field of the type that its list has"},
-		{`"abc" : "a*"`, `(opaque elastic "\"abc\" : \"a*\"")`},
+		{`string(n) : "123"`, `(match n:number (pattern "123"))`},
+		{`length(t) : "a"`, "error 1:1: `:` does not take a number"},
+		{`"abc" : "a*"`, `(and)`},
 	})
 }
 
@@ -243,29 +238,57 @@ func TestReadFunctions(t *testing.T) {
 		{`cidrMatch(a, "10.0.0.0/8") == false`, `(not (match a:address (cidr 10.0.0.0/8)))`},
 		{`false != cidrMatch(a, "10.0.0.0/8")`, `(not (not (match a:address (cidr 10.0.0.0/8))))`},
 		{`cidrMatch(a, "10.0.0.0/33")`, `error 1:14: not an address or a network: 10.0.0.0/33`},
-		{`cidrMatch(a, t)`, `(opaque elastic "cidrMatch(a, t)")`},
-		{`cidrMatch(t, "10.0.0.0/8")`, "error 1:1: `cidrmatch` does not take a field of type text"},
+		{`cidrMatch(a, t)`, "error 1:14: `cidrMatch` needs a constant here"},
+		{`cidrMatch(t, "10.0.0.0/8")`, "error 1:11: `cidrMatch` does not take a field of type text"},
 		{`cidrMatch~(a, "10.0.0.0/8")`, "error 1:1: the function cidrMatch~ has no `~`"},
 		{`startsWith(t, "A*")`, `(match t:text (pattern cased "A*" *))`},
 		{`startswith~(t, "A")`, `(match t:text (pattern "A" *))`},
 		{`endsWith(t, "c") == true`, `(match t:text (pattern cased * "c"))`},
 		{`endsWith~(u, "c")`, `(match u:text (pattern * "c"))`},
-		{`endsWith(t, """\c""")`, `(opaque elastic "endswith(t, \"\"\"\\c\"\"\")")`},
+		{`endsWith(t, """\c""")`, `(opaque elastic "endsWith(t, \"\\\\c\")")`},
 		{`stringContains(?t, "foo")`, `(match t:text (pattern cased * "foo" *))`},
-		{`stringContains~(t, "f*o")`, `(opaque elastic "stringcontains~(t, \"f*o\")")`},
-		{`stringContains(t, "")`, `(opaque elastic "stringcontains(t, \"\")")`},
-		{`stringContains(n, "1")`, "error 1:1: `stringcontains` does not take a field of type number"},
-		{`stringContains(t, 1)`, "error 1:19: the function needs a text"},
-		{`startsWith("explorer.exe", t)`, `(opaque elastic "startsWith(\"explorer.exe\", t)")`},
-		{`wildcard(t, "*\\a*", "?b")`, `(or (match t:text (pattern cased * "\\a" *)) (match t:text (pattern cased ? "b")))`},
-		{`wildcard~(t, "A*")`, `(match t:text (pattern "A" *))`},
-		{`match(t, "a.c")`, `(match t:text (re "\\Aa(?s:.)c\\z"))`},
-		{`length(t) > 0`, `(opaque elastic "length(t) > 0")`},
-		{`5 > length(t) and b`, `(and (opaque elastic "5 > length(t)") (match b:boolean true))`},
-		{`n + 2 == -2147483647`, `(opaque elastic "n + 2 == -2147483647")`},
+		{`stringContains~(t, "f*o")`, `(opaque elastic "stringContains~(t, \"f*o\")")`},
+		{`stringContains(t, "")`, `(opaque elastic "stringContains(t, \"\")")`},
+		{`stringContains(n, "1")`, "error 1:16: `stringContains` does not take a field of type number"},
+		{`stringContains(t, 1)`, "error 1:19: `stringContains` does not take a number"},
+		{`startsWith("ab", t)`, `(or (match t:text (pattern cased "")) (match t:text (pattern cased "a")) (match t:text (pattern cased "ab")))`},
+		{`endsWith~("ab", t)`, `(or (match t:text (pattern "ab")) (match t:text (pattern "b")) (match t:text (pattern "")))`},
+		{`stringContains("ab", t)`, `(opaque elastic "stringContains(\"ab\", t)")`},
+		{`startsWith(t1, t2)`, `(match t1:text (fieldref cased startswith t2:text))`},
+		{`endsWith~(t1, u)`, `(match t1:text (fieldref endswith u:text))`},
+		{`stringContains(t1, t2)`, `(opaque elastic "stringContains(t1, t2)")`},
+		{`wildcard(t, "*\\a*", "?b")`, "error 1:1: servers have no function wildcard since version 8.0: write `like`"},
+		{`wildcard~(t, "A*")`, "error 1:1: servers have no function wildcard since version 8.0: write `like`"},
+		{`match(t, "a.c")`, "error 1:1: servers have no function match since version 7.10: write `regex`"},
+		{`between(t, "a", "b", true, true) == "c"`, "error 1:1: the function between cannot have 5 arguments"},
+		{`between(t, "a", "b", "true") == "c"`, "error 1:22: `between` does not take a text"},
+		{`number(n) == 1`, "error 1:8: `number` does not take a field of type number"},
+		{`number(t, 1.0) == 1`, "error 1:11: `number` does not take a number"},
+		{`length(t) > 0`, `(match t:text (re "\\A(?:(?s:.)){1}(?:(?s:.))*\\z"))`},
+		{`5 > length(t) and b`, `(and (match t:text (re "\\A(?:(?s:.)){0,4}\\z")) (match b:boolean true))`},
+		{`length(t) < 0`, `(or)`},
+		{`length(t) == null`, `(match t:text null)`},
+		{`concat(t, n) == null`, `(or (match t:text null) (match n:number null))`},
+		{`null != (n > 5)`, `(not (match n:number null))`},
+		{`n + 2 == -2147483647`, `(match n:number (= -2147483649))`},
+		{`5 - n > 3`, `(match n:number (< 2))`},
+		{`add(n, 2) <= 5`, `(match n:number (<= 3))`},
+		{`indexOf(t, "a") == 0`, `(match t:text (pattern cased "a" *))`},
+		{`indexOf~(t, "a") >= 0`, `(match t:text (pattern * "a" *))`},
+		{`indexof( ?u , """a""" /* c */) == (1)`, `(opaque elastic "indexOf(u, \"a\") == 1")`},
+		{`concat(t, 1.0, "\"\n") == "a" and n % 2 * (n + -1) < 3`, `(and (opaque elastic "concat(t, 1.0, \"\\\"\\n\") == \"a\"") (opaque elastic "n % 2 * (n + -1) < 3"))`},
+		{`indexOf(t, "a") == 1`, `(opaque elastic "indexOf(t, \"a\") == 1")`},
+		{`substring(t, 1, 3) == "xp"`, `(match t:text (re "\\A(?:(?s:.)){1}xp(?:(?s:.))*\\z"))`},
+		{`substring(t, 1, 4) == "xp"`, `(match t:text (re "\\A(?:(?s:.)){1}xp\\z"))`},
+		{`substring(t, 1, 2) == "xp"`, `(match t:text (re "\\A[^\\x00-\\x{10FFFF}]\\z"))`},
+		{`substring(t, 0, -1) == "xp"`, `(match t:text (re "\\Axp(?:(?s:.)){1}\\z"))`},
+		{`substring(t, -3) == "xp"`, `(match t:text (re "\\Axp\\z"))`},
+		{`substring(t, -2) == "xp"`, `(match t:text (re "\\A(?:(?s:.))*xp\\z"))`},
+		{`substring(t, -4, -1) : "xp"`, `(match t:text (re "\\A[\\x{58}\\x{78}][\\x{50}\\x{70}](?:(?s:.)){1}\\z"))`},
 		{`(n - 1) * 2 % 3 / 4 == 5`, `(opaque elastic "(n - 1) * 2 % 3 / 4 == 5")`},
-		{`indexOf(t, "A", 2) != null`, `(not (opaque elastic "indexOf(t, \"A\", 2) != null"))`},
-		{`substring(t, 5) in~ ("test*", "best")`, `(opaque elastic "substring(t, 5) in~ (\"test*\", \"best\")")`},
+		{`indexOf(t, "A", 2) != null`, `(not (opaque elastic "indexOf(t, \"A\", 2) == null"))`},
+		{`substring(t, 5) in~ ("*", "1")`, `(or (match t:text (re "\\A(?:(?s:.)){5}\\x{2A}\\z")) (match t:text (re "\\A(?:(?s:.)){5}1\\z")))`},
+		{`substring(t, 5) like "a*"`, `(opaque elastic "substring(t, 5) like \"a*\"")`},
 		{`concat(t, "::foo::", null, 1) : "net.exe::foo::1"`, `(opaque elastic "concat(t, \"::foo::\", null, 1) : \"net.exe::foo::1\"")`},
 		{`between~(t, "s", "e") : "yst" or number(t, 16) == 1`,
 			`(or (opaque elastic "between~(t, \"s\", \"e\") : \"yst\"") (opaque elastic "number(t, 16) == 1"))`},
@@ -339,7 +362,11 @@ func TestReadUnmapped(t *testing.T) {
 		{`length(?no) != 5`, `(and)`},
 		{`length(?no) == null`, `(and)`},
 		{`?no + 1 != 5`, `(and)`},
-		{`not stringContains(?no, t)`, `(not (opaque elastic "stringContains(?no, t)"))`},
+		{`((t == null) == true) == null`, `(opaque elastic "((t == null) == true) == null")`},
+		{`(?no == t) == null`, `(opaque elastic "(no == t) == null")`},
+		{`(?no < n) == null`, `(or (and) (match n:number null))`},
+		{`length(?no) == length(t)`, `(opaque elastic "length(no) == length(t)")`},
+		{`not stringContains(?no, t)`, `(not (opaque elastic "stringContains(no, t)"))`},
 		{`concat(?no, "test", ?no2) == "onetest!"`, `(or)`},
 		{`(?no : "x") == true`, `(or)`},
 		{`(?no : "x") != true`, `(and)`},
@@ -449,7 +476,7 @@ func TestReadRegexp(t *testing.T) {
 		{``, "_", "a"},
 		{`é|東`, "é 東", "É"},
 	} {
-		got := luceneTest(c.re, false)
+		got := luceneTest(c.re, false, ir.Pos{})
 		checkRegexp(t, c.re, got, c.yes, c.no)
 	}
 	for _, c := range [][3]string{
@@ -460,14 +487,14 @@ func TestReadRegexp(t *testing.T) {
 		{`"ab"\w`, "ABz abZ", "z"},
 		{`東`, "東", "x"},
 	} {
-		checkRegexp(t, c[0], luceneTest(c[0], true), c[1], c[2])
+		checkRegexp(t, c[0], luceneTest(c[0], true, ir.Pos{}), c[1], c[2])
 	}
 	for _, re := range []string{`a~bc`, `aaa.+&.+bbb`, `@&~(abc.+)`, `(((a{100}){100}){100}){100}`, `é`, `[é]`} {
 		if re == `é` || re == `[é]` {
-			if luceneTest(re, true) != nil {
+			if luceneTest(re, true, ir.Pos{}) != nil {
 				t.Errorf("%s folds", re)
 			}
-		} else if luceneTest(re, false) != nil {
+		} else if luceneTest(re, false, ir.Pos{}) != nil {
 			t.Errorf("%s has a form", re)
 		}
 	}
@@ -585,22 +612,27 @@ func TestReadStatements(t *testing.T) {
 func TestReadAssumptions(t *testing.T) {
 	for query, want := range map[string]string{
 		`any where true`:                 "[]",
-		`any where ?f == null`:           "[elastic/ignore-above elastic/unmapped elastic/version]",
-		`any where f == 5`:               "[elastic/keyword-field elastic/mapped]",
-		`any where f : "x"`:              "[elastic/ignore-above elastic/keyword-field elastic/mapped]",
-		`any where f regex "x"`:          "[elastic/ignore-above elastic/keyword-field elastic/mapped]",
-		`any where cidrMatch(f, "::/0")`: "[elastic/keyword-field elastic/mapped]",
-		`any where f : "x" and ?g == 1`:  "[elastic/ignore-above elastic/keyword-field elastic/mapped elastic/unmapped elastic/version]",
+		`any where ?f == null`:           "[elastic/ignore-above elastic/null-value elastic/unmapped elastic/version]",
+		`any where f == 5`:               "[elastic/keyword-field elastic/mapped elastic/null-value]",
+		`any where f : "x"`:              "[elastic/ignore-above elastic/keyword-field elastic/mapped elastic/null-value]",
+		`any where f regex "x"`:          "[elastic/ignore-above elastic/keyword-field elastic/mapped elastic/null-value]",
+		`any where cidrMatch(f, "::/0")`: "[elastic/keyword-field elastic/mapped elastic/null-value]",
+		`any where f : "x" and ?g == 1`:  "[elastic/ignore-above elastic/keyword-field elastic/mapped elastic/null-value elastic/unmapped elastic/version]",
 
 		// A function under a `not`, however that is written.
-		`any where not (true and endsWith(f, "x"))`:                                                  "[elastic/ignore-above elastic/keyword-field elastic/mapped elastic/version]",
-		`any where not not cidrMatch(f, "::/0")`:                                                     "[elastic/keyword-field elastic/mapped elastic/version]",
-		`any where endsWith(f, "x") == false`:                                                        "[elastic/ignore-above elastic/keyword-field elastic/mapped elastic/version]",
-		`any where endsWith(f, "x") != true`:                                                         "[elastic/ignore-above elastic/keyword-field elastic/mapped elastic/version]",
-		`any where endsWith(f, "x") == true`:                                                         "[elastic/ignore-above elastic/keyword-field elastic/mapped]",
-		`any where (not f == 5) and endsWith(g, "x")`:                                                "[elastic/ignore-above elastic/keyword-field elastic/mapped]",
-		`any where f regex ("` + strings.Repeat("x", 500) + `", "` + strings.Repeat("y", 499) + `")`: "[elastic/ignore-above elastic/keyword-field elastic/mapped]",
-		`any where f regex ("` + strings.Repeat("x", 500) + `", "` + strings.Repeat("y", 500) + `")`: "[elastic/ignore-above elastic/keyword-field elastic/mapped elastic/regex-length]",
+		`any where not (true and endsWith(f, "x"))`:                                                  "[elastic/ignore-above elastic/keyword-field elastic/mapped elastic/null-value elastic/version]",
+		`any where not not cidrMatch(f, "::/0")`:                                                     "[elastic/keyword-field elastic/mapped elastic/null-value elastic/version]",
+		`any where endsWith(f, "x") == false`:                                                        "[elastic/ignore-above elastic/keyword-field elastic/mapped elastic/null-value elastic/version]",
+		`any where endsWith(f, "x") != true`:                                                         "[elastic/ignore-above elastic/keyword-field elastic/mapped elastic/null-value elastic/version]",
+		`any where endsWith(f, "x") == true`:                                                         "[elastic/ignore-above elastic/keyword-field elastic/mapped elastic/null-value]",
+		`any where (not f == 5) and endsWith(g, "x")`:                                                "[elastic/ignore-above elastic/keyword-field elastic/mapped elastic/null-value]",
+		`any where f regex ("` + strings.Repeat("x", 500) + `", "` + strings.Repeat("y", 499) + `")`: "[elastic/ignore-above elastic/keyword-field elastic/mapped elastic/null-value]",
+		`any where f regex ("` + strings.Repeat("x", 500) + `", "` + strings.Repeat("y", 500) + `")`: "[elastic/ignore-above elastic/keyword-field elastic/mapped elastic/null-value elastic/regex-length]",
+		`any where length(f) > 1`:                                                                    "[elastic/ignore-above elastic/keyword-field elastic/mapped elastic/null-value elastic/utf16]",
+		`any where f + 1 == 2`:                                                                       "[elastic/ignore-above elastic/keyword-field elastic/mapped elastic/null-value elastic/whole-numbers]",
+		`any where string(f) : "1"`:                                                                  "[elastic/ignore-above elastic/keyword-field elastic/mapped elastic/null-value elastic/whole-numbers]",
+		`any where startsWith(f, g)`:                                                                 "[elastic/ignore-above elastic/keyword-field elastic/mapped elastic/null-value]",
+		`any where not endsWith~(f, g) or 1>2`:                                                       "[elastic/fieldref-fold elastic/ignore-above elastic/keyword-field elastic/mapped elastic/null-value elastic/version]",
 	} {
 		q, err := backend{}.Read(query, ir.Types{})
 		if err != nil || fmt.Sprint(q.Assumptions) != want {
@@ -633,6 +665,14 @@ func TestReadLarge(t *testing.T) {
 		"any where " + fill("a == b == "),
 		"any where b" + fill("\n|head 5"),
 		"sequence" + fill(" [any where b]"),
+		"sequence by t" + fill(", t") + fill(" [any where b] by t"),
+		"any where n" + fill(" - 1 * 2 % 3") + " == 1",
+		"any where t : \"a\"" + fill(" or length(t) > 1000"),
+		"any where t : \"a\"" + fill(" or startsWith(\""+strings.Repeat("a", 60)+"\", ?t)"),
+		"any where t : \"a\"" + fill(" or t > \""+strings.Repeat("a", 100)+"\""),
+		"any where indexOf(\"" + strings.Repeat("a", size/2) + "\", \"" + strings.Repeat("a", size/4) + "b\") == 1",
+		"any where concat(t" + fill(", \"a\"") + ") == null",
+		"any where b" + fill(" or ?n1 + ?n2 > ?n3 - 1"),
 	} {
 		q, err := backend{}.Read(query, testSchema{})
 		if err == nil && q.Where != nil {
@@ -659,7 +699,7 @@ func FuzzRead(f *testing.F) {
 			}
 			return
 		}
-		for _, s := range []ir.Schema{ir.Types{}, testSchema{}, unmappedSchema{}} {
+		for _, s := range []ir.Schema{ir.Types{}, testSchema{}, typedSchema{}, unmappedSchema{}} {
 			q, err := p.Query(s)
 			if err != nil {
 				continue

@@ -1,0 +1,56 @@
+package schema
+
+import (
+	"errors"
+	"strings"
+	"testing"
+
+	"sigmac/backends"
+	"sigmac/backends/elastic"
+	"sigmac/ir"
+)
+
+// TestEQLOfECS holds that conditions over each field of ECS are read or refused, and
+// that no field is read of which EQL has no test: flattened ones, those below nested
+// ones, and others without values.
+func TestEQLOfECS(t *testing.T) {
+	ecs, ok := Builtin("ecs")
+	if !ok {
+		t.Fatal("no schema ecs")
+	}
+	catalog := For("elastic")
+	columns := ecs.table("*").columns
+	counts := map[string]int{}
+	for name, typ := range columns {
+		refused := strings.Contains(" nested flattened geo_point unindexed object ", " "+typ+" ")
+		for i := range name {
+			refused = refused || name[i] == '.' && columns[name[:i]] == "nested"
+		}
+		if refused {
+			counts[typ]++
+		}
+		for _, condition := range []string{`F == null`, `F == "1"`, `F : "a*"`, `F > "now-5m"`, `1 <= F`, `F`, `length(F) > 1`, `string(F) : "a"`, `not F in (1)`} {
+			q, err := elastic.New(false).(backends.Reader).Read("any where "+strings.ReplaceAll(condition, "F", "`"+strings.ReplaceAll(name, ".", "`.`")+"`"), catalog)
+			var e *backends.ReadError
+			switch {
+			case err != nil && !errors.As(err, &e):
+				t.Fatal(name, err)
+			case err == nil && refused:
+				t.Errorf("%s of type %s: %s", name, typ, q.Where)
+			case err != nil && !refused && condition == `F == null`:
+				t.Errorf("%s of type %s: %v", name, typ, err)
+			}
+		}
+		if got, _ := catalog.Type("", name); (got == ir.Other) != refused {
+			t.Errorf("%s of type %s is read as of type %s", name, typ, got)
+		}
+	}
+	if counts["flattened"] < 20 || counts["keyword"] < 20 || counts["nested"] < 10 {
+		t.Error("too few fields that EQL cannot test: ", counts)
+	}
+	for _, name := range []string{"dll.pe.imports.any", "process.elf.sections.other"} {
+		if got, _ := catalog.Type("", name); got != ir.Other {
+			t.Errorf("%s is read as of type %s", name, got)
+		}
+	}
+}
