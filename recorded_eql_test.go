@@ -72,7 +72,7 @@ func TestAnswersEQL(t *testing.T) {
 		case a.Kind == "refuse" && err != nil, a.Kind == "accept" && err == nil:
 			got.Agreed++
 		case a.Kind == "refuse":
-			wrong = fmt.Sprintf("it is read: %v", q.Where)
+			wrong = fmt.Sprintf("it is read: %v", q.Whole())
 		case err != nil && a.Kind == "accept":
 			wrong = err.Error()
 		case err != nil:
@@ -81,10 +81,10 @@ func TestAnswersEQL(t *testing.T) {
 			ids, known := set.selected(q)
 			switch want := set.expected(a); {
 			case !known:
-				t.Logf("%s: not decided: %s: %s", a.ID, a.Query, q.Where)
-				got.Opaque[opaqueOf(q.Where)]++
+				t.Logf("%s: not decided: %s: %s", a.ID, a.Query, q.Whole())
+				got.Opaque[opaqueOf(q.Whole())]++
 			case !slices.Equal(piped(ids, a.Pipes), want):
-				wrong = fmt.Sprintf("%v, the vendor %v\n%s", ids, want, q.Where)
+				wrong = fmt.Sprintf("%v, the vendor %v\n%s", ids, want, q.Whole())
 			default:
 				got.Agreed++
 			}
@@ -110,7 +110,7 @@ func (d eqlData) selected(q *ir.Query) (ids []string, known bool) {
 		if q.Scope.Category != "" && fields[d.Category] != q.Scope.Category {
 			continue
 		}
-		holds, known := eval.Settled(q.Where, event(fields))
+		holds, known := eval.Settled(q.Whole(), event(fields))
 		if !known {
 			return nil, false
 		}
