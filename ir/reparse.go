@@ -797,6 +797,9 @@ func (p *reParser) codePoint(start int, digits string, base int) (rune, error) {
 
 // class reads what follows the `[` at start.
 func (p *reParser) class(start int) (*Re, error) {
+	if reNamed(p.src[start:]) > 0 {
+		return nil, p.fail(start, "a class with a name stands inside of another only")
+	}
 	negated := p.take("^")
 	// Sets keep their meaning without regard to case, chars do not.
 	var chars, sets []RuneRange
@@ -905,14 +908,8 @@ func (p *reParser) classItem() (r rune, set []RuneRange, err error) {
 // characters that fold.
 func (p *reParser) posix() (set []RuneRange, folds, ok bool, err error) {
 	s := p.src[p.pos:]
-	if p.quoted || len(s) < 2 || s[0] != '[' || strings.IndexByte(":.=", s[1]) < 0 {
-		return nil, false, false, nil
-	}
-	n := 2
-	for n < len(s) && (s[n] == '^' && n == 2 || reIsWord(s[n])) {
-		n++
-	}
-	if n+1 >= len(s) || s[n] != s[1] || s[n+1] != ']' {
+	n := reNamed(s)
+	if p.quoted || n == 0 {
 		return nil, false, false, nil
 	}
 	name, negated := strings.CutPrefix(s[2:n], "^")
@@ -928,6 +925,23 @@ func (p *reParser) posix() (set []RuneRange, folds, ok bool, err error) {
 		base = FoldRanges(base)
 	}
 	return NegateRanges(base), false, true, nil
+}
+
+// reNamed finds the `:]` that ends a `[:alpha:]` at the start of s, whatever its
+// name, or is 0.
+func reNamed(s string) int {
+	if len(s) < 2 || s[0] != '[' || strings.IndexByte(":.=", s[1]) < 0 {
+		return 0
+	}
+	for n := 2; n+1 < len(s) && s[n] != ']' && s[n:n+2] != s[:2]; n++ {
+		if s[n:n+2] == s[1:2]+"]" {
+			return n
+		}
+		if s[n] == '\\' && (s[n+1] == ']' || s[n+1] == '\\') {
+			n++
+		}
+	}
+	return 0
 }
 
 // reClass is one character of the canonical ranges, in its simplest form.

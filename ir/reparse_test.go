@@ -123,6 +123,8 @@ func TestParseRegexpErrors(t *testing.T) {
 		{`[a-\d]`, 1, "a range of classes"},
 		{`[\w-.]`, 1, "a range of classes"},
 		{`[[:foo:]]`, 1, "unknown class"},
+		{`[[:a-1:]]`, 1, "unknown class"},
+		{`a[:alpha:]`, 1, "inside of another only"},
 		{`a{3,2}`, 1, "out of order"},
 		{`a{65536}`, 1, "too large"},
 		{`(?:a{1000}){1000}`, 0, "too large"},

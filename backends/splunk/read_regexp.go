@@ -156,7 +156,8 @@ func countGroups(s string) (n int) {
 	return n
 }
 
-// posixEnd is the length of a `[:alpha:]` at the start of s, or 0.
+// posixEnd is the length of a `[:alpha:]` at the start of s, or 0. Its name may be
+// none.
 func posixEnd(s string) int {
 	if len(s) < 4 || s[0] != '[' || strings.IndexByte(":.=", s[1]) < 0 {
 		return 0
@@ -165,8 +166,10 @@ func posixEnd(s string) int {
 		switch c := s[i]; {
 		case c == s[1] && s[i+1] == ']':
 			return i + 2
-		case c != '^' && !('a' <= c|0x20 && c|0x20 <= 'z'):
+		case c == ']' || c == '[' && s[i+1] == s[1]:
 			return 0
+		case c == '\\' && (s[i+1] == ']' || s[i+1] == '\\'):
+			i++
 		}
 	}
 	return 0
@@ -765,6 +768,9 @@ func (p *pcreParser) charOf(start int) rune {
 
 // class reads what follows the `[` at start.
 func (p *pcreParser) class(start int) *ir.Re {
+	if posixEnd(p.src[start:]) > 0 {
+		p.wrong(start, "a class with a name stands inside of another only")
+	}
 	not := p.took("^")
 	// A character folds under the flag i; a set of an escape means itself.
 	var chars, sets []ir.RuneRange

@@ -59,6 +59,7 @@ func TestReadPCRE(t *testing.T) {
 		{`^[\Q^]\E-a]$`, "^/_/a", "b"},
 		{`^[[:alpha:]_[:^digit:]]$`, "a/_/-", "1"},
 		{`^[[:x]$`, "[/:/x", "]"},
+		{`^[[:x[:alpha:]]$`, "[/:/x/a", "]/1"},
 		{`^[[:blank:]-z]$`, "\t/-/z", "a"},
 		{`(?i)^[^k]$`, "x", "k/K"},
 		{`(?i)^[a-c[:upper:]\d]$`, "B/z/1", "-"},
@@ -109,7 +110,7 @@ func TestReadPCREWrong(t *testing.T) {
 		`a(b`: "1 `(` without `)`", `a)`: "1 `)` without `(`", `a[b`: "1 `[` without `]`", `[]`: "0 `[` without `]`", `[a\`: "0 `[` without `]`",
 		`a\`: "1 a backslash at the end", `*a`: "0 nothing to repeat", `a|+`: "2 nothing to repeat", `(?#a`: "0 a comment without its end",
 		`a{3,2}`: "1 the numbers of a repetition are out of order", `a{65536}`: "1 too large a number of repetitions", `[b-a]`: "1 a range out of order",
-		`[[:foo:]]`: "1 no such class", `(a)\2`: "3 there is no group 2", `\k<n>(a)`: "0 no group has the name n", `(?<n>a)(?<n>b)`: "7 two groups have the name n",
+		`[[:foo:]]`: "1 no such class", `[[:a-1:]]`: "1 no such class", `a[:alpha:]`: "1 a class with a name stands inside of another only", `(a)\2`: "3 there is no group 2", `\k<n>(a)`: "0 no group has the name n", `(?<n>a)(?<n>b)`: "7 two groups have the name n",
 		`(?i`: "0 `(` without `)`", `\kn`: `0 \k without a name`, `\c`: `0 \c without a character`, `\o1`: `0 \o without {`,
 	} {
 		_, err := readPCRE(source)
