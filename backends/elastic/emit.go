@@ -180,6 +180,7 @@ func gather(es []ir.Expr, negated bool) []ir.Expr {
 	out := make([]ir.Expr, 0, len(es))
 	first := map[key]int{}
 	var lists map[key]*ir.Re
+	work := 4 * backends.LuceneWork
 	for _, e := range es {
 		m, ok := e.(ir.Match)
 		if !ok {
@@ -201,7 +202,7 @@ func gather(es []ir.Expr, negated bool) []ir.Expr {
 			}
 			list := re
 			if old := lists[k]; old != nil {
-				if list = listed(old, re); refuses(list) != "" {
+				if list = listed(old, re); refuses(list, &work) != "" {
 					delete(first, k)
 					list = re
 				}
