@@ -139,6 +139,9 @@ type matches struct {
 // default (index.max_regex_length); a list counts as one.
 const maxRegex = 1000
 
+// maxListWork bounds what it may take to find out that a list can be longer.
+const maxListWork = backends.LuceneWork >> 5
+
 // A luceneRe is an expression over the whole value, as Lucene has it.
 type luceneRe struct{ ir.Regexp }
 
@@ -180,7 +183,6 @@ func gather(es []ir.Expr, negated bool) []ir.Expr {
 	out := make([]ir.Expr, 0, len(es))
 	first := map[key]int{}
 	var lists map[key]*ir.Re
-	work := 4 * backends.LuceneWork
 	for _, e := range es {
 		m, ok := e.(ir.Match)
 		if !ok {
@@ -202,6 +204,7 @@ func gather(es []ir.Expr, negated bool) []ir.Expr {
 			}
 			list := re
 			if old := lists[k]; old != nil {
+				work := maxListWork
 				if list = listed(old, re); refuses(list, &work) != "" {
 					delete(first, k)
 					list = re
