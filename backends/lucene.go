@@ -21,13 +21,17 @@ const (
 	luceneStates = 10_000  // states of the deterministic automaton (8.9)
 	luceneEffort = 100_000 // states of the other in all sets together, ten times the limit (since 8.10); also of that over the bytes of UTF-8 (until 9)
 	luceneDepth  = 1000    // how deep isFinite follows a path without a loop (until 9)
-	luceneMoves  = 1 << 22 // transitions that sigmac looks at, which Lucene does not limit
+	luceneMoves  = 1 << 22 // transitions of an expression, which Lucene does not limit
 )
 
+// LuceneWork is how many transitions sigmac looks at for one question.
+const LuceneWork = 1 << 24
+
 // LuceneRefuses says why Lucene refuses to run re over a whole value, or is "".
-// re has no assertions and no extended features.
-func LuceneRefuses(re *ir.Re) string {
-	_, why := refused(re)
+// re has no assertions and no extended features. What it takes to find out is taken
+// from work; where that runs out, re is refused.
+func LuceneRefuses(re *ir.Re, work *int) string {
+	_, why := refused(re, work)
 	return why
 }
 
@@ -52,16 +56,17 @@ func LuceneRefusesPattern(p ir.Pattern) string {
 			}
 		}
 	}
-	return LuceneRefuses(&ir.Re{Op: ir.ReConcat, Subs: subs})
+	work := LuceneWork
+	return LuceneRefuses(&ir.Re{Op: ir.ReConcat, Subs: subs}, &work)
 }
 
 // refused says also how many states of the deterministic automaton of a part come
 // on one of the other: until Lucene 9 each part is made deterministic by itself
 // before the whole is.
-func refused(re *ir.Re) (growth int, why string) {
+func refused(re *ir.Re, work *int) (growth int, why string) {
 	growth = 1
 	for _, s := range re.Subs {
-		g, why := refused(s)
+		g, why := refused(s, work)
 		if why != "" {
 			return 0, why
 		}
@@ -71,7 +76,7 @@ func refused(re *ir.Re) (growth int, why string) {
 		return growth, ""
 	}
 	for _, ranges := range []bool{false, true} {
-		a := &automaton{ranges: ranges, effort: luceneEffort}
+		a := &automaton{ranges: ranges, effort: luceneEffort, work: work}
 		if !ranges {
 			a.effort /= growth
 		}
@@ -110,6 +115,7 @@ type automaton struct {
 	end     []bool // a text may end there
 	links   int
 	effort  int
+	work    *int
 }
 
 // A fragment is a part of an expression: the states that it can start and end with.
@@ -122,12 +128,14 @@ func (a *automaton) position(rs []ir.RuneRange) int32 {
 	a.symbols = append(a.symbols, rs)
 	a.follow = append(a.follow, nil)
 	a.end = append(a.end, false)
-	a.over = a.over || len(a.symbols) > 2*luceneStates
+	*a.work -= 1 + len(rs)
+	a.over = a.over || len(a.symbols) > 2*luceneStates || *a.work < 0
 	return int32(len(a.symbols) - 1)
 }
 
 func (a *automaton) link(from, to []int32) {
-	if a.links += len(from) * len(to); a.links > luceneMoves {
+	a.links += len(from) * len(to)
+	if *a.work -= 1 + len(from)*len(to); a.links > luceneMoves || *a.work < 0 {
 		a.over = true
 		return
 	}
@@ -267,7 +275,7 @@ func (a *automaton) determinize() (size int, why string) {
 	var moves [][]int32 // from each set the sets that follow, in the order of characters
 	numbers := map[string]int32{string(key(nil, sets[0])): 0}
 	buckets := make([][]int32, len(cuts))
-	effort, bytes, work := 0, 0, 0
+	effort, bytes := 0, 0
 	var buffer []byte
 	for n := 0; n < len(sets); n++ {
 		if effort += len(sets[n]); effort >= a.effort {
@@ -277,7 +285,7 @@ func (a *automaton) determinize() (size int, why string) {
 		for _, p := range sets[n] {
 			done = done || a.takesAll(p)
 			for _, q := range a.follow[p] {
-				if work += 1 + len(classes[q]); work > 4*luceneMoves {
+				if *a.work -= 1 + len(classes[q]); *a.work < 0 {
 					return 0, "it takes too much work to make it deterministic"
 				}
 				for _, c := range classes[q] {
@@ -285,6 +293,7 @@ func (a *automaton) determinize() (size int, why string) {
 				}
 			}
 		}
+		*a.work -= len(buckets)
 		var out []int32
 		last, from := int32(-1), rune(0)
 		for c := range buckets {

@@ -139,6 +139,9 @@ type matches struct {
 // default (index.max_regex_length); a list counts as one.
 const maxRegex = 1000
 
+// maxListWork bounds what it may take to find out that a list can be longer.
+const maxListWork = backends.LuceneWork >> 5
+
 // A luceneRe is an expression over the whole value, as Lucene has it.
 type luceneRe struct{ ir.Regexp }
 
@@ -201,7 +204,8 @@ func gather(es []ir.Expr, negated bool) []ir.Expr {
 			}
 			list := re
 			if old := lists[k]; old != nil {
-				if list = listed(old, re); refuses(list) != "" {
+				work := maxListWork
+				if list = listed(old, re); refuses(list, &work) != "" {
 					delete(first, k)
 					list = re
 				}

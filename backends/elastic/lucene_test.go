@@ -25,7 +25,8 @@ func TestLuceneRefuses(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		why := backends.LuceneRefuses(luceneTree(src, false, ir.Pos{}))
+		work := backends.LuceneWork
+		why := backends.LuceneRefuses(luceneTree(src, false, ir.Pos{}), &work)
 		switch {
 		case versions != "" && why == "":
 			t.Errorf("%s is not refused, but by Lucene %s", quoted, versions)
@@ -57,7 +58,10 @@ func TestLuceneLargest(t *testing.T) {
 		}
 		return backends.LuceneRefusesPattern(ir.NewPattern(true, parts...))
 	}
-	regex := func(s string) string { return backends.LuceneRefuses(luceneTree(s, false, ir.Pos{})) }
+	regex := func(s string) string {
+		work := backends.LuceneWork
+		return backends.LuceneRefuses(luceneTree(s, false, ir.Pos{}), &work)
+	}
 	for _, c := range []struct {
 		form  func(n int) string
 		ask   func(string) string
@@ -78,6 +82,26 @@ func TestLuceneLargest(t *testing.T) {
 		}
 		if n--; n > c.most || c.exact && n < c.most {
 			t.Errorf("%.20s is taken up to %d, by Lucene up to %d", c.form(1), n, c.most)
+		}
+	}
+}
+
+// What a hostile expression costs is bounded.
+func TestLuceneWork(t *testing.T) {
+	nested := func(open, inner, shut string) string {
+		return strings.Repeat(open, 150) + inner + strings.Repeat(shut, 150)
+	}
+	for _, src := range []string{nested("(", ".*a[^\n]{0,11}b", ")?"), nested("(x|", "(a|b){0,900}", ")"), nested("(", "a?", "){0,2}"), nested("(a?", "b", "){3}"),
+		strings.Repeat("(a?b?c?){0,30}", 40), strings.Repeat(".*[a-f0-9x-z!-+]{0,9}", 60), strings.Repeat("(a|b|c|d)?", 900), "((a{0,30}){0,30}){0,30}", nested("(", strings.Repeat("[a-cg-ik-m]?", 300), ")*")} {
+		re := (&luceneParser{src: src}).union()
+		work := backends.LuceneWork
+		why := backends.LuceneRefuses(re, &work)
+		const most = 1 << 17 // beyond the limit, in one step
+		if work < -most {
+			t.Errorf("%.40s took %d steps too many", src, -work)
+		}
+		if work < 0 && why == "" {
+			t.Errorf("%.40s is taken without being looked at", src)
 		}
 	}
 }

@@ -331,7 +331,8 @@ func (p *parser) expressions(values []*node, n *node) {
 	if length > maxRegexLength {
 		p.assume("elastic/regex-length")
 	}
-	if why := backends.LuceneRefuses(alternatives(subs...)); why != "" {
+	work := backends.LuceneWork
+	if why := backends.LuceneRefuses(alternatives(subs...), &work); why != "" {
 		refuse(n.pos, "Elasticsearch refuses the regular expression by default: %s", why)
 	}
 }
@@ -515,7 +516,8 @@ func (a *atomPred) runs(v *node, t ir.Test) ir.Test {
 	case ir.Pattern:
 		why = backends.LuceneRefusesPattern(t)
 	case ir.Regexp:
-		why = backends.LuceneRefuses(sequence(t.Re.Subs[1 : len(t.Re.Subs)-1]...))
+		work := backends.LuceneWork
+		why = backends.LuceneRefuses(sequence(t.Re.Subs[1:len(t.Re.Subs)-1]...), &work)
 	}
 	if why != "" {
 		refuse(v.pos, "Elasticsearch refuses the text by default: %s", why)

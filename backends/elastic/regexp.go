@@ -52,11 +52,12 @@ func lucene(re *ir.Re) (whole []*ir.Re, lack string) {
 	if asserts != "" && len(luceneText(factored(bs))) > maxLength {
 		return nil, asserts
 	}
+	work := backends.LuceneWork
 	queue := [][]branch{bs}
 	for tries := 0; len(queue) > 0; tries++ {
 		bs := queue[0]
 		re := factored(bs)
-		why := refuses(re)
+		why := refuses(re, &work)
 		if why == "" {
 			whole, queue = append(whole, re), queue[1:]
 			continue
@@ -74,11 +75,11 @@ func lucene(re *ir.Re) (whole []*ir.Re, lack string) {
 const maxTries = 40
 
 // refuses says why a server with default settings does not run re, or is "".
-func refuses(re *ir.Re) string {
+func refuses(re *ir.Re, work *int) string {
 	if n := luceneLength(re); n > maxRegex {
 		return fmt.Sprintf("it has %d characters, and index.max_regex_length is %d", n, maxRegex)
 	}
-	return backends.LuceneRefuses(re)
+	return backends.LuceneRefuses(re, work)
 }
 
 // luceneLength counts characters as Java does.

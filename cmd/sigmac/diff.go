@@ -839,10 +839,15 @@ func (ch change) details() string {
 			return
 		}
 		var lines []string
+		language := "json"
 		for _, e := range events {
-			lines = append(lines, clip(plainJSON(eventText(e)), 2000))
+			text := plainJSON(eventText(e))
+			line := clip(text, 2000)
+			if lines = append(lines, line); line != text {
+				language = "text" // what is cut off is no JSON
+			}
 		}
-		fmt.Fprintf(&b, "\n%s:\n\n%s\n", label, fencedAs("json", lines))
+		fmt.Fprintf(&b, "\n%s:\n\n%s\n", label, fencedAs(language, lines))
 	}
 	events("No longer matched", ch.NoLongerMatched)
 	events("Newly matched", ch.NewlyMatched)

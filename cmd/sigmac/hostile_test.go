@@ -11,10 +11,13 @@ import (
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"reflect"
 	"strings"
 	"syscall"
 	"testing"
 	"time"
+
+	"sigmac/diff"
 )
 
 // hostileRule says in every text what a terminal or a build server would obey.
@@ -99,6 +102,22 @@ func TestPlainJSON(t *testing.T) {
 	var back map[string]string
 	if err := json.Unmarshal([]byte(shown), &back); err != nil || back["a\u202e"] != "\x1b ##[x] \U000e0001é\u2028" || plainText(shown) != shown {
 		t.Errorf("%s: %v %q", shown, err, back)
+	}
+}
+
+// The events of a difference stand in Markdown as JSON, or as text where they are cut.
+func TestEventsInMarkdown(t *testing.T) {
+	event := map[string]any{"a\u202e": "\x1b```\n##[x]", "b": "\U000e0001"}
+	shown := change{Change: diff.Change{NewlyMatched: []map[string]any{event}}}.details()
+	_, block, _ := strings.Cut(shown, "````json\n")
+	line, _, ok := strings.Cut(block, "\n````")
+	var back map[string]any
+	if err := json.Unmarshal([]byte(line), &back); !ok || err != nil || !reflect.DeepEqual(back, event) {
+		t.Errorf("%s\n%v %q", shown, err, back)
+	}
+	event["b"] = strings.Repeat("x", 3000)
+	if shown := (change{Change: diff.Change{NewlyMatched: []map[string]any{event}}}).details(); strings.Contains(shown, "json") {
+		t.Error(shown)
 	}
 }
 
