@@ -134,3 +134,37 @@ func TestEqual(t *testing.T) {
 		}
 	}
 }
+
+// TestFormula holds that what a part of a query computes counts where it is known,
+// and that it is not taken as known beside a place inside of what it reads.
+func TestFormula(t *testing.T) {
+	long := func(field string) ir.Expr {
+		return ir.Opaque{Text: "strlen(" + field + ") > 2", Of: &ir.Formula{
+			Fields: []ir.Field{{Name: field, Type: ir.Text}},
+			Holds: func(value func(string) (any, bool)) (bool, bool) {
+				v, known := value(field)
+				s, _ := v.(string)
+				return len(s) > 2, known
+			},
+		}}
+	}
+	for _, c := range []struct {
+		name      string
+		want, got ir.Expr
+		verdict   Verdict
+		direction string
+	}{
+		{"known", is("a", "x", "*"), ir.And{is("a", "x", "*"), long("a")}, Refuted, "narrower"},
+		{"the other way", is("a", "xyz"), ir.Or{is("a", "xyz"), ir.And{is("a", "abcd"), long("a")}}, Refuted, "wider"},
+		{"not known for all", is("a", "xyz", "*"), ir.And{is("a", "xyz", "*"), long("a")}, Agreed, ""},
+		{"inside", is("a.b", "x"), ir.And{is("a.b", "x"), long("a")}, Agreed, ""},
+		{"around", is("a", "x"), ir.And{is("a", "x"), not(long("a[0]"))}, Agreed, ""},
+		{"beside", is("a", "x"), ir.And{is("a", "x"), long("ab")}, Refuted, "narrower"},
+		{"without effect", is("a", "x"), ir.And{is("a", "x"), ir.Or{long("a"), is("a", "x")}}, Proved, ""},
+	} {
+		res := Equal(single, c.want, c.got, DefaultBudget)
+		if res.Verdict != c.verdict || res.Direction != c.direction {
+			t.Errorf("%s: %v %s %s %v", c.name, res.Verdict, res.Direction, res.Reason, res.Counterexample)
+		}
+	}
+}

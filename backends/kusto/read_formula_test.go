@@ -33,8 +33,7 @@ var formulaEvents = func() (out []eval.Event) {
 func TestFormulaAgainstReading(t *testing.T) {
 	rng := rand.New(rand.NewPCG(3, 4))
 	pick := func(from ...string) string { return from[rng.IntN(len(from))] }
-	var predicate func(depth int) string
-	predicate = func(depth int) string {
+	predicate := func(depth int) string {
 		text := func() string { return pick("t", "g", "tolower(t)", "tostring(t)", "toupper(g)") }
 		switch kind := rng.IntN(9); {
 		case depth > 0 && kind < 4:
