@@ -57,6 +57,7 @@ type claim struct {
 	byKey    map[string]int
 	rawField string     // the field that holds the text of the whole event, if the target has one
 	opaque   bool       // what parts that cannot be represented are taken for
+	computed int        // how often a part was computed
 	asked    any        // the value that a letter was asked about last
 	alone    eval.Event // the event that has it alone, as the field f
 }

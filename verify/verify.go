@@ -419,7 +419,8 @@ func (c *claim) letterTruth(i int, values map[*field][]any) bool {
 	if l.null {
 		return len(vs) == 0
 	}
-	if l.of != nil {
+	if l.of != nil && c.computed < maxComputed {
+		c.computed++
 		if is, known := l.of.Holds(func(name string) (any, bool) { return c.held(values, name) }); known {
 			return is
 		}
@@ -446,6 +447,9 @@ func (c *claim) letterTruth(i int, values map[*field][]any) bool {
 	}
 	return slices.ContainsFunc(vs, func(v any) bool { return c.passes(i, v) })
 }
+
+// maxComputed bounds how often parts of a query are computed for a claim.
+const maxComputed = 20_000
 
 // held is what an event has under a name. It is not known where the event has
 // something inside of that, or around it.

@@ -1,6 +1,7 @@
 package verify
 
 import (
+	"fmt"
 	"net/netip"
 	"testing"
 
@@ -166,5 +167,22 @@ func TestFormula(t *testing.T) {
 		if res.Verdict != c.verdict || res.Direction != c.direction {
 			t.Errorf("%s: %v %s %s %v", c.name, res.Verdict, res.Direction, res.Reason, res.Counterexample)
 		}
+	}
+}
+
+// TestFormulaBound holds that a claim computes parts of a query a bounded number of
+// times, and is undecided then.
+func TestFormulaBound(t *testing.T) {
+	calls := 0
+	parts := ir.And{is("a", "x")}
+	for i := range 200 {
+		parts = append(parts, ir.Opaque{Text: fmt.Sprint(i), Of: &ir.Formula{
+			Fields: []ir.Field{{Name: "a", Type: ir.Text}},
+			Holds:  func(func(string) (any, bool)) (bool, bool) { calls++; return true, true },
+		}})
+	}
+	res := Equal(single, is("a", "x"), parts, DefaultBudget)
+	if res.Verdict != Agreed || calls > maxComputed {
+		t.Errorf("%v %v, computed %d times", res.Verdict, res.Counterexample, calls)
 	}
 }

@@ -46,7 +46,7 @@ func compute(f *formula, value func(column string) (any, bool), work *int) any {
 const (
 	maxFormula  = 10_000
 	maxFormulas = 1 << 20
-	rowWork     = 1 << 15
+	rowWork     = 1 << 14
 	maxWork     = 1 << 22
 	maxSize     = 1 << 16 // of a value
 )
