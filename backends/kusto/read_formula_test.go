@@ -169,3 +169,26 @@ func TestFunctions(t *testing.T) {
 		}
 	}
 }
+
+// TestFormulaColumns holds that a name which is no column of the table is no reason
+// to refuse what was not looked into.
+func TestFormulaColumns(t *testing.T) {
+	q, err := backend{}.Read(`T | where split(gone, "x")[0] == t and t == "y"`, without{readTypes, "gone"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if o, ok := q.Where.(ir.And)[0].(ir.Opaque); !ok || o.Of != nil {
+		t.Errorf("%v", q.Where)
+	}
+}
+
+// without is a schema that lacks a column.
+type without struct {
+	ir.Types
+	gone string
+}
+
+func (s without) Type(table, name string) (ir.Type, bool) {
+	typ, mapped := s.Types.Type(table, name)
+	return typ, mapped && name != s.gone
+}
