@@ -34,7 +34,12 @@ func TestAnswersKQL(t *testing.T) {
 			got.Other[why]++
 			continue
 		}
-		got.judge(t, a, q, kustoRow)
+		got.judge(t, a, q, func(fields map[string]any) map[string]any {
+			if outsideIPText(q.Where, fields) {
+				return nil
+			}
+			return kustoRow(fields)
+		})
 	}
 	got.hold(t, "kql")
 }
@@ -43,6 +48,19 @@ func TestAnswersKQL(t *testing.T) {
 var microsoftsOwn = map[string]string{
 	"kql/url-encode-component-function/0": "the page's output lacks the slash at the end of its input",
 	"kql/new-guid-function/0":             "a random value",
+}
+
+// outsideIPText says whether an event has an address with a prefix where a test of
+// addresses is. The assumption ip-text leaves it out, and ipv4_is_private takes it.
+func outsideIPText(e ir.Expr, fields map[string]any) (outside bool) {
+	ir.Walk(e, func(e ir.Expr) {
+		if m, ok := e.(ir.Match); ok {
+			_, net := m.Test.(ir.CIDR)
+			s, _ := fields[m.Field.Name].(string)
+			outside = outside || net && strings.Contains(s, "/")
+		}
+	})
+	return outside
 }
 
 // kustoRow is an event as a row: the empty text and null are no value, and the

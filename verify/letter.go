@@ -58,6 +58,8 @@ type claim struct {
 	byKey    map[string]int
 	rawField string       // the field that holds the text of the whole event, if the target has one
 	taken    map[int]bool // what parts that cannot be represented are taken for
+	counted  int          // how often such a part was computed
+	spent    bool         // too often: none is computed any more
 	asked    any          // the value that a letter was asked about last
 	alone    eval.Event   // the event that has it alone, as the field f
 }

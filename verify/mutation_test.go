@@ -247,7 +247,8 @@ func (j mutationJob) judge(m *model, want tree, kind mutation, mutant string) (o
 		o.fault += j.counterexample(res, read)
 		return o
 	}
-	if ev, r := j.difference(m, want, read); ev != nil {
+	// A proof must hold whatever an opaque part is, a refutation too.
+	if ev, r := j.difference(m, want, read, res.Verdict > Partial); ev != nil {
 		if res.Verdict <= Partial {
 			o.fault = fmt.Sprintf("proved, but %q tells them apart, unmapped: %v\nread as %s", ev, r.unmapped, r.query.Where)
 		} else {
@@ -259,7 +260,7 @@ func (j mutationJob) judge(m *model, want tree, kind mutation, mutant string) (o
 
 // difference looks for an event of the world that the rule or the query
 // matches, but not both.
-func (j mutationJob) difference(m *model, want tree, read []reading) (map[string]any, reading) {
+func (j mutationJob) difference(m *model, want tree, read []reading, surely bool) (map[string]any, reading) {
 	base := len(m.leaves)
 	for _, f := range m.fields {
 		f.free = max(f.free, len(f.states)+maxStates/4) // the mutant's own tests get values
@@ -280,8 +281,11 @@ func (j mutationJob) difference(m *model, want tree, read []reading) (map[string
 				step += len(read) / 8
 			}
 			for at := tried + i%step; at < len(m.events); at += step {
+				differs := func(opaque bool) bool {
+					return m.true(want, m.events[at], r.unmapped, opaque) != m.true(trees[i], m.events[at], r.unmapped, opaque)
+				}
 				for _, opaque := range []bool{false, true} {
-					if m.true(want, m.events[at], r.unmapped, opaque) == m.true(trees[i], m.events[at], r.unmapped, opaque) {
+					if !differs(opaque) || surely && !differs(!opaque) {
 						continue
 					}
 					fields := m.fieldsOf(m.events[at], r.unmapped)

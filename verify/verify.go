@@ -5,6 +5,7 @@ package verify
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -339,6 +340,7 @@ const maxLetters = 20_000
 // agree tries events that reach every test, both ways.
 func (c *claim) agree(w, g node, o undo, reason string, budget *int) Result {
 	events := c.witnesses(w, budget)
+	events = append(events, c.variants(events)...)
 	for _, ev := range events {
 		if c.surely(node{op: '!', subs: []node{same(w, g)}}, ev) {
 			direction := "wider"
@@ -352,6 +354,42 @@ func (c *claim) agree(w, g node, o undo, reason string, budget *int) Result {
 		}
 	}
 	return Result{Verdict: Agreed, Reason: reason, Events: len(events)}
+}
+
+// variants are events with other texts in the fields that parts of the query compute
+// something of: longer, of several words, and as good as none.
+func (c *claim) variants(events []map[*field][]any) (out []map[*field][]any) {
+	fields := map[*field]bool{}
+	for _, l := range c.letters[1:] {
+		if l.of != nil {
+			for _, f := range l.of.Fields {
+				fields[c.byName[f.Name]] = c.byName[f.Name] != nil
+			}
+		}
+	}
+	for _, ev := range events {
+		for _, f := range c.fields {
+			if s, ok := only(ev[f]).(string); ok && fields[f] {
+				for _, t := range []string{"x" + s, s + "x", "x " + s, s + " x", "x x" + s + "x x", "x"} {
+					if len(out) == maxWitnesses {
+						return out
+					}
+					other := maps.Clone(ev)
+					other[f] = []any{t}
+					out = append(out, other)
+				}
+			}
+		}
+	}
+	return out
+}
+
+// only is the one value of several, if there is one.
+func only(vs []any) any {
+	if len(vs) != 1 {
+		return nil
+	}
+	return vs[0]
 }
 
 // refute makes a counterexample small and names what it is about.
@@ -434,6 +472,7 @@ const maxFree = 6
 // surely says whether n is true whatever the parts are that sigmac cannot
 // represent, each by itself.
 func (c *claim) surely(n node, values map[*field][]any) bool {
+	c.spent = c.counted > maxComputed // at once for all that is asked here
 	yes, no := c.possible(n, values)
 	if !yes || !no {
 		return yes
@@ -541,12 +580,16 @@ func (c *claim) letterTruth(i int, values map[*field][]any) bool {
 	return slices.ContainsFunc(vs, func(v any) bool { return c.passes(i, v) })
 }
 
+// maxComputed bounds how often parts of a query are computed for a claim.
+const maxComputed = 20_000
+
 // computed is what a part that cannot be represented says of an event, where it
 // is known how that is computed.
 func (c *claim) computed(l *letter, values map[*field][]any) (is, known bool) {
-	if l.of == nil {
+	if l.of == nil || c.spent {
 		return false, false
 	}
+	c.counted++
 	return l.of.Holds(func(name string) (any, bool) { return c.held(values, name) })
 }
 

@@ -1,6 +1,7 @@
 package verify
 
 import (
+	"fmt"
 	"net/netip"
 	"testing"
 
@@ -136,5 +137,56 @@ func TestEqual(t *testing.T) {
 		if back := Equal(c.world, c.got, c.want, DefaultBudget); back.Verdict != c.verdict {
 			t.Errorf("%s, turned round: %v", c.name, back.Verdict)
 		}
+	}
+}
+
+// TestFormula holds that what a part of a query computes counts where it is known,
+// and that it is not taken as known beside a place inside of what it reads.
+func TestFormula(t *testing.T) {
+	long := func(field string) ir.Expr {
+		return ir.Opaque{Text: "strlen(" + field + ") > 2", Of: &ir.Formula{
+			Fields: []ir.Field{{Name: field, Type: ir.Text}},
+			Holds: func(value func(string) (any, bool)) (bool, bool) {
+				v, known := value(field)
+				s, _ := v.(string)
+				return len(s) > 2, known
+			},
+		}}
+	}
+	for _, c := range []struct {
+		name      string
+		want, got ir.Expr
+		verdict   Verdict
+		direction string
+	}{
+		{"known", is("a", "x", "*"), ir.And{is("a", "x", "*"), long("a")}, Refuted, "narrower"},
+		{"the other way", is("a", "xyz"), ir.Or{is("a", "xyz"), ir.And{is("a", "abcd"), long("a")}}, Refuted, "wider"},
+		{"not known for all", is("a", "xyz", "*"), ir.And{is("a", "xyz", "*"), long("a")}, Agreed, ""},
+		{"inside", is("a.b", "x"), ir.And{is("a.b", "x"), long("a")}, Agreed, ""},
+		{"around", is("a", "x"), ir.And{is("a", "x"), not(long("a[0]"))}, Agreed, ""},
+		{"beside", is("a", "x"), ir.And{is("a", "x"), long("ab")}, Refuted, "narrower"},
+		{"without effect", is("a", "x"), ir.And{is("a", "x"), ir.Or{long("a"), is("a", "x")}}, Proved, ""},
+	} {
+		res := Equal(single, c.want, c.got, DefaultBudget)
+		if res.Verdict != c.verdict || res.Direction != c.direction {
+			t.Errorf("%s: %v %s %s %v", c.name, res.Verdict, res.Direction, res.Reason, res.Counterexample)
+		}
+	}
+}
+
+// TestFormulaBound holds that a claim computes parts of a query a bounded number of
+// times, and is undecided then.
+func TestFormulaBound(t *testing.T) {
+	calls := 0
+	parts := ir.And{is("a", "x")}
+	for i := range 200 {
+		parts = append(parts, ir.Opaque{Text: fmt.Sprint(i), Of: &ir.Formula{
+			Fields: []ir.Field{{Name: "a", Type: ir.Text}},
+			Holds:  func(func(string) (any, bool)) (bool, bool) { calls++; return true, true },
+		}})
+	}
+	res := Equal(single, is("a", "x"), parts, DefaultBudget)
+	if res.Verdict != Agreed || calls > maxComputed {
+		t.Errorf("%v %v, computed %d times", res.Verdict, res.Counterexample, calls)
 	}
 }

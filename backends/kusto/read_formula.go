@@ -46,7 +46,7 @@ func compute(f *formula, value func(column string) (any, bool), work *int) any {
 const (
 	maxFormula  = 10_000
 	maxFormulas = 1 << 20
-	rowWork     = 1 << 15
+	rowWork     = 1 << 14
 	maxWork     = 1 << 22
 	maxSize     = 1 << 16 // of a value
 )
@@ -383,8 +383,14 @@ func (c *formulist) name(n *node, s scope, e env) *formula {
 	text := c.definition(n.text)
 	switch {
 	case bound && c.same(text, b), !bound:
-		v := c.column(n, n.text, false)
-		return c.make(formula{column: n.text, typ: v.field.Type, open: v.field.Type == ir.Numeric || v.field.Type == ir.Unknown})
+		typ, mapped := ir.Unknown, true
+		if c.schema != nil {
+			typ, mapped = c.schema.Type(c.reader.name, n.text)
+		}
+		if !mapped {
+			return nil
+		}
+		return c.make(formula{column: n.text, typ: typ, open: typ == ir.Numeric || typ == ir.Unknown})
 	case b.node == nil:
 		return nil
 	}

@@ -33,8 +33,7 @@ var formulaEvents = func() (out []eval.Event) {
 func TestFormulaAgainstReading(t *testing.T) {
 	rng := rand.New(rand.NewPCG(3, 4))
 	pick := func(from ...string) string { return from[rng.IntN(len(from))] }
-	var predicate func(depth int) string
-	predicate = func(depth int) string {
+	predicate := func(depth int) string {
 		text := func() string { return pick("t", "g", "tolower(t)", "tostring(t)", "toupper(g)") }
 		switch kind := rng.IntN(9); {
 		case depth > 0 && kind < 4:
@@ -169,4 +168,27 @@ func TestFunctions(t *testing.T) {
 			}
 		}
 	}
+}
+
+// TestFormulaColumns holds that a name which is no column of the table is no reason
+// to refuse what was not looked into.
+func TestFormulaColumns(t *testing.T) {
+	q, err := backend{}.Read(`T | where split(gone, "x")[0] == t and t == "y"`, without{readTypes, "gone"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if o, ok := q.Where.(ir.And)[0].(ir.Opaque); !ok || o.Of != nil {
+		t.Errorf("%v", q.Where)
+	}
+}
+
+// without is a schema that lacks a column.
+type without struct {
+	ir.Types
+	gone string
+}
+
+func (s without) Type(table, name string) (ir.Type, bool) {
+	typ, mapped := s.Types.Type(table, name)
+	return typ, mapped && name != s.gone
 }

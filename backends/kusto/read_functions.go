@@ -101,7 +101,7 @@ func init() {
 		"hash_md5":                takes(1, 1, hashed(func(b []byte) []byte { h := md5.Sum(b); return h[:] })),
 		"hash_sha1":               takes(1, 1, hashed(func(b []byte) []byte { h := sha1.Sum(b); return h[:] })),
 		"hash_sha256":             takes(1, 1, hashed(func(b []byte) []byte { h := sha256.Sum256(b); return h[:] })),
-		"has_any_index":           takes(2, 2, hasAnyIndex).whole().priced(16 * termPrice),
+		"has_any_index":           takes(2, 2, hasAnyIndex).whole().priced(8 * termPrice),
 		"parse_version":           takes(1, 1, texts(1, parseVersion)),
 		"format_bytes":            takes(1, 3, formatBytes),
 
@@ -766,7 +766,7 @@ func hasTerm(s string, t ir.Test) any {
 func hasAnyIndex(a []any) any {
 	s, ok := plain(a[0]).(string)
 	list, ok2 := listOf(a[1])
-	if !ok || !ok2 || len(list) > 16 {
+	if !ok || !ok2 || len(list) > 8 {
 		return unknown{}
 	}
 	found, first := -1, len(s)

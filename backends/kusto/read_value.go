@@ -377,6 +377,15 @@ func (r *reader) relate(op string, a, b value) (truth, bool) {
 		} else if _, ok := a.is.constant(); ok {
 			return r.relate(op, b, a)
 		}
+	case a.kind == valueTruth && b.kind == valueNumber && op == "==": // page "The bool data type": true is 1
+		switch b.number {
+		case "1":
+			return a.is, true
+		case "0":
+			return a.is.not(), true
+		}
+	case a.kind == valueNumber && b.kind == valueTruth && op == "==":
+		return r.relate(op, b, a)
 	case a.kind == valueText && b.kind == valueText:
 		return relateTexts(op, a.text, b.text)
 	case a.kind == valueNumber && b.kind == valueNumber:
@@ -402,6 +411,8 @@ func (r *reader) relateField(op string, f, c value) (truth, bool) {
 			return truth{}, false
 		}
 		return r.orBlank(f, c, re, re.Re.MatchesEmpty()), true
+	case c.kind == valueNumber && f.field.Type == ir.Boolean && f.via == "" && op == "==" && (c.number == "0" || c.number == "1"):
+		return truth{yes: c.match(f.field, ir.Bool{Value: c.number == "1"})}, true
 	case c.kind == valueNumber:
 		return r.relateNumber(op, f, c)
 	case c.kind == valueTruth && op == "==" && f.via == "" && (f.field.Type == ir.Boolean || f.field.Type == ir.Unknown):
