@@ -113,6 +113,10 @@ func (c *claim) event(a assignment, matters map[int]bool, budget *int) (values m
 	return values, nil, false
 }
 
+// computing is the steps that running such a part costs, and maxSuit bounds those
+// that one event is worth.
+const computing, maxSuit = 10, 20_000
+
 // suit gives the fields of parts that can only be computed values of which the parts
 // are as in a, if it has an idea of some that break no other letter.
 func (c *claim) suit(a assignment, matters map[int]bool, values map[*field][]any, budget *int) {
@@ -122,7 +126,11 @@ func (c *claim) suit(a assignment, matters map[int]bool, values map[*field][]any
 			parts = append(parts, i)
 		}
 	}
+	steps := min(*budget, maxSuit)
+	*budget -= steps
+	defer func() { *budget += max(steps, 0) }()
 	as := func(values map[*field][]any, parts []int) bool {
+		steps -= computing * len(parts)
 		return !slices.ContainsFunc(parts, func(i int) bool {
 			is, known := c.computed(c.letters[i], values)
 			return !known || is != a[i]
@@ -133,7 +141,7 @@ func (c *claim) suit(a assignment, matters map[int]bool, values map[*field][]any
 			return false
 		}
 		for try := range of.Try {
-			if *budget--; *budget < 0 {
+			if steps < 0 {
 				return false
 			}
 			next, fits := maps.Clone(values), true

@@ -129,8 +129,9 @@ func elements(out []any, v any) []any {
 	return append(out, v)
 }
 
-// maxSuggested bounds the values that are tried for a script's fields.
-const maxSuggested = 2_000
+// maxSuggested bounds the values that are tried for a script's fields, and less than
+// that are tried for a long one: the script is run with each.
+const maxSuggested, maxSuggestedLength = 600, 60_000
 
 // try yields values of the fields, made of the script's constants.
 func (s *script) try(yield func(map[string]any) bool) {
@@ -212,16 +213,18 @@ func (s *script) try(yield func(map[string]any) bool) {
 		}
 		names, choices = append(names, f.Name), append(choices, vs)
 	}
-	// The same place of each list first, then one list after the other.
-	for i := range maxSuggested {
+	// By turns the same place of each list, and one list after the other.
+	for i := range min(maxSuggested, maxSuggestedLength/(1+s.node.end-s.node.start)) {
 		try := map[string]any{}
-		rest := i / 2
+		at := i
+		if len(choices) > 1 {
+			at = i / 2
+		}
 		for k, vs := range choices {
-			at := i / 2
-			if i%2 == 1 {
-				at, rest = rest, rest/len(vs)
-			}
 			try[names[k]] = vs[at%len(vs)]
+			if i%2 == 1 {
+				at /= len(vs)
+			}
 		}
 		if !yield(try) {
 			return
