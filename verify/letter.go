@@ -55,10 +55,12 @@ type claim struct {
 	byName   map[string]*field
 	letters  []*letter // from 1
 	byKey    map[string]int
-	rawField string     // the field that holds the text of the whole event, if the target has one
-	opaque   bool       // what parts that cannot be represented are taken for
-	asked    any        // the value that a letter was asked about last
-	alone    eval.Event // the event that has it alone, as the field f
+	rawField string      // the field that holds the text of the whole event, if the target has one
+	opaque   []int       // the letters that cannot be represented: they may be true or false of any event
+	work     int         // that no budget has paid for yet
+	asked    any         // the value that a letter was asked about last
+	forms    *eval.Value // the same
+	alone    *eval.Event // the event that has it alone, as the field f; made on demand
 }
 
 func newClaim(world func(ir.Type) backends.World, rawField string) *claim {
@@ -151,6 +153,7 @@ func (c *claim) letter(f *field, key string, l *letter) node {
 	if f.keyword {
 		key = "\x00" + key
 	}
+	c.work += len(key)
 	i, ok := c.byKey[key]
 	if !ok {
 		i = len(c.letters)
@@ -161,6 +164,9 @@ func (c *claim) letter(f *field, key string, l *letter) node {
 			f.null = i
 		} else {
 			f.letters = append(f.letters, i)
+		}
+		if l.test == nil && !l.null {
+			c.opaque = append(c.opaque, i)
 		}
 	}
 	return node{op: 'l', index: i}

@@ -97,6 +97,7 @@ func (c *claim) satisfy(n node, budget *int) answer {
 	if len(f.clauses) == 0 {
 		f.vars = max(f.vars, 1)
 	}
+	*budget -= price(len(f.clauses))
 	for {
 		a := f.solve(len(c.letters))
 		if a == nil {

@@ -245,11 +245,8 @@ func (c *claim) agree(w, g node, reason string, budget *int) Result {
 
 // refute makes a counterexample small and names what it is about.
 func (c *claim) refute(w, g node, shared int, values map[*field][]any, direction string) Result {
-	matches := c.truth(w, values)
-	differs := func() bool {
-		return c.truth(w, values) == matches && c.surely(node{op: '!', subs: []node{same(w, g)}}, values)
-	}
-	c.shrink(values, differs)
+	matches, differs := c.truth(w, values), negate(same(w, g))
+	c.shrink(values, func(a assignment) bool { return w.under(a) == matches && c.surelyUnder(differs, a) })
 	res := Result{Verdict: Refuted, Direction: direction,
 		QueryMatches: c.truth(g, values), RuleMatches: c.truth(w, values)}
 	res.Counterexample = c.fieldsOf(values)
@@ -320,26 +317,32 @@ func same(a, b node) node {
 // surely says whether n is true whatever the parts are that sigmac cannot
 // represent.
 func (c *claim) surely(n node, values map[*field][]any) bool {
-	c.opaque = true
-	whenTrue := c.truth(n, values)
-	c.opaque = false
-	return whenTrue && c.truth(n, values)
+	return c.surelyUnder(n, c.assign(values))
 }
 
-// truth asks the evaluator about an event.
-func (c *claim) truth(n node, values map[*field][]any) bool {
-	switch n.op {
-	case 'l':
-		return c.letterTruth(n.index, values)
-	case '!':
-		return !c.truth(n.subs[0], values)
-	}
-	for _, s := range n.subs {
-		if c.truth(s, values) != (n.op == '&') {
-			return n.op != '&'
+// surelyUnder is surely of the event whose letters are as in a.
+func (c *claim) surelyUnder(n node, a assignment) bool {
+	set := func(opaque bool) {
+		for _, i := range c.opaque {
+			a[i] = opaque
 		}
 	}
-	return n.op == '&'
+	set(true)
+	whenTrue := n.under(a)
+	set(false)
+	return whenTrue && n.under(a)
+}
+
+// truth asks the evaluator about an event; what sigmac cannot represent is false.
+func (c *claim) truth(n node, values map[*field][]any) bool { return n.under(c.assign(values)) }
+
+// assign asks the evaluator about each letter.
+func (c *claim) assign(values map[*field][]any) assignment {
+	a := make(assignment, len(c.letters))
+	for i := 1; i < len(c.letters); i++ {
+		a[i] = c.letterTruth(i, values)
+	}
+	return a
 }
 
 func (c *claim) letterTruth(i int, values map[*field][]any) bool {
@@ -349,7 +352,7 @@ func (c *claim) letterTruth(i int, values map[*field][]any) bool {
 		return len(vs) == 0
 	}
 	if l.test == nil {
-		return c.opaque
+		return false
 	}
 	if ref, ok := l.test.(ir.FieldRef); ok {
 		m := map[string]any{"f": vs}
