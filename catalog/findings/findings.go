@@ -301,11 +301,12 @@ func deadExclusions(s *subject, purse *verify.Purse) (out []Finding) {
 	}
 	type ready struct {
 		part     *eval.Prepared
+		grows    bool
 		excluded []*eval.Prepared
 	}
 	asked := make([]ready, len(parts))
 	for i, p := range parts {
-		asked[i].part = prepare(p.expr)
+		asked[i].part, asked[i].grows = prepare(p.expr), grows(p.expr)
 		for _, x := range p.excluded {
 			asked[i].excluded = append(asked[i].excluded, prepare(x.expr))
 		}
@@ -313,7 +314,7 @@ func deadExclusions(s *subject, purse *verify.Purse) (out []Finding) {
 	var view *eval.View
 	dead := func(i, j int) bool {
 		x := parts[i].excluded[j]
-		reached := func(ev eval.Event) bool {
+		reached := func(ev eval.Event, grown bool) bool {
 			if view == nil {
 				view = set.View(ev)
 			}
@@ -321,7 +322,7 @@ func deadExclusions(s *subject, purse *verify.Purse) (out []Finding) {
 				return false
 			}
 			for k := range asked {
-				if k != i && !asked[k].part.MatchView(view) {
+				if k != i && !(grown && asked[k].grows) && !asked[k].part.MatchView(view) {
 					return false
 				}
 			}
@@ -354,15 +355,35 @@ func deadExclusions(s *subject, purse *verify.Purse) (out []Finding) {
 	return out
 }
 
+// grows says whether an expression stays true of an event whose texts get longer
+// at their ends.
+func grows(e ir.Expr) bool {
+	every := func(es []ir.Expr) bool {
+		return !slices.ContainsFunc(es, func(x ir.Expr) bool { return !grows(x) })
+	}
+	switch e := e.(type) {
+	case ir.And:
+		return every(e)
+	case ir.Or:
+		return every(e)
+	case ir.Match:
+		p, ok := e.Test.(ir.Pattern)
+		shape, _ := p.Shape()
+		return ok && shape == ir.Contains && e.Field.Type.IsText()
+	}
+	return false
+}
+
 // guessed says whether an event is at hand that is good: the given one, with
-// values for what x asks, alone or before or behind the values that it has.
-func guessed(good func(eval.Event) bool, x ir.Expr, given map[string]any) bool {
-	for _, join := range []func(had, v string) string{
+// values for what x asks, alone or before or behind the values that it has. grown
+// says that the event has the texts of the given one, and more.
+func guessed(good func(ev eval.Event, grown bool) bool, x ir.Expr, given map[string]any) bool {
+	for i, join := range []func(had, v string) string{
 		func(_, v string) string { return v },
 		func(had, v string) string { return v + had },
 		func(had, v string) string { return had + v },
 	} {
-		fields := map[string]any{}
+		fields, grown := map[string]any{}, i > 0
 		ir.Walk(x, func(e ir.Expr) {
 			m, ok := e.(ir.Match)
 			if !ok || fields[m.Field.Name] != nil {
@@ -378,9 +399,11 @@ func guessed(good func(eval.Event) bool, x ir.Expr, given map[string]any) bool {
 				fields[name] = join(s, v)
 			} else if fields[name] == nil {
 				fields[name] = had
+			} else {
+				grown = false
 			}
 		}
-		if ev, err := eval.NewEvent(fields); err == nil && good(ev) {
+		if ev, err := eval.NewEvent(fields); err == nil && good(ev, grown) {
 			return true
 		}
 	}
