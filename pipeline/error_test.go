@@ -224,7 +224,7 @@ func TestRefused(t *testing.T) {
 		}
 	}
 	for _, tt := range []struct{ src, want string }{
-		{"{% macro m(x) %}{{ m(x) }}{% endmacro %}{{ m(1) }}", "more than 50 deep"},
+		{"{% macro m(x) %}{{ m(x) }}{% endmacro %}{{ m(1) }}", "nested more than 200 deep"},
 		{"{% for i in range(1000) %}{% for j in range(1000) %}x{% endfor %}{% endfor %}", "more than 100000 numbers"},
 		{"{% include 'x' %}", "includes no file"},
 		{"{% for i in range(20000) %}{{ query }}{% endfor %}", "more than 64 MiB"},
