@@ -242,6 +242,8 @@ type run struct {
 	losses   []Loss
 	present  map[string]bool // the names of the rule's fields; nil: not looked up
 	leaves   int             // that the item has made
+	looked   int             // bytes that regular expressions looked at
+	grown    int             // bytes that replacements added
 }
 
 // maxLeaves bounds the values that an item makes of a rule's: mappings to lists

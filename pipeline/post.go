@@ -154,13 +154,17 @@ func (x replacePost) change(_ *run, q string) (string, error) { return x.re.repl
 type simple struct{ format }
 
 func (x simple) change(r *run, q string) (out string, err error) {
-	data := r.data(q)
+	data, size := r.data(q), 0
 	out = x.fill(func(path []string) string {
 		v, ok := lookup(data, path)
 		if !ok && err == nil {
 			err = fmt.Errorf("{%s} has no value for this rule", strings.Join(path, "."))
 		}
-		return show(v)
+		text := show(v)
+		if size += len(text); size > maxOutput {
+			err, text = fmt.Errorf("the template makes more than %d MiB", maxOutput>>20), ""
+		}
+		return text
 	})
 	return out, err
 }
@@ -332,6 +336,9 @@ func (p *params) packJSON() packJSON {
 }
 
 func (x packJSON) change(_ *run, q string) (string, error) {
+	if strings.Count(x.text, "%QUERY%")*len(q) > maxOutput {
+		return q, fmt.Errorf("the template makes more than %d MiB", maxOutput>>20)
+	}
 	d := json.NewDecoder(strings.NewReader(x.text))
 	d.UseNumber()
 	var b strings.Builder
@@ -479,7 +486,13 @@ func (x nested) finalize(r *run, all []string) (string, error) {
 
 type concat struct{ separator, prefix, suffix string }
 
+// maxConcat bounds what separators add to all queries.
+const maxConcat = 256 << 20
+
 func (x concat) finalize(_ *run, all []string) (string, error) {
+	if size := len(all) * len(x.separator); size > maxConcat {
+		return "", fmt.Errorf("the separators make more than %d MiB", maxConcat>>20)
+	}
 	return x.prefix + strings.Join(all, x.separator) + x.suffix, nil
 }
 
