@@ -233,11 +233,13 @@ func (s *subject) implied(it ir.Item) {
 		}
 		return res.Verdict == verify.Proved
 	}
-	same := func(i, j int) bool { return ir.Fold(it.Raw[i].Text) == ir.Fold(it.Raw[j].Text) }
-	gone := map[int]bool{}
+	gone := make([]bool, len(values))
+	exact, folded := map[string]bool{}, make([]string, len(values))
 	for i := range values { // those that stand twice are told of as such
-		gone[i] = slices.ContainsFunc(it.Raw[:i], func(v ir.Scalar) bool { return v.Text == it.Raw[i].Text })
+		text := it.Raw[i].Text
+		gone[i], exact[text], folded[i] = exact[text], true, ir.Fold(text)
 	}
+	same := func(i, j int) bool { return folded[i] == folded[j] }
 	for i := range values {
 		if gone[i] {
 			continue
@@ -351,12 +353,12 @@ func (s *subject) plainRegexp(it ir.Item) {
 			mods += "|" + keep
 		}
 	}
-	fix := s.report.replaceModifiers(it, mods)
+	fixes := []*Fix{s.report.replaceModifiers(it, mods)}
 	for i, p := range plain {
 		_, text := p.Shape()
-		fix = fix.and(s.report.replaceValue(it.Raw[i], ir.Lit(text).Written()))
+		fixes = append(fixes, s.report.replaceValue(it.Raw[i], ir.Lit(text).Written()))
 	}
-	s.report.findings[first].Fix = fix
+	s.report.findings[first].Fix = allOf(fixes)
 }
 
 // modifiersOf are those that say a pattern of a simple shape.

@@ -20,6 +20,10 @@ type Sample struct {
 // there are none, if there are none. left counts the tests for which no near miss
 // was sought, since the budget was used up.
 func Samples(r *ir.Rule, n, budget int) (out []Sample, left int, reason string) {
+	return samples(r, n, &budget)
+}
+
+func samples(r *ir.Rule, n int, budget *int) (out []Sample, left int, reason string) {
 	c := newClaim(sigmaWorld, "")
 	root := c.node(r.Joined().Conditions[0].Expr, nil)
 	// A near miss should have a value that fails, not none.
@@ -28,7 +32,7 @@ func Samples(r *ir.Rule, n, budget int) (out []Sample, left int, reason string) 
 			c.letter(f, "null", &letter{null: true})
 		}
 	}
-	first := c.satisfy(root, &budget)
+	first := c.satisfy(root, budget)
 	if first.values == nil {
 		if reason = first.reason; reason == "" {
 			reason = "no event matches the rule"
@@ -39,7 +43,7 @@ func Samples(r *ir.Rule, n, budget int) (out []Sample, left int, reason string) 
 	add := func(values map[*field][]any, test string) {
 		s := Sample{test == "", test, c.fieldsOf(values)}
 		key := fmt.Sprint(s.Fields) // maps print sorted
-		if budget -= len(key) / workOfStep; !seen[key] {
+		if *budget -= len(key) / workOfStep; !seen[key] {
 			seen[key] = true
 			out = append(out, s)
 		}
@@ -52,7 +56,7 @@ func Samples(r *ir.Rule, n, budget int) (out []Sample, left int, reason string) 
 		}
 	}
 	letters := node{op: 'l'}
-	for i, steps := 1, budget/2; i < len(c.letters) && len(out) < n && steps > 0; i++ {
+	for i, steps := 1, *budget/2; i < len(c.letters) && len(out) < n && steps > 0; i++ {
 		if letters.index = i; needed[i] {
 			continue
 		}
@@ -62,7 +66,7 @@ func Samples(r *ir.Rule, n, budget int) (out []Sample, left int, reason string) 
 				add(a.values, "")
 			}
 		}
-		budget -= had - steps
+		*budget -= had - steps
 	}
 	// A near miss has the first event's answer to every test but one.
 	a := c.assign(first.values)
@@ -71,12 +75,12 @@ func Samples(r *ir.Rule, n, budget int) (out []Sample, left int, reason string) 
 		if !pivots[i] {
 			continue
 		}
-		if budget < 0 {
+		if *budget < 0 {
 			left++
 			continue
 		}
-		budget -= price(len(c.letters))
-		if values := c.miss(root, a, i, &budget); values != nil {
+		*budget -= price(len(c.letters))
+		if values := c.miss(root, a, i, budget); values != nil {
 			add(values, constructName(c.letters[i])+" of "+c.letters[i].field.title())
 		}
 	}
