@@ -148,6 +148,32 @@ func Compile(c *parser.Collection, o Options) iter.Seq[Result] {
 	}
 }
 
+// A FileResult is what the documents of one file became, or why it cannot be read.
+type FileResult struct {
+	Results []Result
+	Err     error
+}
+
+// CompileFiles is Compile of files, one after the other, so that what is kept at
+// a time does not grow with their number; read gives the bytes of the i-th.
+func CompileFiles(paths []string, read func(i int) ([]byte, error), o Options) iter.Seq2[int, FileResult] {
+	caps := o.caps()
+	indexes := make([]int, len(paths))
+	for i := range indexes {
+		indexes[i] = i
+	}
+	return ordered.Map(indexes, func(i int) (out FileResult) {
+		src, err := read(i)
+		if err != nil {
+			return FileResult{Err: err}
+		}
+		for _, d := range parser.Parse(paths[i], src).Documents {
+			out.Results = append(out.Results, compile(d, o, caps)...)
+		}
+		return out
+	})
+}
+
 // CompileDocument is what Compile makes of one document.
 func CompileDocument(d *parser.Document, o Options) []Result { return compile(d, o, o.caps()) }
 

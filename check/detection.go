@@ -199,11 +199,11 @@ func (s *subject) wildcards(it ir.Item, has func(...string) bool) {
 	if f == nil {
 		return
 	}
-	fix := s.report.insertModifier(it, name)
+	fixes := []*Fix{s.report.insertModifier(it, name)}
 	for j, v := range it.Raw {
-		fix = fix.and(s.report.replaceValue(v, texts[j]))
+		fixes = append(fixes, s.report.replaceValue(v, texts[j]))
 	}
-	f.Fix = fix
+	f.Fix = allOf(fixes)
 }
 
 // twice looks for values of a list that are the same but for their case.

@@ -34,27 +34,35 @@ func (f *Fix) mark() {
 	}
 }
 
-// and is both fixes, or nil where one is missing.
-func (f *Fix) and(g *Fix) *Fix {
-	if f == nil || g == nil {
-		return nil
+// allOf is all of several fixes, or nil where one is missing.
+func allOf(fixes []*Fix) *Fix {
+	all := &Fix{}
+	for _, f := range fixes {
+		if f == nil {
+			return nil
+		}
+		all.Edits = append(all.Edits, f.Edits...)
 	}
-	edits := slices.Concat(f.Edits, g.Edits)
-	slices.SortFunc(edits, func(a, b Edit) int { return cmp.Compare(a.Start, b.Start) })
-	return &Fix{Edits: edits}
+	slices.SortFunc(all.Edits, func(a, b Edit) int { return cmp.Compare(a.Start, b.Start) })
+	return all
 }
 
 // Apply makes those of the edits that touch none before them. rest says whether
 // some were left out.
 func Apply(src []byte, fixes []*Fix) (out []byte, made int, rest bool) {
 	var edits []Edit
-	touches := func(a Edit) bool {
-		return slices.ContainsFunc(edits, func(b Edit) bool { return a.Start < b.End && b.Start < a.End || a.Start == b.Start })
-	}
+	// The bytes that an edit has already; one that only inserts has the byte behind it.
+	taken := make([]bool, len(src)+1)
+	touches := func(e Edit) bool { return slices.Contains(taken[e.Start:max(e.End, e.Start+1)], true) }
 	for _, f := range fixes {
 		if slices.ContainsFunc(f.Edits, touches) {
 			rest = true
 			continue
+		}
+		for _, e := range f.Edits {
+			for i := e.Start; i < max(e.End, e.Start+1); i++ {
+				taken[i] = true
+			}
 		}
 		edits = append(edits, f.Edits...)
 		made++

@@ -14,11 +14,13 @@ import (
 	"sigmac/verify"
 )
 
-// maxValues bounds the values of a list that are compared with each other, and
-// maxCompared the bytes that this looks at.
+// maxValues bounds the values of a list that are compared with each other,
+// maxCompared the bytes that this looks at, and maxSeen the events that are kept to
+// tell a value from others.
 const (
 	maxValues   = 1000
 	maxCompared = 100 << 20
+	maxSeen     = 8
 )
 
 // prove asks what only the prover can say of a rule.
@@ -190,13 +192,25 @@ func (s *subject) implied(it ir.Item) {
 	if values == nil {
 		return
 	}
-	likely := make([]*eval.Event, len(values)) // an event that a value likely matches
+	purse := &verify.Purse{Each: s.Budget, Left: 4 * s.Budget}
+	set := eval.NewSet()
+	prepared := make([]*eval.Prepared, len(values))
+	for i, e := range values {
+		prepared[i] = set.Prepare(&ir.Rule{Conditions: []ir.Condition{{Expr: e}}})
+	}
+	// Events that a value matches: one that does not pass another tells them apart.
+	seen := make([][]*eval.View, len(values))
+	see := func(i int, fields map[string]any) {
+		if ev, err := eval.NewEvent(fields); err == nil {
+			if view := set.View(ev); prepared[i].MatchView(view) {
+				seen[i] = append(seen[i], view)
+			}
+		}
+	}
 	for i, e := range values {
 		if m, ok := e.(ir.Match); ok && foldedLiterals(e) == nil {
 			if v, ok := verify.Likely(m.Test, m.Field.Type); ok {
-				if ev, err := eval.NewEvent(map[string]any{m.Field.Name: v}); err == nil && eval.Expr(nil, e, ev) {
-					likely[i] = &ev
-				}
+				see(i, map[string]any{m.Field.Name: v})
 			}
 		}
 	}
@@ -209,16 +223,23 @@ func (s *subject) implied(it ir.Item) {
 			if !within(literals[j], literals[i]) {
 				return false
 			}
-		} else if likely[i] != nil && !eval.Expr(nil, values[j], *likely[i]) {
+		}
+		if slices.ContainsFunc(seen[i], func(v *eval.View) bool { return !prepared[j].MatchView(v) }) {
 			return false
 		}
-		return verify.Implies(values[i], values[j], s.Budget).Verdict == verify.Proved
+		res := purse.Implies(values[i], values[j])
+		if res.Verdict == verify.Refuted && len(seen[i]) < maxSeen {
+			see(i, res.Counterexample)
+		}
+		return res.Verdict == verify.Proved
 	}
-	same := func(i, j int) bool { return ir.Fold(it.Raw[i].Text) == ir.Fold(it.Raw[j].Text) }
-	gone := map[int]bool{}
+	gone := make([]bool, len(values))
+	exact, folded := map[string]bool{}, make([]string, len(values))
 	for i := range values { // those that stand twice are told of as such
-		gone[i] = slices.ContainsFunc(it.Raw[:i], func(v ir.Scalar) bool { return v.Text == it.Raw[i].Text })
+		text := it.Raw[i].Text
+		gone[i], exact[text], folded[i] = exact[text], true, ir.Fold(text)
 	}
+	same := func(i, j int) bool { return folded[i] == folded[j] }
 	for i := range values {
 		if gone[i] {
 			continue
@@ -332,12 +353,12 @@ func (s *subject) plainRegexp(it ir.Item) {
 			mods += "|" + keep
 		}
 	}
-	fix := s.report.replaceModifiers(it, mods)
+	fixes := []*Fix{s.report.replaceModifiers(it, mods)}
 	for i, p := range plain {
 		_, text := p.Shape()
-		fix = fix.and(s.report.replaceValue(it.Raw[i], ir.Lit(text).Written()))
+		fixes = append(fixes, s.report.replaceValue(it.Raw[i], ir.Lit(text).Written()))
 	}
-	s.report.findings[first].Fix = fix
+	s.report.findings[first].Fix = allOf(fixes)
 }
 
 // modifiersOf are those that say a pattern of a simple shape.

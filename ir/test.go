@@ -52,21 +52,25 @@ const (
 // NewPattern joins parts: neighbouring literals become one and neighbouring
 // `*` become one.
 func NewPattern(cased bool, parts ...Part) Pattern {
-	out := make([]Part, 0, len(parts))
-	for _, p := range parts {
-		if p.Kind == Literal && p.Text == "" {
-			continue
-		}
-		if n := len(out); n > 0 && out[n-1].Kind == p.Kind {
-			if p.Kind == AnyRun {
+	out := []Part{}
+	var run strings.Builder // of literals that follow each other
+	for i, p := range parts {
+		switch p.Kind {
+		case Literal:
+			if run.WriteString(p.Text); i+1 < len(parts) && parts[i+1].Kind == Literal {
 				continue
 			}
-			if p.Kind == Literal {
-				out[n-1].Text += p.Text
-				continue
+			if run.Len() > 0 {
+				out = append(out, Part{Literal, run.String()})
+				run = strings.Builder{}
 			}
+		case AnyRun:
+			if n := len(out); n == 0 || out[n-1].Kind != AnyRun {
+				out = append(out, p)
+			}
+		default:
+			out = append(out, p)
 		}
-		out = append(out, p)
 	}
 	return Pattern{out, cased}
 }

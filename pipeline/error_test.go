@@ -207,6 +207,8 @@ func TestExternal(t *testing.T) {
 
 // TestRefused holds the errors of applying and finishing.
 func TestRefused(t *testing.T) {
+	defer func(n int) { maxRead = n }(maxRead)
+	maxRead = 1 << 20
 	for _, tt := range []struct{ src, detection, want string }{
 		{"allowed_backends: [kusto]", "f: 1", "2:1 p: the pipeline is for kusto, not for splunk"},
 		{"transformations: [{type: value_placeholders}]", "f|expand: '%x%'", `4:17 p:1:19: no variable is named "x", and the value %x% needs it`},
@@ -217,6 +219,9 @@ func TestRefused(t *testing.T) {
 		{"transformations: [{type: set_state, key: k, val: x}, {type: rule_failure, message: m, rule_conditions: [{type: processing_state, key: k, val: 1, op: lt}]}]", "f: 1", "2:1 p:1:54: the state k has no order against 1"},
 		{"transformations: [{type: add_condition, name: s, conditions: {a: 1}}]", "f: 1", `2:1 p:1:19: the rule has a detection named "s" already`},
 		{"transformations: [{type: field_name_mapping, mapping: {f: [" + strings.Repeat("x, ", 600) + "x]}}]", "f: [" + strings.Repeat("1, ", 200) + "1]", "2:1 p:1:19: the item makes more than 100000 values of this rule's"},
+		{"transformations: [" + strings.Repeat("{type: replace_string, regex: a, replacement: "+strings.Repeat("a", 2000)+"}, ", 2) + "]", "f: a", "4:10 p:1:2068: a replacement makes more than 1048576 bytes"},
+		{"transformations: [" + strings.Repeat("{type: replace_string, regex: a, replacement: "+strings.Repeat("a", 1000)+"}, ", 2) + "]", "f: [a, a, a]", "4:14 p:1:1068: the replacements of the pipeline add more than 1048576 bytes to this rule's values"},
+		{"transformations: [" + strings.Repeat("{type: replace_string, regex: x, replacement: y}, ", 20) + "]", "f: " + strings.Repeat("a", 1<<17), "4:10 p:1:419: the regular expressions of the pipeline look at more than 1 MiB of this rule's values"},
 		{"transformations: [{type: field_name_mapping, mapping: {f: []}}]", "f: 1", `4:3 p:1:19: the detection "s" has no item left, and the condition needs it`},
 	} {
 		if got := applied(t, tt.src, tt.detection, Options{Backend: "splunk"}); got != tt.want {
@@ -224,7 +229,7 @@ func TestRefused(t *testing.T) {
 		}
 	}
 	for _, tt := range []struct{ src, want string }{
-		{"{% macro m(x) %}{{ m(x) }}{% endmacro %}{{ m(1) }}", "more than 50 deep"},
+		{"{% macro m(x) %}{{ m(x) }}{% endmacro %}{{ m(1) }}", "nested more than 200 deep"},
 		{"{% for i in range(1000) %}{% for j in range(1000) %}x{% endfor %}{% endfor %}", "more than 100000 numbers"},
 		{"{% include 'x' %}", "includes no file"},
 		{"{% for i in range(20000) %}{{ query }}{% endfor %}", "more than 64 MiB"},
@@ -238,6 +243,34 @@ func TestRefused(t *testing.T) {
 		if err == nil || !strings.Contains(err.Error(), tt.want) {
 			t.Errorf("%s: got %.300v, want %s", tt.src, err, tt.want)
 		}
+	}
+}
+
+// TestPostBounded holds that templates which double the query end with an error.
+func TestPostBounded(t *testing.T) {
+	for _, tt := range []struct{ src, want string }{
+		{"{type: simple_template, template: '{query}{query}{query}{query}'}", "the template makes more than 64 MiB"},
+		{"{type: json, json_template: '[\"%QUERY%\", \"%QUERY%\", \"%QUERY%\", \"%QUERY%\"]'}", "the template makes more than 64 MiB"},
+		{"{type: replace, pattern: q, replacement: " + strings.Repeat("q", 2000) + "}", "a replacement makes more than 1048576 bytes"},
+	} {
+		p, errs := Parse("p", []byte("postprocessing: ["+strings.Repeat(tt.src+", ", 60)+"]"))
+		if len(errs) > 0 {
+			t.Fatal(errs)
+		}
+		query := "q"
+		if strings.Contains(tt.src, "json") {
+			query = "%QUERY%"
+		}
+		if _, err := p.Finish(&ir.Rule{}, []string{query}, nil, Options{}); err == nil || !strings.Contains(err.Error(), tt.want) {
+			t.Errorf("%s: got %v, want %s", tt.src, err, tt.want)
+		}
+	}
+	p, errs := Parse("p", []byte("finalizers: [{type: concat, separator: "+strings.Repeat("x", 1<<16)+"}]"))
+	if len(errs) > 0 {
+		t.Fatal(errs)
+	}
+	if _, err := p.Finalize(make([]string, 1<<13), Options{}); err == nil || !strings.Contains(err.Error(), "the separators make more than 256 MiB") {
+		t.Error(err)
 	}
 }
 

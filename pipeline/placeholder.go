@@ -17,7 +17,6 @@ import (
 	"sync"
 	"time"
 
-	"github.com/itchyny/gojq"
 	"gopkg.in/yaml.v3"
 
 	"sigmac/ir"
@@ -272,7 +271,7 @@ type source struct {
 	filter    *pattern
 	column    any // a string, an ir.Number or nil
 	header    bool
-	jq        *gojq.Code
+	jq        *jqQuery
 	mu        sync.Mutex
 	have      bool
 	values    []string
@@ -316,11 +315,8 @@ func (p *params) external(s *source) placeholders {
 	case jq == nil && structured:
 		p.Fail(p.pos, "%s needs jq_expression", s.format)
 	case jq != nil:
-		q, err := gojq.Parse(p.textOf("jq_expression", jq))
-		if err == nil {
-			s.jq, err = gojq.Compile(q)
-		}
-		if err != nil {
+		var err error
+		if s.jq, err = readJQ(p.textOf("jq_expression", jq)); err != nil {
 			p.Fail(posOf(jq), "not a jq expression: %s", err)
 		}
 	}
@@ -370,7 +366,7 @@ func (s *source) parse(b []byte) (out []string, err error) {
 		if err := d.Decode(&v); err != nil {
 			return nil, err
 		}
-		return s.query(v)
+		return s.jq.values(v)
 	}
 	f, roots := parser.Open(s.name, b)
 	if len(roots) != 1 && len(f.Errors()) == 0 {
@@ -383,7 +379,7 @@ func (s *source) parse(b []byte) (out []string, err error) {
 	if errs := f.Errors(); len(errs) > 0 {
 		return nil, errs[0]
 	}
-	return s.query(v)
+	return s.jq.values(v)
 }
 
 func (s *source) parseCSV(b []byte) (out []string, err error) {
@@ -435,31 +431,6 @@ func plain(v any) any {
 		return out
 	}
 	return v
-}
-
-// query runs the jq expression, for some seconds at most.
-func (s *source) query(v any) (out []string, err error) {
-	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
-	defer cancel()
-	for it := s.jq.RunWithContext(ctx, v); ; {
-		v, ok := it.Next()
-		if !ok {
-			return out, nil
-		}
-		switch v := v.(type) {
-		case error:
-			return nil, v
-		case string:
-			out = append(out, v)
-		case nil, []any, map[string]any:
-			return nil, fmt.Errorf("the jq expression gives %s, not a text or a number", gojq.TypeOf(v))
-		default:
-			out = append(out, fmt.Sprint(v))
-		}
-		if len(out) > maxLeaves {
-			return nil, fmt.Errorf("more than %d values", maxLeaves)
-		}
-	}
 }
 
 // read reads a file of a bounded size for an item of the pipeline file at path.

@@ -4,20 +4,9 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
-	"io"
-	"path"
 	"slices"
 	"strings"
-	"time"
 
-	"github.com/nikolalohinski/gonja/v2"
-	"github.com/nikolalohinski/gonja/v2/builtins"
-	structures "github.com/nikolalohinski/gonja/v2/builtins/control_structures"
-	"github.com/nikolalohinski/gonja/v2/config"
-	"github.com/nikolalohinski/gonja/v2/exec"
-	"github.com/nikolalohinski/gonja/v2/loaders"
-	"github.com/nikolalohinski/gonja/v2/nodes"
-	jinjaparser "github.com/nikolalohinski/gonja/v2/parser"
 	"gopkg.in/yaml.v3"
 
 	"sigmac/internal/suggest"
@@ -165,13 +154,17 @@ func (x replacePost) change(_ *run, q string) (string, error) { return x.re.repl
 type simple struct{ format }
 
 func (x simple) change(r *run, q string) (out string, err error) {
-	data := r.data(q)
+	data, size := r.data(q), 0
 	out = x.fill(func(path []string) string {
 		v, ok := lookup(data, path)
 		if !ok && err == nil {
 			err = fmt.Errorf("{%s} has no value for this rule", strings.Join(path, "."))
 		}
-		return show(v)
+		text := show(v)
+		if size += len(text); size > maxOutput {
+			err, text = fmt.Errorf("the template makes more than %d MiB", maxOutput>>20), ""
+		}
+		return text
 	})
 	return out, err
 }
@@ -343,6 +336,9 @@ func (p *params) packJSON() packJSON {
 }
 
 func (x packJSON) change(_ *run, q string) (string, error) {
+	if strings.Count(x.text, "%QUERY%")*len(q) > maxOutput {
+		return q, fmt.Errorf("the template makes more than %d MiB", maxOutput>>20)
+	}
 	d := json.NewDecoder(strings.NewReader(x.text))
 	d.UseNumber()
 	var b strings.Builder
@@ -490,7 +486,13 @@ func (x nested) finalize(r *run, all []string) (string, error) {
 
 type concat struct{ separator, prefix, suffix string }
 
+// maxConcat bounds what separators add to all queries.
+const maxConcat = 256 << 20
+
 func (x concat) finalize(_ *run, all []string) (string, error) {
+	if size := len(all) * len(x.separator); size > maxConcat {
+		return "", fmt.Errorf("the separators make more than %d MiB", maxConcat>>20)
+	}
 	return x.prefix + strings.Join(all, x.separator) + x.suffix, nil
 }
 
@@ -514,210 +516,3 @@ func (x listYAML) finalize(_ *run, all []string) (string, error) {
 	err := e.Encode(append([]string{}, all...))
 	return b.String(), err
 }
-
-// A jinja is a template in the language of Jinja. It reads no file but those
-// below its path, and calls nothing outside.
-type jinja struct {
-	text     string // or, with path, the name of a file
-	path     string
-	escape   bool
-	pipeline string // the file that it stands in
-}
-
-// The limits of a template. What runs on after its time is left alone: the
-// library cannot be stopped.
-const (
-	maxTemplate     = 64 << 10
-	maxOutput       = 64 << 20
-	maxFiles        = 100
-	maxRange        = 100_000 // numbers that `range` gives in one run
-	maxMacroDeep    = 50
-	templateTimeout = 10 * time.Second
-)
-
-func (p *params) jinja() jinja {
-	x := jinja{text: p.text("template"), path: p.textOr("path", ""), escape: p.flag("autoescape", false), pipeline: p.path}
-	if n := p.take("vars"); n != nil {
-		p.Fail(posOf(n), "vars of a template are a Python file, which is not run; put them into the vars of the pipeline")
-	}
-	p.granted("allow_template_vars")
-	p.granted("vars_allowed_paths")
-	n := p.take("template")
-	if n == nil || n.Kind != yaml.ScalarNode {
-		return x
-	}
-	if x.path == "" {
-		if _, err := x.template(Options{}); err != nil {
-			p.Fail(posOf(n), "not a template: %s", err)
-		}
-	}
-	return x
-}
-
-func (x jinja) change(r *run, q string) (string, error) { return x.execute(r, r.data(q)) }
-
-func (x jinja) finalize(r *run, all []string) (string, error) {
-	return x.execute(r, map[string]any{"queries": list(all), "pipeline": native(r.pipeline.data(r.state))})
-}
-
-// template reads the template.
-func (x jinja) template(o Options) (*exec.Template, error) {
-	files := &templateFiles{Options: o, pipeline: x.pipeline, dir: x.path, name: "template", text: x.text}
-	if x.path != "" {
-		files.name, files.text = x.text, ""
-	}
-	c := config.New()
-	c.AutoEscape = x.escape
-	return guarded(func() (*exec.Template, error) { return exec.NewTemplate(files.name, c, files, environment) })
-}
-
-// guarded runs what the library does: it may panic, or not end, on a bad
-// template.
-func guarded[T any](run func() (T, error)) (T, error) {
-	type result struct {
-		value T
-		err   error
-	}
-	done := make(chan result, 1)
-	go func() {
-		var out result
-		defer func() {
-			if r := recover(); r != nil {
-				out.err = fmt.Errorf("%v", r)
-			}
-			done <- out
-		}()
-		out.value, out.err = run()
-	}()
-	select {
-	case out := <-done:
-		return out.value, out.err
-	case <-time.After(templateTimeout):
-		var none T
-		return none, fmt.Errorf("the template takes more than %s", templateTimeout)
-	}
-}
-
-var environment = &exec.Environment{
-	Context:           gonja.DefaultContext,
-	Filters:           builtins.Filters,
-	Tests:             builtins.Tests,
-	ControlStructures: exec.NewControlStructureSet(map[string]jinjaparser.ControlStructureParser{}).Update(builtins.ControlStructures),
-	Methods:           builtins.Methods,
-}
-
-func init() {
-	if err := environment.ControlStructures.Replace("macro", readMacro); err != nil {
-		panic("pipeline: " + err.Error())
-	}
-}
-
-// A macro is one that may call itself only so deep: the stack has an end that
-// cannot be recovered from.
-type macro struct {
-	*structures.MacroControlStructure
-}
-
-func readMacro(p, args *jinjaparser.Parser) (nodes.ControlStructure, error) {
-	read, _ := builtins.ControlStructures.Get("macro")
-	c, err := read(p, args)
-	if err != nil {
-		return nil, err
-	}
-	return macro{c.(*structures.MacroControlStructure)}, nil
-}
-
-func (m macro) Execute(r *exec.Renderer, tag *nodes.ControlStructureBlock) error {
-	f, err := exec.MacroNodeToFunc(m.Macro, r)
-	if err != nil {
-		return err
-	}
-	depth := 0
-	r.Environment.Context.Set(m.Name, exec.Macro(func(args *exec.VarArgs) *exec.Value {
-		if depth++; depth > maxMacroDeep {
-			return exec.AsValue(fmt.Errorf("macros call each other more than %d deep", maxMacroDeep))
-		}
-		defer func() { depth-- }()
-		return f(args)
-	}))
-	return nil
-}
-
-func (x jinja) execute(r *run, data map[string]any) (string, error) {
-	t, err := x.template(r.Options)
-	if err != nil {
-		return "", err
-	}
-	left := maxRange
-	data["range"] = func(_ *exec.Evaluator, args *exec.VarArgs) *exec.Value { return boundedRange(args, &left) }
-	return guarded(func() (string, error) {
-		b := &limited{}
-		err := t.Execute(b, exec.NewContext(data))
-		return b.String(), err
-	})
-}
-
-// boundedRange is `range`, of a bounded length.
-func boundedRange(args *exec.VarArgs, left *int) *exec.Value {
-	n := [3]int{0, 0, 1}
-	for i, a := range args.Args {
-		if i > 2 || !a.IsInteger() {
-			return exec.AsValue(exec.ErrInvalidCall(fmt.Errorf("range takes one to three whole numbers")))
-		}
-		n[i] = a.Integer()
-	}
-	if len(args.Args) == 1 {
-		n[0], n[1] = 0, n[0]
-	}
-	out := []int{}
-	for i := n[0]; n[2] > 0 && i < n[1] || n[2] < 0 && i > n[1]; i += n[2] {
-		if *left--; *left < 0 {
-			return exec.AsValue(exec.ErrInvalidCall(fmt.Errorf("range gives more than %d numbers", maxRange)))
-		}
-		out = append(out, i)
-	}
-	return exec.AsValue(out)
-}
-
-// A limited is a text of a bounded size.
-type limited struct{ strings.Builder }
-
-func (l *limited) Write(p []byte) (int, error) {
-	if l.Len()+len(p) > maxOutput {
-		return 0, fmt.Errorf("the template makes more than %d MiB", maxOutput>>20)
-	}
-	return l.Builder.Write(p)
-}
-
-func (l *limited) WriteString(s string) (int, error) { return l.Write([]byte(s)) }
-
-// templateFiles are the files that a template may include.
-type templateFiles struct {
-	Options
-	pipeline, dir, name, text string
-	count                     int
-}
-
-func (f *templateFiles) Read(name string) (io.Reader, error) {
-	if f.count++; f.count > maxFiles {
-		return nil, fmt.Errorf("more than %d files are included", maxFiles)
-	}
-	if f.dir == "" && name != f.name {
-		return nil, fmt.Errorf("a template without path includes no file")
-	}
-	text := []byte(f.text)
-	if f.dir != "" {
-		var err error
-		if text, err = f.read(f.pipeline, path.Join(f.dir, name)); err != nil {
-			return nil, err
-		}
-	}
-	if len(text) > maxTemplate {
-		return nil, fmt.Errorf("a template of more than %d KiB", maxTemplate>>10)
-	}
-	return bytes.NewReader(text), nil
-}
-
-func (f *templateFiles) Resolve(name string) (string, error) { return name, nil }
-
-func (f *templateFiles) Inherit(string) (loaders.Loader, error) { return f, nil }

@@ -109,7 +109,12 @@ func written(p ir.Pattern) string {
 // unwritten reads what written writes, with these placeholders.
 func unwritten(s string, placeholders []string) ir.Pattern {
 	var parts []ir.Part
-	lit := func(s string) { parts = append(parts, ir.Part{Text: s}) }
+	var run strings.Builder // of literal text
+	lit := func(s string) { run.WriteString(s) }
+	add := func(p ir.Part) {
+		parts = append(parts, ir.Part{Text: run.String()}, p)
+		run.Reset()
+	}
 	for i := 0; i < len(s); {
 		n := 0
 		for i+n < len(s) && s[i+n] == '\\' {
@@ -121,7 +126,7 @@ func unwritten(s string, placeholders []string) ir.Pattern {
 				break
 			}
 			if name, ok := placeholderAt(s[i:], placeholders); ok {
-				parts = append(parts, ir.Part{Kind: ir.Placeholder, Text: name})
+				add(ir.Part{Kind: ir.Placeholder, Text: name})
 				i += len(name) + 2
 				continue
 			}
@@ -136,13 +141,13 @@ func unwritten(s string, placeholders []string) ir.Pattern {
 		case n%2 == 1:
 			lit(s[i : i+1])
 		case s[i] == '*':
-			parts = append(parts, ir.Part{Kind: ir.AnyRun})
+			add(ir.Part{Kind: ir.AnyRun})
 		default:
-			parts = append(parts, ir.Part{Kind: ir.AnyOne})
+			add(ir.Part{Kind: ir.AnyOne})
 		}
 		i++
 	}
-	return ir.NewPattern(false, parts...)
+	return ir.NewPattern(false, append(parts, ir.Part{Text: run.String()})...)
 }
 
 func placeholderAt(s string, names []string) (string, bool) {
@@ -547,8 +552,23 @@ func timed[T any](match func() (T, error)) (out T, err error) {
 	return out, err
 }
 
+// maxRead bounds the bytes of a rule's values, all together, that the regular
+// expressions of pipelines look at. Tests change it.
+var maxRead = 64 << 20
+
+// reads counts what a regular expression is about to look at.
+func (r *run) reads(pos ir.Pos, s string) bool {
+	if r.looked += len(s); r.looked > maxRead {
+		r.fail(pos, "the regular expressions of the pipeline look at more than %d MiB of this rule's values", maxRead>>20)
+	}
+	return r.err == nil
+}
+
 // starts says whether s matches at its start.
 func (r *run) starts(p *pattern, s string) bool {
+	if !r.reads(r.rule.Source.Pos, s) {
+		return false
+	}
 	ok, err := timed(func() (bool, error) { return p.start.MatchString(s) })
 	if err != nil {
 		r.fail(r.rule.Source.Pos, "a regular expression of the pipeline takes too long on %q", s)
@@ -559,6 +579,9 @@ func (r *run) starts(p *pattern, s string) bool {
 // groups are the named groups of a match at the start of s; nil for one that
 // took no part.
 func (r *run) groups(p *pattern, s string) ([]*string, bool) {
+	if !r.reads(r.rule.Source.Pos, s) {
+		return nil, false
+	}
 	m, err := timed(func() (*regexp2.Match, error) { return p.start.FindStringMatch(s) })
 	if err != nil {
 		r.fail(r.rule.Source.Pos, "a regular expression of the pipeline takes too long on %q", s)
@@ -578,15 +601,22 @@ func (r *run) groups(p *pattern, s string) ([]*string, bool) {
 
 // replace replaces all matches in s.
 func (r *run) replace(pos ir.Pos, p *pattern, with template, s string) string {
+	if !r.reads(pos, s) {
+		return s
+	}
 	out, err := p.replace(with, s)
 	if err != nil {
 		r.fail(pos, "%s", err)
 	}
+	if r.grown += max(0, len(out)-len(s)); r.grown > maxReplaced {
+		r.fail(pos, "the replacements of the pipeline add more than %d bytes to this rule's values", maxReplaced)
+	}
 	return out
 }
 
-// maxReplaced bounds what a replacement makes of a text.
-const maxReplaced = 10 << 20
+// maxReplaced bounds what a replacement makes of a text, and what all add to those
+// of a rule.
+const maxReplaced = 1 << 20
 
 func (p *pattern) replace(with template, s string) (string, error) {
 	total := 0

@@ -57,11 +57,14 @@ type claim struct {
 	letters  []*letter // from 1
 	byKey    map[string]int
 	rawField string       // the field that holds the text of the whole event, if the target has one
-	taken    map[int]bool // what parts that cannot be represented are taken for
+	opaque   []int        // the letters that cannot be represented
+	unsure   map[int]bool // those of them that may be true or false of the event that was assigned last
 	counted  int          // how often such a part was computed
 	spent    bool         // too often: none is computed any more
+	work     int          // that no budget has paid for yet
 	asked    any          // the value that a letter was asked about last
-	alone    eval.Event   // the event that has it alone, as the field f
+	forms    *eval.Value  // the same
+	alone    *eval.Event  // the event that has it alone, as the field f; made on demand
 }
 
 func newClaim(world func(ir.Type) backends.World, rawField string) *claim {
@@ -159,6 +162,7 @@ func (c *claim) letter(f *field, key string, l *letter) node {
 	if f.keyword {
 		key = "\x00" + key
 	}
+	c.work += len(key)
 	i, ok := c.byKey[key]
 	if !ok {
 		i = len(c.letters)
@@ -169,6 +173,9 @@ func (c *claim) letter(f *field, key string, l *letter) node {
 			f.null = i
 		} else {
 			f.letters = append(f.letters, i)
+		}
+		if l.test == nil && !l.null {
+			c.opaque = append(c.opaque, i)
 		}
 	}
 	return node{op: 'l', index: i}

@@ -17,8 +17,13 @@ type Sample struct {
 
 // Samples makes up to n events that a rule, typed and inlined, matches, and
 // near misses: events that one test keeps from matching. The reason says why
-// there are none, if there are none.
-func Samples(r *ir.Rule, n, budget int) (out []Sample, reason string) {
+// there are none, if there are none. left counts the tests for which no near miss
+// was sought, since the budget was used up.
+func Samples(r *ir.Rule, n, budget int) (out []Sample, left int, reason string) {
+	return samples(r, n, &budget)
+}
+
+func samples(r *ir.Rule, n int, budget *int) (out []Sample, left int, reason string) {
 	c := newClaim(sigmaWorld, "")
 	root := c.node(r.Joined().Conditions[0].Expr, nil)
 	// A near miss should have a value that fails, not none.
@@ -27,47 +32,115 @@ func Samples(r *ir.Rule, n, budget int) (out []Sample, reason string) {
 			c.letter(f, "null", &letter{null: true})
 		}
 	}
-	first := c.satisfy(root, &budget)
+	first := c.satisfy(root, budget)
 	if first.values == nil {
 		if reason = first.reason; reason == "" {
 			reason = "no event matches the rule"
 		}
-		return nil, reason
+		return nil, 0, reason
 	}
 	seen := map[string]bool{}
 	add := func(values map[*field][]any, test string) {
 		s := Sample{test == "", test, c.fieldsOf(values)}
 		key := fmt.Sprint(s.Fields) // maps print sorted
-		if !seen[key] {
+		if *budget -= len(key) / workOfStep; !seen[key] {
 			seen[key] = true
 			out = append(out, s)
 		}
 	}
 	add(first.values, "")
+	needed := map[int]bool{} // letters that every event has, so that asking for them says no more
+	if root.op == '&' {
+		for _, s := range root.subs {
+			needed[s.index] = s.op == 'l'
+		}
+	}
 	letters := node{op: 'l'}
-	for i := 1; i < len(c.letters) && len(out) < n; i++ {
-		letters.index = i
+	for i, steps := 1, *budget/2; i < len(c.letters) && len(out) < n && steps > 0; i++ {
+		if letters.index = i; needed[i] {
+			continue
+		}
+		had := steps
 		for _, l := range []node{letters, negate(letters)} {
-			if a := c.satisfy(simple(node{op: '&', subs: []node{root, l}}), &budget); a.values != nil && len(out) < n {
+			if a := c.satisfy(simple(node{op: '&', subs: []node{root, l}}), &steps); a.values != nil && len(out) < n {
 				add(a.values, "")
 			}
 		}
+		*budget -= had - steps
 	}
 	// A near miss has the first event's answer to every test but one.
+	a := c.assign(first.values)
+	pivots := root.pivots(a)
 	for i := 1; i < len(c.letters); i++ {
-		miss := node{op: '&', subs: []node{negate(root)}}
-		for j := 1; j < len(c.letters); j++ {
-			l := node{op: 'l', index: j}
-			if c.letterTruth(j, first.values) == (i == j) {
-				l = negate(l)
-			}
-			miss.subs = append(miss.subs, l)
+		if !pivots[i] {
+			continue
 		}
-		if a := c.satisfy(miss, &budget); a.values != nil {
-			add(a.values, constructName(c.letters[i])+" of "+c.letters[i].field.title())
+		if *budget < 0 {
+			left++
+			continue
+		}
+		*budget -= price(len(c.letters))
+		if values := c.miss(root, a, i, budget); values != nil {
+			add(values, constructName(c.letters[i])+" of "+c.letters[i].field.title())
 		}
 	}
-	return out, ""
+	return out, left, ""
+}
+
+// miss is an event that n does not match and whose letters are as in a but for
+// the i-th, or nil.
+func (c *claim) miss(n node, a assignment, i int, budget *int) map[*field][]any {
+	a = slices.Clone(a)
+	a[i] = !a[i]
+	if n.under(a) {
+		return nil
+	}
+	all := map[int]bool{}
+	want := node{op: '&', subs: []node{negate(n)}}
+	for j := 1; j < len(a); j++ {
+		l := node{op: 'l', index: j}
+		if f := c.letters[j].field; a[j] && f.null > 0 && f.null != j && a[f.null] {
+			return nil
+		}
+		if all[j] = true; !a[j] {
+			l = negate(l)
+		}
+		want.subs = append(want.subs, l)
+	}
+	values, _, _ := c.event(a, all, budget)
+	if values == nil || !c.surely(want, values) {
+		return nil
+	}
+	return values
+}
+
+// pivots are the letters that may alone make n something else than it is under
+// a: those that nothing beside their way up decides, and those that stand in n more
+// than once.
+func (n node) pivots(a assignment) map[int]bool {
+	times, out := map[int]int{}, map[int]bool{}
+	n.each(func(i int) { times[i]++ })
+	for i, t := range times {
+		out[i] = t > 1
+	}
+	var walk func(n node)
+	walk = func(n node) {
+		switch {
+		case n.op == 'l':
+			out[n.index] = true
+			return
+		case n.op != '!' && n.under(a) != (n.op == '&'): // one part decides, if there is only one
+			n.subs = slices.DeleteFunc(slices.Clone(n.subs), func(s node) bool { return s.under(a) == (n.op == '&') })
+			if len(n.subs) > 1 {
+				return
+			}
+		}
+		for _, s := range n.subs {
+			walk(s)
+		}
+	}
+	walk(n)
+	return out
 }
 
 func (f *field) title() string {

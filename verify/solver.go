@@ -52,21 +52,104 @@ func (f *formula) gate(n node) int {
 // all its instances share.
 var solving sync.Mutex
 
-// solve is an assignment of the letters, or nil where there is none.
-func (f *formula) solve(letters int) assignment {
+// solve is an assignment of the letters, or nil where there is none. It says too
+// how many literals it looked at before the search.
+func (f *formula) solve(letters int) (a assignment, looked int) {
+	clauses, units, looked := f.simplified()
+	if clauses == nil {
+		return nil, looked
+	}
 	solving.Lock()
 	defer solving.Unlock()
-	s := solver.New(solver.ParseSliceNb(slices.Clone(f.clauses), f.vars))
-	if s.Solve() != solver.Sat {
-		return nil
+	// The library's own way to a problem compares all literals of a clause.
+	p := solver.ParseSliceNb(units, f.vars)
+	for _, c := range clauses {
+		lits := make([]solver.Lit, len(c))
+		for i, l := range c {
+			lits[i] = solver.IntToLit(int32(l))
+		}
+		p.Clauses = append(p.Clauses, solver.NewClause(lits))
 	}
-	a := make(assignment, letters)
+	if len(clauses) > 0 {
+		p.Status = solver.Indet
+	}
+	s := solver.New(p)
+	if s.Solve() != solver.Sat {
+		return nil, looked
+	}
+	a = make(assignment, letters)
 	for i, v := range s.Model() {
 		if i+1 < letters {
 			a[i+1] = v
 		}
 	}
-	return a
+	return a, looked
+}
+
+// simplified are the clauses without what those of one literal decide, and these;
+// nil where they contradict each other.
+func (f *formula) simplified() (clauses, units [][]int, looked int) {
+	model := make([]int8, f.vars+1)
+	unit := func(l int) bool {
+		sign, v := int8(1), l
+		if l < 0 {
+			sign, v = -1, -l
+		}
+		if model[v] == 0 {
+			model[v] = sign
+			units = append(units, []int{l})
+		}
+		return model[v] == sign
+	}
+	is := func(l int) int8 {
+		if l < 0 {
+			return -model[-l]
+		}
+		return model[l]
+	}
+	clauses = make([][]int, 0, len(f.clauses))
+	for _, c := range f.clauses {
+		switch {
+		case len(c) == 0:
+			return nil, nil, looked
+		case len(c) > 1:
+			clauses = append(clauses, slices.Clone(c))
+		case !unit(c[0]):
+			return nil, nil, looked
+		}
+	}
+	for again := true; again; {
+		again = false
+		for i := 0; i < len(clauses); {
+			c := clauses[i]
+			looked += len(c)
+			holds := false
+			for j := 0; j < len(c) && !holds; {
+				switch is(c[j]) {
+				case 0:
+					j++
+				case 1:
+					holds = true
+				default:
+					c[j] = c[len(c)-1]
+					c = c[:len(c)-1]
+				}
+			}
+			switch {
+			case !holds && len(c) == 0, !holds && len(c) == 1 && !unit(c[0]):
+				return nil, nil, looked
+			case !holds && len(c) > 1:
+				clauses[i] = c
+				i++
+				continue
+			case !holds:
+				again = true // more may be decided by it
+			}
+			clauses[i] = clauses[len(clauses)-1]
+			clauses = clauses[:len(clauses)-1]
+		}
+	}
+	return clauses, units, looked
 }
 
 // formula holds what is true of every event: a field without a value passes no
@@ -98,8 +181,9 @@ func (c *claim) satisfy(n node, budget *int) answer {
 		f.vars = max(f.vars, 1)
 	}
 	for {
-		a := f.solve(len(c.letters))
-		if a == nil {
+		a, looked := f.solve(len(c.letters))
+		c.work += looked
+		if c.pay(budget); a == nil {
 			return answer{}
 		}
 		matters := map[int]bool{}

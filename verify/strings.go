@@ -3,6 +3,7 @@ package verify
 import (
 	"cmp"
 	"encoding/binary"
+	"iter"
 	"regexp"
 	"regexp/syntax"
 	"slices"
@@ -10,23 +11,47 @@ import (
 	"unicode"
 	"unicode/utf8"
 
+	"sigmac/eval"
 	"sigmac/ir"
 )
 
-// A matcher says which texts pass a test: a regular language, by Go's own
-// compiler of regular expressions. Its parts are made when they are asked for.
+// A matcher says which texts pass a test: a regular language. A pattern is asked of
+// the evaluator, whose work is linear in the text, all else of Go's own regular
+// expressions. Its parts are made when they are asked for.
 type matcher struct {
-	re  *regexp.Regexp
-	dfa *automaton
+	passes func(*eval.Value) bool
+	weight int // the work that 16 bytes of a text may cost
+	dfa    *automaton
 }
 
-// expression is a letter's test as an expression of Go.
-func (l *letter) expression() *regexp.Regexp {
-	if l.match.re == nil {
-		l.match.re = regexp.MustCompile(goSource(l.test))
+// textPasses says whether a text passes a letter's test, and counts the work.
+func (c *claim) textPasses(l *letter, v *eval.Value) bool {
+	if m := &l.match; m.passes == nil {
+		if p, ok := l.test.(ir.Pattern); ok {
+			m.passes, m.weight = eval.Ready(p), 1
+			if p.Has(ir.AnyOne) {
+				m.weight += 16 * len(p.Literals())
+			}
+		} else {
+			source := goSource(l.test)
+			re := regexp.MustCompile(source)
+			m.passes, m.weight = func(v *eval.Value) bool { return re.MatchString(v.Text()) }, 16*len(source)
+		}
+		c.work += size(l.test) + m.weight
 	}
-	return l.match.re
+	c.work += 8 + len(v.Text())*l.match.weight/16
+	return l.match.passes(v)
 }
+
+// pay takes from a budget the steps of the work that was counted since.
+func (c *claim) pay(budget *int) {
+	*budget -= c.work / workOfStep
+	c.work %= workOfStep
+}
+
+// workOfStep is the work that counts as a step: characters that were looked at by
+// an instruction of an expression each, or sixteen times as many by a search.
+const workOfStep = 256
 
 // automaton is the same, to be walked.
 func (l *letter) automaton() *automaton {
@@ -71,6 +96,7 @@ func goSource(t ir.Test) string {
 type automaton struct {
 	prog     *syntax.Prog
 	anchored bool
+	work     int // instructions that were looked at, since they were paid for
 	states   []state
 	ids      map[string]int
 	next     [][]int // by state and cell; -1: not known yet
@@ -141,6 +167,7 @@ func (a *automaton) close(s state, after rune) (out []uint32, matched bool) {
 	for _, pc := range s.pcs {
 		follow(pc)
 	}
+	a.work += len(seen)
 	return out, matched
 }
 
@@ -207,6 +234,7 @@ func (c *claim) prepare(f *field) {
 	if f.cells != nil {
 		return
 	}
+	seen := map[rune]bool{}
 	borders := []rune{0, '\n', '\n' + 1, '0', '9' + 1, 'A', 'Z' + 1, '_', '_' + 1, 'a', 'z' + 1, utf8.MaxRune + 1, 0xD800, 0xE000}
 	for _, i := range f.letters {
 		l := c.letters[i]
@@ -214,9 +242,14 @@ func (c *claim) prepare(f *field) {
 			continue
 		}
 		for _, in := range l.automaton().prog.Inst {
+			c.work += len(in.Rune)
 			switch in.Op {
 			case syntax.InstRune, syntax.InstRune1:
 				if len(in.Rune) == 1 {
+					if seen[in.Rune[0]] {
+						continue
+					}
+					seen[in.Rune[0]] = true
 					// A single letter may stand for its other case too.
 					for r, first := in.Rune[0], true; first || r != in.Rune[0]; r, first = unicode.SimpleFold(r), false {
 						borders = append(borders, r, r+1)
@@ -268,61 +301,96 @@ func rank(r rune) int {
 // the field cannot hold that: by guess, else exactly. spent says that the
 // budget ended the search.
 func (c *claim) find(f *field, yes, no []int, budget *int) (text string, found, spent bool) {
-	good := func(s string) bool {
-		if s == "" && f.world.Blank {
-			return false
-		}
-		for _, i := range yes {
-			if !c.letters[i].expression().MatchString(s) {
-				return false
-			}
-		}
-		for _, i := range no {
-			if c.letters[i].expression().MatchString(s) {
-				return false
-			}
-		}
-		return true
+	if s, ok := c.guess(f, yes, no, budget); ok {
+		return s, true, false
 	}
-	for _, s := range c.guesses(yes) {
-		if *budget -= price(len(yes) + len(no)); good(s) {
-			return s, true, false
+	for _, i := range f.letters {
+		if c.letters[i].free == "" && size(c.letters[i].test) > maxProgram {
+			return "", false, true
 		}
+	}
+	if *budget < 0 {
+		return "", false, true
 	}
 	c.prepare(f)
 	return c.search(f, yes, no, budget)
 }
 
+// maxProgram bounds the characters of a pattern that becomes an automaton, as the
+// parser of regular expressions bounds those.
+const maxProgram = 100_000
+
+func size(t ir.Test) int {
+	if p, ok := t.(ir.Pattern); ok {
+		return len(p.Literals()) + len(p.Parts)
+	}
+	return 0
+}
+
+// guess is find by the guesses alone.
+func (c *claim) guess(f *field, yes, no []int, budget *int) (text string, found bool) {
+	for s := range c.guesses(yes) {
+		*budget -= price(len(yes) + len(no))
+		v := eval.NewValue(s)
+		passes := func(i int) bool { return c.textPasses(c.letters[i], v) }
+		good := !(s == "" && f.world.Blank) && !slices.ContainsFunc(no, passes) &&
+			!slices.ContainsFunc(yes, func(i int) bool { return !passes(i) })
+		if c.pay(budget); good {
+			return s, true
+		}
+	}
+	return "", false
+}
+
 // price is the steps that asking so many tests about one text or letter costs.
 func price(tests int) int { return 1 + tests/8 }
 
-// guesses are texts that likely pass the patterns of yes: what each asks for,
-// and all of that together, what begins a text first and what ends it last.
-func (c *claim) guesses(yes []int) []string {
-	out := []string{"x", "0", "", "~"}
-	var begin, middle, end string
-	for _, i := range yes {
-		s := fill(c.letters[i].test, "", "x")
-		out = append(out, s, fill(c.letters[i].test, "~", "~"), fill(c.letters[i].test, "a", "a"), strings.ToLower(s))
-		p, ok := c.letters[i].test.(ir.Pattern)
-		if !ok || len(p.Parts) == 0 {
-			middle += s
-			continue
+// many is so many tests that a guess for all of them comes first, and guesses for
+// each of them no more.
+const many = 32
+
+// guesses are texts that likely pass the patterns of yes: all that they ask for
+// together, what begins a text first and what ends it last, and what each asks for.
+func (c *claim) guesses(yes []int) iter.Seq[string] {
+	return func(yield func(string) bool) {
+		if len(yes) > 1 {
+			var begin, end string
+			var middle strings.Builder
+			for _, i := range yes {
+				s := fill(c.letters[i].test, "", "x")
+				p, ok := c.letters[i].test.(ir.Pattern)
+				if !ok || len(p.Parts) == 0 {
+					middle.WriteString(s)
+					continue
+				}
+				switch open, shut := p.Parts[0].Kind == ir.AnyRun, p.Parts[len(p.Parts)-1].Kind == ir.AnyRun; {
+				case !open && len(s) > len(begin):
+					begin = s
+				case open && shut:
+					middle.WriteString(s)
+				case open && len(s) > len(end):
+					end = s
+				}
+			}
+			if !yield(begin+end) || !yield(begin+middle.String()+end) || !yield(begin+"~"+middle.String()+"~"+end) {
+				return
+			}
 		}
-		switch open, shut := p.Parts[0].Kind == ir.AnyRun, p.Parts[len(p.Parts)-1].Kind == ir.AnyRun; {
-		case !open && len(s) > len(begin):
-			begin = s
-		case open && shut:
-			middle += s
-		case open && len(s) > len(end):
-			end = s
+		if len(yes) <= many {
+			for _, i := range slices.Backward(yes) {
+				t := c.letters[i].test
+				s := fill(t, "", "x")
+				if !yield(strings.ToLower(s)) || !yield(fill(t, "a", "a")) || !yield(fill(t, "~", "~")) || !yield(s) {
+					return
+				}
+			}
+		}
+		for _, s := range []string{"~", "", "0", "x"} {
+			if !yield(s) {
+				return
+			}
 		}
 	}
-	if len(yes) > 1 {
-		out = append(out, begin+"~"+middle+"~"+end, begin+middle+end, begin+end)
-	}
-	slices.Reverse(out)
-	return out
 }
 
 func fill(t ir.Test, run, one string) string {
@@ -407,13 +475,15 @@ func (c *claim) search(f *field, yes, no []int, budget *int) (text string, found
 		}
 	cells:
 		for cell := range f.cells {
-			if *budget -= price(len(dfas)); *budget < 0 {
+			*budget -= price(len(dfas))
+			if c.pay(budget); *budget < 0 {
 				return "", false, true
 			}
 			ids := make([]int, len(dfas))
 			key = key[:0]
 			for i, a := range dfas {
 				ids[i] = a.step(p.ids[i], cell, f.cells)
+				c.work, a.work = c.work+a.work, 0
 				if i < len(yes) && a.dead(ids[i]) || i >= len(yes) && a.states[ids[i]].matched {
 					continue cells
 				}

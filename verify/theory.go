@@ -92,6 +92,12 @@ func (c *claim) event(a assignment, matters map[int]bool, budget *int) (values m
 			}
 		}
 		values[f] = nil
+		if len(yes) > many && !f.world.Several && c.texts(f) {
+			if s, ok := c.guess(f, yes, no, budget); ok {
+				values[f] = []any{s}
+				continue
+			}
+		}
 		for _, group := range groups {
 			v, core, out := c.value(f, group, no, budget)
 			if out {
@@ -202,8 +208,9 @@ func (l *letter) likely() (v any, ok bool) {
 }
 
 // value is one value that passes all of yes and none of no. It asks for few
-// tests at first, and for more as the values that it gets break them; those
-// that it asked for when there is no value left are the conflict, as a clause.
+// tests at first, and for more as the values that it gets break them, one by one
+// and then twice as many; those that it asked for when there is no value left are
+// the conflict, as a clause.
 func (c *claim) value(f *field, yes, no []int, budget *int) (v any, bad conflict, spent bool) {
 	var needYes, needNo []int
 	if len(yes) == 1 {
@@ -220,41 +227,46 @@ func (c *claim) value(f *field, yes, no []int, budget *int) (v any, bad conflict
 			}
 			return nil, append(bad, needNo...), false
 		}
+		most := 1
+		if asked := len(needYes) + len(needNo); asked >= many {
+			most = asked
+		}
 		broken := 0
 		for _, i := range yes {
-			if !c.passes(i, v) {
-				broken = -i
-				break
+			if broken < most && !c.passes(i, v) {
+				needYes = append(slices.Clip(needYes), i)
+				broken++
 			}
 		}
 		for _, i := range no {
-			if broken == 0 && c.passes(i, v) {
-				broken = i
+			if broken < most && c.passes(i, v) {
+				needNo = append(needNo, i)
+				broken++
 			}
 		}
-		switch {
-		case broken == 0:
+		if c.pay(budget); broken == 0 {
 			return v, nil, false
-		case broken < 0:
-			needYes = append(slices.Clone(needYes), -broken)
-		default:
-			needNo = append(needNo, broken)
 		}
 	}
+}
+
+// texts says whether the values of a field are sought among texts.
+func (c *claim) texts(f *field) bool {
+	return f.typ != ir.Numeric && f.typ != ir.Boolean && f.typ != ir.Address
 }
 
 // solve is a value of the field's type that passes all of yes and none of no.
 func (c *claim) solve(f *field, yes, no []int, budget *int) (v any, found, spent bool) {
 	var candidates []any
-	switch f.typ {
-	case ir.Numeric:
-		candidates = c.numbers(f)
-	case ir.Boolean:
-		candidates = []any{true, false}
-	case ir.Address:
-		candidates = c.addresses(f)
-	default:
+	switch {
+	case c.texts(f):
 		return c.find(f, yes, no, budget)
+	case f.typ == ir.Numeric:
+		candidates = c.numbers(f)
+	case f.typ == ir.Boolean:
+		candidates = []any{true, false}
+	default:
+		candidates = c.addresses(f)
 	}
 	if f.world.AnyType {
 		candidates = append(candidates, "x")
@@ -275,20 +287,24 @@ func (c *claim) solve(f *field, yes, no []int, budget *int) (v any, found, spent
 	return nil, false, *budget < 0
 }
 
-// passes asks the evaluator whether a value passes a letter's test.
+// passes says whether a value passes a letter's test.
 func (c *claim) passes(i int, v any) bool {
 	l := c.letters[i]
-	if s, ok := v.(string); ok && l.free == "" && l.field.typ != ir.Numeric && l.field.typ != ir.Boolean && l.field.typ != ir.Address {
-		return l.expression().MatchString(s)
-	}
 	if c.asked == nil || c.asked != v { // one value is asked about by many letters
+		c.asked, c.forms, c.alone = v, eval.NewValue(v), nil
+	}
+	if _, ok := v.(string); ok && l.free == "" && c.texts(l.field) {
+		return c.textPasses(l, c.forms)
+	}
+	if c.alone == nil {
 		ev, err := eval.NewEvent(map[string]any{"f": v})
 		if err != nil {
 			panic("verify: " + err.Error())
 		}
-		c.asked, c.alone = v, ev
+		c.alone = &ev
 	}
-	return eval.Expr(nil, ir.Match{Field: ir.Field{Name: "f", Type: l.field.typ}, Test: l.test}, c.alone)
+	c.work += 8 + len(c.forms.Text())
+	return eval.Expr(nil, ir.Match{Field: ir.Field{Name: "f", Type: l.field.typ}, Test: l.test}, *c.alone)
 }
 
 // numbers has one number of each kind that the comparisons of a field tell

@@ -394,11 +394,8 @@ func only(vs []any) any {
 
 // refute makes a counterexample small and names what it is about.
 func (c *claim) refute(w, g node, shared int, values map[*field][]any, direction string) Result {
-	matches := c.truth(w, values)
-	differs := func() bool {
-		return c.truth(w, values) == matches && c.surely(node{op: '!', subs: []node{same(w, g)}}, values)
-	}
-	c.shrink(values, differs)
+	matches, differs := c.truth(w, values), negate(same(w, g))
+	c.shrink(values, func(a assignment) bool { return w.under(a) == matches && c.surelyUnder(differs, a) })
 	res := Result{Verdict: Refuted, Direction: direction,
 		QueryMatches: c.truth(g, values), RuleMatches: c.truth(w, values)}
 	res.Counterexample = c.fieldsOf(values)
@@ -472,54 +469,51 @@ const maxFree = 6
 // surely says whether n is true whatever the parts are that sigmac cannot
 // represent, each by itself.
 func (c *claim) surely(n node, values map[*field][]any) bool {
-	c.spent = c.counted > maxComputed // at once for all that is asked here
-	yes, no := c.possible(n, values)
+	return c.surelyUnder(n, c.assign(values))
+}
+
+// surelyUnder is surely of the event that was assigned last, whose letters are as
+// in a.
+func (c *claim) surelyUnder(n node, a assignment) bool {
+	yes, no := c.possible(n, a)
 	if !yes || !no {
 		return yes
 	}
 	var free []int
 	n.each(func(i int) {
-		if l := c.letters[i]; l.test == nil && !l.null && !slices.Contains(free, i) && len(free) <= maxFree {
-			if _, known := c.computed(l, values); !known {
-				free = append(free, i)
-			}
+		if c.unsure[i] && !slices.Contains(free, i) && len(free) <= maxFree {
+			free = append(free, i)
 		}
 	})
 	if len(free) > maxFree {
 		return false
 	}
-	defer func() { c.taken = nil }()
-	for bits := range 1 << len(free) {
-		c.taken = map[int]bool{}
+	all := true
+	for bits := 0; bits < 1<<len(free) && all; bits++ {
 		for k, i := range free {
-			c.taken[i] = bits>>k&1 == 1
+			a[i] = bits>>k&1 == 1
 		}
-		if !c.truth(n, values) {
-			return false
-		}
+		all = n.under(a)
 	}
-	return true
+	for _, i := range free {
+		a[i] = false
+	}
+	return all
 }
 
 // possible says whether n may be true, and may be false, with nothing said of
-// the parts that sigmac cannot represent.
-func (c *claim) possible(n node, values map[*field][]any) (yes, no bool) {
+// the parts of which it is not known.
+func (c *claim) possible(n node, a assignment) (yes, no bool) {
 	switch n.op {
 	case 'l':
-		if l := c.letters[n.index]; l.test == nil && !l.null {
-			if _, known := c.computed(l, values); !known {
-				return true, true
-			}
-		}
-		yes = c.letterTruth(n.index, values)
-		return yes, !yes
+		return a[n.index] || c.unsure[n.index], !a[n.index] || c.unsure[n.index]
 	case '!':
-		yes, no = c.possible(n.subs[0], values)
+		yes, no = c.possible(n.subs[0], a)
 		return no, yes
 	}
 	yes, no = n.op == '&', n.op == '|'
 	for _, s := range n.subs {
-		y, f := c.possible(s, values)
+		y, f := c.possible(s, a)
 		if n.op == '&' {
 			yes, no = yes && y, no || f
 		} else {
@@ -532,20 +526,17 @@ func (c *claim) possible(n node, values map[*field][]any) (yes, no bool) {
 	return yes, no
 }
 
-// truth asks the evaluator about an event.
-func (c *claim) truth(n node, values map[*field][]any) bool {
-	switch n.op {
-	case 'l':
-		return c.letterTruth(n.index, values)
-	case '!':
-		return !c.truth(n.subs[0], values)
+// truth asks the evaluator about an event; what sigmac cannot represent is false.
+func (c *claim) truth(n node, values map[*field][]any) bool { return n.under(c.assign(values)) }
+
+// assign asks the evaluator about each letter.
+func (c *claim) assign(values map[*field][]any) assignment {
+	c.spent = c.counted > maxComputed // for all of them at once
+	a := make(assignment, len(c.letters))
+	for i := 1; i < len(c.letters); i++ {
+		a[i] = c.letterTruth(i, values)
 	}
-	for _, s := range n.subs {
-		if c.truth(s, values) != (n.op == '&') {
-			return n.op != '&'
-		}
-	}
-	return n.op == '&'
+	return a
 }
 
 func (c *claim) letterTruth(i int, values map[*field][]any) bool {
@@ -555,10 +546,12 @@ func (c *claim) letterTruth(i int, values map[*field][]any) bool {
 		return len(vs) == 0
 	}
 	if l.test == nil {
-		if is, known := c.computed(l, values); known {
-			return is
+		is, known := c.computed(l, values)
+		if c.unsure == nil {
+			c.unsure = map[int]bool{}
 		}
-		return c.taken[i]
+		c.unsure[i] = !known
+		return is && known
 	}
 	if ref, ok := l.test.(ir.FieldRef); ok {
 		m := map[string]any{"f": vs}

@@ -66,9 +66,13 @@ type subject struct {
 	own     []Finding      // what concerns no other rule
 }
 
+// questions bounds the steps of all questions about a rule, in budgets of one.
+const questions = 4
+
 // Find tells the findings about the rules among docs, by the order of their
-// rules and then by kind. budget bounds the solver steps of one question; what
-// is not answered within is no finding.
+// rules and then by kind. budget bounds the solver steps of one question, and four
+// times as many those of all about one rule; what is not answered within is no
+// finding.
 func Find(docs []*parser.Document, budget int) (out []Finding) {
 	var rules []*parser.Document
 	for _, d := range docs {
@@ -101,15 +105,16 @@ func look(d *parser.Document, budget int) *subject {
 		return nil // too large to be inlined
 	}
 	s := &subject{doc: d, expr: want.Joined().Conditions[0].Expr}
+	purse := &verify.Purse{Each: budget, Left: questions * budget}
 	reason := ""
-	if s.witness, reason = verify.Match(s.expr, budget); s.witness == nil {
+	if s.witness, reason = purse.Match(s.expr); s.witness == nil {
 		if reason == "" {
-			s.own = []Finding{{Kind: Never, Rule: s.ref(), Because: contradiction(d.Rule, budget)}}
+			s.own = []Finding{{Kind: Never, Rule: s.ref(), Because: contradiction(d.Rule, purse)}}
 		}
 		return s
 	}
 	if len(d.Rule.Conditions) == 1 {
-		s.own = deadExclusions(s, budget)
+		s.own = deadExclusions(s, purse)
 	}
 	return s
 }
@@ -253,13 +258,14 @@ func position(e ir.Expr) (pos ir.Pos) {
 	return pos
 }
 
-func impossible(parts []ir.Expr, budget int) bool {
-	event, reason := verify.Match(ir.And(parts), budget)
+func impossible(parts []ir.Expr, purse *verify.Purse) bool {
+	event, reason := purse.Match(ir.And(parts))
 	return event == nil && reason == ""
 }
 
-// core are as few of the parts as can be that cannot hold together with e.
-func core(parts []part, e ir.Expr, budget int) (labels []string) {
+// core are as few of the parts as can be, within the purse, that cannot hold
+// together with e.
+func core(parts []part, e ir.Expr, purse *verify.Purse) (labels []string) {
 	kept := slices.Clone(parts)
 	exprs := func(parts []part) []ir.Expr {
 		out := []ir.Expr{e}
@@ -268,8 +274,8 @@ func core(parts []part, e ir.Expr, budget int) (labels []string) {
 		}
 		return out
 	}
-	for i := len(kept) - 1; i >= 0; i-- {
-		if without := slices.Delete(slices.Clone(kept), i, i+1); impossible(exprs(without), budget) {
+	for i := len(kept) - 1; i >= 0 && purse.Left >= 0; i-- {
+		if without := slices.Delete(slices.Clone(kept), i, i+1); impossible(exprs(without), purse) {
 			kept = without
 		}
 	}
@@ -280,33 +286,67 @@ func core(parts []part, e ir.Expr, budget int) (labels []string) {
 }
 
 // contradiction are the parts of the first condition that cannot hold together.
-func contradiction(r *ir.Rule, budget int) []string {
-	return core(partsOf(r, r.Conditions[0].Expr), ir.True, budget)
+func contradiction(r *ir.Rule, purse *verify.Purse) []string {
+	return core(partsOf(r, r.Conditions[0].Expr), ir.True, purse)
 }
 
 // deadExclusions are those exclusions that the rest of the rule, another
 // exclusion before them included, never lets an event reach. Where one is dead as
 // a whole, its parts are not told.
-func deadExclusions(s *subject, budget int) (out []Finding) {
+func deadExclusions(s *subject, purse *verify.Purse) (out []Finding) {
 	parts := partsOf(s.doc.Rule, s.doc.Rule.Conditions[0].Expr)
+	set := eval.NewSet()
+	prepare := func(e ir.Expr) *eval.Prepared {
+		return set.Prepare(&ir.Rule{Conditions: []ir.Condition{{Expr: e}}})
+	}
+	type ready struct {
+		part     *eval.Prepared
+		grows    bool
+		excluded []*eval.Prepared
+	}
+	asked := make([]ready, len(parts))
+	for i, p := range parts {
+		asked[i].part, asked[i].grows = prepare(p.expr), grows(p.expr)
+		for _, x := range p.excluded {
+			asked[i].excluded = append(asked[i].excluded, prepare(x.expr))
+		}
+	}
+	var view *eval.View
 	dead := func(i, j int) bool {
-		rest := slices.Delete(slices.Clone(parts), i, i+1)
 		x := parts[i].excluded[j]
+		reached := func(ev eval.Event, grown bool) bool {
+			if view == nil {
+				view = set.View(ev)
+			}
+			if view.Show(ev); !asked[i].excluded[j].MatchView(view) {
+				return false
+			}
+			for k := range asked {
+				if k != i && !(grown && asked[k].grows) && !asked[k].part.MatchView(view) {
+					return false
+				}
+			}
+			return true
+		}
+		if guessed(reached, x.expr, s.witness) {
+			return false
+		}
+		rest := slices.Delete(slices.Clone(parts), i, i+1)
 		exprs := ir.And{x.expr}
 		for _, p := range rest {
 			exprs = append(exprs, p.expr)
 		}
-		if guessed(exprs, x.expr, s.witness) || !impossible(exprs, budget) {
+		if !impossible(exprs, purse) {
 			return false
 		}
 		out = append(out, Finding{Kind: DeadExclusion, Rule: s.ref(), Part: x.label, Line: x.pos.Line, Column: x.pos.Column,
-			Because: core(rest, x.expr, budget)})
+			Because: core(rest, x.expr, purse)})
 		return true
 	}
 	for i := len(parts) - 1; i >= 0; i-- { // of two that are equal, the later one is dead
 		for j := range parts[i].excluded {
 			if dead(i, j) && j == 0 {
-				parts = slices.Delete(parts, i, i+1)
+				parts, asked = slices.Delete(parts, i, i+1), slices.Delete(asked, i, i+1)
 				break
 			}
 		}
@@ -315,15 +355,35 @@ func deadExclusions(s *subject, budget int) (out []Finding) {
 	return out
 }
 
-// guessed says whether an event is at hand that e matches: the given one, with
-// values for what x asks, alone or before or behind the values that it has.
-func guessed(e, x ir.Expr, given map[string]any) bool {
-	for _, join := range []func(had, v string) string{
+// grows says whether an expression stays true of an event whose texts get longer
+// at their ends.
+func grows(e ir.Expr) bool {
+	every := func(es []ir.Expr) bool {
+		return !slices.ContainsFunc(es, func(x ir.Expr) bool { return !grows(x) })
+	}
+	switch e := e.(type) {
+	case ir.And:
+		return every(e)
+	case ir.Or:
+		return every(e)
+	case ir.Match:
+		p, ok := e.Test.(ir.Pattern)
+		shape, _ := p.Shape()
+		return ok && shape == ir.Contains && e.Field.Type.IsText()
+	}
+	return false
+}
+
+// guessed says whether an event is at hand that is good: the given one, with
+// values for what x asks, alone or before or behind the values that it has. grown
+// says that the event has the texts of the given one, and more.
+func guessed(good func(ev eval.Event, grown bool) bool, x ir.Expr, given map[string]any) bool {
+	for i, join := range []func(had, v string) string{
 		func(_, v string) string { return v },
 		func(had, v string) string { return v + had },
 		func(had, v string) string { return had + v },
 	} {
-		fields := map[string]any{}
+		fields, grown := map[string]any{}, i > 0
 		ir.Walk(x, func(e ir.Expr) {
 			m, ok := e.(ir.Match)
 			if !ok || fields[m.Field.Name] != nil {
@@ -339,44 +399,69 @@ func guessed(e, x ir.Expr, given map[string]any) bool {
 				fields[name] = join(s, v)
 			} else if fields[name] == nil {
 				fields[name] = had
+			} else {
+				grown = false
 			}
 		}
-		if ev, err := eval.NewEvent(fields); err == nil && eval.Expr(nil, e, ev) {
+		if ev, err := eval.NewEvent(fields); err == nil && good(ev, grown) {
 			return true
 		}
 	}
 	return false
 }
 
+// maxAsked bounds the rules that the prover compares one rule with, of those that
+// match the event made for it.
+const maxAsked = 1000
+
 // pairs compares every two rules whose log sources allow it: the findings by
-// the number of the subject.
+// the number of the subject. Rules that say the same are compared with others
+// once, and a rule is asked about only if it matches the event of another.
 func pairs(subjects []*subject, budget int) [][]Finding {
+	type key struct{ product, category, service, expr string }
 	set := eval.NewSet()
 	prepared := make([]*eval.Prepared, len(subjects))
+	rep := make([]int, len(subjects)) // the first rule that matches the same
+	firsts := map[key]int{}
 	var indexes []int
 	for i, s := range subjects {
 		prepared[i] = set.Prepare(&ir.Rule{Conditions: []ir.Condition{{Expr: s.expr}}})
-		if s.witness != nil {
+		source := s.doc.Rule.Source
+		k := key{strings.ToLower(source.Product), strings.ToLower(source.Category), strings.ToLower(source.Service), s.expr.String()}
+		first, ok := firsts[k]
+		if !ok {
+			first, firsts[k] = i, i
+		}
+		if rep[i] = first; first == i && s.witness != nil {
 			indexes = append(indexes, i)
 		}
 	}
+	index := set.Index(prepared)
 	// wider[i] are the rules that match all that i does.
 	wider := make([][]int, len(subjects))
+	covers := make([]map[int]bool, len(subjects)) // the same as sets
 	for n, found := range ordered.Map(indexes, func(i int) (out []int) {
 		s := subjects[i]
+		purse, asked := &verify.Purse{Each: budget, Left: questions * budget}, 0
 		var seen []*eval.View // events that the rule matches
 		see := func(fields map[string]any) {
-			if ev, err := eval.NewEvent(fields); err == nil {
-				seen = append(seen, set.View(ev))
+			ev, err := eval.NewEvent(fields)
+			if err != nil {
+				panic("findings: " + err.Error())
 			}
+			seen = append(seen, set.View(ev))
 		}
 		see(s.witness)
-		for j, other := range subjects {
-			if i == j || !other.doc.Rule.Source.Covers(s.doc.Rule.Source) ||
+		for _, j := range index.Candidates(seen[0]) {
+			other := subjects[j]
+			if i == j || rep[j] != j || !other.doc.Rule.Source.Covers(s.doc.Rule.Source) ||
 				slices.ContainsFunc(seen, func(v *eval.View) bool { return !prepared[j].MatchView(v) }) {
 				continue
 			}
-			switch res := verify.Implies(s.expr, other.expr, budget); res.Verdict {
+			if asked++; asked > maxAsked {
+				break
+			}
+			switch res := purse.Implies(s.expr, other.expr); res.Verdict {
 			case verify.Proved:
 				out = append(out, j)
 			case verify.Refuted:
@@ -385,35 +470,37 @@ func pairs(subjects []*subject, budget int) [][]Finding {
 		}
 		return out
 	}) {
-		wider[indexes[n]] = found
+		i := indexes[n]
+		wider[i], covers[i] = found, map[int]bool{}
+		for _, j := range found {
+			covers[i][j] = true
+		}
 	}
-	same := func(i, j int) bool { return slices.Contains(wider[i], j) && slices.Contains(wider[j], i) }
+	for _, i := range indexes {
+		for _, j := range wider[i] {
+			if covers[j][i] {
+				rep[i] = min(rep[i], j)
+			}
+		}
+	}
 	out := make([][]Finding, len(subjects))
 	for i, s := range subjects {
-		for _, j := range wider[i] {
+		find := func(kind Kind, j int) *Finding {
 			other := subjects[j].ref()
-			f := Finding{Kind: Implied, Rule: s.ref(), Other: &other, Witness: s.witness}
-			first := j
-			for _, k := range wider[j] { // the first of those that are the same
-				if k < first && same(j, k) {
-					first = k
-				}
+			out[i] = append(out[i], Finding{Kind: kind, Rule: s.ref(), Other: &other, Witness: s.witness})
+			return &out[i][len(out[i])-1]
+		}
+		if first := rep[rep[i]]; first != i {
+			if s.witness != nil {
+				find(Duplicate, first)
 			}
-			switch {
-			case first != j:
-				continue
-			case same(i, j) && j > i:
-				continue
-			case same(i, j):
-				f.Kind = Duplicate
-			case slices.ContainsFunc(wider[i], func(k int) bool { return k < i && same(i, k) }):
-				continue // the first one says it
-			case slices.ContainsFunc(wider[i], func(k int) bool { return !same(i, k) && !same(k, j) && slices.Contains(wider[k], j) }):
-				continue // a rule between them says it
-			default:
-				f.OnlyOther, _ = verify.Match(ir.And{subjects[j].expr, ir.Not{X: s.expr}}, budget)
+			continue // the first one says the rest
+		}
+		for _, j := range wider[i] {
+			// Of those that are the same the first one counts, and a rule between says it.
+			if rep[j] == j && !slices.ContainsFunc(wider[i], func(k int) bool { return rep[k] != i && rep[k] != j && covers[k][j] }) {
+				find(Implied, j).OnlyOther, _ = verify.Match(ir.And{subjects[j].expr, ir.Not{X: s.expr}}, budget)
 			}
-			out[i] = append(out[i], f)
 		}
 	}
 	return out

@@ -82,12 +82,7 @@ func convert(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	collection, err := func() (*parser.Collection, error) {
-		if dir == nil {
-			return load(c)
-		}
-		return loadSources(c, dir.sources)
-	}()
+	files, err := inputFiles(c)
 	if err != nil {
 		return err
 	}
@@ -97,13 +92,12 @@ func convert(c *cli.Context) error {
 	}
 	w := bufio.NewWriterSize(out, 1<<16)
 	r := &reporter{errs: c.App.ErrWriter, skip: c.Bool("skip-unsupported"), losses: c.Bool("explain-loss"), targets: targets,
-		progress: newProgress(c, len(collection.Documents)*len(targets))}
+		progress: newProgress(c, len(files))}
 	var write func(sigmac.Result) error
 	end := func() error { return nil }
 	note := func(sigmac.Result, []proof) {}
 	switch {
 	case dir != nil:
-		dir.number(collection.Documents)
 		note = dir.note
 		write = func(res sigmac.Result) error {
 			dir.add(res)
@@ -133,7 +127,26 @@ func convert(c *cli.Context) error {
 	default:
 		write = textWriter(w, len(targets) > 1, c.Bool("pretty"))
 	}
-	results := sigmac.Compile(collection, sigmac.Options{Targets: targets, Mappings: maps})
+	read := func(i int) ([]byte, error) {
+		src, err := readFile(files[i], c.App.Reader)
+		if dir != nil && err == nil {
+			dir.read(files[i], src)
+		}
+		return src, err
+	}
+	var unread []error
+	var results iter.Seq[sigmac.Result] = func(yield func(sigmac.Result) bool) {
+		for _, f := range sigmac.CompileFiles(files, read, sigmac.Options{Targets: targets, Mappings: maps}) {
+			if f.Err != nil {
+				unread = append(unread, f.Err)
+			}
+			for _, res := range f.Results {
+				if len(unread) == 0 && !yield(res) {
+					return
+				}
+			}
+		}
+	}
 	if c.Bool("verify") {
 		pass, err := newGate("")
 		if err != nil {
@@ -141,16 +154,23 @@ func convert(c *cli.Context) error {
 		}
 		results = verified(results, targets, maps, pass, note)
 	}
-	n := 0
+	n, done, last := 0, 0, ""
 	for res := range results {
 		r.report(res)
 		if err := write(res); err != nil {
 			return usage("the output cannot be written: %s", err)
 		}
 		n++
-		r.progress.at(n)
+		if res.Document.Path != last {
+			last = res.Document.Path
+			done++
+			r.progress.at(done)
+		}
 	}
 	r.progress.clear()
+	if len(unread) > 0 {
+		return usage("%s", errors.Join(unread...))
+	}
 	if err := end(); err != nil {
 		if f := (*failure)(nil); errors.As(err, &f) {
 			return f
@@ -190,7 +210,7 @@ func verified(results iter.Seq[sigmac.Result], targets []backends.Backend, maps 
 		checks []proof
 	}
 	return func(yield func(sigmac.Result) bool) {
-		for _, j := range ordered.Map(slices.Collect(results), func(res sigmac.Result) judged {
+		for j := range ordered.Seq(results, func(res sigmac.Result) judged {
 			checks := checkAll(res, targets, maps, "", verify.DefaultBudget)
 			for _, ch := range checks {
 				switch {

@@ -12,6 +12,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/urfave/cli/v2"
 
@@ -43,12 +44,15 @@ func directoryOutputFlags() []cli.Flag {
 type directoryOutput struct {
 	c       *cli.Context
 	paths   []string // of rules
-	sources map[string][]byte
 	targets []chosen
-	checked map[*parser.Document]map[string][]proof // of --verify, by target
-	numbers map[*parser.Document]int                // of a document in its file, from 1
+	checked []proof // of --verify, of the result that is added next
+	last    *parser.Document
+	numbers map[string]int // by file, of the document that was added last, from 1
 	files   []outdir.File
 	errs    []error
+
+	mu     sync.Mutex
+	hashes map[string]string // of the files of rules
 }
 
 // newDirectoryOutput is nil without --output-dir and --check.
@@ -72,25 +76,24 @@ func newDirectoryOutput(c *cli.Context, targets []chosen, finalizes bool) (*dire
 	if err != nil {
 		return nil, err
 	}
-	return &directoryOutput{c: c, paths: paths, targets: targets, sources: map[string][]byte{}, checked: map[*parser.Document]map[string][]proof{}}, nil
+	return &directoryOutput{c: c, paths: paths, targets: targets, numbers: map[string]int{}, hashes: map[string]string{}}, nil
 }
 
-// number counts the documents of each file.
-func (o *directoryOutput) number(docs []*parser.Document) {
-	o.numbers = map[*parser.Document]int{}
-	seen := map[string]int{}
-	for _, d := range docs {
-		seen[d.Path]++
-		o.numbers[d] = seen[d.Path]
-	}
+// read notes what a file of rules holds. It may be called from several goroutines.
+func (o *directoryOutput) read(file string, src []byte) {
+	hash := hexHash(src)
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.hashes[file] = hash
 }
 
-func (o *directoryOutput) note(res sigmac.Result, checks []proof) {
-	if o.checked[res.Document] == nil {
-		o.checked[res.Document] = map[string][]proof{}
-	}
-	o.checked[res.Document][res.Target] = checks
+func (o *directoryOutput) fileHash(file string) string {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.hashes[file]
 }
+
+func (o *directoryOutput) note(_ sigmac.Result, checks []proof) { o.checked = checks }
 
 // below is a rule's file below the path that names it.
 func (o *directoryOutput) below(file string) string {
@@ -109,6 +112,10 @@ func (o *directoryOutput) below(file string) string {
 func (o *directoryOutput) add(res sigmac.Result) {
 	d := res.Document
 	source := o.below(d.Path)
+	if d != o.last {
+		o.last = d
+		o.numbers[d.Path]++
+	}
 	for i, q := range res.Queries {
 		name := strings.TrimSuffix(source, path.Ext(source))
 		if o.c.String("layout") == "id" {
@@ -116,7 +123,7 @@ func (o *directoryOutput) add(res sigmac.Result) {
 				o.errs = append(o.errs, fmt.Errorf("%s:%d:%d: the rule has no id for the name of its file", d.Path, d.Pos.Line, d.Pos.Column))
 				return
 			}
-		} else if n := o.numbers[d]; n > 1 {
+		} else if n := o.numbers[d.Path]; n > 1 {
 			name = fmt.Sprintf("%s.%d", name, n)
 		}
 		if i > 0 {
@@ -162,8 +169,8 @@ type sidecarPipeline struct {
 func (o *directoryOutput) sidecar(res sigmac.Result, i int, source string) []byte {
 	d := res.Document
 	t := o.targets[slices.IndexFunc(o.targets, func(t chosen) bool { return t.Name == res.Target })]
-	out := sidecar{Rule: d.ID, Title: d.Title, Path: source, Document: o.numbers[d], Condition: i + 1, Target: res.Target, Format: t.format.Name,
-		Sigmac: version, RuleHash: hexHash(o.sources[d.Path]), QueryHash: hexHash([]byte(res.Queries[i])), Losses: []string{}, Pipelines: o.pipelines(t)}
+	out := sidecar{Rule: d.ID, Title: d.Title, Path: source, Document: o.numbers[d.Path], Condition: i + 1, Target: res.Target, Format: t.format.Name,
+		Sigmac: version, RuleHash: o.fileHash(d.Path), QueryHash: hexHash([]byte(res.Queries[i])), Losses: []string{}, Pipelines: o.pipelines(t)}
 	if d.Rule != nil {
 		out.Level, out.Status = d.Rule.Meta.Level, d.Rule.Meta.Status
 	}
@@ -172,8 +179,8 @@ func (o *directoryOutput) sidecar(res sigmac.Result, i int, source string) []byt
 			out.Losses = append(out.Losses, l.ID)
 		}
 	}
-	if checks := o.checked[d][res.Target]; i < len(checks) {
-		out.Verdict, out.Reason = checks[i].verdict, checks[i].evidence.Reason
+	if i < len(o.checked) {
+		out.Verdict, out.Reason = o.checked[i].verdict, o.checked[i].evidence.Reason
 	}
 	text, err := json.MarshalIndent(out, "", "  ")
 	if err != nil {

@@ -94,9 +94,12 @@ func sampleRule(c *cli.Context, d *parser.Document, target string) error {
 	if err != nil {
 		return err
 	}
-	samples, reason := verify.Samples(want, c.Int("n"), verify.DefaultBudget)
+	samples, left, reason := verify.Samples(want, c.Int("n"), verify.DefaultBudget)
 	if len(samples) == 0 {
 		return errors.New(reason)
+	}
+	if left > 0 {
+		fmt.Fprintf(c.App.ErrWriter, "%s:%d:%d: warning: no near miss was sought for %d tests: the budget of steps is used up\n", d.Path, d.Pos.Line, d.Pos.Column, left)
 	}
 	if target == "" {
 		enc := json.NewEncoder(c.App.Writer)

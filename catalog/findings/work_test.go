@@ -1,0 +1,72 @@
+package findings
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+
+	"sigmac/parser"
+	"sigmac/verify"
+)
+
+// documents are rules of which each looks for something else.
+func documents(n int) (docs []*parser.Document) {
+	for i := range n {
+		src := fmt.Sprintf("title: t\nlogsource: {category: process_creation}\ndetection:\n  s:\n    Image|endswith: '\\%04dx.exe'\n    CommandLine|contains: 'arg%04dy'\n  condition: s\n", i, i)
+		docs = append(docs, parser.Parse(fmt.Sprintf("%d.yml", i), []byte(src)).Documents...)
+	}
+	return docs
+}
+
+// filtered is a rule that asks for n texts and excludes n others.
+func filtered(n int) []*parser.Document {
+	var b strings.Builder
+	b.WriteString("title: t\nlogsource: {category: process_creation}\ndetection:\n  s:\n    Image|contains|all:\n")
+	for i := range n {
+		fmt.Fprintf(&b, "      - 'v%04dx'\n", i)
+	}
+	b.WriteString("  f:\n    Image|contains:\n")
+	for i := range n {
+		fmt.Fprintf(&b, "      - 'w%04dy'\n", i)
+	}
+	b.WriteString("  condition: s and not f\n")
+	return parser.Parse("filtered.yml", []byte(b.String())).Documents
+}
+
+// TestFindLinear holds that findings cost in proportion to the rules and to the
+// values of one, by what is allocated.
+func TestFindLinear(t *testing.T) {
+	for name, of := range map[string]func(int) []*parser.Document{"rules": documents, "exclusions": filtered} {
+		allocs := func(n int) float64 {
+			docs := of(n)
+			return testing.AllocsPerRun(1, func() {
+				if found := Find(docs, verify.DefaultBudget); len(found) > 0 {
+					t.Fatalf("%s: %v", name, found[0])
+				}
+			})
+		}
+		if small, large := allocs(100), allocs(400); large > 7*small {
+			t.Errorf("%s: 100 take %.0f allocations, 400 take %.0f", name, small, large)
+		}
+	}
+}
+
+// TestSameRules holds that rules which say the same are compared once, and each is
+// told as a duplicate of the first.
+func TestSameRules(t *testing.T) {
+	docs := documents(1)
+	for i := range 60 {
+		d := *docs[0]
+		d.Path = fmt.Sprintf("copy%d.yml", i)
+		docs = append(docs, &d)
+	}
+	found := Find(docs, verify.DefaultBudget)
+	if len(found) != 60 {
+		t.Fatalf("%d findings", len(found))
+	}
+	for _, f := range found {
+		if f.Kind != Duplicate || f.Other.Path != docs[0].Path {
+			t.Errorf("%v", f)
+		}
+	}
+}
