@@ -1310,6 +1310,10 @@ func (re *Re) writeGo(b *strings.Builder, limit int) {
 		if lo == 0 && hi == 0 {
 			re.writeGoTimes(b, 0, 0, limit)
 		}
+		if lo == 1 && hi < 0 { // once, or nested ones would double the text each time
+			re.writeGoTimes(b, 1, -1, limit)
+			return
+		}
 		for n := 0; lo > 0; lo -= n {
 			n = min(lo, limit)
 			if hi > 0 {
@@ -1331,6 +1335,8 @@ func (re *Re) writeGoTimes(b *strings.Builder, lo, hi, limit int) {
 	b.WriteString("(?:")
 	re.Subs[0].writeGo(b, limit/max(hi, 1))
 	switch {
+	case hi < 0 && lo == 1:
+		b.WriteString(")+")
 	case hi < 0:
 		b.WriteString(")*")
 	case lo == hi:

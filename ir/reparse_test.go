@@ -312,3 +312,16 @@ func FuzzParseRegexp(f *testing.F) {
 		}
 	})
 }
+
+// A text that grows with each of nested repetitions would be without bounds.
+func TestGoNested(t *testing.T) {
+	for _, open := range []string{"+", "*", "?", "+?"} {
+		r, err := ParseRegexp("^"+strings.Repeat("(", 200)+"a"+strings.Repeat(")"+open, 200)+"b", ReFlags{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if source, err := r.Re.Go(); err != nil || len(source) > 5_000 {
+			t.Errorf("%s: %d characters, %v", open, len(source), err)
+		}
+	}
+}
