@@ -6,7 +6,6 @@ import (
 	"slices"
 	"testing"
 
-	"sigmac"
 	"sigmac/eval"
 	"sigmac/internal/irgen"
 	"sigmac/ir"
@@ -22,11 +21,8 @@ func TestIndex(t *testing.T) {
 		var rules []*ir.Rule
 		var prepared []*eval.Prepared
 		for range 12 {
-			want, err := sigmac.Want(irgen.Rule(r, irgen.Config{Sugar: true, Keywords: true}))
-			if err != nil {
-				t.Fatal(err)
-			}
-			rules, prepared = append(rules, want), append(prepared, set.Prepare(want))
+			rule := irgen.Rule(r, irgen.Config{Sugar: true, Keywords: true})
+			rules, prepared = append(rules, rule), append(prepared, set.Prepare(rule))
 		}
 		index := set.Index(prepared)
 		for range 20 {
