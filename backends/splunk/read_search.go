@@ -452,11 +452,11 @@ const (
 // codes are the other texts of MAJOR, which may break too: an event is cut by the
 // setting indexing, a search by the setting search.
 var codes = sync.OnceValue(func() *ir.Re {
-	re, err := ir.ParseRegexp(`%(?:2[01689BC]|25(?:20|26)|3[ABD]|5[BD]|7C|0A)`, ir.ReFlags{IgnoreCase: true})
+	re, err := readPCRE(`(?i)%(?:2[01689BC]|25(?:20|26)|3[ABD]|5[BD]|7C|0A)`)
 	if err != nil {
-		panic(err)
+		panic("splunk: " + err.msg)
 	}
-	return re.Re
+	return re
 })
 
 // breakers are those between plain terms. What follows a percent sign may be
