@@ -77,7 +77,16 @@ func searchField(s string) (lit, lack string) {
 	return `"` + s + `"`, fieldLack(s)
 }
 
-func whereField(s string) (lit, lack string) { return "'" + s + "'", fieldLack(s) }
+// No document says that single quotes keep a pipe from ending the stage, or
+// brackets from holding a subsearch.
+func whereField(s string) (lit, lack string) {
+	if lack = fieldLack(s); lack == "" {
+		if at := strings.IndexAny(s, "|[]"); at >= 0 {
+			lack = "a field name with " + s[at:at+1] + " outside of a search"
+		}
+	}
+	return "'" + s + "'", lack
+}
 
 func fieldLack(s string) string {
 	at := strings.IndexAny(s, "'\"`\\*")
