@@ -69,7 +69,7 @@ func (g *gate) passes(ch proof) bool {
 func (g *gate) rest(w io.Writer) {
 	for i, a := range g.allow {
 		if !g.used[i].Load() {
-			fmt.Fprintf(w, "%s:%d:%d: note: nothing needs this to be allowed: %s\n", g.path, a.Pos.Line, a.Pos.Column, a.Rule)
+			_ = tell(w, "%s:%d:%d: note: nothing needs this to be allowed: %s", g.path, a.Pos.Line, a.Pos.Column, a.Rule)
 		}
 	}
 }
