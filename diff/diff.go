@@ -389,11 +389,12 @@ func Queries(b backends.Backend, schema ir.Schema, old, new string, o Options) (
 // and no filter stands behind one of them, which would see other events.
 func alike(old, new []ir.Command) bool {
 	others := func(stages []ir.Command) (out []string, plain bool) {
-		plain = true
+		plain, judged := true, true
 		for _, st := range stages {
+			judged = judged && st.Effect.Judged()
 			if st.Effect != ir.Filters {
 				out = append(out, st.Text)
-			} else if slices.ContainsFunc(stages, func(o ir.Command) bool { return !o.Effect.Judged() && before(o.Pos, st.Pos) }) {
+			} else if !judged {
 				plain = false
 			}
 		}
@@ -403,5 +404,3 @@ func alike(old, new []ir.Command) bool {
 	is, plainToo := others(new)
 	return plain && plainToo && slices.Equal(was, is)
 }
-
-func before(a, b ir.Pos) bool { return a.Line < b.Line || a.Line == b.Line && a.Column < b.Column }
