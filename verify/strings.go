@@ -427,8 +427,14 @@ func simplest(re *ir.Re, b *strings.Builder) {
 	case ir.ReLiteral:
 		b.WriteRune(re.Rune)
 	case ir.ReClass:
-		if len(re.Ranges) > 0 {
-			b.WriteRune(readable(re.Ranges[0].Lo, re.Ranges[0].Hi))
+		best := rune(-1)
+		for _, in := range re.Ranges {
+			if r := readable(in.Lo, in.Hi); best < 0 || rank(r) < rank(best) {
+				best = r
+			}
+		}
+		if best >= 0 {
+			b.WriteRune(best)
 		}
 	case ir.ReAny, ir.ReAnyNotNewline:
 		b.WriteByte('x')
