@@ -147,6 +147,9 @@ func (j judge) relation(rule, query side, r reading) string {
 	if len(query.bounds) > 0 {
 		out = both(out, "narrower")
 	}
+	if ir.Expr(rule.added).String() == ir.Expr(query.added).String() {
+		return out
+	}
 	switch res := j.compare(rule.added, query.added, r, undo{}); res.Verdict {
 	case Refuted:
 		out = both(out, res.Direction)
