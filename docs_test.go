@@ -17,7 +17,7 @@ import (
 )
 
 // TestIDs holds that every assumption and loss that a verdict may name has its
-// row in docs/semantics.md.
+// row in docs/semantics.md, and the loss of a pipeline its row in docs/pipelines.md.
 func TestIDs(t *testing.T) {
 	ids := map[string]string{} // where each was seen
 	see := func(id, where string) {
@@ -31,35 +31,49 @@ func TestIDs(t *testing.T) {
 	if len(ids) < 20 {
 		t.Fatalf("found %d ids only: %v", len(ids), ids)
 	}
-	text, err := os.ReadFile("docs/semantics.md")
-	if err != nil {
-		t.Fatal(err)
-	}
+	pages := map[bool]string{false: "docs/semantics.md", true: "docs/pipelines.md"}
 	for id, where := range ids {
+		page := pages[strings.HasPrefix(id, "pipeline/") || strings.HasPrefix(id, "logsource/")]
+		text, err := os.ReadFile(page)
+		if err != nil {
+			t.Fatal(err)
+		}
 		if !strings.Contains(string(text), "\n| `"+id+"` |") {
-			t.Errorf("%s of %s has no row in docs/semantics.md", id, where)
+			t.Errorf("%s of %s has no row in %s", id, where, page)
 		}
 	}
 }
 
-// verdictIDs are those of the counts over the corpus.
+// verdictIDs are those of the counts over the corpus, without pipelines and with
+// each.
 func verdictIDs(t *testing.T, see func(id, where string)) {
-	const file = "testdata/verdicts.json"
-	text, err := os.ReadFile(file)
-	if err != nil {
-		t.Fatal(err)
+	read := func(file string, into any) string {
+		text, err := os.ReadFile(file)
+		if err == nil {
+			err = json.Unmarshal(text, into)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		return file
+	}
+	names := func(counts map[string]int, file string) {
+		for name := range counts {
+			if _, id, ok := strings.Cut(name, "assumes "); ok {
+				see(id, file)
+			}
+			if id, ok := strings.CutPrefix(name, "loses "); ok {
+				see(id, file)
+			}
+		}
 	}
 	var counts map[string]int
-	if err := json.Unmarshal(text, &counts); err != nil {
-		t.Fatal(err)
-	}
-	for name := range counts {
-		if _, id, ok := strings.Cut(name, "assumes "); ok {
-			see(id, file)
-		}
-		if id, ok := strings.CutPrefix(name, "loses "); ok {
-			see(id, file)
-		}
+	file := read("testdata/verdicts.json", &counts)
+	names(counts, file)
+	var mapped map[string]map[string]int
+	file = read("golden/testdata/mapped.json", &mapped)
+	for _, counts := range mapped {
+		names(counts, file)
 	}
 }
 
