@@ -19,27 +19,38 @@ func search(re *ir.Re, s string) bool {
 
 var cache struct {
 	sync.Mutex
-	m map[string]*regexp.Regexp
+	m    map[string]*regexp.Regexp
+	byRe map[*ir.Re]*regexp.Regexp // a tree does not change
 }
 
 const maxCache = 1000 // a fuzzer makes expressions without end
 
 // compiled is re for package regexp, nil where that cannot have it.
 func compiled(re *ir.Re) *regexp.Regexp {
-	source, err := re.Go()
-	if err != nil {
-		return nil
+	cache.Lock()
+	g, ok := cache.byRe[re]
+	cache.Unlock()
+	if ok {
+		return g
 	}
+	source, err := re.Go()
 	cache.Lock()
 	defer cache.Unlock()
-	g, ok := cache.m[source]
-	if !ok {
+	if len(cache.byRe) >= maxCache || cache.byRe == nil {
+		cache.byRe = map[*ir.Re]*regexp.Regexp{}
+	}
+	if err != nil {
+		cache.byRe[re] = nil
+		return nil
+	}
+	if g, ok = cache.m[source]; !ok {
 		if len(cache.m) >= maxCache || cache.m == nil {
 			cache.m = map[string]*regexp.Regexp{}
 		}
 		g, _ = regexp.Compile(source) // nil where it is too large
 		cache.m[source] = g
 	}
+	cache.byRe[re] = g
 	return g
 }
 

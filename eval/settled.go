@@ -48,14 +48,11 @@ func settledGroup(es []ir.Expr, decides bool, ev Event) (is, known bool) {
 }
 
 func settledTerm(t ir.Term, ask func(ir.Test) ir.Expr, ev Event) (is, known bool) {
-	sure, may := t.Tests()
-	for _, t := range sure {
-		if Expr(nil, ask(t), ev) {
-			return true, true
-		}
+	if t.Sure != nil && Expr(nil, ask(ir.Regexp{Re: t.Sure}), ev) {
+		return true, true
 	}
-	for _, t := range may {
-		if !Expr(nil, ask(t), ev) {
+	for _, re := range t.May {
+		if !Expr(nil, ask(ir.Regexp{Re: re}), ev) {
 			return false, true
 		}
 	}
