@@ -113,6 +113,14 @@ type judge struct {
 // undo says which differences of its filters other stages of a query may undo.
 type undo struct{ wider, narrower bool }
 
+// undoing is what these stages may undo.
+func undoing(stages []ir.Command) (o undo) {
+	for _, st := range stages {
+		o.wider, o.narrower = o.wider || st.Effect.MayRemove(), o.narrower || st.Effect.MayAdd()
+	}
+	return o
+}
+
 // reading compares a rule with one reading of a query: as a whole, beside where
 // they look, and where they look.
 func (j judge) reading(want *ir.Rule, i int, r reading) (whole, detection Result, scope Scope) {
@@ -121,10 +129,7 @@ func (j judge) reading(want *ir.Rule, i int, r reading) (whole, detection Result
 		return res, res, Scope{Relation: "unknown"}
 	}
 	unjudged := r.query.Unjudged()
-	var o undo
-	for _, st := range unjudged {
-		o.wider, o.narrower = o.wider || st.Effect.MayRemove(), o.narrower || st.Effect.MayAdd()
-	}
+	o := undoing(unjudged)
 	rule, query := sides(want, i, r.query)
 	whole = told(j.compare(rule.whole(), query.whole(), r, o), unjudged)
 	place := places(rule.scope, query.scope)
