@@ -64,6 +64,10 @@ func (r *reader) operator(end string) {
 		return
 	case "extend":
 		r.bind()
+	case "serialize": // perhaps with columns of numbers of rows
+		if !r.is("|", end) && !r.atEnd() {
+			r.bind()
+		}
 	case "project-rename":
 		r.bind()
 		r.renamed()

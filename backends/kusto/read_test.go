@@ -225,6 +225,7 @@ func TestReadStages(t *testing.T) {
 			`(and (match t:text (pattern cased "x")) (match g:text (pattern "y")))`,
 			`summarize: summarize c = count(), max(n) by t, k = tolower(g); where: where c > 1 or n == 1`},
 		{`T | summarize count() by bin(n, 5) | where n == 5`, "T", `(and)`, `summarize: summarize count() by bin(n, 5); where: where n == 5`},
+		{`T | serialize n = row_number() | where n == 1`, "T", `(opaque kusto "let n = row_number(); n == 1")`, ``},
 		{`T | distinct t | where t == "x"`, "T", `(match t:text (pattern cased "x"))`, `distinct: distinct t`},
 		{`T | project n, u = t, strcat(t, g) | where u == "x"`, "T", `(match t:text (pattern cased "x"))`, ``},
 		{`T | project n, strcat(t, g) | where t == "x"`, "T", `(and)`, `where: where t == "x"`},

@@ -261,10 +261,12 @@ func init() {
 	})
 	set("rex", func(p *pipeline, st stage) (ir.Effect, layer) {
 		var names []string
-		for _, g := range group.FindAllStringSubmatch(p.text[st.body:st.hi], -1) {
+		body := p.text[st.body:st.hi]
+		for _, g := range group.FindAllStringSubmatch(body, -1) {
 			names = append(names, g[1])
 		}
-		if len(names) == 0 { // mode=sed, or a text that is put together
+		// mode=sed, groups that are named otherwise, a place in a column of its own
+		if len(names) == 0 || strings.Contains(body, "(?'") || strings.Contains(body, "offset_field") {
 			return ir.Computes, all(made)
 		}
 		return ir.Computes, p.some(made, names)
@@ -547,7 +549,7 @@ func (p *pipeline) eval(st stage) (ir.Effect, layer) {
 		if !ok || name == "" || len(copies) > 0 { // one may read what stands before it
 			expr = ""
 		}
-		if !ok {
+		if !ok || strings.Contains(strings.ReplaceAll(name, "{}", ""), "{") { // `{f}=` makes the column that f names
 			return ir.Computes, p.some(made, nil)
 		}
 		if copies[name] = ""; plainName.MatchString(expr) && !evalConstants[strings.ToLower(expr)] {
