@@ -259,10 +259,15 @@ func (r *reader) expand(start int, end string) {
 // gets another (Microsoft Learn: join operator).
 func (r *reader) partner(name string) ir.Effect {
 	kind := map[string]string{"join": "innerunique", "lookup": "leftouter"}[name]
-	if r.is("kind") {
-		r.at++
+	for r.peek().kind == tokenName && (r.tokens[r.at+1].text == "=" || r.tokens[r.at+1].text == ".") {
+		option := r.peek().text
+		for r.at++; r.take("."); r.at++ { // hint.strategy
+		}
 		r.expect("=")
-		kind = r.peek().text
+		if option == "kind" {
+			kind = r.peek().text
+		}
+		r.at++
 	}
 	stage := r.stage
 	r.blur(func(name string) bool {

@@ -232,6 +232,8 @@ func TestReadStages(t *testing.T) {
 		{`T | project-rename u = t | where u == "x"`, "T", `(match t:text (pattern cased "x"))`, ``},
 		{`T | join (U) on k | where n == 1 and new == 2`, "T", `(match n:number (= 1))`, `join: join (U) on k; where: where n == 1 and new == 2`},
 		{`T | join kind=leftouter (U) on k | where n == 1`, "T", `(match n:number (= 1))`, ``},
+		{`T | join hint.strategy=broadcast kind=leftouter (U) on k | where n == 1`, "T", `(match n:number (= 1))`, ``},
+		{`T | join hint.remote=left kind=fullouter (U) on k`, "T", `(and)`, `join: join hint.remote=left kind=fullouter (U) on k`},
 		{`T | join kind=rightouter (U) on k | where n == 1`, "T", `(and)`, `join: join kind=rightouter (U) on k; where: where n == 1`},
 		{`T | lookup U on k | where n == 1`, "T", `(match n:number (= 1))`, ``},
 		{`T | where n == 1 | invoke f() | where t == "x"`, "T", `(match n:number (= 1))`, `invoke: invoke f(); where: where t == "x"`},

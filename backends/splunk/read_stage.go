@@ -228,7 +228,14 @@ func init() {
 			return ir.Computes, p.some(made, names(arguments(p.text[st.body:st.hi])))
 		}
 	}
-	last := func(args []string) []string { return args[max(len(args)-1, 0):] }
+	// An option may stand before a field, or behind it.
+	plain := func(args []string) []string {
+		return slices.DeleteFunc(args, func(a string) bool { return strings.Contains(a, "=") })
+	}
+	last := func(args []string) []string {
+		args = plain(args)
+		return args[max(len(args)-1, 0):]
+	}
 
 	set("reverse collect outputlookup outputcsv sendemail sendalert highlight fieldformat noop", is(ir.Keeps, nil))
 	set("head tail dedup uniq sample", is(ir.Removes, nil))
@@ -256,7 +263,7 @@ func init() {
 	set("eval", (*pipeline).eval)
 	set("join", (*pipeline).join)
 	set("mvexpand", func(p *pipeline, st stage) (ir.Effect, layer) {
-		args := arguments(p.text[st.body:st.hi])
+		args := plain(arguments(p.text[st.body:st.hi]))
 		return ir.Remakes, p.some(gathered, args[:min(len(args), 1)])
 	})
 	set("rex", func(p *pipeline, st stage) (ir.Effect, layer) {
@@ -278,10 +285,7 @@ func init() {
 		}
 		return ir.Computes, p.some(filled, names)
 	})
-	set("makemv nomv strcat", computes(last))
-	set("bin bucket", computes(func(args []string) []string {
-		return last(slices.DeleteFunc(args, func(a string) bool { return strings.Contains(a, "=") }))
-	}))
+	set("makemv nomv strcat bin bucket", computes(last))
 	set("iplocation", func(p *pipeline, st stage) (ir.Effect, layer) {
 		prefix := ""
 		for _, a := range arguments(p.text[st.body:st.hi]) {

@@ -257,6 +257,8 @@ func TestReadStages(t *testing.T) {
 		// What is computed is a function of the event that is not read.
 		{`f=1 | eval g=lower(f) | search g=2`, `(and (match f (pattern "1")) (opaque splunk "eval g=lower(f); (match g (pattern \"2\"))"))`},
 		{`* | eval g=lower(f) | search f=2`, `(match f (pattern "2"))`},
+		{`* | makemv f delim="," | search f=2 g=3`, `(and (opaque splunk "makemv f delim=\",\"; (match f (pattern \"2\"))") (match g (pattern "3")))`},
+		{`* | mvexpand limit=5 f | search f=2 g=3`, `(match g (pattern "3")) | mvexpand | search`},
 		{`* | eval {g}=1 | search f=2`, `(opaque splunk "eval {g}=1; (match f (pattern \"2\"))")`},
 		{`* | rex "(?<a>x)(?'f'y)" | search f=2`, `(opaque splunk "rex \"(?<a>x)(?'f'y)\"; (match f (pattern \"2\"))")`},
 		{`* | rex field=x "(?<g>a.)" | search g=ab x=1`, `(and (opaque splunk "rex field=x \"(?<g>a.)\"; (match g (pattern \"ab\"))") (match x (pattern "1")))`},
