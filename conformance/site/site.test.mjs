@@ -176,7 +176,9 @@ both('copying what cannot be seen', async (base) => {
 		await page.keyboard.press('Control+V');
 		const pasted = await page.inputValue('#pasted');
 		await page.evaluate(() => document.getElementById('pasted').remove());
-		assert.equal(pasted.trim(), converted(name).replaceAll('\u00a0', ' ')); // Chromium pastes these so
+		// Some versions of Chromium paste a no-break space as a space; from the server nothing is replaced.
+		const spaced = (text) => text.replaceAll('\u00a0', ' ');
+		assert.equal(spaced(pasted.trim()), spaced(converted(name)));
 	}
 	await page.done();
 });
