@@ -24,7 +24,6 @@ import (
 	"gopkg.in/yaml.v3"
 
 	"sigmac"
-	"sigmac/backends"
 	"sigmac/catalog"
 	"sigmac/internal/corpus"
 	"sigmac/internal/ordered"
@@ -47,7 +46,6 @@ func BenchmarkConvert(b *testing.B) {
 		sources[i] = src
 		size += len(src)
 	}
-	targets := allTargets()
 	defer debug.SetGCPercent(debug.SetGCPercent(400)) // as the command does
 	var decoding, converting time.Duration
 	rules := 0
@@ -62,7 +60,7 @@ func BenchmarkConvert(b *testing.B) {
 		if len(errs) > 0 {
 			b.Fatal(errs)
 		}
-		for range sigmac.Compile(c, sigmac.Options{Targets: targets}) {
+		for range sigmac.Compile(c, sigmac.Unmapped(sigmac.Targets()...)) {
 		}
 		converting += time.Since(start)
 		rules = len(c.Documents)
@@ -88,8 +86,8 @@ func BenchmarkPipeline(b *testing.B) {
 	if len(faults) > 0 {
 		b.Fatal(faults)
 	}
-	target := allTargets()[:1]
-	mapped := sigmac.Options{Targets: target, Mappings: map[string]sigmac.Mapping{target[0].Name(): {Pipeline: pipeline.Join(p)}}}
+	target := sigmac.Targets()[0]
+	mapped := sigmac.Options{Mappings: []sigmac.Mapping{{Target: target, Pipeline: pipeline.Join(p)}}}
 	defer debug.SetGCPercent(debug.SetGCPercent(400)) // as the command does
 	run := func(o sigmac.Options) time.Duration {
 		runtime.GC()
@@ -104,7 +102,7 @@ func BenchmarkPipeline(b *testing.B) {
 	}
 	var without, with time.Duration
 	for b.Loop() {
-		without += run(sigmac.Options{Targets: target})
+		without += run(sigmac.Unmapped(target))
 		with += run(mapped)
 	}
 	b.ReportMetric(with.Seconds()/without.Seconds(), "x-without")
@@ -134,7 +132,6 @@ func largePipeline() string {
 func BenchmarkVerify(b *testing.B) {
 	c := corpus.Parse(b, "sigma/rules*")
 	files := corpus.Files(b, ".yml", "sigma/rules*")
-	targets := allTargets()
 	defer debug.SetGCPercent(debug.SetGCPercent(400)) // as the command does
 	var converting, proving time.Duration
 	queries := 0
@@ -143,14 +140,13 @@ func BenchmarkVerify(b *testing.B) {
 		if _, errs := sigmac.ParseFiles(files, func(i int) ([]byte, error) { return os.ReadFile(files[i]) }); len(errs) > 0 {
 			b.Fatal(errs)
 		}
-		results := slices.Collect(sigmac.Compile(c, sigmac.Options{Targets: targets}))
+		results := slices.Collect(sigmac.Compile(c, sigmac.Unmapped(sigmac.Targets()...)))
 		converting += time.Since(start)
 		start = time.Now()
 		queries = 0
 		for _, n := range ordered.Map(results, func(res sigmac.Result) int {
-			t := targets[slices.IndexFunc(targets, func(t backends.Backend) bool { return t.Name() == res.Target })]
 			for i, query := range res.Queries {
-				if _, err := verify.Query(t, res.Want, i, query, verify.DefaultBudget); err != nil {
+				if _, err := verify.Query(res.Target, res.Want, i, query, verify.DefaultBudget); err != nil {
 					b.Error(err)
 				}
 			}

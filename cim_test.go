@@ -7,18 +7,17 @@ import (
 	"testing"
 
 	"sigmac"
-	"sigmac/backends"
-	"sigmac/backends/splunk"
 	"sigmac/eval"
 	"sigmac/parser"
 	"sigmac/schema"
+	"sigmac/targets"
 	"sigmac/verify"
 )
 
 // toModel takes a rule through the pipeline splunk_cim.
 func toModel(t *testing.T, rule string) (res sigmac.Result) {
-	o := sigmac.Options{Targets: []backends.Backend{splunk.NewDataModel(false)},
-		Mappings: map[string]sigmac.Mapping{"splunk": {Pipeline: builtin(t, "splunk_cim"), Schemas: schema.For("splunk")}}}
+	target, _ := targets.Must("splunk").In("data_model")
+	o := sigmac.Options{Mappings: []sigmac.Mapping{{Target: target, Pipeline: builtin(t, "splunk_cim"), Schemas: schema.For(target)}}}
 	for res = range sigmac.Compile(parser.Parse("rule.yml", []byte(rule)), o) {
 	}
 	return res
@@ -52,7 +51,7 @@ func TestDataModelVerdicts(t *testing.T) {
 				t.Fatalf("%s is not in %s", c.from, query)
 			}
 		}
-		v, err := verify.Query(splunk.NewDataModel(false), res.Want, 0, query, verify.DefaultBudget)
+		v, err := verify.Query(res.Target, res.Want, 0, query, verify.DefaultBudget)
 		if err != nil {
 			t.Errorf("%s: %v", query, err)
 			continue

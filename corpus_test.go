@@ -18,18 +18,11 @@ import (
 	"sigmac/verify"
 )
 
-func allTargets() (out []backends.Backend) {
-	for _, t := range sigmac.Targets() {
-		out = append(out, t.New(false))
-	}
-	return out
-}
-
 // TestCorpusConverts holds the number of refusals by target and reason.
 func TestCorpusConverts(t *testing.T) {
 	c := corpus.Parse(t, "sigma/rules*")
 	got := map[string]int{}
-	for res := range sigmac.Compile(c, sigmac.Options{Targets: allTargets()}) {
+	for res := range sigmac.Compile(c, sigmac.Unmapped(sigmac.Targets()...)) {
 		reason := "converted"
 		if len(res.Errors) > 0 {
 			reason = res.Errors[0].Error()
@@ -44,7 +37,7 @@ func TestCorpusConverts(t *testing.T) {
 				reason = u.Feature
 			}
 		}
-		got[res.Target+": "+reason]++
+		got[res.Target.Name+": "+reason]++
 	}
 	corpus.Hold(t, "testdata/conversions.json", got, *update)
 }
@@ -70,19 +63,18 @@ func TestSeed(t *testing.T) {
 			t.Fatalf("%s: no rule in this page", page)
 		}
 		c := parser.Parse("seed.yml", []byte(rule))
-		targets := allTargets()
 		n := 0
-		for res := range sigmac.Compile(c, sigmac.Options{Targets: targets}) {
+		for res := range sigmac.Compile(c, sigmac.Unmapped(sigmac.Targets()...)) {
 			if len(res.Errors) > 0 || len(res.Queries) != 1 {
-				t.Fatalf("%s: %v", res.Target, res.Errors)
+				t.Fatalf("%s: %v", res.Target.Name, res.Errors)
 			}
-			v, err := verify.Query(targets[n], res.Want, 0, res.Queries[0], verify.DefaultBudget)
+			v, err := verify.Query(res.Target, res.Want, 0, res.Queries[0], verify.DefaultBudget)
 			if err != nil || v.Verdict != verify.Proved {
-				t.Errorf("%s: %v %v", res.Target, v.Verdict, err)
+				t.Errorf("%s: %v %v", res.Target.Name, v.Verdict, err)
 			}
 			n++
 		}
-		if n != len(targets) {
+		if n != len(sigmac.Targets()) {
 			t.Errorf("%d results", n)
 		}
 	}
@@ -91,9 +83,9 @@ func TestSeed(t *testing.T) {
 // TestCorpusOld holds that rules of older Sigma give a result or an error with
 // a place.
 func TestCorpusOld(t *testing.T) {
-	for res := range sigmac.Compile(corpus.Parse(t, "sigma/unsupported", "sigma/deprecated"), sigmac.Options{Targets: allTargets()}) {
+	for res := range sigmac.Compile(corpus.Parse(t, "sigma/unsupported", "sigma/deprecated"), sigmac.Unmapped(sigmac.Targets()...)) {
 		if len(res.Queries) == 0 && len(res.Errors) == 0 {
-			t.Errorf("%s: %s: neither a query nor an error", res.Document.Path, res.Target)
+			t.Errorf("%s: %s: neither a query nor an error", res.Document.Path, res.Target.Name)
 		}
 		for _, err := range res.Errors {
 			pos := ir.Pos{}
@@ -149,21 +141,19 @@ func TestCorpusEvents(t *testing.T) {
 func readBack(t testing.TB, r *ir.Rule) map[string]ir.Expr {
 	out := map[string]ir.Expr{}
 	c := &parser.Collection{Documents: []*parser.Document{{Rule: r}}}
-	targets := allTargets()
-	for res := range sigmac.Compile(c, sigmac.Options{Targets: targets}) {
+	for res := range sigmac.Compile(c, sigmac.Unmapped(sigmac.Targets()...)) {
 		if len(res.Errors) > 0 {
 			continue
 		}
-		b := targets[slices.IndexFunc(targets, func(b backends.Backend) bool { return b.Name() == res.Target })]
 		var any ir.Or
 		for _, query := range res.Queries {
-			q, err := b.(backends.Reader).Read(query, ir.Types(res.Types))
+			q, err := res.Target.Read(query, ir.Types(res.Types))
 			if err != nil {
-				t.Fatalf("%s: %s: %v", res.Target, query, err)
+				t.Fatalf("%s: %s: %v", res.Target.Name, query, err)
 			}
 			any = append(any, q.Where)
 		}
-		out[res.Target] = any
+		out[res.Target.Name] = any
 	}
 	return out
 }
@@ -171,16 +161,14 @@ func readBack(t testing.TB, r *ir.Rule) map[string]ir.Expr {
 // TestCorpusProved holds the verdicts on all queries, and what they rest on.
 func TestCorpusProved(t *testing.T) {
 	got := map[string]int{}
-	targets := allTargets()
-	results := slices.Collect(sigmac.Compile(corpus.Parse(t, "sigma/rules*"), sigmac.Options{Targets: targets}))
+	results := slices.Collect(sigmac.Compile(corpus.Parse(t, "sigma/rules*"), sigmac.Unmapped(sigmac.Targets()...)))
 	type verdict struct {
 		verify.Result
 		err error
 	}
 	for i, vs := range ordered.Map(results, func(res sigmac.Result) (out []verdict) {
-		b := targets[slices.IndexFunc(targets, func(b backends.Backend) bool { return b.Name() == res.Target })]
 		for i, query := range res.Queries {
-			v, err := verify.Query(b, res.Want, i, query, verify.DefaultBudget)
+			v, err := verify.Query(res.Target, res.Want, i, query, verify.DefaultBudget)
 			out = append(out, verdict{v, err})
 		}
 		return out
@@ -188,11 +176,11 @@ func TestCorpusProved(t *testing.T) {
 		res := results[i]
 		for j, v := range vs {
 			if v.err != nil || v.Verdict == verify.Refuted {
-				t.Errorf("%s: %s: %s\n%v %s %v", res.Document.Path, res.Target, res.Queries[j], v.err, v.Direction, v.Counterexample)
+				t.Errorf("%s: %s: %s\n%v %s %v", res.Document.Path, res.Target.Name, res.Queries[j], v.err, v.Direction, v.Counterexample)
 			}
-			got[res.Target+": "+v.Verdict.String()]++
+			got[res.Target.Name+": "+v.Verdict.String()]++
 			for _, a := range v.Assumptions {
-				got[res.Target+" assumes "+a]++
+				got[res.Target.Name+" assumes "+a]++
 			}
 			for _, l := range v.Losses {
 				got["loses "+l.ID]++
@@ -218,9 +206,9 @@ func sameAfterPasses(t testing.TB, name string, r *ir.Rule, ev eval.Event, want 
 			t.Errorf("%s: after %s the rule answers %v, not %v", name, p.Name, !want, want)
 		}
 	}
-	for _, b := range allTargets() {
-		if legal, refused := backends.Legalize(r, b.Caps()); len(refused) == 0 && eval.Rule(legal, ev) != want {
-			t.Errorf("%s: legal for %s the rule answers %v, not %v", name, b.Name(), !want, want)
+	for _, b := range sigmac.Targets() {
+		if legal, refused := backends.Legalize(r, b.Format.Caps); len(refused) == 0 && eval.Rule(legal, ev) != want {
+			t.Errorf("%s: legal for %s the rule answers %v, not %v", name, b.Name, !want, want)
 		}
 	}
 }

@@ -62,9 +62,8 @@ func holdsLiterals(t *testing.T, key, value string) (queries int) {
 	plain := strings.Split(key, "|")
 	plain[0] = "plain"
 	for _, target := range sigmac.Targets() {
-		b := target.New(false)
 		compile := func(src string) sigmac.Result {
-			for res := range sigmac.Compile(parser.Parse("r.yml", []byte(src)), sigmac.Options{Targets: []backends.Backend{b}}) {
+			for res := range sigmac.Compile(parser.Parse("r.yml", []byte(src)), sigmac.Unmapped(target)) {
 				return res
 			}
 			t.Fatalf("no rule in %q", src)
@@ -80,12 +79,12 @@ func holdsLiterals(t *testing.T, key, value string) (queries int) {
 			continue
 		}
 		queries++
-		v, err := verify.Query(b, res.Want, 0, res.Queries[0], verify.DefaultBudget)
+		v, err := verify.Query(target, res.Want, 0, res.Queries[0], verify.DefaultBudget)
 		if err != nil || v.Verdict > verify.Agreed || v.Verdict == verify.Partial {
 			t.Errorf("%s: %q: %q: %s\n%v %v %s %v", target.Name, key, value, res.Queries[0], err, v.Verdict, v.Reason, v.Counterexample)
 			continue
 		}
-		read, err := b.(backends.Reader).Read(res.Queries[0], ir.Types(res.Types))
+		read, err := target.Read(res.Queries[0], ir.Types(res.Types))
 		if err != nil {
 			t.Errorf("%s: %q: %q: %s\n%v", target.Name, key, value, res.Queries[0], err)
 			continue

@@ -54,7 +54,7 @@ func stateTable() string {
 		fmt.Fprintf(&b, "| %s |", s)
 		for _, target := range sigmac.Targets() {
 			becomes := func(t ir.Type) string {
-				switch in, occurs := target.New(false).World(t).In(s); {
+				switch in, occurs := target.World(t).In(s); {
 				case !occurs:
 					return "does not occur"
 				case in == s:
@@ -95,11 +95,10 @@ func lossTable(t *testing.T) string {
 		}
 		lost := false
 		for _, target := range sigmac.Targets() {
-			b := target.New(false)
-			if _, refused := backends.Legalize(ir.Simplify(want), b.Caps()); len(refused) > 0 {
+			if _, refused := backends.Legalize(ir.Simplify(want), target.Format.Caps); len(refused) > 0 {
 				continue
 			}
-			for _, l := range verify.Losses(b, want) {
+			for _, l := range verify.Losses(target, want) {
 				r := row{l.ID, l.Msg, l.Direction}
 				if tests[r] == nil {
 					rows = append(rows, r)

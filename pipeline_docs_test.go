@@ -15,6 +15,7 @@ import (
 	"sigmac/parser"
 	"sigmac/pipeline"
 	"sigmac/schema"
+	"sigmac/targets"
 )
 
 // TestPipelineDocs holds the pages docs/pipelines/NAME.md, which tell what each
@@ -115,15 +116,15 @@ func pipelinePage(t *testing.T, name string) string {
 	if !ok {
 		t.Fatal(name)
 	}
-	target := "splunk"
+	target := targets.Must("splunk")
 	if len(p.AllowedBackends) > 0 {
 		for _, x := range sigmac.Targets() {
-			if p.Allows(x.Name) {
-				target = x.Name
+			if p.Allows(x) {
+				target = x
 			}
 		}
 	}
-	m := sigmac.Mapping{Pipeline: pipeline.Join(p), Schemas: schema.For(target)}
+	m := sigmac.Mapping{Target: target, Pipeline: pipeline.Join(p), Schemas: schema.For(target)}
 	var out strings.Builder
 	fmt.Fprintf(&out, "# %s\n\n%s. Priority %d", name, strings.TrimSuffix(p.Name, "."), p.Priority)
 	if len(p.AllowedBackends) > 0 {
@@ -139,7 +140,7 @@ func pipelinePage(t *testing.T, name string) string {
 		title := strings.TrimSpace(strings.ReplaceAll(parts[1]+" "+parts[0]+" "+parts[2], "- ", ""))
 		title = strings.TrimSpace(strings.TrimSuffix(title, "-"))
 		fields := strings.Fields(probe.fields)
-		rows, why := askFor(t, m, target, parts, fields)
+		rows, why := askFor(t, m, parts, fields)
 		if why != "" {
 			if refused[why] == nil {
 				order = append(order, why)
@@ -163,7 +164,7 @@ func pipelinePage(t *testing.T, name string) string {
 			if f == context {
 				beside = ""
 			}
-			r, err := askOne(t, m, target, parts, f, beside)
+			r, err := askOne(t, m, parts, f, beside)
 			there := ""
 			if err != nil {
 				there = "refused: " + reason(err)
@@ -187,9 +188,9 @@ func pipelinePage(t *testing.T, name string) string {
 
 // askFor says which rows a log source means there, or why it is refused: with
 // none of its fields, nor with a keyword.
-func askFor(t *testing.T, m sigmac.Mapping, target string, source, fields []string) (rows, refused string) {
+func askFor(t *testing.T, m sigmac.Mapping, source, fields []string) (rows, refused string) {
 	for _, f := range append(append([]string{}, fields...), "", "EventID=1") {
-		r, err := askOne(t, m, target, source, f, "")
+		r, err := askOne(t, m, source, f, "")
 		if err != nil {
 			if refused == "" {
 				refused = reason(err)
@@ -217,7 +218,7 @@ func askFor(t *testing.T, m sigmac.Mapping, target string, source, fields []stri
 
 // askOne is a rule with one field, or with a keyword, beside another or none,
 // after the pipeline and the schema.
-func askOne(t *testing.T, m sigmac.Mapping, target string, source []string, field, beside string) (*ir.Rule, error) {
+func askOne(t *testing.T, m sigmac.Mapping, source []string, field, beside string) (*ir.Rule, error) {
 	var src strings.Builder
 	src.WriteString("title: probe\nlogsource:\n")
 	for i, key := range []string{"category", "product", "service"} {
@@ -244,7 +245,6 @@ func askOne(t *testing.T, m sigmac.Mapping, target string, source []string, fiel
 		t.Fatal(src.String(), d.Errors)
 	}
 	did := &sigmac.Mapped{}
-	m.Options.Backend = target
 	r := d.Rule
 	var err error
 	for _, p := range m.Passes(did) {

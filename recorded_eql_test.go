@@ -12,10 +12,9 @@ import (
 	"strings"
 	"testing"
 
-	"sigmac/backends"
-	"sigmac/backends/elastic"
 	"sigmac/eval"
 	"sigmac/ir"
+	"sigmac/targets"
 )
 
 // eqlData is a set of events that several queries ask.
@@ -64,7 +63,7 @@ func TestAnswersEQL(t *testing.T) {
 			continue
 		}
 		set := data[a.Data]
-		q, err := elastic.New(false).(backends.Reader).Read(a.Query, set.Schema)
+		q, err := targets.Must("elastic").Read(a.Query, set.Schema)
 		wrong := ""
 		switch {
 		case a.Kind == "sequence" && err == nil:

@@ -5,9 +5,8 @@ import (
 	"strings"
 	"testing"
 
-	"sigmac/backends"
-	"sigmac/backends/kusto"
 	"sigmac/ir"
+	"sigmac/targets"
 )
 
 // TestAnswersKQL holds that no filter of KQL selects other events than Microsoft's
@@ -25,7 +24,7 @@ func TestAnswersKQL(t *testing.T) {
 		for name, typ := range a.Schema {
 			schema[name] = types[typ]
 		}
-		q, err := kusto.New(false).(backends.Reader).Read(a.Query, schema)
+		q, err := targets.Must("kusto").Read(a.Query, schema)
 		if err != nil {
 			got.refuse(t, a, err)
 			continue

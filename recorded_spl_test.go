@@ -3,9 +3,8 @@ package sigmac_test
 import (
 	"testing"
 
-	"sigmac/backends"
-	"sigmac/backends/splunk"
 	"sigmac/ir"
+	"sigmac/targets"
 )
 
 // TestAnswersSPL holds that no filter of SPL selects other events than Splunk's
@@ -14,7 +13,7 @@ func TestAnswersSPL(t *testing.T) {
 	_, all := answers(t, "spl")
 	got := newAnswered()
 	for _, a := range all {
-		q, err := splunk.New(false).(backends.Reader).Read(a.Query, ir.Types{})
+		q, err := targets.Must("splunk").Read(a.Query, ir.Types{})
 		if err != nil {
 			got.refuse(t, a, err)
 			continue

@@ -17,6 +17,7 @@ import (
 	"sigmac/ir"
 	"sigmac/parser"
 	"sigmac/pipeline"
+	"sigmac/targets"
 	"sigmac/verify"
 )
 
@@ -151,28 +152,30 @@ func TestRecorded(t *testing.T) {
 	recordings, counts := corpus.Recordings(t), map[string]int{}
 	for _, target := range []struct {
 		pipelines string
+		name      string // of the target; empty: none
 		row       func(recorded, *ir.Rule) map[string]any
 	}{
-		{"sysmon windows_logsources", sigma},
-		{"windows_logsources", sigma},
-		{"splunk_windows", func(e recorded, _ *ir.Rule) map[string]any { return splunkFields(e.fields()) }},
-		{"ecs_windows", func(e recorded, _ *ir.Rule) map[string]any {
+		{"sysmon windows_logsources", "", sigma},
+		{"windows_logsources", "", sigma},
+		{"splunk_windows", "splunk", func(e recorded, _ *ir.Rule) map[string]any { return splunkFields(e.fields()) }},
+		{"ecs_windows", "elastic", func(e recorded, _ *ir.Rule) map[string]any {
 			doc, ok := index(e.fields(), e.userData)
 			if !ok {
 				t.Errorf("%v cannot be in Winlogbeat's index", e)
 			}
 			return doc
 		}},
-		{"azure_monitor", func(e recorded, r *ir.Rule) map[string]any { return e.azure(t, r) }},
+		{"azure_monitor", "kusto", func(e recorded, r *ir.Rule) map[string]any { return e.azure(t, r) }},
 	} {
 		p := builtin(t, strings.Fields(target.pipelines)...)
+		into, _ := targets.Named(target.name)
 		for _, rec := range recordings {
 			for _, r := range rec.Rules {
 				strange := unmatched[r.Meta.ID] != ""
 				if strange && target.pipelines != "azure_monitor" { // which writes the blanks
 					continue
 				}
-				out, _, err := p.Apply(sugarless(r), pipeline.Options{})
+				out, _, err := p.Apply(sugarless(r), pipeline.Options{Target: into})
 				if err != nil {
 					counts[target.pipelines+" refuses"]++
 					continue
@@ -203,7 +206,7 @@ func TestSecurityEvent(t *testing.T) {
 	p := builtin(t, "azure_monitor")
 	seen := 0
 	for _, d := range corpus.Rules(t) {
-		out, _, err := p.Apply(sugarless(d.Rule), pipeline.Options{})
+		out, _, err := p.Apply(sugarless(d.Rule), pipeline.Options{Target: targets.Must("kusto")})
 		if err != nil || out.Scope.Table != "SecurityEvent" || d.Rule.Source.Service != "security" {
 			continue
 		}
@@ -264,12 +267,12 @@ func TestWindowsSamples(t *testing.T) {
 		if err != nil {
 			return 0
 		}
-		inSplunk, _, err := splunk.Apply(r, pipeline.Options{})
+		inSplunk, _, err := splunk.Apply(r, pipeline.Options{Target: targets.Must("splunk")})
 		if err != nil {
 			t.Errorf("%s: %v", d.Path, err)
 			return 0
 		}
-		inECS, _, err := ecs.Apply(r, pipeline.Options{})
+		inECS, _, err := ecs.Apply(r, pipeline.Options{Target: targets.Must("elastic")})
 		if err != nil {
 			inECS = nil
 		}

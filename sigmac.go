@@ -7,14 +7,12 @@ import (
 	"iter"
 
 	"sigmac/backends"
-	"sigmac/backends/elastic"
-	"sigmac/backends/kusto"
-	"sigmac/backends/splunk"
 	"sigmac/internal/ordered"
 	"sigmac/ir"
 	"sigmac/parser"
 	"sigmac/pipeline"
 	"sigmac/schema"
+	"sigmac/targets"
 )
 
 // A Pass rewrites a rule into one that means the same.
@@ -32,12 +30,20 @@ func always(pass func(*ir.Rule) *ir.Rule) func(*ir.Rule) (*ir.Rule, error) {
 // takes, without a pipeline. The order is the design.
 func Passes() []Pass { return Mapping{}.Passes(&Mapped{}) }
 
-// A Mapping leads from Sigma's log sources and fields to those of a target. The
-// zero Mapping leaves them as they are.
+// A Mapping leads from Sigma's log sources and fields to those of a target. With
+// nothing but a Target it leaves them as they are.
 type Mapping struct {
+	Target   *backends.Target
 	Pipeline *pipeline.Pipeline
-	Options  pipeline.Options // Backend is set by sigmac
+	Options  pipeline.Options // without its Target, and Opaque
 	Schemas  *schema.Catalog
+}
+
+// options are those of the pipeline, for the target.
+func (m Mapping) options() pipeline.Options {
+	o := m.Options
+	o.Target, o.Opaque = m.Target, true
+	return o
 }
 
 // Mapped is what a Mapping did to a rule.
@@ -56,7 +62,7 @@ func (m Mapping) Passes(did *Mapped) []Pass {
 	}
 	if m.Pipeline != nil {
 		passes = append(passes, Pass{"Pipeline", ir.NoBase64, func(r *ir.Rule) (out *ir.Rule, err error) {
-			out, did.Trace, err = m.Pipeline.Apply(r, m.Options)
+			out, did.Trace, err = m.Pipeline.Apply(r, m.options())
 			did.Rule = out
 			return out, err
 		}})
@@ -78,53 +84,29 @@ func (m Mapping) Passes(did *Mapped) []Pass {
 	)
 }
 
-// A Target is a query language that sigmac writes.
-type Target struct {
-	Name        string
-	Description string
-	Pipeline    string // the built-in pipeline that leads there unless another is asked for
-	Formats     []Format
-}
-
-// A Format is a form of queries; the first one of a Target is its default.
-type Format struct {
-	Name        string
-	Description string
-	Pipeline    string // in place of the target's, or empty
-	New         func(pretty bool) backends.Backend
-}
-
-// New is the backend of the target's default format.
-func (t Target) New(pretty bool) backends.Backend { return t.Formats[0].New(pretty) }
-
-// Targets lists the targets.
-func Targets() []Target {
-	return []Target{
-		{"splunk", "Splunk SPL", "splunk_windows", []Format{
-			{"default", "one query a line", "", splunk.New},
-			{"data_model", "a tstats search of a data model of the CIM", "splunk_cim", splunk.NewDataModel},
-		}},
-		{"kusto", "Microsoft Kusto KQL: Sentinel, Defender, Data Explorer", "microsoft_xdr", []Format{
-			{"default", "one query a line", "", kusto.New},
-		}},
-		{"elastic", "Elastic EQL", "ecs_windows", []Format{
-			{"default", "one query a line", "", elastic.New},
-		}},
-	}
-}
+// Targets lists the query languages that sigmac writes and reads.
+func Targets() []*backends.Target { return targets.All() }
 
 // Options say what Compile makes.
 type Options struct {
-	Targets  []backends.Backend
-	Mappings map[string]Mapping // by the target's name
+	Mappings []Mapping // a Result each
+	Pretty   bool      // lay long queries out over several lines
 }
 
-// A Result is what one document became in the language of Target: queries, one
-// a condition, or errors, which are *parser.Error, *pipeline.Error or
+// Unmapped are Options for targets without pipelines and schemas.
+func Unmapped(ts ...*backends.Target) (o Options) {
+	for _, t := range ts {
+		o.Mappings = append(o.Mappings, Mapping{Target: t})
+	}
+	return o
+}
+
+// A Result is what one document became in the language of a mapping's Target:
+// queries, one a condition, or errors, which are *parser.Error, *pipeline.Error or
 // *backends.Unsupported.
 type Result struct {
+	Mapping
 	Document *parser.Document
-	Target   string
 	Queries  []string           // as they are written
 	Plain    []string           // the queries before postprocessing
 	Types    map[string]ir.Type // of the fields that the queries test
@@ -137,8 +119,7 @@ type Result struct {
 // works on all cores.
 func Compile(c *parser.Collection, o Options) iter.Seq[Result] {
 	return func(yield func(Result) bool) {
-		caps := o.caps()
-		for _, rs := range ordered.Map(c.Documents, func(d *parser.Document) []Result { return compile(d, o, caps) }) {
+		for _, rs := range ordered.Map(c.Documents, func(d *parser.Document) []Result { return CompileDocument(d, o) }) {
 			for _, r := range rs {
 				if !yield(r) {
 					return
@@ -157,7 +138,6 @@ type FileResult struct {
 // CompileFiles is Compile of files, one after the other, so that what is kept at
 // a time does not grow with their number; read gives the bytes of the i-th.
 func CompileFiles(paths []string, read func(i int) ([]byte, error), o Options) iter.Seq2[int, FileResult] {
-	caps := o.caps()
 	indexes := make([]int, len(paths))
 	for i := range indexes {
 		indexes[i] = i
@@ -168,21 +148,10 @@ func CompileFiles(paths []string, read func(i int) ([]byte, error), o Options) i
 			return FileResult{Err: err}
 		}
 		for _, d := range parser.Parse(paths[i], src).Documents {
-			out.Results = append(out.Results, compile(d, o, caps)...)
+			out.Results = append(out.Results, CompileDocument(d, o)...)
 		}
 		return out
 	})
-}
-
-// CompileDocument is what Compile makes of one document.
-func CompileDocument(d *parser.Document, o Options) []Result { return compile(d, o, o.caps()) }
-
-func (o Options) caps() []backends.Caps {
-	caps := make([]backends.Caps, len(o.Targets))
-	for i, b := range o.Targets {
-		caps[i] = b.Caps()
-	}
-	return caps
 }
 
 // ParseFiles reads files on all cores; read gives the bytes of the i-th.
@@ -243,11 +212,12 @@ func WantTogether(rs ...*ir.Rule) (*ir.Rule, error) {
 	return ir.TypeFields(out), nil
 }
 
-func compile(d *parser.Document, o Options, caps []backends.Caps) []Result {
-	out := make([]Result, len(o.Targets))
-	var unmapped *compilation // shared by the targets without a mapping
-	for i, b := range o.Targets {
-		out[i] = Result{Document: d, Target: b.Name()}
+// CompileDocument is what Compile makes of one document.
+func CompileDocument(d *parser.Document, o Options) []Result {
+	out := make([]Result, len(o.Mappings))
+	var unmapped *compilation // shared by the targets without a pipeline and schemas
+	for i, m := range o.Mappings {
+		out[i] = Result{Mapping: m, Document: d}
 		switch {
 		case len(d.Errors) > 0:
 			for _, err := range d.Errors {
@@ -259,21 +229,19 @@ func compile(d *parser.Document, o Options, caps []backends.Caps) []Result {
 			if d.Name != "" {
 				name = d.Name
 			}
-			out[i].Errors = []error{&backends.Unsupported{Pos: d.Pos, Backend: b.Name(),
+			out[i].Errors = []error{&backends.Unsupported{Pos: d.Pos, Backend: m.Target.Name,
 				Feature: "the " + d.Kind.String() + " " + name, Reason: "only rules are converted so far"}}
 			continue
 		}
-		m, mapped := o.Mappings[b.Name()]
-		m.Options.Backend = b.Name()
-		m.Options.Opaque = true
+		plain := m.Pipeline == nil && m.Schemas == nil
 		c := unmapped
-		if mapped || c == nil {
+		if !plain || c == nil {
 			c = newCompilation(d, m)
 		}
-		if !mapped {
+		if plain {
 			unmapped = c
 		}
-		c.finish(&out[i], m, b, caps[i])
+		c.finish(&out[i], o.Pretty)
 	}
 	return out
 }
@@ -313,28 +281,34 @@ func newCompilation(d *parser.Document, m Mapping) *compilation {
 }
 
 // finish writes the queries of a target.
-func (c *compilation) finish(res *Result, m Mapping, b backends.Backend, caps backends.Caps) {
+func (c *compilation) finish(res *Result, pretty bool) {
 	res.Want, res.Mapped, res.Errors = c.want, c.did, c.errs
 	if len(res.Errors) > 0 {
 		return
 	}
-	legal, refused := backends.Legalize(c.rule, caps)
+	legal, refused := backends.Legalize(c.rule, res.Target.Format.Caps)
 	for _, u := range refused {
 		res.Errors = append(res.Errors, u)
 	}
 	if len(refused) > 0 {
 		return
 	}
-	queries, err := b.Emit(legal)
+	docs, err := res.Target.Format.Emit(legal)
 	if err != nil {
 		res.Errors = []error{err}
 		return
 	}
+	queries := make([]string, len(docs))
+	for i, d := range docs {
+		if queries[i] = d.Flat(); pretty {
+			queries[i] = d.Pretty()
+		}
+	}
 	res.Queries, res.Plain, res.Types = queries, queries, c.types
-	if m.Pipeline == nil {
+	if res.Pipeline == nil {
 		return
 	}
-	if res.Queries, err = m.Pipeline.Finish(c.did.Rule, queries, c.did.Trace, m.Options); err != nil {
+	if res.Queries, err = res.Pipeline.Finish(c.did.Rule, queries, c.did.Trace, res.options()); err != nil {
 		res.Queries, res.Plain, res.Errors = nil, nil, []error{err}
 	}
 }

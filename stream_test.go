@@ -6,8 +6,7 @@ import (
 	"sync/atomic"
 	"testing"
 
-	"sigmac/backends"
-	"sigmac/backends/splunk"
+	"sigmac/targets"
 )
 
 // TestCompileFilesStreams holds that what is read ahead of the file whose queries
@@ -20,7 +19,7 @@ func TestCompileFilesStreams(t *testing.T) {
 	}
 	var read atomic.Int64
 	most, taken := int64(0), 0
-	for i, f := range CompileFiles(paths, func(int) ([]byte, error) { read.Add(1); return rule, nil }, Options{Targets: []backends.Backend{splunk.New(false)}}) {
+	for i, f := range CompileFiles(paths, func(int) ([]byte, error) { read.Add(1); return rule, nil }, Unmapped(targets.Must("splunk"))) {
 		if f.Err != nil || len(f.Results) != 1 || len(f.Results[0].Queries) != 1 || f.Results[0].Document.Path != paths[i] {
 			t.Fatal(i, f)
 		}

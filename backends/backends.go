@@ -1,4 +1,4 @@
-// Package backends holds what the query languages share: the interface, what a
+// Package backends holds what the query languages share: what a Target is, what a
 // language can say, and the pass Legalize that rewrites a rule into that.
 package backends
 
@@ -7,37 +7,6 @@ import (
 
 	"sigmac/ir"
 )
-
-// A Backend writes one query language.
-type Backend interface {
-	// Name is the target's name on the command line.
-	Name() string
-	// Caps says what the language can say natively.
-	Caps() Caps
-	// World says which states a field of a type can be in.
-	World(t ir.Type) World
-	// Emit writes one query a condition, in order. The conditions of r are
-	// legal under Caps; another node is a bug and panics. The error is an
-	// *Unsupported for a value that no literal of the language can hold.
-	Emit(r *ir.Rule) ([]string, error)
-}
-
-// A Reader reads one query language.
-type Reader interface {
-	// Read says what a query means when its fields have the types of s. The
-	// error is a *ReadError.
-	Read(query string, s ir.Schema) (*ir.Query, error)
-}
-
-// An OptionalReader reads a language in which fields that no index maps take
-// the tests around them along.
-type OptionalReader interface {
-	Reader
-	// ReadOptional parses a query once, to be read under several choices of
-	// unmapped fields among the optional ones; without one of the required it is
-	// an error.
-	ReadOptional(query string) (optional, required []string, under func(s ir.Schema) (*ir.Query, error), err error)
-}
 
 // An Unsupported says that a target cannot express a construct of a rule.
 type Unsupported struct {

@@ -8,10 +8,17 @@ import (
 // A Doc is a query before its layout is chosen: a text, or parts or plain items
 // with a separator between them, in parentheses or without.
 type Doc struct {
+	Head      string // where the query looks, before its condition
 	Text      string
 	Open, Sep string // Open ends with the parenthesis; Sep is an operator or a comma, without its blanks
 	Parts     []Doc
 	Items     []string // in place of Parts
+	Body      *Doc     // in place of both: a text that is laid out by itself, and holds no line break
+
+	// What only Pretty asks.
+	Lines bool // each part stands on a line of its own, even where all fit on one
+	Fill  bool // a line holds as many Items as fit
+	Inset int  // steps by which lines after the first stand further in than they would
 }
 
 // maxWidth is the length in bytes from which Pretty breaks a Doc over lines.
@@ -27,7 +34,7 @@ func (d Doc) Flat() string {
 
 // size is the length of Flat, in bytes.
 func (d *Doc) size() int {
-	n := len(d.Text) + len(d.Open) + min(len(d.Open), len(")"))
+	n := len(d.Head) + len(d.Text) + len(d.Open) + min(len(d.Open), len(")"))
 	if k := len(d.Parts) + len(d.Items); k > 0 {
 		n += (k - 1) * len(d.flatSep())
 	}
@@ -37,10 +44,14 @@ func (d *Doc) size() int {
 	for _, s := range d.Items {
 		n += len(s)
 	}
+	if d.Body != nil {
+		n += d.Body.size()
+	}
 	return n
 }
 
 func (d *Doc) flat(b *strings.Builder) {
+	b.WriteString(d.Head)
 	b.WriteString(d.Text)
 	b.WriteString(d.Open)
 	sep := d.flatSep()
@@ -55,6 +66,9 @@ func (d *Doc) flat(b *strings.Builder) {
 			b.WriteString(sep)
 		}
 		b.WriteString(s)
+	}
+	if d.Body != nil {
+		d.Body.flat(b)
 	}
 	if d.Open != "" {
 		b.WriteByte(')')
@@ -81,13 +95,22 @@ func (d Doc) Pretty() string {
 
 func (d *Doc) pretty(b *strings.Builder, depth int) {
 	n := len(d.Parts) + len(d.Items)
-	if n == 0 || 2*depth+d.size() <= maxWidth {
+	switch {
+	case d.Body != nil:
+		b.WriteString(d.Text)
+		b.WriteString(strings.ReplaceAll(d.Body.Pretty(), "\n", "\n"+strings.Repeat("  ", depth+d.Inset)))
+		return
+	case n == 0 || !d.Lines && 2*depth+d.size() <= maxWidth:
 		d.flat(b)
 		return
+	case d.Fill:
+		d.fill(b, depth+d.Inset)
+		return
 	}
+	b.WriteString(d.Head)
 	b.WriteString(d.Text)
 	b.WriteString(d.Open)
-	inner := depth
+	inner := depth + d.Inset
 	if d.Open != "" {
 		inner++
 	}
@@ -109,6 +132,24 @@ func (d *Doc) pretty(b *strings.Builder, depth int) {
 	}
 	if d.Open != "" {
 		b.WriteString("\n" + strings.Repeat("  ", depth) + ")")
+	}
+}
+
+// fill prints the items of d on as few lines as hold them.
+func (d *Doc) fill(b *strings.Builder, depth int) {
+	b.WriteString(d.Text)
+	at := len(d.Text)
+	for i, s := range d.Items {
+		switch {
+		case i > 0 && at+1+len(s) > maxWidth:
+			b.WriteString("\n" + strings.Repeat("  ", depth))
+			at = 2 * depth
+		case i > 0:
+			b.WriteString(" ")
+			at++
+		}
+		b.WriteString(s)
+		at += len(s)
 	}
 }
 

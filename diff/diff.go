@@ -272,7 +272,7 @@ func sameButPlaces(a, b reflect.Value) bool {
 // Targets compares what two mappings make of a rule for a target, in the world
 // of the target. A version that is refused is one without a query: Removed or
 // Added.
-func Targets(b backends.Backend, old, new sigmac.Result, o Options) Change {
+func Targets(old, new sigmac.Result, o Options) Change {
 	c := Change{Old: old.Document, New: new.Document}
 	first := func(r sigmac.Result) string { return r.Errors[0].Error() }
 	switch {
@@ -287,7 +287,7 @@ func Targets(b backends.Backend, old, new sigmac.Result, o Options) Change {
 		return c
 	}
 	find := func(e ir.Expr) ([]map[string]any, string) {
-		return verify.MatchesAt(b, e, nil, o.Examples, o.Budget)
+		return verify.MatchesAt(new.Target, e, nil, o.Examples, o.Budget)
 	}
 	was, oldScope := ir.IndexAsTest(old.Want.Joined().Conditions[0].Expr, old.Want.Scope)
 	is, newScope := ir.IndexAsTest(new.Want.Joined().Conditions[0].Expr, new.Want.Scope)
@@ -339,7 +339,7 @@ func scopeText(s ir.Scope) string {
 
 // Queries compares two queries in the language of a target. The error is a
 // *verify.ReadPairError.
-func Queries(b backends.Backend, schema ir.Schema, old, new string, o Options) (Change, error) {
+func Queries(b *backends.Target, schema ir.Schema, old, new string, o Options) (Change, error) {
 	c := Change{}
 	readings, err := verify.ReadPair(b, schema, old, new)
 	if err != nil {

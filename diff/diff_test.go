@@ -9,15 +9,13 @@ import (
 	"testing"
 
 	"sigmac"
-	"sigmac/backends/elastic"
-	"sigmac/backends/kusto"
-	"sigmac/backends/splunk"
 	"sigmac/eval"
 	"sigmac/internal/corpus"
 	"sigmac/internal/irgen"
 	"sigmac/ir"
 	"sigmac/parser"
 	"sigmac/schema"
+	"sigmac/targets"
 	"sigmac/verify"
 )
 
@@ -220,14 +218,8 @@ func TestQueries(t *testing.T) {
 		{"kusto", `T | where ProcessId == 5`, `T | where ProcessId in (5)`, Equal},
 		{"elastic", `sequence [process where true] [file where true]`, `sequence [process where true] [file where false]`, Unknown},
 	} {
-		b := splunk.New(false)
-		switch c.target {
-		case "kusto":
-			b = kusto.New(false)
-		case "elastic":
-			b = elastic.New(false)
-		}
-		change, err := Queries(b, schema.For(c.target), c.old, c.new, options)
+		target := targets.Must(c.target)
+		change, err := Queries(target, schema.For(target), c.old, c.new, options)
 		if err != nil || change.Kind != c.kind {
 			t.Errorf("%s\n%s\n%s (%s), want %s; %v %v %v", c.old, c.new, change.Kind, change.Reason, c.kind, err, change.NewlyMatched, change.NoLongerMatched)
 		}

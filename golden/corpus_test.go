@@ -30,9 +30,8 @@ func TestMappedCorpus(t *testing.T) {
 // count counts queries by their verdicts and what these rest on, and refused
 // rules by the reason.
 func (w way) count(t *testing.T, rules *parser.Collection) map[string]int {
-	b, m := w.new(t, false)
 	var results []sigmac.Result
-	for res := range sigmac.Compile(rules, sigmac.Options{Targets: []backends.Backend{b}, Mappings: map[string]sigmac.Mapping{w.target: m}}) {
+	for res := range sigmac.Compile(rules, sigmac.Options{Mappings: []sigmac.Mapping{w.mapping(t)}}) {
 		results = append(results, res)
 	}
 	counts := map[string]int{}
@@ -57,7 +56,7 @@ func (w way) count(t *testing.T, rules *parser.Collection) map[string]int {
 			}
 		}
 		for i, q := range res.Queries {
-			v, err := verify.Query(b, res.Want, i, q, verify.DefaultBudget)
+			v, err := verify.Query(res.Target, res.Want, i, q, verify.DefaultBudget)
 			switch {
 			case err != nil:
 				out = append(out, "error")

@@ -126,12 +126,11 @@ func compile(t *testing.T, rule string) production {
 	var proofs strings.Builder
 	for _, target := range sigmac.Targets() {
 		var queries, faults strings.Builder
-		for res := range sigmac.Compile(c, sigmac.Options{Targets: []backends.Backend{target.New(false)}}) {
+		for res := range sigmac.Compile(c, sigmac.Unmapped(target)) {
 			for i, q := range res.Queries {
 				fmt.Fprintln(&queries, q)
-				proofs.WriteString(proof(t, target.New(false), res.Want, i, q))
-				pretty := target.New(true)
-				proof(t, pretty, res.Want, i, prettyQuery(t, pretty, res, i))
+				proofs.WriteString(proof(t, target, res.Want, i, q))
+				proof(t, target, res.Want, i, prettyQuery(t, res, i))
 			}
 			for _, err := range res.Errors {
 				if u, ok := err.(*backends.Unsupported); ok {
@@ -153,16 +152,16 @@ func compile(t *testing.T, rule string) production {
 }
 
 // proof is the verdict on a query, with what it rests on and what it loses.
-func proof(t *testing.T, b backends.Backend, want *ir.Rule, i int, query string) string {
+func proof(t *testing.T, b *backends.Target, want *ir.Rule, i int, query string) string {
 	res, err := verify.Query(b, want, i, query, verify.DefaultBudget)
 	if err != nil {
-		t.Errorf("%s: %s\n%v", b.Name(), query, err)
+		t.Errorf("%s: %s\n%v", b.Name, query, err)
 		return ""
 	}
 	if res.Verdict == verify.Refuted {
-		t.Errorf("%s: %s\nis %s than the rule: %v", b.Name(), query, res.Direction, res.Counterexample)
+		t.Errorf("%s: %s\nis %s than the rule: %v", b.Name, query, res.Direction, res.Counterexample)
 	}
-	line := fmt.Sprintf("%s: %s", b.Name(), res.Verdict)
+	line := fmt.Sprintf("%s: %s", b.Name, res.Verdict)
 	if res.Reason != "" {
 		line += ": " + res.Reason
 	}
@@ -176,9 +175,9 @@ func proof(t *testing.T, b backends.Backend, want *ir.Rule, i int, query string)
 }
 
 // prettyQuery is the i-th query of a result in its other layout.
-func prettyQuery(t *testing.T, b backends.Backend, res sigmac.Result, i int) string {
+func prettyQuery(t *testing.T, res sigmac.Result, i int) string {
 	c := &parser.Collection{Documents: []*parser.Document{res.Document}}
-	for pretty := range sigmac.Compile(c, sigmac.Options{Targets: []backends.Backend{b}}) {
+	for pretty := range sigmac.Compile(c, sigmac.Options{Mappings: []sigmac.Mapping{res.Mapping}, Pretty: true}) {
 		return pretty.Queries[i]
 	}
 	t.Fatal("no result")
@@ -224,7 +223,7 @@ func answer(t *testing.T, r *ir.Rule, ev eval.Event, name string, want bool) {
 		}
 	}
 	for _, target := range sigmac.Targets() {
-		legal, refused := backends.Legalize(r, target.New(false).Caps())
+		legal, refused := backends.Legalize(r, target.Format.Caps)
 		if len(refused) == 0 && eval.Rule(legal, ev) != want {
 			t.Errorf("%s: legal for %s the rule answers %v", name, target.Name, !want)
 		}

@@ -18,6 +18,7 @@ import (
 	"sigmac/parser"
 	"sigmac/pipeline"
 	"sigmac/schema"
+	"sigmac/targets"
 	"sigmac/verify"
 )
 
@@ -40,7 +41,7 @@ var ways = []way{
 	{"ecs_windows", "elastic", "default", []string{"ecs_windows"}},
 }
 
-func (w way) new(t testing.TB, pretty bool) (backends.Backend, sigmac.Mapping) {
+func (w way) mapping(t testing.TB) sigmac.Mapping {
 	var ps []*pipeline.Pipeline
 	for _, name := range w.pipelines {
 		p, ok := pipeline.Builtin(name)
@@ -49,16 +50,11 @@ func (w way) new(t testing.TB, pretty bool) (backends.Backend, sigmac.Mapping) {
 		}
 		ps = append(ps, p)
 	}
-	m := sigmac.Mapping{Pipeline: pipeline.Join(ps...), Schemas: schema.For(w.target)}
-	for _, target := range sigmac.Targets() {
-		for _, f := range target.Formats {
-			if target.Name == w.target && f.Name == w.format {
-				return f.New(pretty), m
-			}
-		}
+	target, ok := targets.Must(w.target).In(w.format)
+	if !ok {
+		t.Fatalf("%s has no format %s", w.target, w.format)
 	}
-	t.Fatalf("%s has no format %s", w.target, w.format)
-	return nil, m
+	return sigmac.Mapping{Target: target, Pipeline: pipeline.Join(ps...), Schemas: schema.For(target)}
 }
 
 // TestMapped holds what becomes of a rule through each built-in pipeline: the
@@ -115,10 +111,10 @@ func TestMapped(t *testing.T) {
 }
 
 func (w way) convert(t *testing.T, sections map[string]string) string {
-	b, m := w.new(t, false)
+	o := sigmac.Options{Mappings: []sigmac.Mapping{w.mapping(t)}}
 	c := parser.Parse(ruleSection, []byte(sections[ruleSection]))
 	var out strings.Builder
-	for res := range sigmac.Compile(c, sigmac.Options{Targets: []backends.Backend{b}, Mappings: map[string]sigmac.Mapping{w.target: m}}) {
+	for res := range sigmac.Compile(c, o) {
 		for _, err := range res.Errors {
 			switch e := err.(type) {
 			case *backends.Unsupported:
@@ -134,7 +130,7 @@ func (w way) convert(t *testing.T, sections map[string]string) string {
 		}
 		for i, q := range res.Queries {
 			fmt.Fprintln(&out, q)
-			out.WriteString(proof(t, b, res.Want, i, q))
+			out.WriteString(proof(t, res.Target, res.Want, i, q))
 		}
 		if len(res.Queries) > 0 {
 			for _, l := range res.Mapped.Trace.Losses {
@@ -180,11 +176,10 @@ func TestDefaultPipelines(t *testing.T) {
 		rule := bytes.ReplaceAll(a.Files[i].Data, []byte("category: test"), []byte("{category: process_creation, product: windows}"))
 		c := parser.Parse(ruleSection, rule)
 		for _, target := range sigmac.Targets() {
-			w := way{target.Name, target.Name, "default", []string{target.Pipeline}}
-			b, m := w.new(t, false)
-			for res := range sigmac.Compile(c, sigmac.Options{Targets: []backends.Backend{b}, Mappings: map[string]sigmac.Mapping{target.Name: m}}) {
+			w := way{target.Name, target.Name, "default", []string{target.Format.Pipeline}}
+			for res := range sigmac.Compile(c, sigmac.Options{Mappings: []sigmac.Mapping{w.mapping(t)}}) {
 				for i, q := range res.Plain {
-					got, err := verify.Query(b, res.Want, i, q, verify.DefaultBudget)
+					got, err := verify.Query(target, res.Want, i, q, verify.DefaultBudget)
 					if err != nil || got.Verdict == verify.Refuted {
 						t.Errorf("%s: %s: %s\n%v %v", file, target.Name, q, err, got.Counterexample)
 					}

@@ -42,7 +42,7 @@ func TestQueries(t *testing.T) {
 				for query := range strings.SplitSeq(sections[target.Name], "\n\n") {
 					if query = strings.TrimSpace(query); query != "" {
 						read++
-						holdQuery(t, target.New(false), query, sections)
+						holdQuery(t, target, query, sections)
 					}
 				}
 			}
@@ -53,8 +53,8 @@ func TestQueries(t *testing.T) {
 	}
 }
 
-func holdQuery(t *testing.T, b backends.Backend, query string, sections map[string]string) {
-	q, err := b.(backends.Reader).Read(query, columns(t, sections["columns.json"]))
+func holdQuery(t *testing.T, b *backends.Target, query string, sections map[string]string) {
+	q, err := b.Read(query, columns(t, sections["columns.json"]))
 	if err != nil {
 		t.Errorf("%s\n%v", query, err)
 		return

@@ -8,15 +8,16 @@ import (
 
 	"gopkg.in/yaml.v3"
 
+	"sigmac/backends"
 	"sigmac/ir"
 	"sigmac/parser"
 )
 
 // Options say how a pipeline is applied.
 type Options struct {
-	// Backend is the target's name, for allowed_backends; without one, all are
-	// allowed.
-	Backend string
+	// Target is what the pipeline leads to; nil: a language that says nothing of
+	// where it looks, and is known to every pipeline.
+	Target *backends.Target
 	// AllowExternal lets items run commands and open network connections.
 	AllowExternal bool
 	// Files gives the folder that the items of a pipeline file may read; nil:
@@ -28,9 +29,6 @@ type Options struct {
 	// Steps asks for the rule before and after each item.
 	Steps bool
 }
-
-// aliases are the names by which pipeline files know the targets.
-var aliases = map[string][]string{"elastic": {"eql", "elasticsearch"}}
 
 // A Trace tells what a pipeline did to a rule.
 type Trace struct {
@@ -283,10 +281,10 @@ func (p *Pipeline) Apply(rule *ir.Rule, o Options) (*ir.Rule, *Trace, error) {
 	for i, d := range r.rule.Detections {
 		r.rule.Detections[i].Expr, _ = rewrite(d.Expr, track)
 	}
-	for _, part := range p.all() {
-		if !part.Allows(o.Backend) {
+	for _, part := range p.Parts() {
+		if !part.Allows(o.Target) {
 			return nil, nil, &Error{Pos: rule.Source.Pos, Item: part.Path,
-				Msg: fmt.Sprintf("the pipeline is for %s, not for %s", join(part.AllowedBackends), o.Backend)}
+				Msg: fmt.Sprintf("the pipeline is for %s, not for %s", join(part.AllowedBackends), o.Target.Name)}
 		}
 		for _, it := range part.items {
 			r.do(it)
@@ -304,11 +302,10 @@ func (p *Pipeline) Apply(rule *ir.Rule, o Options) (*ir.Rule, *Trace, error) {
 
 // Allows says whether the pipeline is for a target, by the name that sigmac or
 // other tools have for it.
-func (p *Pipeline) Allows(backend string) bool {
-	if len(p.AllowedBackends) == 0 || backend == "" || slices.Contains(p.AllowedBackends, backend) {
-		return true
-	}
-	return slices.ContainsFunc(aliases[backend], func(a string) bool { return slices.Contains(p.AllowedBackends, a) })
+func (p *Pipeline) Allows(t *backends.Target) bool {
+	return len(p.AllowedBackends) == 0 || t == nil || slices.ContainsFunc(p.AllowedBackends, func(name string) bool {
+		return name == t.Name || slices.Contains(t.Aliases, name)
+	})
 }
 
 func track(e ir.Expr) (ir.Expr, bool) {
@@ -424,41 +421,35 @@ func (r *run) empty() {
 	}
 }
 
-// scopeKeys are the keys of the state that say where a query looks, and the
-// targets whose queries say it. A pipeline for several targets may set more.
-var scopeKeys = []struct {
-	key     string
-	targets []string
-	of      func(*ir.Scope) *string
-}{
-	{"query_table", []string{"kusto"}, func(s *ir.Scope) *string { return &s.Table }},
-	{"index", []string{"splunk"}, func(s *ir.Scope) *string { return &s.Index }},
-	{"event_category", []string{"elastic"}, func(s *ir.Scope) *string { return &s.Category }},
-	{"data_model_set", []string{"splunk"}, func(s *ir.Scope) *string { return &s.DataModel }},
-}
-
-// scope takes the rule's Scope and its computed columns from the state.
+// scope takes the rule's Scope and its computed columns from the state. A pipeline
+// for several targets may set keys that this one's queries do not say.
 func (r *run) scope() {
-	for _, k := range scopeKeys {
+	var says []backends.ScopeKey
+	if r.Target != nil {
+		says = r.Target.Scope
+	}
+	for _, k := range says {
 		text, one := "", true
-		switch v := r.state[k.key].(type) {
+		switch v := r.state[k.Key].(type) {
 		case string:
 			text = v
 		case []any:
 			text, one = show(v), len(v) == 1
 		}
-		used := r.Backend == "" || slices.Contains(k.targets, r.Backend)
 		switch {
 		case text == "":
-		case used && !one:
-			r.fail(r.rule.Source.Pos, "the state %s is one text for this target, and not several: %s", k.key, text)
-		case used:
-			*k.of(&r.rule.Scope) = text
-			r.tested = r.tested || r.told["state "+k.key]
-		case k.key == "index" && r.Backend == "elastic":
-			r.losses = append(r.losses, Loss{ID: "pipeline/index", Direction: "wider", Pos: r.rule.Source.Pos, Declared: true,
-				Msg: "a query in EQL does not name its index; ask " + text + " in the request"})
+		case k.Part == nil:
+			r.losses = append(r.losses, Loss{ID: "pipeline/" + k.Key, Direction: "wider", Pos: r.rule.Source.Pos, Declared: true,
+				Msg: fmt.Sprintf(k.Lost, text)})
+		case !one:
+			r.fail(r.rule.Source.Pos, "the state %s is one text for this target, and not several: %s", k.Key, text)
+		default:
+			*k.Part(&r.rule.Scope) = text
+			r.tested = r.tested || k.Tells || r.told["state "+k.Key]
 		}
+	}
+	if slices.ContainsFunc(says, func(k backends.ScopeKey) bool { return k.Needed && *k.Part(&r.rule.Scope) == "" }) {
+		r.tested = false
 	}
 	columns, _ := r.state["extend"].(map[string]any)
 	for _, name := range keys(columns) {

@@ -45,6 +45,7 @@ func Builtin(name string) (p *Pipeline, ok bool) {
 	if len(errs) > 0 {
 		panic("pipeline: " + errs[0].Error())
 	}
+	p.ID = name
 	parsedBuiltins.Store(name, p)
 	return p, true
 }

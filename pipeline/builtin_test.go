@@ -11,9 +11,11 @@ import (
 
 	"github.com/rogpeppe/go-internal/txtar"
 
+	"sigmac/backends"
 	"sigmac/ir"
 	"sigmac/parser"
 	"sigmac/schema"
+	"sigmac/targets"
 )
 
 // TestBuiltinsParse holds that every pipeline of ours can be read, and says
@@ -144,15 +146,15 @@ func ours(t *testing.T, names string) (ps []*Pipeline) {
 // or the error; and the items that changed it, or the one that refused it.
 func became(t *testing.T, ps []*Pipeline, d *parser.Document) (text string, steps []Step) {
 	t.Helper()
-	target := ""
+	var target *backends.Target
 	for _, p := range ps {
-		for _, name := range []string{"splunk", "kusto", "elastic"} {
-			if slices.Contains(p.AllowedBackends, name) {
-				target = name
+		for _, t := range targets.All() {
+			if slices.Contains(p.AllowedBackends, t.Name) {
+				target = t
 			}
 		}
 	}
-	out, trace, err := mapped(t, Join(ps...), d, Options{Backend: target, Steps: true})
+	out, trace, err := mapped(t, Join(ps...), d, Options{Target: target, Steps: true})
 	if e := (*Error)(nil); errors.As(err, &e) {
 		return fmt.Sprintf("error %d:%d %s\n", e.Pos.Line, e.Pos.Column, e.Msg), []Step{{Place: e.Item, Before: d.Rule}}
 	} else if err != nil {
@@ -177,7 +179,7 @@ func became(t *testing.T, ps []*Pipeline, d *parser.Document) (text string, step
 			b.WriteString(column(c))
 		}
 	}
-	if target == "" {
+	if target == nil {
 		return b.String(), trace.Steps
 	}
 	inSchema(t, target, d.Rule, out)
@@ -202,13 +204,13 @@ var (
 // inSchema holds that what a pipeline has given a rule are columns of its table,
 // and that its computed columns hide none and use only columns and functions that
 // there are.
-func inSchema(t *testing.T, target string, before, after *ir.Rule) {
+func inSchema(t *testing.T, target *backends.Target, before, after *ir.Rule) {
 	t.Helper()
 	has := func(name string, computed []ir.Computed) bool {
 		r := &ir.Rule{Scope: after.Scope, Computed: computed}
 		r.Detections = []ir.Detection{{Expr: ir.Match{Field: ir.Field{Name: name}, Test: ir.Exists{}}}}
 		_, warnings, err := schema.For(target).Apply(r, "")
-		return len(warnings) == 0 && (err == nil || target == "elastic") // which has texts that cannot be asked
+		return len(warnings) == 0 && (err == nil || target.Name == "elastic") // which has texts that cannot be asked
 	}
 	given := tested(before)
 	for _, name := range keys(tested(after)) {

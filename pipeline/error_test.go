@@ -9,6 +9,7 @@ import (
 
 	"sigmac/ir"
 	"sigmac/parser"
+	"sigmac/targets"
 )
 
 // TestErrors holds the place and the text of what is wrong with a file.
@@ -224,7 +225,7 @@ func TestRefused(t *testing.T) {
 		{"transformations: [" + strings.Repeat("{type: replace_string, regex: x, replacement: y}, ", 20) + "]", "f: " + strings.Repeat("a", 1<<17), "4:10 p:1:419: the regular expressions of the pipeline look at more than 1 MiB of this rule's values"},
 		{"transformations: [{type: field_name_mapping, mapping: {f: []}}]", "f: 1", `4:3 p:1:19: the detection "s" has no item left, and the condition needs it`},
 	} {
-		if got := applied(t, tt.src, tt.detection, Options{Backend: "splunk"}); got != tt.want {
+		if got := applied(t, tt.src, tt.detection, Options{Target: targets.Must("splunk")}); got != tt.want {
 			t.Errorf("%s: got\n%s\nwant\n%s", tt.src, got, tt.want)
 		}
 	}

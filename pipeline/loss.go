@@ -43,15 +43,10 @@ const Untested = "logsource/untested"
 const mappedKey, mappedValue = "logsource", "mapped"
 
 // untested records the loss of the log source s unless an item that was about it
-// has added a condition, or said where the query looks. A table and a dataset
-// say that by themselves, and a query of Kusto without a table says nothing.
+// has added a condition, or said where the query looks.
 func (r *run) untested(s ir.LogSource) {
-	text, scope := s.String(), r.rule.Scope
-	tested := r.tested || scope.Table+scope.DataModel != ""
-	if r.Backend == "kusto" {
-		tested = scope.Table != ""
-	}
-	if text == "" || tested || r.state[mappedKey] == mappedValue {
+	text := s.String()
+	if text == "" || r.tested || r.state[mappedKey] == mappedValue {
 		return
 	}
 	r.losses = append(r.losses, Loss{ID: Untested, Direction: "wider", Pos: s.Pos,

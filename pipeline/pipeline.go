@@ -28,7 +28,9 @@ package pipeline
 
 import (
 	"cmp"
+	"crypto/sha256"
 	"fmt"
+	"path/filepath"
 	"slices"
 
 	"gopkg.in/yaml.v3"
@@ -42,6 +44,8 @@ import (
 // changed after Parse and may be used by many goroutines.
 type Pipeline struct {
 	Path            string
+	ID              string            // the name of a built-in one, else that of its file
+	SHA256          [sha256.Size]byte // of its text
 	Name            string
 	Priority        int
 	AllowedBackends []string // none: all
@@ -68,7 +72,7 @@ const maxItems = 10_000
 func Parse(path string, src []byte) (*Pipeline, []*parser.Error) {
 	y, roots := parser.Open(path, src)
 	f := &file{File: y, path: path}
-	p := &Pipeline{Path: path}
+	p := &Pipeline{Path: path, ID: filepath.Base(path), SHA256: sha256.Sum256(src)}
 	start := ir.Pos{Line: 1, Column: 1}
 	switch {
 	case len(y.Errors()) > 0:
@@ -90,14 +94,18 @@ func Parse(path string, src []byte) (*Pipeline, []*parser.Error) {
 func Join(ps ...*Pipeline) *Pipeline {
 	out := &Pipeline{}
 	for _, p := range ps {
-		out.parts = append(out.parts, p.all()...)
+		out.parts = append(out.parts, p.Parts()...)
 	}
 	slices.SortStableFunc(out.parts, func(a, b *Pipeline) int { return cmp.Compare(a.Priority, b.Priority) })
 	return out
 }
 
-func (p *Pipeline) all() []*Pipeline {
-	if p.parts != nil || p.Path == "" {
+// Parts are the pipelines that were joined, in their order; none of nil.
+func (p *Pipeline) Parts() []*Pipeline {
+	switch {
+	case p == nil:
+		return nil
+	case p.parts != nil || p.Path == "":
 		return p.parts
 	}
 	return []*Pipeline{p}
@@ -105,7 +113,7 @@ func (p *Pipeline) all() []*Pipeline {
 
 // variable finds a variable; the last pipeline that has it decides.
 func (p *Pipeline) variable(name string) ([]string, bool) {
-	all := p.all()
+	all := p.Parts()
 	for i := len(all) - 1; i >= 0; i-- {
 		for _, v := range all[i].vars {
 			if v.name == name {
@@ -120,7 +128,7 @@ func (p *Pipeline) variable(name string) ([]string, bool) {
 func (p *Pipeline) data(state map[string]any) map[string]any {
 	vars := map[string]any{}
 	name, priority := "", 0
-	for _, part := range p.all() {
+	for _, part := range p.Parts() {
 		for _, v := range part.vars {
 			if v.list {
 				vars[v.name] = list(v.values)

@@ -17,6 +17,7 @@ import (
 
 	"sigmac/ir"
 	"sigmac/parser"
+	"sigmac/targets"
 )
 
 var update = flag.Bool("update", false, "rewrite the section want of the cases")
@@ -77,7 +78,7 @@ func TestCases(t *testing.T) {
 				files[f.Name] = &fstest.MapFile{Data: f.Data}
 			}
 		}
-		o := Options{Backend: "splunk", Steps: true, Files: func(string) fs.FS { return files }, Opaque: strings.Contains(path, "query-expression")}
+		o := Options{Target: targets.Must("splunk"), Steps: true, Files: func(string) fs.FS { return files }, Opaque: strings.Contains(path, "query-expression")}
 		got := run1(t, Join(ps...), rules, o)
 		for _, p := range ps {
 			lookEverywhere(p.items)
@@ -243,7 +244,7 @@ func TestUntested(t *testing.T) {
 		if d.Rule == nil {
 			t.Fatalf("%s: %v", c.name, d.Errors)
 		}
-		_, trace, err := p.Apply(d.Rule, Options{Backend: c.backend})
+		_, trace, err := p.Apply(d.Rule, Options{Target: targets.Must(c.backend)})
 		if err != nil {
 			t.Fatalf("%s: %v", c.name, err)
 		}

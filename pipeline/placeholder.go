@@ -248,7 +248,11 @@ func (x queryExpression) apply(r *run) bool {
 			if v, ok := x.ids.get(name); ok {
 				id = v[0]
 			}
-			return ir.Opaque{Lang: r.Backend, Pos: pos, Text: x.format.fill(func(path []string) string {
+			lang := ""
+			if r.Target != nil {
+				lang = r.Target.Name
+			}
+			return ir.Opaque{Lang: lang, Pos: pos, Text: x.format.fill(func(path []string) string {
 				return map[string]string{"field": t.Field.Name, "id": id}[path[0]]
 			})}, true
 		})

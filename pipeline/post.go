@@ -63,7 +63,7 @@ func (f *file) postItems(n *yaml.Node, depth int) (out []*postItem) {
 // Rewrites says whether postprocessing may change what a query means: all but
 // json puts something else in its place.
 func (p *Pipeline) Rewrites() bool {
-	return slices.ContainsFunc(p.all(), func(p *Pipeline) bool { return rewrites(p.post) })
+	return slices.ContainsFunc(p.Parts(), func(p *Pipeline) bool { return rewrites(p.post) })
 }
 
 func rewrites(items []*postItem) bool {
@@ -83,7 +83,7 @@ func rewrites(items []*postItem) bool {
 // Finish is the queries of a rule after postprocessing. r is what Apply gave,
 // with its trace. The error is an *Error.
 func (p *Pipeline) Finish(rule *ir.Rule, queries []string, trace *Trace, o Options) ([]string, error) {
-	if !slices.ContainsFunc(p.all(), func(p *Pipeline) bool { return len(p.post) > 0 }) {
+	if !slices.ContainsFunc(p.Parts(), func(p *Pipeline) bool { return len(p.post) > 0 }) {
 		return queries, nil
 	}
 	r := &run{Options: o, pipeline: p, rule: *rule, state: map[string]any{}, applied: map[string]bool{}}
@@ -98,7 +98,7 @@ func (p *Pipeline) Finish(rule *ir.Rule, queries []string, trace *Trace, o Optio
 		r.rule.Detections[i].Expr, _ = rewrite(d.Expr, track)
 	}
 	out := slices.Clone(queries)
-	for _, part := range p.all() {
+	for _, part := range p.Parts() {
 		r.post(part.post, out)
 	}
 	if r.err != nil {
@@ -449,7 +449,7 @@ func (f *file) finalItems(n *yaml.Node, depth int) (out []*finalItem) {
 
 // Finalizes says whether the pipeline makes one text of all queries.
 func (p *Pipeline) Finalizes() bool {
-	return slices.ContainsFunc(p.all(), func(p *Pipeline) bool { return len(p.final) > 0 })
+	return slices.ContainsFunc(p.Parts(), func(p *Pipeline) bool { return len(p.final) > 0 })
 }
 
 // Finalize is what the finalizers make of all queries; without any, the
@@ -457,7 +457,7 @@ func (p *Pipeline) Finalizes() bool {
 func (p *Pipeline) Finalize(all []string, o Options) (string, error) {
 	r := &run{Options: o, pipeline: p, state: map[string]any{}}
 	var items nested
-	for _, part := range p.all() {
+	for _, part := range p.Parts() {
 		items = append(items, part.final...)
 	}
 	if len(items) == 0 {

@@ -40,15 +40,8 @@ func write(t testing.TB, path, text string) {
 	}
 }
 
-func targets() (out []backends.Backend) {
-	for _, t := range sigmac.Targets() {
-		out = append(out, t.New(false))
-	}
-	return out
-}
-
 // test runs the tests of the rules in files.
-func test(t testing.TB, bs []backends.Backend, files ...string) (suites []Suite, out [][]Case) {
+func test(t testing.TB, bs []*backends.Target, files ...string) (suites []Suite, out [][]Case) {
 	t.Helper()
 	c, errs := sigmac.ParseFiles(files, func(i int) ([]byte, error) { return os.ReadFile(files[i]) })
 	if len(errs) > 0 {
@@ -62,14 +55,16 @@ func test(t testing.TB, bs []backends.Backend, files ...string) (suites []Suite,
 }
 
 // negated is a target whose queries mean the opposite.
-type negated struct{ backends.Backend }
-
-func (n negated) Read(query string, s ir.Schema) (*ir.Query, error) {
-	q, err := n.Backend.(backends.Reader).Read(query, s)
-	if err == nil {
-		q.Where = ir.Not{X: q.Where}
+func negated(t *backends.Target) *backends.Target {
+	out := *t
+	out.Read = func(query string, s ir.Schema) (*ir.Query, error) {
+		q, err := t.Read(query, s)
+		if err == nil {
+			q.Where = ir.Not{X: q.Where}
+		}
+		return q, err
 	}
-	return q, err
+	return &out
 }
 
 // TestWrongQuery: a query that says something else than its rule is told, also of
@@ -80,8 +75,8 @@ func TestWrongQuery(t *testing.T) {
 	write(t, rule, adminRule)
 	write(t, filepath.Join(dir, "a.match.json"), `{"User": "admin"}`)
 	write(t, filepath.Join(dir, "a.nomatch.json"), `{"User": "x"}`)
-	for _, b := range targets() {
-		_, out := test(t, []backends.Backend{negated{b}}, rule)
+	for _, b := range sigmac.Targets() {
+		_, out := test(t, []*backends.Target{negated(b)}, rule)
 		var got []string
 		for _, c := range out[0] {
 			got = append(got, c.Want.String()+" "+c.Target+" "+c.Status.String())
@@ -89,8 +84,8 @@ func TestWrongQuery(t *testing.T) {
 				got = append(got, f.Msg)
 			}
 		}
-		want := []string{"match  passed", "match " + b.Name() + " failed", "the query does not match, and the rule matches",
-			"nomatch  passed", "nomatch " + b.Name() + " failed", "the query matches, and the rule does not match"}
+		want := []string{"match  passed", "match " + b.Name + " failed", "the query does not match, and the rule matches",
+			"nomatch  passed", "nomatch " + b.Name + " failed", "the query matches, and the rule does not match"}
 		if !slices.Equal(got, want) {
 			t.Errorf("%q", got)
 		}
@@ -116,7 +111,7 @@ func TestWorld(t *testing.T) {
 		rule := filepath.Join(dir, "a.yml")
 		write(t, rule, strings.Replace(adminRule, "User: admin", c.test, 1))
 		write(t, filepath.Join(dir, "a.nomatch.json"), c.event)
-		_, out := test(t, targets(), rule)
+		_, out := test(t, sigmac.Targets(), rule)
 		var failing []string
 		for _, x := range out[0][1:] {
 			if x.Status == Failed {
@@ -150,7 +145,7 @@ func TestStream(t *testing.T) {
 	runtime.GC()
 	var before, after runtime.MemStats
 	runtime.ReadMemStats(&before)
-	_, out := test(t, targets(), rule)
+	_, out := test(t, sigmac.Targets(), rule)
 	runtime.GC()
 	runtime.ReadMemStats(&after)
 	if grown := int64(after.HeapAlloc) - int64(before.HeapAlloc); grown > 8<<20 {
@@ -300,7 +295,7 @@ func TestCorpus(t *testing.T) {
 		}
 		write(t, filepath.Join(dir, regressionFolder, folder, "x.json"), string(all))
 	}
-	suites, out := test(t, targets(), files...)
+	suites, out := test(t, sigmac.Targets(), files...)
 	counts := map[string]int{}
 	for i, cases := range out {
 		for _, c := range cases {

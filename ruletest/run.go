@@ -18,7 +18,7 @@ import (
 
 // Options say how tests are run.
 type Options struct {
-	Targets   []backends.Backend
+	Targets   []*backends.Target
 	AnySource bool // do not look at log sources
 	MaxEvent  int  // bytes
 }
@@ -74,7 +74,7 @@ func Run(suites []Suite, o Options) iter.Seq2[int, []Case] {
 			tested.Documents = append(tested.Documents, s.Document)
 		}
 	}
-	results := slices.Collect(sigmac.Compile(tested, sigmac.Options{Targets: o.Targets}))
+	results := slices.Collect(sigmac.Compile(tested, sigmac.Unmapped(o.Targets...)))
 	indexes := make([]int, len(suites))
 	for i := range indexes {
 		indexes[i] = i
@@ -130,7 +130,7 @@ func (s Suite) run(results []sigmac.Result, o Options) (out []Case) {
 	rule := set.Prepare(s.Rule)
 	var queries []subject
 	for i, res := range results {
-		q := subject{target: res.Target}
+		q := subject{target: res.Target.Name}
 		if len(res.Errors) > 0 {
 			q.skip = res.Errors[0].Error()
 		} else if meaning, err := readBack(o.Targets[i], res); err != nil {
@@ -254,10 +254,10 @@ func cause(err error) string {
 }
 
 // readBack is what the queries of a result mean, as a rule over events.
-func readBack(b backends.Backend, res sigmac.Result) (*ir.Rule, error) {
+func readBack(b *backends.Target, res sigmac.Result) (*ir.Rule, error) {
 	out := &ir.Rule{}
 	for i, query := range res.Queries {
-		q, err := b.(backends.Reader).Read(query, ir.Types(res.Types))
+		q, err := b.Read(query, ir.Types(res.Types))
 		switch {
 		case err != nil:
 			return nil, err
@@ -279,8 +279,8 @@ func readBack(b backends.Backend, res sigmac.Result) (*ir.Rule, error) {
 // inWorld is e as it is true of an event that the target has taken in: the text
 // of the whole event may be a field, null is missing, and where the target has no
 // empty text, an empty one is missing too.
-func inWorld(b backends.Backend, e ir.Expr) ir.Expr {
-	whole := b.Caps().KeywordField
+func inWorld(b *backends.Target, e ir.Expr) ir.Expr {
+	whole := b.KeywordField()
 	out, _ := ir.Map(e, func(leaf ir.Expr) (ir.Expr, bool) {
 		m, ok := leaf.(ir.Match)
 		switch {

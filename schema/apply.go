@@ -11,27 +11,15 @@ import (
 
 // A Catalog is the schemas of a target, in the order in which they are asked.
 type Catalog struct {
-	Target  string
+	Target  *backends.Target
 	Schemas []*Schema
-}
-
-// targets says which schemas a target has by itself, and where a rule says its
-// table. In an open one a field may have other names than those of the schema.
-var targets = map[string]struct {
-	builtin []string
-	table   func(ir.Scope) string
-	open    bool
-}{
-	"kusto":   {builtin: []string{"microsoft_xdr", "sentinel_asim", "azure_monitor"}, table: func(s ir.Scope) string { return s.Table }},
-	"splunk":  {builtin: []string{"splunk_cim"}, table: func(s ir.Scope) string { return s.DataModel }},
-	"elastic": {builtin: []string{"ecs"}, table: func(ir.Scope) string { return everywhere }, open: true},
 }
 
 // For is the catalog of a target: given schemas before those that sigmac brings
 // along.
-func For(target string, given ...*Schema) *Catalog {
-	c := &Catalog{Target: target, Schemas: given}
-	for _, name := range targets[target].builtin {
+func For(t *backends.Target, given ...*Schema) *Catalog {
+	c := &Catalog{Target: t, Schemas: given}
+	for _, name := range t.Columns.Schemas {
 		if s, ok := Builtin(name); ok {
 			c.Schemas = append(c.Schemas, s)
 		}
@@ -49,7 +37,7 @@ type Warning struct {
 // Type is the type of a column of a table, or Unknown where no schema has it:
 // what a reader of queries asks.
 func (c *Catalog) Type(tableName, name string) (ir.Type, bool) {
-	open := targets[c.Target].open
+	open := c.Target.Columns.Open
 	if open {
 		tableName = everywhere
 	}
@@ -77,7 +65,13 @@ func (rs Refusals) Error() string { return rs[0].Error() }
 // the schema called first is asked first. asked is the name of the table, empty
 // where a rule names none.
 func (c *Catalog) tables(s ir.Scope, first string) (found []*table, asked string) {
-	if asked = targets[c.Target].table(s); asked == "" {
+	switch {
+	case c.Target.Columns.Table != nil:
+		asked = c.Target.Columns.Table(s)
+	case len(c.Schemas) > 0:
+		asked = everywhere
+	}
+	if asked == "" {
 		return nil, ""
 	}
 	for _, preferred := range []bool{true, false} {
@@ -156,7 +150,7 @@ func (a *application) warn(at ir.Pos, format string, args ...any) {
 }
 
 func (a *application) refuse(at ir.Pos, feature, format string, args ...any) {
-	a.refused = append(a.refused, &backends.Unsupported{Pos: at, Backend: a.catalog.Target, Feature: feature, Reason: fmt.Sprintf(format, args...)})
+	a.refused = append(a.refused, &backends.Unsupported{Pos: at, Backend: a.catalog.Target.Name, Feature: feature, Reason: fmt.Sprintf(format, args...)})
 }
 
 // meet looks up the fields of a test, and notes what they are tested with.
@@ -206,7 +200,7 @@ func (a *application) column(name string, at ir.Pos) *column {
 	case c.kind != 0:
 		a.columns[name] = c
 		return c
-	case targets[a.catalog.Target].open:
+	case a.catalog.Target.Columns.Open:
 		a.warn(at, "no schema has the field %s: it gets the type that the rule's tests suggest", name)
 	default:
 		a.refuse(at, "the field "+name, "%s has no such column; the nearest are %s", a.asked, strings.Join(a.tables[0].nearest(name), ", "))
@@ -217,7 +211,7 @@ func (a *application) column(name string, at ir.Pos) *column {
 // leaf is a test as its column takes it.
 func (a *application) leaf(e ir.Expr) (ir.Expr, bool) {
 	m, ok := e.(ir.Match)
-	if !ok || a.catalog.Target == "splunk" { // whose values are texts
+	if !ok || a.catalog.Target.Columns.Texts {
 		return e, false
 	}
 	c := a.columns[m.Field.Name]

@@ -6,8 +6,8 @@ import (
 	"testing"
 
 	"sigmac/backends"
-	"sigmac/backends/elastic"
 	"sigmac/ir"
+	"sigmac/targets"
 )
 
 // TestEQLOfECS holds that conditions over each field of ECS are read or refused, and
@@ -18,7 +18,7 @@ func TestEQLOfECS(t *testing.T) {
 	if !ok {
 		t.Fatal("no schema ecs")
 	}
-	catalog := For("elastic")
+	catalog := For(targets.Must("elastic"))
 	columns := ecs.table("*").columns
 	counts := map[string]int{}
 	for name, typ := range columns {
@@ -30,7 +30,7 @@ func TestEQLOfECS(t *testing.T) {
 			counts[typ]++
 		}
 		for _, condition := range []string{`F == null`, `F == "1"`, `F : "a*"`, `F > "now-5m"`, `1 <= F`, `F`, `length(F) > 1`, `string(F) : "a"`, `not F in (1)`} {
-			q, err := elastic.New(false).(backends.Reader).Read("any where "+strings.ReplaceAll(condition, "F", "`"+strings.ReplaceAll(name, ".", "`.`")+"`"), catalog)
+			q, err := targets.Must("elastic").Read("any where "+strings.ReplaceAll(condition, "F", "`"+strings.ReplaceAll(name, ".", "`.`")+"`"), catalog)
 			var e *backends.ReadError
 			switch {
 			case err != nil && !errors.As(err, &e):

@@ -8,6 +8,7 @@ import (
 	"sigmac/eval"
 	"sigmac/ir"
 	"sigmac/parser"
+	"sigmac/targets"
 )
 
 // TestFit holds that a test means the same of every value of the type, before
@@ -159,7 +160,7 @@ T: {Name: string, Id: long, On: bool, Seen: datetime, Extra: dynamic, Raw: json,
 	} {
 		r := rule(c.item)
 		r.Scope.Table = "T"
-		cat := &Catalog{Target: c.target, Schemas: []*Schema{given}}
+		cat := &Catalog{Target: targets.Must(c.target), Schemas: []*Schema{given}}
 		out, warnings, err := cat.Apply(r, "")
 		got := ""
 		if err != nil {

@@ -3,17 +3,16 @@ package verify
 import (
 	"testing"
 
-	"sigmac/backends"
-	"sigmac/backends/elastic"
 	"sigmac/eval"
 	"sigmac/ir"
+	"sigmac/targets"
 )
 
 // TestFormulas holds that parts which can only be computed are compared by events that
 // are made for them, and that no such part is proved to be anything.
 func TestFormulas(t *testing.T) {
 	read := func(query string) ir.Expr {
-		q, err := elastic.New(false).(backends.Reader).Read("any where "+query, ir.Types{"n": ir.Numeric, "t": ir.Text, "d": ir.Date})
+		q, err := targets.Must("elastic").Read("any where "+query, ir.Types{"n": ir.Numeric, "t": ir.Text, "d": ir.Date})
 		if err != nil {
 			t.Fatal(query, err)
 		}
@@ -37,7 +36,7 @@ func TestFormulas(t *testing.T) {
 		{`concat(t, ":", n) == "a:1"`, `t == "a"`, Refuted},
 	} {
 		old, new := read(c.old), read(c.new)
-		res := Equal(elastic.New(false).World, old, new, DefaultBudget)
+		res := Equal(targets.Must("elastic").World, old, new, DefaultBudget)
 		if res.Verdict != c.want {
 			t.Errorf("%s, %s: %s: %s", c.old, c.new, res.Verdict, res.Reason)
 		}

@@ -65,9 +65,9 @@ func Matches(e ir.Expr, n, budget int) (events []map[string]any, reason string) 
 
 // MatchesAt is Matches in the world of a target, where no event has the fields
 // unmapped.
-func MatchesAt(b backends.Backend, e ir.Expr, unmapped []string, n, budget int) (events []map[string]any, reason string) {
+func MatchesAt(b *backends.Target, e ir.Expr, unmapped []string, n, budget int) (events []map[string]any, reason string) {
 	missing := func(name string) bool { return slices.Contains(unmapped, name) }
-	return newClaim(b.World, b.Caps().KeywordField).matches(e, missing, n, &budget)
+	return newClaim(b.World, b.KeywordField()).matches(e, missing, n, &budget)
 }
 
 // matches looks for up to n events, each in budget steps; what the last one took is

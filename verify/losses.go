@@ -21,7 +21,7 @@ type Loss struct {
 }
 
 // Losses are the losses of a rule, typed and inlined, at a target.
-func Losses(b backends.Backend, want *ir.Rule) []Loss {
+func Losses(b *backends.Target, want *ir.Rule) []Loss {
 	var all ir.And
 	for _, c := range want.Conditions {
 		all = append(all, c.Expr)
@@ -29,14 +29,14 @@ func Losses(b backends.Backend, want *ir.Rule) []Loss {
 	return losses(b, all)
 }
 
-func losses(b backends.Backend, e ir.Expr) (out []Loss) {
+func losses(b *backends.Target, e ir.Expr) (out []Loss) {
 	seen := map[Loss]int{}
 	inPlaces(e, false, func(leaf ir.Expr, negated bool) {
 		l, ok := lossOf(b, leaf)
 		if !ok {
 			return
 		}
-		l.ID = b.Name() + "/" + l.ID
+		l.ID = b.Name + "/" + l.ID
 		if negated {
 			l.Direction = map[string]string{"wider": "narrower", "narrower": "wider", "both": "both"}[l.Direction]
 		}
@@ -72,10 +72,10 @@ func inPlaces(e ir.Expr, negated bool, visit func(leaf ir.Expr, negated bool)) {
 }
 
 // lossOf is what is lost of a leaf in a place without a negation.
-func lossOf(b backends.Backend, leaf ir.Expr) (Loss, bool) {
+func lossOf(b *backends.Target, leaf ir.Expr) (Loss, bool) {
 	switch e := leaf.(type) {
 	case ir.Keyword:
-		if !b.Caps().Keyword {
+		if !b.Format.Caps.Keyword {
 			return Loss{}, false
 		}
 		l := Loss{"keyword", e.Pos, "narrower", "each column is searched by itself: a keyword that spans two is not found"}
@@ -110,7 +110,7 @@ type situation [2]backends.State
 // confused compares the rule's answer to m in each situation that a source knows
 // with the answer to what the target makes of that. Told are the states in which
 // these differ, and from those that the target takes for the same.
-func confused(b backends.Backend, m ir.Match) (direction string, told, from []backends.State) {
+func confused(b *backends.Target, m ir.Match) (direction string, told, from []backends.State) {
 	asked, second := alone(m)
 	if eval.Unevaluable(asked) != "" {
 		return "", nil, nil // no target that takes states for the same has it
@@ -156,7 +156,7 @@ func confused(b backends.Backend, m ir.Match) (direction string, told, from []ba
 }
 
 // together yields what the target makes of situations, with all that become it.
-func together(b backends.Backend, first, second ir.Field) iter.Seq2[situation, []situation] {
+func together(b *backends.Target, first, second ir.Field) iter.Seq2[situation, []situation] {
 	w, v, seconds := b.World(first.Type), backends.World{}, backends.Missing+1
 	if second.Name != "" {
 		v, seconds = b.World(second.Type), backends.States
@@ -192,8 +192,8 @@ func ambiguous(asked ir.Expr, group []situation) bool {
 }
 
 // isWhole says whether f is the text of the whole event, which every event has.
-func isWhole(b backends.Backend, f ir.Field) bool {
-	return f.Name != "" && f.Name == b.Caps().KeywordField
+func isWhole(b *backends.Target, f ir.Field) bool {
+	return f.Name != "" && f.Name == b.KeywordField()
 }
 
 // alone is m of the fields f and g; second is the field that stands for g, if m has
@@ -256,8 +256,8 @@ func valuesOf(s backends.State) []any {
 
 // asksAt is the answer to m in a situation of the target, as the proofs of queries
 // take it.
-func asksAt(b backends.Backend, m ir.Match, second ir.Field, p situation) bool {
-	c := newClaim(b.World, b.Caps().KeywordField)
+func asksAt(b *backends.Target, m ir.Match, second ir.Field, p situation) bool {
+	c := newClaim(b.World, b.KeywordField())
 	n := c.node(m, nil)
 	values := map[*field][]any{}
 	if second.Name != "" {
@@ -283,7 +283,7 @@ func list(states []backends.State, last string) string {
 
 // doubted are the assumptions about states of which the answers of a rule's tests
 // depend, in their places.
-func doubted(b backends.Backend, e ir.Expr) (ids []string) {
+func doubted(b *backends.Target, e ir.Expr) (ids []string) {
 	inPlaces(e, false, func(leaf ir.Expr, negated bool) {
 		m, ok := leaf.(ir.Match)
 		if !ok || isWhole(b, m.Field) {
@@ -300,7 +300,7 @@ func doubted(b backends.Backend, e ir.Expr) (ids []string) {
 
 // depends says whether a test in its place answers otherwise where an assumption
 // is false.
-func depends(b backends.Backend, m ir.Match, negated bool, d backends.Doubt) bool {
+func depends(b *backends.Target, m ir.Match, negated bool, d backends.Doubt) bool {
 	asked, _ := alone(m)
 	if eval.Unevaluable(asked) != "" {
 		return true

@@ -9,9 +9,11 @@ import (
 
 	"sigmac"
 	"sigmac/backends"
+	"sigmac/backends/backendtest"
 	"sigmac/eval"
 	"sigmac/internal/irgen"
 	"sigmac/ir"
+	"sigmac/targets"
 )
 
 // TestLosses: which tests a target answers otherwise, and in which direction; of
@@ -51,8 +53,8 @@ func TestLosses(t *testing.T) {
 		{"in both directions", ir.Or{ir.And{is("f", "*"), is("g", "a")}, not(is("f", "*"))}, "kusto/empty both"},
 	} {
 		var got []string
-		for _, target := range sigmac.Targets() {
-			for _, l := range losses(target.New(false), c.e) {
+		for _, b := range targets.All() {
+			for _, l := range losses(b, c.e) {
 				got = append(got, l.ID+" "+l.Direction)
 			}
 		}
@@ -64,7 +66,7 @@ func TestLosses(t *testing.T) {
 
 // TestDoubted: an assumption about a state is named where an answer rests on it.
 func TestDoubted(t *testing.T) {
-	splunk := sigmac.Targets()[0].New(false)
+	splunk := targets.Must("splunk")
 	for _, c := range []struct {
 		name string
 		e    ir.Expr
@@ -103,8 +105,7 @@ func TestLossesLinear(t *testing.T) {
 			e = append(e, ir.Not{X: m})
 		}
 		return testing.AllocsPerRun(1, func() {
-			for _, target := range sigmac.Targets() {
-				b := target.New(false)
+			for _, b := range targets.All() {
 				losses(b, e)
 				doubted(b, e)
 			}
@@ -169,13 +170,12 @@ func differences(t *testing.T, seed uint64) (shown []string) {
 	for name := range types {
 		texts[name] = append(texts[name], "x", "1", "true", "192.0.2.7")
 	}
-	for _, target := range sigmac.Targets() {
-		b := target.New(false)
-		legal, refused := backends.Legalize(rule, b.Caps())
+	for _, b := range targets.All() {
+		legal, refused := backends.Legalize(rule, b.Format.Caps)
 		if len(refused) > 0 {
 			continue
 		}
-		queries, err := b.Emit(legal)
+		queries, err := backendtest.Emit(b.Format.Emit).Flat(legal)
 		if err != nil {
 			continue // a value that no literal can hold
 		}
@@ -211,7 +211,7 @@ func differences(t *testing.T, seed uint64) (shown []string) {
 				switch {
 				case doubt.ID != "" && (slices.Contains(named, doubt.ID) || doubt.Wider && direction == "narrower"):
 				case len(said) == 0:
-					t.Errorf("%s: %s\nwant: %s\nis %s on %s, at the target %s, and the losses are %v", b.Name(), query, e, direction, source.Raw(), held.Raw(), ls)
+					t.Errorf("%s: %s\nwant: %s\nis %s on %s, at the target %s, and the losses are %v", b.Name, query, e, direction, source.Raw(), held.Raw(), ls)
 				case len(said) == 1 && doubt.ID == "":
 					shown = append(shown, said[0])
 				}

@@ -4,10 +4,9 @@ import (
 	"testing"
 
 	"sigmac/backends"
-	"sigmac/backends/elastic"
-	"sigmac/backends/kusto"
-	"sigmac/backends/splunk"
+	"sigmac/backends/backendtest"
 	"sigmac/ir"
+	"sigmac/targets"
 )
 
 // TestMapped: what a pipeline adds is part of the claim: the table, the columns
@@ -19,29 +18,29 @@ func TestMapped(t *testing.T) {
 	path := []ir.Computed{{Name: "Path", Text: `strcat(A, @"\", B)`}}
 	piece := ir.Opaque{Lang: "splunk", Text: "[| inputlookup admins]"}
 	for _, c := range []struct {
-		b       backends.Backend
+		b       *backends.Target
 		scope   ir.Scope
 		columns []ir.Computed
 		expr    ir.Expr
 		query   string
 		want    string
 	}{
-		{kusto.New(false), ir.Scope{Table: "T"}, nil, text("F", ir.Text), `T | where F =~ "x"`, "proved"},
-		{kusto.New(false), ir.Scope{Table: "T"}, nil, text("F", ir.Text), `U | where F =~ "x"`, "refuted"},
-		{kusto.New(false), ir.Scope{Table: "T"}, nil, text("F", ir.Text), `F =~ "x"`, "refuted"},
-		{kusto.New(false), ir.Scope{Table: "T"}, path, text("Path", ir.Text), `T | extend Path = strcat(A, @"\", B) | where Path =~ "x"`, "proved"},
-		{kusto.New(false), ir.Scope{Table: "T"}, path, text("Path", ir.Text), `T | extend Path=strcat(A,@"\",B) | where Path =~ "x"`, "proved"},
-		{kusto.New(false), ir.Scope{Table: "T"}, path, text("Path", ir.Text), `T | extend Path = strcat(B, @"\", A) | where Path =~ "x"`, "agreed"},
-		{kusto.New(false), ir.Scope{Table: "T"}, path, text("Path", ir.Text), `T | where Path =~ "x"`, "error"},
-		{kusto.New(false), ir.Scope{Table: "T"}, nil, text("D.f", ir.Dynamic), `T | where tostring(D.f) =~ "x"`, "proved"},
-		{kusto.New(false), ir.Scope{Table: "T"}, nil, text("D.f", ir.Dynamic), `T | where tostring(D.f) == "x"`, "refuted"},
-		{kusto.New(false), ir.Scope{Table: "T"}, nil, text("D.f", ir.Dynamic), `T | where tostring(D.g) =~ "x"`, "refuted"},
-		{kusto.New(false), ir.Scope{Table: "T"}, nil, text("D.f", ir.JSON), `T | where tostring(parse_json(D).f) =~ "x"`, "proved"},
-		{elastic.New(false), ir.Scope{Category: "process"}, nil, text("f", ir.Text), `process where ?f : "x"`, "proved"},
-		{elastic.New(false), ir.Scope{Category: "process"}, nil, text("f", ir.Text), `any where ?f : "x"`, "refuted"},
-		{splunk.New(false), ir.Scope{}, nil, ir.And{text("f", ir.Text), piece}, `f="x" ([| inputlookup admins])`, "agreed"},
-		{splunk.New(false), ir.Scope{}, nil, ir.And{text("f", ir.Text), ir.Not{X: piece}}, `f="x" NOT ([| inputlookup admins])`, "agreed"},
-		{splunk.New(false), ir.Scope{}, nil, ir.And{text("f", ir.Text), piece}, `f="x" OR ([| inputlookup admins])`, "agreed"},
+		{targets.Must("kusto"), ir.Scope{Table: "T"}, nil, text("F", ir.Text), `T | where F =~ "x"`, "proved"},
+		{targets.Must("kusto"), ir.Scope{Table: "T"}, nil, text("F", ir.Text), `U | where F =~ "x"`, "refuted"},
+		{targets.Must("kusto"), ir.Scope{Table: "T"}, nil, text("F", ir.Text), `F =~ "x"`, "refuted"},
+		{targets.Must("kusto"), ir.Scope{Table: "T"}, path, text("Path", ir.Text), `T | extend Path = strcat(A, @"\", B) | where Path =~ "x"`, "proved"},
+		{targets.Must("kusto"), ir.Scope{Table: "T"}, path, text("Path", ir.Text), `T | extend Path=strcat(A,@"\",B) | where Path =~ "x"`, "proved"},
+		{targets.Must("kusto"), ir.Scope{Table: "T"}, path, text("Path", ir.Text), `T | extend Path = strcat(B, @"\", A) | where Path =~ "x"`, "agreed"},
+		{targets.Must("kusto"), ir.Scope{Table: "T"}, path, text("Path", ir.Text), `T | where Path =~ "x"`, "error"},
+		{targets.Must("kusto"), ir.Scope{Table: "T"}, nil, text("D.f", ir.Dynamic), `T | where tostring(D.f) =~ "x"`, "proved"},
+		{targets.Must("kusto"), ir.Scope{Table: "T"}, nil, text("D.f", ir.Dynamic), `T | where tostring(D.f) == "x"`, "refuted"},
+		{targets.Must("kusto"), ir.Scope{Table: "T"}, nil, text("D.f", ir.Dynamic), `T | where tostring(D.g) =~ "x"`, "refuted"},
+		{targets.Must("kusto"), ir.Scope{Table: "T"}, nil, text("D.f", ir.JSON), `T | where tostring(parse_json(D).f) =~ "x"`, "proved"},
+		{targets.Must("elastic"), ir.Scope{Category: "process"}, nil, text("f", ir.Text), `process where ?f : "x"`, "proved"},
+		{targets.Must("elastic"), ir.Scope{Category: "process"}, nil, text("f", ir.Text), `any where ?f : "x"`, "refuted"},
+		{targets.Must("splunk"), ir.Scope{}, nil, ir.And{text("f", ir.Text), piece}, `f="x" ([| inputlookup admins])`, "agreed"},
+		{targets.Must("splunk"), ir.Scope{}, nil, ir.And{text("f", ir.Text), ir.Not{X: piece}}, `f="x" NOT ([| inputlookup admins])`, "agreed"},
+		{targets.Must("splunk"), ir.Scope{}, nil, ir.And{text("f", ir.Text), piece}, `f="x" OR ([| inputlookup admins])`, "agreed"},
 	} {
 		r := &ir.Rule{Scope: c.scope, Computed: c.columns, Conditions: []ir.Condition{{Expr: c.expr}}}
 		res, err := Query(c.b, r, 0, c.query, DefaultBudget)
@@ -58,26 +57,26 @@ func TestMapped(t *testing.T) {
 // TestPlaceholders: what stands around a piece of query language is proved.
 func TestPlaceholders(t *testing.T) {
 	piece := ir.Opaque{Lang: "x", Text: "piece"}
-	for _, b := range []backends.Backend{splunk.New(false), kusto.New(false), elastic.New(false)} {
+	for _, b := range targets.All() {
 		r := &ir.Rule{Conditions: []ir.Condition{{Expr: ir.And{
 			ir.Match{Field: ir.Field{Name: "f", Type: ir.Text}, Test: ir.Lit("x")}, ir.Not{X: piece}}}}}
-		legal, refused := backends.Legalize(r, b.Caps())
+		legal, refused := backends.Legalize(r, b.Format.Caps)
 		if len(refused) > 0 {
 			t.Fatal(refused)
 		}
-		queries, err := b.Emit(legal)
+		queries, err := backendtest.Emit(b.Format.Emit).Flat(legal)
 		if err != nil {
 			t.Fatal(err)
 		}
 		const known = "a placeholder is a piece of query language, which sigmac does not read"
 		if res, err := Query(b, r, 0, queries[0], DefaultBudget); err != nil || res.Verdict != Agreed || res.Reason != known {
-			t.Errorf("%s: %s: %s %v", b.Name(), queries[0], res.Reason, err)
+			t.Errorf("%s: %s: %s %v", b.Name, queries[0], res.Reason, err)
 		}
 		if res, err := Query(b, r, 0, queries[0]+" ", DefaultBudget); err != nil || res.Reason != known {
-			t.Errorf("%s: white space matters: %s %v", b.Name(), res.Reason, err)
+			t.Errorf("%s: white space matters: %s %v", b.Name, res.Reason, err)
 		}
 		if res, err := Query(b, r, 0, "another", DefaultBudget); err != nil || res.Verdict != Agreed || res.Reason == known {
-			t.Errorf("%s: another query: %s %v", b.Name(), res.Reason, err)
+			t.Errorf("%s: another query: %s %v", b.Name, res.Reason, err)
 		}
 	}
 }
@@ -86,19 +85,19 @@ func TestPlaceholders(t *testing.T) {
 // writes it so that its reader finds it, or refuses it.
 func TestScope(t *testing.T) {
 	written := 0
-	for name, b := range map[string]backends.Backend{"splunk": splunk.New(false), "data model": splunk.NewDataModel(false),
-		"kusto": kusto.New(false), "elastic": elastic.New(false)} {
+	models, _ := targets.Must("splunk").In("data_model")
+	for _, b := range append(targets.All(), models) {
 		for _, scope := range []ir.Scope{{Table: "T"}, {Table: "a b"}, {Table: "T'x"}, {Index: "main"}, {Index: "logs-*"}, {Index: "a,b"}, {Index: `a" OR "b`},
 			{Category: "process"}, {Category: "my-cat"}, {Category: "or"}, {Category: `a" where true or "b`}, {DataModel: "Web.Web"}, {DataModel: "Web.Web where true"},
 			{Index: "main", DataModel: "Web.Web"}, {Table: "T", Index: "main"}, {Table: "T", Category: "process"}} {
 			r := &ir.Rule{Scope: scope, Conditions: []ir.Condition{{Expr: ir.Match{Field: ir.Field{Name: "f", Type: ir.Text}, Test: ir.Lit("x")}}}}
-			queries, err := b.Emit(r)
+			queries, err := backendtest.Emit(b.Format.Emit).Flat(r)
 			if err != nil {
 				continue
 			}
 			written++
 			if res, err := Query(b, r, 0, queries[0], DefaultBudget); err != nil || res.Verdict != Proved {
-				t.Errorf("%s: %+v: %s: %s %v", name, scope, queries[0], res.Verdict, err)
+				t.Errorf("%s: %+v: %s: %s %v", b.Name, scope, queries[0], res.Verdict, err)
 			}
 		}
 	}

@@ -7,8 +7,10 @@ import (
 
 	"sigmac"
 	"sigmac/backends"
+	"sigmac/backends/backendtest"
 	"sigmac/internal/irgen"
 	"sigmac/ir"
+	"sigmac/targets"
 )
 
 // FuzzEmitted holds that what is emitted for a random rule can be read, is not
@@ -30,13 +32,12 @@ func FuzzEmitted(f *testing.F) {
 				want = rule
 			}
 		}
-		for _, target := range sigmac.Targets() {
-			b := target.New(false)
-			legal, refused := backends.Legalize(rule, b.Caps())
+		for _, b := range targets.All() {
+			legal, refused := backends.Legalize(rule, b.Format.Caps)
 			if len(refused) > 0 {
 				continue
 			}
-			queries, err := b.Emit(legal)
+			queries, err := backendtest.Emit(b.Format.Emit).Flat(legal)
 			if err != nil {
 				continue // a value that no literal can hold
 			}
@@ -54,7 +55,7 @@ func FuzzEmitted(f *testing.F) {
 					o.fault = "an event tells them apart"
 				}
 				if o.fault != "" {
-					t.Errorf("%s: %s\nwant: %s\n%s", b.Name(), query, want.Conditions[i].Expr, o.fault)
+					t.Errorf("%s: %s\nwant: %s\n%s", b.Name, query, want.Conditions[i].Expr, o.fault)
 				}
 			}
 		}

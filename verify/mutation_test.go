@@ -19,6 +19,7 @@ import (
 	"sigmac/internal/corpus"
 	"sigmac/ir"
 	"sigmac/parser"
+	"sigmac/targets"
 )
 
 // TestMutation corrupts what is emitted for real rules, and holds the verdicts
@@ -48,7 +49,7 @@ func TestMutation(t *testing.T) {
 				results[i] = jobs[i].mutate(kinds, events)
 				for _, o := range results[i] {
 					if o.fault != "" { // told now, for a full run takes long
-						t.Errorf("%s: %s: %s\nquery:  %s\nmutant: %s\nwant:   %s\n%s", jobs[i].name, jobs[i].b.Name(), o.kind.name,
+						t.Errorf("%s: %s: %s\nquery:  %s\nmutant: %s\nwant:   %s\n%s", jobs[i].name, jobs[i].b.Name, o.kind.name,
 							jobs[i].query, o.mutant, jobs[i].want.Conditions[jobs[i].i].Expr, o.fault)
 					}
 				}
@@ -66,7 +67,7 @@ func TestMutation(t *testing.T) {
 	var total [len(columns)]int
 	for i, outcomes := range results {
 		for _, o := range outcomes {
-			k := key{jobs[i].b.Name(), o.kind.name}
+			k := key{jobs[i].b.Name, o.kind.name}
 			if counts[k] == nil {
 				counts[k] = &[len(columns)]int{}
 			}
@@ -85,7 +86,7 @@ func TestMutation(t *testing.T) {
 		for _, kind := range kinds {
 			n := counts[key{target.Name, kind.name}]
 			if n == nil {
-				if kind.target == target.Name || kind.target == "" && !slices.ContainsFunc(sigmac.Targets(), func(t sigmac.Target) bool {
+				if kind.target == target.Name || kind.target == "" && !slices.ContainsFunc(sigmac.Targets(), func(t *backends.Target) bool {
 					return counts[key{t.Name, kind.name}] != nil
 				}) {
 					t.Errorf("%s: nothing to %s", target.Name, kind.name)
@@ -133,7 +134,7 @@ const (
 // A mutationJob is one query that means the i-th condition of want.
 type mutationJob struct {
 	name  string
-	b     backends.Backend
+	b     *backends.Target
 	want  *ir.Rule
 	i     int
 	query string
@@ -167,14 +168,9 @@ func mutationJobs(t *testing.T, part, of int) (jobs []mutationJob) {
 		}
 		c.Add(parser.Parse(files[i], src))
 	}
-	var targets []backends.Backend
-	for _, target := range sigmac.Targets() {
-		targets = append(targets, target.New(false))
-	}
-	for res := range sigmac.Compile(c, sigmac.Options{Targets: targets}) {
-		b := targets[slices.IndexFunc(targets, func(b backends.Backend) bool { return b.Name() == res.Target })]
+	for res := range sigmac.Compile(c, sigmac.Unmapped(targets.All()...)) {
 		for i, q := range res.Queries {
-			jobs = append(jobs, mutationJob{res.Document.Path, b, res.Want, i, q})
+			jobs = append(jobs, mutationJob{res.Document.Path, res.Target, res.Want, i, q})
 		}
 	}
 	return jobs
@@ -190,12 +186,12 @@ func hash(texts ...string) uint64 {
 
 // mutate judges one mutant of each kind.
 func (j mutationJob) mutate(kinds []mutation, events int) (out []outcome) {
-	m := newModel(j.b.World, rand.New(rand.NewPCG(hash(j.b.Name(), j.query), 3)))
+	m := newModel(j.b.World, rand.New(rand.NewPCG(hash(j.b.Name, j.query), 3)))
 	var fresh []*modelLeaf
 	want := m.tree(j.want.Conditions[j.i].Expr, &fresh)
 	m.grow(events, want)
 	for _, kind := range kinds {
-		if kind.target != "" && kind.target != j.b.Name() {
+		if kind.target != "" && kind.target != j.b.Name {
 			continue
 		}
 		variants := kind.variants(j.query)

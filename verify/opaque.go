@@ -21,7 +21,7 @@ func hasOpaque(e ir.Expr) (has bool) {
 // sides: each becomes a test of a field of its own, the query is written and
 // proved with these tests, and must be the given one where the pieces stand in
 // their place.
-func placeholders(b backends.Backend, want *ir.Rule, i int, query string, budget int) (Result, error) {
+func placeholders(b *backends.Target, want *ir.Rule, i int, query string, budget int) (Result, error) {
 	const reason = "a placeholder is a piece of query language, which sigmac does not read"
 	var pieces []ir.Opaque
 	alone := func(i int) ir.Expr {
@@ -35,27 +35,29 @@ func placeholders(b backends.Backend, want *ir.Rule, i int, query string, budget
 		pieces = append(pieces, piece)
 		return alone(len(pieces) - 1), true
 	})
-	write := func(scope ir.Scope, e ir.Expr) (*ir.Rule, string) {
+	write := func(scope ir.Scope, e ir.Expr) (*ir.Rule, backends.Doc) {
 		r := *want
 		r.Scope, r.Conditions = scope, []ir.Condition{{Pos: want.Conditions[i].Pos, Expr: e}}
-		legal, refused := backends.Legalize(ir.Simplify(&r), b.Caps())
+		legal, refused := backends.Legalize(ir.Simplify(&r), b.Format.Caps)
 		if len(refused) > 0 {
-			return nil, ""
+			return nil, backends.Doc{}
 		}
-		queries, err := b.Emit(legal)
+		queries, err := b.Format.Emit(legal)
 		if err != nil {
-			return nil, ""
+			return nil, backends.Doc{}
 		}
 		return &r, queries[0]
 	}
-	standIn, written := write(want.Scope, expr)
+	standIn, doc := write(want.Scope, expr)
 	if standIn == nil {
 		return Result{Verdict: Agreed, Reason: reason}, nil
 	}
+	written := doc.Flat()
 	filled := written
 	for k, piece := range pieces {
-		_, text := write(ir.Scope{}, alone(k))
-		text = strings.TrimPrefix(text, "any where ")
+		_, test := write(ir.Scope{}, alone(k))
+		test.Head = ""
+		text := test.Flat()
 		if filled = strings.Replace(filled, text, "("+piece.Text+")", 1); text == "" {
 			return Result{Verdict: Agreed, Reason: reason}, nil
 		}

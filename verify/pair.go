@@ -16,25 +16,23 @@ type PairReading struct {
 // ReadPair reads two queries under every choice of unmapped fields under which both
 // can run, none first; where there are many, under a few. What one of them needs
 // mapped is not optional in the other. The error is a *ReadPairError.
-func ReadPair(b backends.Backend, schema ir.Schema, old, new string) ([]PairReading, error) {
-	o, ok := b.(backends.OptionalReader)
-	if !ok {
-		r := b.(backends.Reader)
-		was, err := r.Read(old, schema)
+func ReadPair(b *backends.Target, schema ir.Schema, old, new string) ([]PairReading, error) {
+	if b.ReadOptional == nil {
+		was, err := b.Read(old, schema)
 		if err != nil {
 			return nil, &ReadPairError{false, err}
 		}
-		is, err := r.Read(new, schema)
+		is, err := b.Read(new, schema)
 		if err != nil {
 			return nil, &ReadPairError{true, err}
 		}
 		return []PairReading{{Old: was, New: is}}, nil
 	}
-	optional, required, underOld, err := o.ReadOptional(old)
+	optional, required, underOld, err := b.ReadOptional(old)
 	if err != nil {
 		return nil, &ReadPairError{false, err}
 	}
-	more, needed, underNew, err := o.ReadOptional(new)
+	more, needed, underNew, err := b.ReadOptional(new)
 	if err != nil {
 		return nil, &ReadPairError{true, err}
 	}

@@ -4,8 +4,8 @@ import (
 	"fmt"
 	"testing"
 
-	"sigmac/backends/elastic"
 	"sigmac/ir"
+	"sigmac/targets"
 )
 
 // TestReadPairMapped holds that a field which one query needs mapped is not taken for
@@ -17,7 +17,7 @@ func TestReadPairMapped(t *testing.T) {
 		{`any where ?f : "x" and g == 1`, `any where ?f : "x" and ?g == 1 and ?h == 2`, "[[] [f] [h] [f h]]"},
 		{`any where ?f : "x" and f : "y"`, `any where ?f : "x"`, "[[]]"},
 	} {
-		read, err := ReadPair(elastic.New(false), ir.Types{}, c.old, c.new)
+		read, err := ReadPair(targets.Must("elastic"), ir.Types{}, c.old, c.new)
 		if err != nil {
 			t.Errorf("%s, %s: %v", c.old, c.new, err)
 			continue

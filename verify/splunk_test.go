@@ -3,9 +3,9 @@ package verify_test
 import (
 	"testing"
 
-	"sigmac/backends/splunk"
 	"sigmac/ir"
 	"sigmac/parser"
+	"sigmac/targets"
 	"sigmac/verify"
 )
 
@@ -64,7 +64,7 @@ func TestSplunkQueries(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		res, err := verify.Query(splunk.New(false), rule, 0, c.query, verify.DefaultBudget)
+		res, err := verify.Query(targets.Must("splunk"), rule, 0, c.query, verify.DefaultBudget)
 		if err != nil {
 			t.Errorf("%s: %v", c.query, err)
 		} else if res.Verdict != c.want {

@@ -7,10 +7,9 @@ import (
 	"strings"
 	"testing"
 
-	"sigmac"
-	"sigmac/backends"
 	"sigmac/eval"
 	"sigmac/ir"
+	"sigmac/targets"
 )
 
 // A row is an event, or what stages have made of some: its columns, and the
@@ -188,7 +187,7 @@ func TestStageProperty(t *testing.T) {
 				stages, rows = append(stages, text), run(rows, a, b, v)
 			}
 			query := strings.Join(stages, " | ")
-			q, err := readerOf(target).Read(query, ir.Types{"a": ir.Text, "b": ir.Text, "c": ir.Text})
+			q, err := targets.Must(target).Read(query, ir.Types{"a": ir.Text, "b": ir.Text, "c": ir.Text})
 			if err != nil {
 				if target == "kusto" && strings.Contains(err.Error(), "there is no column") {
 					continue // a column that a stage before has dropped
@@ -223,13 +222,4 @@ func TestStageProperty(t *testing.T) {
 	if judged < 2_000 || partly < 2_000 {
 		t.Errorf("%d queries judged, %d partly: too few to say anything", judged, partly)
 	}
-}
-
-func readerOf(target string) backends.Reader {
-	for _, tg := range sigmac.Targets() {
-		if tg.Name == target {
-			return tg.New(false).(backends.Reader)
-		}
-	}
-	panic("no target " + target)
 }

@@ -59,7 +59,7 @@ const maxOptional = 10
 
 // Query says whether a query means the i-th condition of want, a rule that is
 // typed and inlined. The error is a *backends.ReadError.
-func Query(b backends.Backend, want *ir.Rule, i int, query string, budget int) (Result, error) {
+func Query(b *backends.Target, want *ir.Rule, i int, query string, budget int) (Result, error) {
 	rule := want.Conditions[i].Expr
 	if hasOpaque(rule) {
 		return placeholders(b, want, i, query, budget)
@@ -106,7 +106,7 @@ func (r Result) InScope() Result {
 
 // A judge compares expressions in the world of a target.
 type judge struct {
-	backends.Backend
+	*backends.Target
 	budget int
 }
 
@@ -209,13 +209,12 @@ func (s typing) Computed(name string) string {
 
 // readAll reads a query under every choice of unmapped optional fields, none
 // first.
-func readAll(b backends.Backend, query string, schema typing) ([]reading, error) {
-	r, ok := b.(backends.OptionalReader)
-	if !ok {
-		q, err := b.(backends.Reader).Read(query, schema)
+func readAll(b *backends.Target, query string, schema typing) ([]reading, error) {
+	if b.ReadOptional == nil {
+		q, err := b.Read(query, schema)
 		return []reading{{query: q}}, err
 	}
-	optional, _, under, err := r.ReadOptional(query)
+	optional, _, under, err := b.ReadOptional(query)
 	if err != nil {
 		return nil, err
 	}
@@ -264,7 +263,7 @@ func (j judge) compare(rule, query ir.Expr, r reading, o undo) Result {
 	if len(r.unmapped) == 0 {
 		missing = nil
 	}
-	res := equal(newClaim(j.World, j.Caps().KeywordField), rule, query, missing, o, j.budget)
+	res := equal(newClaim(j.World, j.KeywordField()), rule, query, missing, o, j.budget)
 	if r.partial && res.Verdict == Proved {
 		res.Verdict = Agreed
 		res.Reason = fmt.Sprintf("more than %d optional fields: not every choice of unmapped ones was tried", maxOptional)
@@ -617,7 +616,7 @@ func inside(name, whole string) bool {
 
 // assumptions are the facts that a verdict rests on: those of the reading, and
 // those of the rule's own tests.
-func assumptions(b backends.Backend, rule ir.Expr, read []reading) []string {
+func assumptions(b *backends.Target, rule ir.Expr, read []reading) []string {
 	out := doubted(b, rule)
 	for _, r := range read {
 		out = append(out, r.query.Assumptions...)

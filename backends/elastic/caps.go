@@ -11,17 +11,8 @@ import (
 
 const name = "elastic"
 
-type backend struct{ pretty bool }
-
-// New is the backend for EQL. Pretty breaks long queries over lines.
-func New(pretty bool) backends.Backend { return backend{pretty} }
-
-func (backend) Name() string { return name }
-
-// World: null is missing, and any field may be an array (SEMANTICS D.4, D.5).
-func (backend) World(ir.Type) backends.World { return backends.World{Several: true} }
-
-func (backend) Caps() backends.Caps {
+// Caps are what EQL can say.
+func Caps() backends.Caps {
 	return backends.Caps{
 		Backend:   name,
 		Pattern:   hasPattern,

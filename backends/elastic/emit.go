@@ -11,7 +11,7 @@ import (
 
 // Emit writes one query a condition. Every field is optional, so that a query
 // also runs where no index has the field.
-func (k backend) Emit(r *ir.Rule) ([]string, error) {
+func Emit(r *ir.Rule) ([]backends.Doc, error) {
 	rest := r.Scope
 	rest.Category = ""
 	if err := backends.Foreign(name, rest, r.Source.Pos); err != nil {
@@ -29,19 +29,15 @@ func (k backend) Emit(r *ir.Rule) ([]string, error) {
 		}
 		head = c + " where "
 	}
-	var out []string
+	var out []backends.Doc
 	for _, c := range r.Conditions {
 		w := &writer{}
 		d := w.expr(c.Expr, false)
 		if w.err != nil {
 			return nil, w.err
 		}
-		d.Text = head + d.Text
-		if k.pretty {
-			out = append(out, d.Pretty())
-		} else {
-			out = append(out, d.Flat())
-		}
+		d.Head = head
+		out = append(out, d)
 	}
 	return out, nil
 }

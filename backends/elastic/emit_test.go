@@ -2,66 +2,27 @@ package elastic
 
 import (
 	"errors"
-	"net/netip"
 	"strings"
 	"testing"
 
 	"sigmac/backends"
+	"sigmac/backends/backendtest"
 	"sigmac/ir"
 )
 
-// pattern reads `*` and `?` as wildcards, and what follows a backslash as it
-// stands.
-func pattern(s string, cased bool) ir.Pattern {
-	var parts []ir.Part
-	rs := []rune(s)
-	for i := 0; i < len(rs); i++ {
-		switch {
-		case rs[i] == '*':
-			parts = append(parts, ir.Part{Kind: ir.AnyRun})
-		case rs[i] == '?':
-			parts = append(parts, ir.Part{Kind: ir.AnyOne})
-		default:
-			if rs[i] == '\\' {
-				i++
-			}
-			parts = append(parts, ir.Part{Text: string(rs[i])})
-		}
-	}
-	return ir.NewPattern(cased, parts...)
-}
+// Short forms.
+var (
+	pattern = backendtest.Pattern
+	match   = backendtest.Match
+	is      = backendtest.Is
+	cased   = backendtest.Cased
+	num     = backendtest.Num
+	net     = backendtest.Net
+	not     = backendtest.Not
+	emit    = backendtest.Emit(Emit)
+)
 
-func match(f string, t ir.Test) ir.Match {
-	typ := ir.Text
-	switch t.(type) {
-	case ir.Compare:
-		typ = ir.Numeric
-	case ir.Bool:
-		typ = ir.Boolean
-	case ir.CIDR:
-		typ = ir.Address
-	}
-	return ir.Match{Field: ir.Field{Name: f, Type: typ}, Test: t}
-}
-
-func is(f, s string) ir.Match    { return match(f, pattern(s, false)) }
-func cased(f, s string) ir.Match { return match(f, pattern(s, true)) }
-
-func num(f string, op ir.Op, n ir.Number) ir.Match {
-	return match(f, ir.Compare{Op: op, Number: n})
-}
-
-func re(t *testing.T, f, src string) ir.Match {
-	r, err := ir.ParseRegexp(src, ir.ReFlags{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	return match(f, r)
-}
-
-func net(f, s string) ir.Match { return match(f, ir.CIDR{Net: netip.MustParsePrefix(s)}) }
-
-func not(e ir.Expr) ir.Expr { return ir.Not{X: e} }
+func re(t *testing.T, f, src string) ir.Match { return match(f, backendtest.Regexp(t, src)) }
 
 func TestEmit(t *testing.T) {
 	null := match("f", ir.Null{})
@@ -138,14 +99,7 @@ func TestEmit(t *testing.T) {
 		{ir.Or{null, is("f", "")}, `?f == null or ?f == ""`},
 		{ir.Or{match("f", ir.Bool{}), match("f", ir.Bool{Value: true})}, `?f == false or ?f == true`},
 	} {
-		r := &ir.Rule{Conditions: []ir.Condition{{Expr: c.e}}}
-		got, err := New(false).Emit(r)
-		if err != nil || len(got) != 1 || got[0] != "any where "+c.want {
-			t.Errorf("%s: %v\n got %q\nwant %q", c.e, err, got, c.want)
-		}
-		if pretty, _ := New(true).Emit(r); strings.Join(strings.Fields(pretty[0]), "") != strings.Join(strings.Fields(got[0]), "") {
-			t.Errorf("%s: pretty: %s", c.e, pretty[0])
-		}
+		emit.Case(t, c.e, "any where "+c.want)
 	}
 }
 
@@ -154,14 +108,14 @@ func TestEmitCategoryAndLayout(t *testing.T) {
 		"": "any where ", "process": "process where ", "any": `"any" where `, "my-cat": `"my-cat" where `, "a\"b": `"a\"b" where `,
 	} {
 		r := &ir.Rule{Scope: ir.Scope{Category: category}, Conditions: []ir.Condition{{Expr: is("f", "a")}, {Expr: is("f", "b")}}}
-		got, err := New(false).Emit(r)
+		got, err := emit.Flat(r)
 		if err != nil || len(got) != 2 || got[0] != want+`?f : "a"` || got[1] != want+`?f : "b"` {
 			t.Errorf("%q: %q %v", category, got, err)
 		}
 	}
 	long := strings.Repeat("x", 60)
 	r := &ir.Rule{Conditions: []ir.Condition{{Expr: ir.And{is("f", long), not(ir.Or{is("g", long), is("h", long)})}}}}
-	got, err := New(true).Emit(r)
+	got, err := emit.Pretty(r)
 	want := "any where ?f : \"" + long + "\"\nand not (\n  ?g : \"" + long + "\"\n  or ?h : \"" + long + "\"\n)"
 	if err != nil || got[0] != want {
 		t.Errorf("got %v\n%s\nwant\n%s", err, got, want)
@@ -175,7 +129,7 @@ func TestEmitUnsupported(t *testing.T) {
 		num("f", ir.Eq, "9223372036854775808"), num("f", ir.Gt, "-9223372036854775809"), num("f", ir.Eq, "1.2345678901234567"),
 	} {
 		m.Pos = at
-		_, err := New(false).Emit(&ir.Rule{Conditions: []ir.Condition{{Expr: m}}})
+		_, err := emit.Flat(&ir.Rule{Conditions: []ir.Condition{{Expr: m}}})
 		var u *backends.Unsupported
 		if !errors.As(err, &u) || u.Pos != at || u.Backend != "elastic" {
 			t.Errorf("%s: %v", m, err)
@@ -185,20 +139,13 @@ func TestEmitUnsupported(t *testing.T) {
 		ir.Keyword{Test: pattern("*a*", false)}, ir.Ref{Name: "a"}, is("f", `\**`), is("f", "é"),
 		match("f", ir.FieldRef{}), match("f", ir.TimePart{}), re(t, "f", `a(?=b)`),
 	} {
-		func() {
-			defer func() {
-				if recover() == nil {
-					t.Errorf("%s: no panic", e)
-				}
-			}()
-			New(false).Emit(&ir.Rule{Conditions: []ir.Condition{{Expr: e}}})
-		}()
+		emit.Panics(t, e)
 	}
 }
 
 func TestCaps(t *testing.T) {
-	c := New(false).Caps()
-	if c.Backend != New(false).Name() || c.FieldRef || c.Keyword || c.OrderText || c.CIDRText || len(c.TimePart) > 0 {
+	c := Caps()
+	if c.Backend != name || c.FieldRef || c.Keyword || c.OrderText || c.CIDRText || len(c.TimePart) > 0 {
 		t.Error(c)
 	}
 	for _, p := range []struct {

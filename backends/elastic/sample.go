@@ -9,7 +9,7 @@ import (
 
 // Samples writes events as lines of the bulk API, for the index that the
 // request names.
-func (backend) Samples(events []map[string]any, _ map[string]ir.Type) (string, error) {
+func Samples(events []map[string]any, _ map[string]ir.Type) (string, error) {
 	var b bytes.Buffer
 	enc := json.NewEncoder(&b)
 	enc.SetEscapeHTML(false)

@@ -12,20 +12,8 @@ import (
 
 const name = "kusto"
 
-type backend struct{ pretty bool }
-
-// New is the backend for KQL. Pretty breaks long queries over lines.
-func New(pretty bool) backends.Backend { return backend{pretty} }
-
-func (backend) Name() string { return name }
-
-// World: a text column has no null, so a missing value is the empty text
-// (SEMANTICS C.3); a column has one value.
-func (backend) World(t ir.Type) backends.World {
-	return backends.World{Blank: t.IsText() || t == ir.Address}
-}
-
-func (backend) Caps() backends.Caps {
+// Caps are what KQL can say.
+func Caps() backends.Caps {
 	return backends.Caps{
 		Backend:   name,
 		Pattern:   hasPattern,

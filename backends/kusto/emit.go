@@ -13,7 +13,7 @@ import (
 
 // Emit writes one query a condition: the predicate, after the table and the
 // columns that it computes if the rule has them.
-func (k backend) Emit(r *ir.Rule) ([]string, error) {
+func Emit(r *ir.Rule) ([]backends.Doc, error) {
 	rest := r.Scope
 	rest.Table = ""
 	if err := backends.Foreign(name, rest, r.Source.Pos); err != nil {
@@ -28,31 +28,29 @@ func (k backend) Emit(r *ir.Rule) ([]string, error) {
 		}
 		table = lit
 	}
-	pipe := " | "
-	if k.pretty {
-		pipe = "\n| "
-	}
-	var out []string
+	var out []backends.Doc
 	for _, c := range r.Conditions {
 		w := &writer{computed: map[string]bool{}}
 		for _, x := range r.Computed {
 			w.computed[x.Name] = false
 		}
 		d := w.expr(c.Expr, false)
-		q := d.Flat()
-		if k.pretty {
-			q = d.Pretty()
-		}
-		if table != "" {
-			// No literal holds a line break, so that only the layout moves.
-			q = table + w.extend(r.Computed, pipe) + pipe + "where " + strings.ReplaceAll(q, "\n", "\n  ")
-		} else if w.extend(r.Computed, pipe) != "" {
+		extend, computes := w.extend(r.Computed)
+		switch {
+		case table != "":
+			stages := []backends.Doc{text(table)}
+			if computes {
+				stages = append(stages, extend)
+			}
+			filter := d // holds no line break, as no literal does
+			d = backends.Doc{Sep: "|", Lines: true, Parts: append(stages, backends.Doc{Text: "where ", Body: &filter, Inset: 1})}
+		case computes:
 			w.fail(r.Source.Pos, "a computed column without a table", "")
 		}
 		if w.err != nil {
 			return nil, w.err
 		}
-		out = append(out, q)
+		out = append(out, d)
 	}
 	return out, nil
 }
@@ -62,23 +60,16 @@ type writer struct {
 	computed map[string]bool // whether the query tests it
 }
 
-// extend makes the computed columns that the query tests.
-func (w *writer) extend(columns []ir.Computed, pipe string) string {
-	var used []string
+// extend makes the computed columns that the query tests, if it tests any.
+func (w *writer) extend(columns []ir.Computed) (d backends.Doc, any bool) {
+	d = backends.Doc{Text: "extend ", Sep: ",", Lines: true, Inset: 2}
 	for _, c := range columns {
 		if w.computed[c.Name] {
 			lit, _ := entity(c.Name)
-			used = append(used, lit+" = "+c.Text)
+			d.Items = append(d.Items, lit+" = "+c.Text)
 		}
 	}
-	if used == nil {
-		return ""
-	}
-	sep := ", "
-	if strings.HasPrefix(pipe, "\n") {
-		sep = ",\n    "
-	}
-	return pipe + "extend " + strings.Join(used, sep)
+	return d, d.Items != nil
 }
 
 func (w *writer) fail(at ir.Pos, feature, reason string) {

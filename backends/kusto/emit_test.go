@@ -3,82 +3,32 @@ package kusto
 import (
 	"errors"
 	"fmt"
-	"net/netip"
 	"strings"
 	"testing"
 	"unicode"
 
 	"sigmac/backends"
+	"sigmac/backends/backendtest"
 	"sigmac/ir"
 )
 
-// pattern reads `*` and `?` as wildcards, and what follows a backslash as it
-// stands.
-func pattern(s string, cased bool) ir.Pattern {
-	var parts []ir.Part
-	rs := []rune(s)
-	for i := 0; i < len(rs); i++ {
-		switch {
-		case rs[i] == '*':
-			parts = append(parts, ir.Part{Kind: ir.AnyRun})
-		case rs[i] == '?':
-			parts = append(parts, ir.Part{Kind: ir.AnyOne})
-		default:
-			if rs[i] == '\\' {
-				i++
-			}
-			parts = append(parts, ir.Part{Text: string(rs[i])})
-		}
-	}
-	return ir.NewPattern(cased, parts...)
-}
+// Short forms.
+var (
+	pattern = backendtest.Pattern
+	match   = backendtest.Match
+	is      = backendtest.Is
+	cased   = backendtest.Cased
+	num     = backendtest.Num
+	net     = backendtest.Net
+	not     = backendtest.Not
+	of      = backendtest.Of
+	ref     = backendtest.Ref
+	part    = backendtest.Part
+	word    = backendtest.Word
+	emit    = backendtest.Emit(Emit)
+)
 
-func match(f string, t ir.Test) ir.Match {
-	typ := ir.Text
-	switch t.(type) {
-	case ir.Compare:
-		typ = ir.Numeric
-	case ir.Bool:
-		typ = ir.Boolean
-	case ir.CIDR:
-		typ = ir.Address
-	}
-	return ir.Match{Field: ir.Field{Name: f, Type: typ}, Test: t}
-}
-
-func of(typ ir.Type, m ir.Match) ir.Match {
-	m.Field.Type = typ
-	return m
-}
-
-func is(f, s string) ir.Match    { return match(f, pattern(s, false)) }
-func cased(f, s string) ir.Match { return match(f, pattern(s, true)) }
-
-func num(f string, op ir.Op, n ir.Number) ir.Match {
-	return match(f, ir.Compare{Op: op, Number: n})
-}
-
-func regex(t *testing.T, src string) ir.Regexp {
-	r, err := ir.ParseRegexp(src, ir.ReFlags{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	return r
-}
-
-func net(f, s string) ir.Match { return match(f, ir.CIDR{Net: netip.MustParsePrefix(s)}) }
-
-func ref(f, g string, s ir.Shape, cased bool) ir.Match {
-	return match(f, ir.FieldRef{Other: ir.Field{Name: g, Type: ir.Text}, Shape: s, Cased: cased})
-}
-
-func part(f, p string, op ir.Op, n ir.Number) ir.Match {
-	return match(f, ir.TimePart{Part: p, Op: op, Number: n})
-}
-
-func word(t ir.Test) ir.Expr { return ir.Keyword{Test: t} }
-
-func not(e ir.Expr) ir.Expr { return ir.Not{X: e} }
+func regex(t *testing.T, src string) ir.Regexp { return backendtest.Regexp(t, src) }
 
 func TestEmit(t *testing.T) {
 	null, exists := match("f", ir.Null{}), match("f", ir.Exists{})
@@ -227,14 +177,7 @@ func TestEmit(t *testing.T) {
 		{ir.Or{is("g", "x"), null, is("f", ""), not(exists)}, `g =~ "x" or isempty(f)`},
 		{ir.Or{match("f", ir.Bool{}), match("f", ir.Bool{Value: true})}, `f == false or f == true`},
 	} {
-		r := &ir.Rule{Conditions: []ir.Condition{{Expr: c.e}}}
-		got, err := New(false).Emit(r)
-		if err != nil || len(got) != 1 || got[0] != c.want {
-			t.Errorf("%s: %v\n got %q\nwant %q", c.e, err, got, c.want)
-		}
-		if pretty, _ := New(true).Emit(r); strings.Join(strings.Fields(pretty[0]), "") != strings.Join(strings.Fields(got[0]), "") {
-			t.Errorf("%s: pretty: %s", c.e, pretty[0])
-		}
+		emit.Case(t, c.e, c.want)
 	}
 }
 
@@ -244,11 +187,11 @@ func TestEmitTableAndLayout(t *testing.T) {
 		"T | take 1": "['T | take 1'] | where ",
 	} {
 		r := &ir.Rule{Scope: ir.Scope{Table: table}, Conditions: []ir.Condition{{Expr: is("f", "a")}, {Expr: is("f", "b")}}}
-		got, err := New(false).Emit(r)
+		got, err := emit.Flat(r)
 		if err != nil || len(got) != 2 || got[0] != want+`f =~ "a"` || got[1] != want+`f =~ "b"` {
 			t.Errorf("%q: %q %v", table, got, err)
 		}
-		pretty, err := New(true).Emit(r)
+		pretty, err := emit.Pretty(r)
 		if lines := strings.Replace(got[0], "] | ", "]\n| ", 1); strings.HasPrefix(want, "[") && (err != nil || pretty[0] != lines) {
 			t.Errorf("%q: %q %v", table, pretty, err)
 		}
@@ -260,7 +203,7 @@ func TestEmitTableAndLayout(t *testing.T) {
 		"T": "T\n| where f =~ \"" + long + "\"\n  and not(\n    g =~ \"" + long + "\"\n    or h =~ \"" + long + "\"\n  )",
 	} {
 		r.Scope.Table = table
-		if got, err := New(true).Emit(r); err != nil || got[0] != want {
+		if got, err := emit.Pretty(r); err != nil || got[0] != want {
 			t.Errorf("got %v\n%s\nwant\n%s", err, got, want)
 		}
 	}
@@ -274,13 +217,13 @@ func TestEmitUnsupported(t *testing.T) {
 		of(ir.Text, num("f", ir.Gt, "1234567890123456")),
 	} {
 		m.Pos = at
-		_, err := New(false).Emit(&ir.Rule{Conditions: []ir.Condition{{Expr: m}}})
+		_, err := emit.Flat(&ir.Rule{Conditions: []ir.Condition{{Expr: m}}})
 		var u *backends.Unsupported
 		if !errors.As(err, &u) || u.Pos != at || u.Backend != "kusto" {
 			t.Errorf("%s: %v", m, err)
 		}
 	}
-	_, err := New(false).Emit(&ir.Rule{Scope: ir.Scope{Table: "a\nb"}, Source: ir.LogSource{Pos: at}})
+	_, err := emit.Flat(&ir.Rule{Scope: ir.Scope{Table: "a\nb"}, Source: ir.LogSource{Pos: at}})
 	if want := "kusto cannot express a table without a name in plain characters"; err == nil || err.Error() != want {
 		t.Errorf("%v", err)
 	}
@@ -289,20 +232,13 @@ func TestEmitUnsupported(t *testing.T) {
 		match("f", ir.Windash{X: ir.Lit("a")}), match("f", ir.FieldRef{Shape: ir.Glob}),
 		word(pattern("*a*b*", false)), word(pattern("a*", false)), word(ir.Null{}), word(regex(t, `a(?=b)`)),
 	} {
-		func() {
-			defer func() {
-				if recover() == nil {
-					t.Errorf("%s: no panic", e)
-				}
-			}()
-			New(false).Emit(&ir.Rule{Conditions: []ir.Condition{{Expr: e}}})
-		}()
+		emit.Panics(t, e)
 	}
 }
 
 func TestCaps(t *testing.T) {
-	c := New(false).Caps()
-	if c.Backend != New(false).Name() || !c.FieldRef || !c.Keyword || !c.OrderText || !c.CIDRText || !c.BlankIsMissing {
+	c := Caps()
+	if c.Backend != name || !c.FieldRef || !c.Keyword || !c.OrderText || !c.CIDRText || !c.BlankIsMissing {
 		t.Error(c)
 	}
 	if len(c.TimePart) != 5 || c.TimePart["week"] {
@@ -352,7 +288,7 @@ func TestColumns(t *testing.T) {
 	} {
 		r := &ir.Rule{Scope: ir.Scope{Table: "T"}, Conditions: []ir.Condition{{Expr: c.expr}},
 			Computed: []ir.Computed{{Name: "Path", Text: `strcat(A, @"\", B)`}, {Name: "Who", Text: "tolower(C)"}}}
-		got, err := New(false).Emit(r)
+		got, err := emit.Flat(r)
 		if err != nil || got[0] != c.want {
 			t.Errorf("%s:\n got %s %v\nwant %s", c.expr, got, err, c.want)
 		}
@@ -363,7 +299,7 @@ func TestColumns(t *testing.T) {
 		{Conditions: []ir.Condition{{Expr: of(ir.Dynamic, is("D[a]", "x"))}}},
 		{Conditions: []ir.Condition{{Expr: of(ir.Dynamic, is("D..a", "x"))}}},
 	} {
-		if got, err := New(false).Emit(r); err == nil {
+		if got, err := emit.Flat(r); err == nil {
 			t.Errorf("%s is written as %s", r.Conditions[0].Expr, got)
 		}
 	}
@@ -376,7 +312,7 @@ func TestChains(t *testing.T) {
 		for i := range n {
 			or = append(or, is("f", fmt.Sprintf("*%d*", i)))
 		}
-		got, err := New(false).Emit(&ir.Rule{Conditions: []ir.Condition{{Expr: ir.And{or, ir.Not{X: or}}}}})
+		got, err := emit.Flat(&ir.Rule{Conditions: []ir.Condition{{Expr: ir.And{or, ir.Not{X: or}}}}})
 		if err != nil {
 			t.Fatal(err)
 		}

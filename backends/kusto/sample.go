@@ -10,7 +10,7 @@ import (
 
 // Samples writes events as a `datatable`; a field that an event lacks is null,
 // or blank in a column of texts.
-func (backend) Samples(events []map[string]any, types map[string]ir.Type) (string, error) {
+func Samples(events []map[string]any, types map[string]ir.Type) (string, error) {
 	names := backends.FieldsOf(events)
 	var columns, rows []string
 	for _, name := range names {

@@ -14,30 +14,9 @@ import (
 
 const name = "splunk"
 
-type backend struct{ pretty bool }
-
-// New is the backend for SPL. Pretty breaks long queries over lines.
-func New(pretty bool) backends.Backend { return backend{pretty} }
-
-func (backend) Name() string { return name }
-
-// World: null is missing, and a field may be multivalued (SEMANTICS B.1).
-func (backend) World(ir.Type) backends.World {
-	return backends.World{Several: true, AnyType: true, Doubts: doubts}
-}
-
-// doubts: a field beyond the limits of the automatic extraction is missing
-// (limits.conf.spec, stanza kv). No document says what that makes of a null in
-// JSON; published detections test such fields for the text `null`
-// (splunk/security_content, gsuite_drive_share_in_external_email).
-var doubts = []backends.Doubt{
-	{ID: "splunk/extraction-limits", State: backends.Value, Wider: true},
-	{ID: "splunk/json-null", State: backends.Null, As: "null"},
-}
-
 // Caps has every Pattern: what `search` cannot say, the emitter writes as a
 // regular expression in `where`, after the search that it implies.
-func (backend) Caps() backends.Caps {
+func Caps() backends.Caps {
 	parts := map[string]bool{}
 	for part := range timeFormats {
 		parts[part] = true

@@ -13,19 +13,10 @@ import (
 	"sigmac/ir"
 )
 
-// A dataModel writes searches of data models. Its queries are read, and its
-// samples written, like all of Splunk's.
-type dataModel struct{ backend }
-
-// NewDataModel is the backend for searches of data models, `tstats … from
-// datamodel=`. A rule needs a pipeline that says which dataset holds its events
-// and under which names. Pretty breaks long queries over lines.
-func NewDataModel(pretty bool) backends.Backend { return dataModel{backend{pretty}} }
-
-// Caps is what the clause WHERE of `tstats` can say: the language of the
+// DataModelCaps are what the clause WHERE of `tstats` can say: the language of the
 // command `search`, and no `where` after it, since that would see the rows of
 // the result only.
-func (dataModel) Caps() backends.Caps {
+func DataModelCaps() backends.Caps {
 	return backends.Caps{
 		Backend:  name,
 		Pattern:  func(p ir.Pattern) bool { return !p.Has(ir.Placeholder) },
@@ -108,11 +99,13 @@ var (
 	defaultFields = []string{"_time", "host", "index", "nodename", "source", "sourcetype", "splunk_server"}
 )
 
-// Emit writes one query a condition. Each counts the events of the dataset that
+// EmitDataModel writes searches of data models, `tstats … from datamodel=`, one a
+// condition. A rule needs a pipeline that says which dataset holds its events and
+// under which names. Each query counts the events of the dataset that
 // meet it by the fields that the rule lists, or else by the second, so that
 // nothing comes out where no event does.
-func (k dataModel) Emit(r *ir.Rule) ([]string, error) {
-	refuse := func(at ir.Pos, feature, reason string) ([]string, error) {
+func EmitDataModel(r *ir.Rule) ([]backends.Doc, error) {
+	refuse := func(at ir.Pos, feature, reason string) ([]backends.Doc, error) {
 		return nil, &backends.Unsupported{Pos: at, Backend: name, Feature: feature, Reason: reason}
 	}
 	model, at := r.Scope.DataModel, r.Source.Pos
@@ -150,7 +143,7 @@ func (k dataModel) Emit(r *ir.Rule) ([]string, error) {
 	if slices.Contains(columns, "_time") {
 		columns = append(columns, "span=1s")
 	}
-	var out []string
+	var out []backends.Doc
 	for _, c := range r.Conditions {
 		if or, ok := c.Expr.(ir.Or); ok && len(or) == 0 {
 			return refuse(c.Pos, "a condition that no event meets", "")
@@ -160,12 +153,7 @@ func (k dataModel) Emit(r *ir.Rule) ([]string, error) {
 		if w.err != nil {
 			return nil, w.err
 		}
-		if k.pretty {
-			d.Parts[len(d.Parts)-1].Text = wrapped("by", columns)
-			out = append(out, d.Pretty())
-		} else {
-			out = append(out, d.Flat())
-		}
+		out = append(out, d)
 	}
 	return out, nil
 }
@@ -198,22 +186,5 @@ func (w *writer) tstats(model, index string, e ir.Expr, columns []string) backen
 		where.Text = "where " + where.Text
 		parts = append(parts, where)
 	}
-	return backends.Doc{Parts: append(parts, text("by "+strings.Join(columns, " ")))}
-}
-
-// wrapped is words on lines of a readable length.
-func wrapped(first string, words []string) string {
-	const width = 100
-	var b strings.Builder
-	b.WriteString(first)
-	at := len(first)
-	for _, s := range words {
-		if at+1+len(s) > width && at > len(first) {
-			b.WriteString("\n ")
-			at = 1
-		}
-		b.WriteString(" " + s)
-		at += 1 + len(s)
-	}
-	return b.String()
+	return backends.Doc{Parts: append(parts, backends.Doc{Text: "by ", Items: columns, Fill: true, Inset: 1})}
 }

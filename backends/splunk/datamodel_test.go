@@ -9,6 +9,8 @@ import (
 	"testing"
 
 	"sigmac/backends"
+	"sigmac/backends/backendtest"
+	"sigmac/backends/splunk/read"
 	"sigmac/eval"
 	"sigmac/internal/irgen"
 	"sigmac/ir"
@@ -19,11 +21,11 @@ const (
 	modelTail = ` by _time span=1s`
 )
 
+var emitModel = backendtest.Emit(EmitDataModel)
+
 func modelRule(es ...ir.Expr) *ir.Rule {
-	r := &ir.Rule{Scope: ir.Scope{DataModel: "D.D"}, Source: ir.LogSource{Pos: ir.Pos{Line: 2, Column: 1}}}
-	for _, e := range es {
-		r.Conditions = append(r.Conditions, ir.Condition{Expr: e})
-	}
+	r := backendtest.Rule(es...)
+	r.Scope.DataModel, r.Source.Pos = "D.D", ir.Pos{Line: 2, Column: 1}
 	return r
 }
 
@@ -59,12 +61,12 @@ func TestDataModelEmit(t *testing.T) {
 		if c.want == "" {
 			want = strings.TrimSuffix(modelHead, " ") + modelTail
 		}
-		got, err := NewDataModel(false).Emit(r)
+		got, err := emitModel.Flat(r)
 		if err != nil || len(got) != 2 || got[0] != want || got[1] != want {
 			t.Errorf("%s: %v\n got %q\nwant %q", c.e, err, got, want)
 			continue
 		}
-		if pretty, err := NewDataModel(true).Emit(r); err != nil || strings.Join(strings.Fields(pretty[0]), "") != strings.Join(strings.Fields(got[0]), "") {
+		if pretty, err := emitModel.Pretty(r); err != nil || strings.Join(strings.Fields(pretty[0]), "") != strings.Join(strings.Fields(got[0]), "") {
 			t.Errorf("%s: pretty: %s", c.e, pretty[0])
 		}
 	}
@@ -84,7 +86,7 @@ func TestDataModelColumns(t *testing.T) {
 	} {
 		r.Meta.Fields = c.fields
 		want := modelHead + `where (index=win* AND D.f="a") ` + c.want
-		if got, err := NewDataModel(false).Emit(r); err != nil || got[0] != want {
+		if got, err := emitModel.Flat(r); err != nil || got[0] != want {
 			t.Errorf("%v\n got %q\nwant %q", err, got, want)
 		}
 	}
@@ -105,7 +107,7 @@ where (
 )
 by D.column_number_0 D.column_number_1 D.column_number_2 D.column_number_3 D.column_number_4
   D.column_number_5 D.column_number_6 D.column_number_7 D.column_number_8`
-	if got, err := NewDataModel(true).Emit(r); err != nil || got[0] != want {
+	if got, err := emitModel.Pretty(r); err != nil || got[0] != want {
 		t.Errorf("%v\n got %s\nwant %s", err, got, want)
 	}
 }
@@ -135,7 +137,7 @@ func TestDataModelEmitRefuses(t *testing.T) {
 	} {
 		r := modelRule(is("D.f", "a"))
 		c.change(r)
-		got, err := NewDataModel(false).Emit(r)
+		got, err := emitModel.Flat(r)
 		var u *backends.Unsupported
 		if !errors.As(err, &u) || got != nil || u.Backend != "splunk" || u.Feature != c.want || u.Pos != c.pos {
 			t.Errorf("want %s at %v\n got %v %+v", c.want, c.pos, err, u)
@@ -201,12 +203,12 @@ func TestDataModelRefuses(t *testing.T) {
 			{not(not(m)), c.negative},
 			{ir.And{is("D.g", "a"), not(ir.And{is("D.g", "b"), ir.Or{is("D.g", "c"), m}})}, c.negative},
 		} {
-			legal, refused := backends.Legalize(modelRule(place.e), NewDataModel(false).Caps())
+			legal, refused := backends.Legalize(modelRule(place.e), DataModelCaps())
 			switch {
 			case place.want == "":
 				if len(refused) > 0 {
 					t.Errorf("%s: %v", place.e, refused[0])
-				} else if _, err := NewDataModel(false).Emit(legal); err != nil {
+				} else if _, err := emitModel.Flat(legal); err != nil {
 					t.Errorf("%s: %v", place.e, err)
 				}
 			case len(refused) != 1 || refused[0].Feature != place.want || refused[0].Pos != at || refused[0].Backend != "splunk":
@@ -224,7 +226,7 @@ func TestDataModelRefuses(t *testing.T) {
 		{text, "an ordering on a text field"},
 		{is("earliest", "a"), "a field with the name of the option earliest"},
 	} {
-		if _, refused := backends.Legalize(modelRule(c.e), NewDataModel(false).Caps()); len(refused) != 1 || refused[0].Feature != c.want {
+		if _, refused := backends.Legalize(modelRule(c.e), DataModelCaps()); len(refused) != 1 || refused[0].Feature != c.want {
 			t.Errorf("%s: %v", c.e, refused)
 		}
 	}
@@ -236,7 +238,7 @@ func TestDataModelRefusesOnce(t *testing.T) {
 	a, b := is("D.f", "-a?"), is("D.f", "/a?")
 	c := is("D.f", "b?")
 	c.Pos.Line = 3
-	if _, refused := backends.Legalize(modelRule(ir.Or{a, b, c}), NewDataModel(false).Caps()); len(refused) != 2 {
+	if _, refused := backends.Legalize(modelRule(ir.Or{a, b, c}), DataModelCaps()); len(refused) != 2 {
 		t.Error(refused)
 	}
 }
@@ -260,11 +262,11 @@ func FuzzDataModelQuote(f *testing.F) {
 		if negated {
 			e, front = not(e), modelHead+"where NOT D.f="
 		}
-		legal, refused := backends.Legalize(modelRule(e), NewDataModel(false).Caps())
+		legal, refused := backends.Legalize(modelRule(e), DataModelCaps())
 		if len(refused) > 0 {
 			return
 		}
-		queries, err := NewDataModel(false).Emit(legal)
+		queries, err := emitModel.Flat(legal)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -283,7 +285,7 @@ func FuzzDataModelQuote(f *testing.F) {
 		if back, err := unquote(lit); err != nil || back != want {
 			t.Fatalf("%q: %s: %q, %v", s, lit, back, err)
 		}
-		q, err := backend{}.Read(queries[0], ir.Types{"D.f": ir.Text})
+		q, err := read.Read(queries[0], ir.Types{"D.f": ir.Text})
 		if err != nil || q.Where.String() != e.String() || q.Scope.DataModel != "D.D" || len(q.Unjudged()) > 0 {
 			t.Fatalf("%s\nread as %v %v", queries[0], q, err)
 		}
@@ -296,7 +298,6 @@ func FuzzDataModelRead(f *testing.F) {
 	for seed := range uint64(1500) {
 		f.Add(seed)
 	}
-	k := NewDataModel(false)
 	f.Fuzz(func(t *testing.T, seed uint64) {
 		r := rand.New(rand.NewPCG(seed, 3))
 		parsed := irgen.Rule(r, irgen.Config{})
@@ -316,18 +317,18 @@ func FuzzDataModelRead(f *testing.F) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		rule, refused := backends.Legalize(ir.Simplify(rule), k.Caps())
+		rule, refused := backends.Legalize(ir.Simplify(rule), DataModelCaps())
 		if len(refused) > 0 {
 			return
 		}
 		rule.Scope.DataModel = "D.D"
-		queries, err := k.Emit(rule)
+		queries, err := emitModel.Flat(rule)
 		if err != nil {
 			return // a condition that no event meets
 		}
-		var read ir.Or
+		var back ir.Or
 		for _, q := range queries {
-			got, err := k.(backends.Reader).Read(q, ir.Types(typed.Types()))
+			got, err := read.Read(q, ir.Types(typed.Types()))
 			if err != nil {
 				t.Fatalf("%s\n%v", q, err)
 			}
@@ -344,7 +345,7 @@ func FuzzDataModelRead(f *testing.F) {
 					t.Errorf("%s\nwithout full parentheses", q)
 				}
 			}
-			read = append(read, got.Where)
+			back = append(back, got.Where)
 		}
 		if t.Failed() {
 			return
@@ -359,8 +360,8 @@ func FuzzDataModelRead(f *testing.F) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if want := eval.Rule(inDataset, ev); eval.Expr(nil, read, ev) != want {
-				t.Fatalf("want %v of %s\nqueries %q\nread as %s\nrule:\n%s", want, ev.Raw(), queries, read, inDataset)
+			if want := eval.Rule(inDataset, ev); eval.Expr(nil, back, ev) != want {
+				t.Fatalf("want %v of %s\nqueries %q\nread as %s\nrule:\n%s", want, ev.Raw(), queries, back, inDataset)
 			}
 		}
 	})

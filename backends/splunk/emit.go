@@ -11,7 +11,7 @@ import (
 
 // Emit writes one query a condition: a search, and after it `where` for the
 // conjuncts that `search` cannot say.
-func (k backend) Emit(r *ir.Rule) ([]string, error) {
+func Emit(r *ir.Rule) ([]backends.Doc, error) {
 	index, rest := r.Scope.Index, r.Scope
 	rest.Index = ""
 	if rest.DataModel != "" {
@@ -28,18 +28,14 @@ func (k backend) Emit(r *ir.Rule) ([]string, error) {
 		}
 		index = lit
 	}
-	var out []string
+	var out []backends.Doc
 	for _, c := range r.Conditions {
 		w := &writer{}
 		d := w.query(index, c.Expr)
 		if w.err != nil {
 			return nil, w.err
 		}
-		if k.pretty {
-			out = append(out, d.Pretty())
-		} else {
-			out = append(out, d.Flat())
-		}
+		out = append(out, d)
 	}
 	return out, nil
 }

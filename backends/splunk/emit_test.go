@@ -2,75 +2,33 @@ package splunk
 
 import (
 	"errors"
-	"net/netip"
 	"regexp"
 	"strings"
 	"testing"
 
 	"sigmac/backends"
+	"sigmac/backends/backendtest"
 	"sigmac/ir"
 )
 
-// pattern reads `*` and `?` as wildcards, and what follows a backslash as it
-// stands.
-func pattern(s string, cased bool) ir.Pattern {
-	var parts []ir.Part
-	rs := []rune(s)
-	for i := 0; i < len(rs); i++ {
-		switch {
-		case rs[i] == '*':
-			parts = append(parts, ir.Part{Kind: ir.AnyRun})
-		case rs[i] == '?':
-			parts = append(parts, ir.Part{Kind: ir.AnyOne})
-		default:
-			if rs[i] == '\\' {
-				i++
-			}
-			parts = append(parts, ir.Part{Text: string(rs[i])})
-		}
-	}
-	return ir.NewPattern(cased, parts...)
-}
+// Short forms.
+var (
+	pattern = backendtest.Pattern
+	match   = backendtest.Match
+	is      = backendtest.Is
+	cased   = backendtest.Cased
+	num     = backendtest.Num
+	net     = backendtest.Net
+	not     = backendtest.Not
+	part    = backendtest.Part
+	emit    = backendtest.Emit(Emit)
+)
 
-func match(f string, t ir.Test) ir.Match {
-	typ := ir.Text
-	switch t.(type) {
-	case ir.Compare:
-		typ = ir.Numeric
-	case ir.Bool:
-		typ = ir.Boolean
-	case ir.CIDR:
-		typ = ir.Address
-	}
-	return ir.Match{Field: ir.Field{Name: f, Type: typ}, Test: t}
-}
-
-func is(f, s string) ir.Match    { return match(f, pattern(s, false)) }
-func cased(f, s string) ir.Match { return match(f, pattern(s, true)) }
-
-func num(f string, op ir.Op, n ir.Number) ir.Match {
-	return match(f, ir.Compare{Op: op, Number: n})
-}
-
-func re(t *testing.T, f, src string) ir.Match {
-	r, err := ir.ParseRegexp(src, ir.ReFlags{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	return match(f, r)
-}
-
-func net(f, s string) ir.Match { return match(f, ir.CIDR{Net: netip.MustParsePrefix(s)}) }
+func re(t *testing.T, f, src string) ir.Match { return match(f, backendtest.Regexp(t, src)) }
 
 func ref(f string, shape ir.Shape, cased bool, g string) ir.Match {
-	return match(f, ir.FieldRef{Other: ir.Field{Name: g, Type: ir.Text}, Shape: shape, Cased: cased})
+	return backendtest.Ref(f, g, shape, cased)
 }
-
-func part(f, part string, op ir.Op, n ir.Number) ir.Match {
-	return match(f, ir.TimePart{Part: part, Op: op, Number: n})
-}
-
-func not(e ir.Expr) ir.Expr { return ir.Not{X: e} }
 
 func TestEmit(t *testing.T) {
 	null, exists := match("f", ir.Null{}), match("f", ir.Exists{})
@@ -204,15 +162,7 @@ func TestEmit(t *testing.T) {
 		{ir.Or{ir.True, null}, `* | where 1=1 OR isnull('f')`},
 		{ir.Or{ir.False, null}, `* | where isnull('f')`},
 	} {
-		r := &ir.Rule{Conditions: []ir.Condition{{Expr: c.e}}}
-		got, err := New(false).Emit(r)
-		if err != nil || len(got) != 1 || got[0] != c.want {
-			t.Errorf("%s: %v\n got %s\nwant %s", c.e, err, got, c.want)
-			continue
-		}
-		if pretty, _ := New(true).Emit(r); strings.Join(strings.Fields(pretty[0]), "") != strings.Join(strings.Fields(got[0]), "") {
-			t.Errorf("%s: pretty: %s", c.e, pretty[0])
-		}
+		emit.Case(t, c.e, c.want)
 	}
 }
 
@@ -231,14 +181,14 @@ func TestEmitIndexAndLayout(t *testing.T) {
 		{"main", match("f", ir.Null{}), `index=main | where isnull('f')`},
 	} {
 		r := &ir.Rule{Scope: ir.Scope{Index: c.index}, Conditions: []ir.Condition{{Expr: c.e}, {Expr: c.e}}}
-		got, err := New(false).Emit(r)
+		got, err := emit.Flat(r)
 		if err != nil || len(got) != 2 || got[0] != c.want || got[1] != c.want {
 			t.Errorf("%q: %q %v, want %s", c.index, got, err, c.want)
 		}
 	}
 	long := strings.Repeat("x", 60)
 	r := &ir.Rule{Conditions: []ir.Condition{{Expr: ir.And{is("f", long), not(ir.Or{is("g", long), is("h", long)}), cased("i", long)}}}}
-	got, err := New(true).Emit(r)
+	got, err := emit.Pretty(r)
 	want := `f="` + long + `"
 NOT (
   g="` + long + `"
@@ -256,7 +206,7 @@ func TestEmitLargeLists(t *testing.T) {
 	for range 30 {
 		or = append(or, cased("f", strings.Repeat("A", 90)))
 	}
-	got, err := New(false).Emit(&ir.Rule{Conditions: []ir.Condition{{Expr: or}}})
+	got, err := emit.Flat(&ir.Rule{Conditions: []ir.Condition{{Expr: or}}})
 	if err != nil || strings.Count(got[0], "mvfind") != 3 || strings.Count(got[0], `f="`) != 1 {
 		t.Error(got, err)
 	}
@@ -298,7 +248,7 @@ func TestEmitUnsupported(t *testing.T) {
 	} {
 		m.Pos = at
 		for _, e := range []ir.Expr{m, not(m), ir.Or{m, m, match("f", ir.Null{})}} {
-			got, err := New(false).Emit(&ir.Rule{Conditions: []ir.Condition{{Expr: e}}})
+			got, err := emit.Flat(&ir.Rule{Conditions: []ir.Condition{{Expr: e}}})
 			var u *backends.Unsupported
 			if !errors.As(err, &u) || u.Pos != at || u.Backend != "splunk" || got != nil {
 				t.Errorf("%s: %v", e, err)
@@ -308,7 +258,7 @@ func TestEmitUnsupported(t *testing.T) {
 	for _, index := range []string{"a\nb", "a`", "a *", "a\xff"} {
 		r := &ir.Rule{Source: ir.LogSource{Pos: at}, Scope: ir.Scope{Index: index}, Conditions: []ir.Condition{{Expr: is("f", "a")}}}
 		var u *backends.Unsupported
-		if _, err := New(false).Emit(r); !errors.As(err, &u) || u.Pos != at {
+		if _, err := emit.Flat(r); !errors.As(err, &u) || u.Pos != at {
 			t.Errorf("%q: %v", index, err)
 		}
 	}
@@ -317,20 +267,13 @@ func TestEmitUnsupported(t *testing.T) {
 		part("f", "week", ir.Eq, "5"), ref("f", ir.Glob, false, "g"),
 		match("f", ir.NewPattern(false, ir.Part{Kind: ir.Placeholder, Text: "x"})),
 	} {
-		func() {
-			defer func() {
-				if recover() == nil {
-					t.Errorf("%v: no panic", e)
-				}
-			}()
-			New(false).Emit(&ir.Rule{Conditions: []ir.Condition{{Expr: e}}})
-		}()
+		emit.Panics(t, e)
 	}
 }
 
 func TestCaps(t *testing.T) {
-	c := New(false).Caps()
-	if c.Backend != New(false).Name() || c.KeywordField != "_raw" || c.Keyword || !c.FieldRef || !c.OrderText || !c.CIDRText || c.BlankIsMissing {
+	c := Caps()
+	if c.Backend != name || c.KeywordField != "_raw" || c.Keyword || !c.FieldRef || !c.OrderText || !c.CIDRText || c.BlankIsMissing {
 		t.Error(c)
 	}
 	for part, want := range map[string]bool{"minute": true, "hour": true, "day": true, "month": true, "year": true, "week": false} {

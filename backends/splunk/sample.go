@@ -9,7 +9,7 @@ import (
 )
 
 // Samples writes events as a search that makes them: one `makeresults` each.
-func (backend) Samples(events []map[string]any, types map[string]ir.Type) (string, error) {
+func Samples(events []map[string]any, types map[string]ir.Type) (string, error) {
 	var b strings.Builder
 	for i, ev := range events {
 		var sets []string

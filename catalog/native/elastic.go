@@ -6,7 +6,7 @@ import (
 
 	"github.com/BurntSushi/toml"
 
-	"sigmac/backends/elastic"
+	elastic "sigmac/backends/elastic/read"
 	"sigmac/ir"
 )
 

@@ -6,7 +6,7 @@ import (
 	"slices"
 	"strings"
 
-	"sigmac/backends/kusto"
+	kusto "sigmac/backends/kusto/read"
 	"sigmac/ir"
 )
 

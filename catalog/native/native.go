@@ -15,7 +15,7 @@ import (
 	"strings"
 
 	"sigmac/backends"
-	"sigmac/backends/splunk"
+	splunk "sigmac/backends/splunk/read"
 	"sigmac/catalog"
 	"sigmac/ir"
 )

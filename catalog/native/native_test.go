@@ -13,7 +13,7 @@ import (
 
 	"github.com/rogpeppe/go-internal/txtar"
 
-	"sigmac/backends/splunk"
+	splunk "sigmac/backends/splunk/read"
 	"sigmac/catalog"
 	"sigmac/internal/corpus"
 )

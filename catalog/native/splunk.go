@@ -7,7 +7,7 @@ import (
 
 	"gopkg.in/yaml.v3"
 
-	"sigmac/backends/splunk"
+	splunk "sigmac/backends/splunk/read"
 	"sigmac/ir"
 )
 

@@ -303,22 +303,18 @@ func replaceDir(dir string, write func(string) error) (err error) {
 
 // converter gives the queries of a rule in all languages, with their verdicts.
 func converter(c *cli.Context) (func(*parser.Document) []index.Query, error) {
-	var targets []chosen
+	var all []request
 	for _, t := range sigmac.Targets() {
-		targets = append(targets, chosen{Target: t, format: t.Formats[0]})
+		all = append(all, request{Target: t})
 	}
-	maps, err := mappings(c, targets)
+	maps, err := mappings(c, all)
 	if err != nil {
 		return nil, err
 	}
-	var bs []backends.Backend
-	for _, t := range targets {
-		bs = append(bs, t.format.New(true))
-	}
 	return func(d *parser.Document) (out []index.Query) {
-		for _, res := range sigmac.CompileDocument(d, sigmac.Options{Targets: bs, Mappings: maps}) {
-			for _, ch := range checkAll(res, bs, maps, "", verify.DefaultBudget) {
-				q := index.Query{Target: ch.Target, Condition: ch.condition, Query: ch.query, Verdict: ch.verdict, Reason: ch.evidence.Reason}
+		for _, res := range sigmac.CompileDocument(d, sigmac.Options{Mappings: maps, Pretty: true}) {
+			for _, ch := range checkAll(res, "", verify.DefaultBudget) {
+				q := index.Query{Target: ch.Target.Name, Condition: ch.condition, Query: ch.query, Verdict: ch.verdict, Reason: ch.evidence.Reason}
 				switch {
 				case ch.err != nil:
 					q.Reason = errorText(ch.err)
@@ -328,7 +324,7 @@ func converter(c *cli.Context) (func(*parser.Document) []index.Query, error) {
 					q.Reason = "postprocessing adds " + ch.added.String() + ", which the verdict leaves out"
 				}
 				if ch.err == nil {
-					for _, l := range lossesOf(res, bs) {
+					for _, l := range lossesOf(res) {
 						if text := l.String(); !slices.Contains(q.Losses, text) {
 							q.Losses = append(q.Losses, text)
 						}

@@ -59,11 +59,10 @@ written.`,
 }
 
 func convert(c *cli.Context) error {
-	wanted, err := chosenTargets(c)
+	wanted, err := requests(c)
 	if err != nil {
 		return err
 	}
-	targets := backendsOf(c, wanted)
 	if c.Bool("skip-unsupported") && c.Bool("fail-unsupported") {
 		return usage("--skip-unsupported and --fail-unsupported exclude each other")
 	}
@@ -74,11 +73,11 @@ func convert(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	finalize, err := finalizing(maps, len(targets))
+	finalize, err := finalizing(maps)
 	if err != nil {
 		return err
 	}
-	dir, err := newDirectoryOutput(c, wanted, finalize != nil)
+	dir, err := newDirectoryOutput(c, finalize != nil)
 	if err != nil {
 		return err
 	}
@@ -91,7 +90,7 @@ func convert(c *cli.Context) error {
 		return err
 	}
 	w := bufio.NewWriterSize(out, 1<<16)
-	r := &reporter{errs: c.App.ErrWriter, skip: c.Bool("skip-unsupported"), losses: c.Bool("explain-loss"), targets: targets,
+	r := &reporter{errs: c.App.ErrWriter, skip: c.Bool("skip-unsupported"), losses: c.Bool("explain-loss"),
 		progress: newProgress(c, len(files))}
 	var write func(sigmac.Result) error
 	end := func() error { return nil }
@@ -110,7 +109,7 @@ func convert(c *cli.Context) error {
 			return dir.end()
 		}
 	case c.Bool("json"):
-		write = jsonWriter(w, targets)
+		write = jsonWriter(w)
 	case finalize != nil:
 		var all []string
 		write = func(res sigmac.Result) error {
@@ -125,7 +124,7 @@ func convert(c *cli.Context) error {
 			return err
 		}
 	default:
-		write = textWriter(w, len(targets) > 1, c.Bool("pretty"))
+		write = textWriter(w, len(maps) > 1, c.Bool("pretty"))
 	}
 	read := func(i int) ([]byte, error) {
 		src, err := readFile(files[i], c.App.Reader)
@@ -136,7 +135,7 @@ func convert(c *cli.Context) error {
 	}
 	var unread []error
 	var results iter.Seq[sigmac.Result] = func(yield func(sigmac.Result) bool) {
-		for _, f := range sigmac.CompileFiles(files, read, sigmac.Options{Targets: targets, Mappings: maps}) {
+		for _, f := range sigmac.CompileFiles(files, read, sigmac.Options{Mappings: maps, Pretty: c.Bool("pretty")}) {
 			if f.Err != nil {
 				unread = append(unread, f.Err)
 			}
@@ -152,7 +151,7 @@ func convert(c *cli.Context) error {
 		if err != nil {
 			return err
 		}
-		results = verified(results, targets, maps, pass, note)
+		results = verified(results, pass, note)
 	}
 	n, done, last := 0, 0, ""
 	for res := range results {
@@ -190,10 +189,10 @@ func convert(c *cli.Context) error {
 
 // finalizing is what the finalizers of a target's pipelines make of all its
 // queries, or nil.
-func finalizing(maps map[string]sigmac.Mapping, targets int) (func([]string) (string, error), error) {
+func finalizing(maps []sigmac.Mapping) (func([]string) (string, error), error) {
 	for _, m := range maps {
 		if m.Pipeline.Finalizes() {
-			if targets > 1 {
+			if len(maps) > 1 {
 				return nil, usage("the pipeline makes one text of all queries: ask for one target")
 			}
 			return func(all []string) (string, error) { return m.Pipeline.Finalize(all, m.Options) }, nil
@@ -204,14 +203,14 @@ func finalizing(maps map[string]sigmac.Mapping, targets int) (func([]string) (st
 
 // verified turns results with a query whose verdict does not pass into errors.
 // note is given the checks of each.
-func verified(results iter.Seq[sigmac.Result], targets []backends.Backend, maps map[string]sigmac.Mapping, pass *gate, note func(sigmac.Result, []proof)) iter.Seq[sigmac.Result] {
+func verified(results iter.Seq[sigmac.Result], pass *gate, note func(sigmac.Result, []proof)) iter.Seq[sigmac.Result] {
 	type judged struct {
 		sigmac.Result
 		checks []proof
 	}
 	return func(yield func(sigmac.Result) bool) {
 		for j := range ordered.Seq(results, func(res sigmac.Result) judged {
-			checks := checkAll(res, targets, maps, "", verify.DefaultBudget)
+			checks := checkAll(res, "", verify.DefaultBudget)
 			for _, ch := range checks {
 				switch {
 				case ch.verdict == "error" && ch.query != "":
@@ -233,14 +232,13 @@ func verified(results iter.Seq[sigmac.Result], targets []backends.Backend, maps 
 }
 
 func notProved(ch proof, msg string) *parser.Error {
-	return &parser.Error{Path: ch.Document.Path, Pos: ch.Want.Conditions[ch.condition-1].Pos, Msg: ch.Target + ": " + msg}
+	return &parser.Error{Path: ch.Document.Path, Pos: ch.Want.Conditions[ch.condition-1].Pos, Msg: ch.Target.Name + ": " + msg}
 }
 
 // A reporter tells people about errors, each once.
 type reporter struct {
 	errs            io.Writer
 	skip, losses    bool
-	targets         []backends.Backend
 	progress        *progress
 	last            *parser.Document
 	failed, skipped int
@@ -268,7 +266,7 @@ func (r *reporter) report(res sigmac.Result) {
 		}
 	}
 	for _, w := range res.Mapped.Warnings {
-		say("%s:%d:%d: warning: %s: %s", d.Path, w.Pos.Line, w.Pos.Column, res.Target, w.Msg)
+		say("%s:%d:%d: warning: %s: %s", d.Path, w.Pos.Line, w.Pos.Column, res.Target.Name, w.Msg)
 	}
 	if len(res.Errors) == 0 {
 		r.lost(res, say)
@@ -287,7 +285,7 @@ func (r *reporter) report(res sigmac.Result) {
 func (r *reporter) lost(res sigmac.Result, say func(format string, args ...any)) {
 	losses := pipelineLosses(res)
 	if r.losses {
-		losses = lossesOf(res, r.targets)
+		losses = lossesOf(res)
 	}
 	for _, l := range losses {
 		what := "loss"
@@ -296,7 +294,7 @@ func (r *reporter) lost(res sigmac.Result, say func(format string, args ...any))
 		} else if !r.losses {
 			continue
 		}
-		say("%s:%d:%d: %s: %s: %s", res.Document.Path, l.Pos.Line, l.Pos.Column, what, res.Target, l)
+		say("%s:%d:%d: %s: %s: %s", res.Document.Path, l.Pos.Line, l.Pos.Column, what, res.Target.Name, l)
 	}
 }
 
@@ -333,7 +331,7 @@ func textWriter(w io.Writer, headings, pretty bool) func(sigmac.Result) error {
 		}
 		for _, q := range res.Queries {
 			if headings {
-				fmt.Fprintf(&b, "\n[%s]\n", res.Target)
+				fmt.Fprintf(&b, "\n[%s]\n", res.Target.Name)
 			} else if pretty && started {
 				b.WriteString("\n")
 			}
@@ -348,7 +346,7 @@ func textWriter(w io.Writer, headings, pretty bool) func(sigmac.Result) error {
 func oneLine(s string) string { return strings.Join(strings.Fields(s), " ") }
 
 // jsonWriter writes one object a result.
-func jsonWriter(w io.Writer, targets []backends.Backend) func(sigmac.Result) error {
+func jsonWriter(w io.Writer) func(sigmac.Result) error {
 	type fault struct {
 		Line    int    `json:"line"`
 		Column  int    `json:"column"`
@@ -376,7 +374,7 @@ func jsonWriter(w io.Writer, targets []backends.Backend) func(sigmac.Result) err
 	enc.SetEscapeHTML(false)
 	return func(res sigmac.Result) error {
 		d := res.Document
-		o := object{Path: d.Path, Rule: d.ID, Title: d.Title, Target: res.Target, Queries: res.Queries}
+		o := object{Path: d.Path, Rule: d.ID, Title: d.Title, Target: res.Target.Name, Queries: res.Queries}
 		for _, w := range res.Mapped.Warnings {
 			o.Warnings = append(o.Warnings, warning{w.Pos.Line, w.Pos.Column, w.Msg})
 		}
@@ -404,7 +402,7 @@ func jsonWriter(w io.Writer, targets []backends.Backend) func(sigmac.Result) err
 			types[f] = t.String()
 		}
 		o.Types = &types
-		losses := lossesOf(res, targets)
+		losses := lossesOf(res)
 		o.Losses = &losses
 		return enc.Encode(o)
 	}

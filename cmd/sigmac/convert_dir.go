@@ -17,18 +17,13 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"sigmac"
-	"sigmac/backends"
 	"sigmac/internal/suggest"
 	"sigmac/outdir"
 	"sigmac/parser"
-	"sigmac/pipeline"
 )
 
 // layouts say where the query of a rule goes below the directory.
 var layouts = []string{"target", "rule", "id"}
-
-// extensions are those of files of queries, by target.
-var extensions = map[string]string{"splunk": ".spl", "kusto": ".kql", "elastic": ".eql"}
 
 func directoryOutputFlags() []cli.Flag {
 	return []cli.Flag{
@@ -44,8 +39,7 @@ func directoryOutputFlags() []cli.Flag {
 type directoryOutput struct {
 	c       *cli.Context
 	paths   []string // of rules
-	targets []chosen
-	checked []proof // of --verify, of the result that is added next
+	checked []proof  // of --verify, of the result that is added next
 	last    *parser.Document
 	numbers map[string]int // by file, of the document that was added last, from 1
 	files   []outdir.File
@@ -56,7 +50,7 @@ type directoryOutput struct {
 }
 
 // newDirectoryOutput is nil without --output-dir and --check.
-func newDirectoryOutput(c *cli.Context, targets []chosen, finalizes bool) (*directoryOutput, error) {
+func newDirectoryOutput(c *cli.Context, finalizes bool) (*directoryOutput, error) {
 	given := c.String("output-dir") != "" || c.String("check") != ""
 	switch {
 	case !given && (c.IsSet("layout") || c.Bool("sidecar") || c.Bool("force")):
@@ -76,7 +70,7 @@ func newDirectoryOutput(c *cli.Context, targets []chosen, finalizes bool) (*dire
 	if err != nil {
 		return nil, err
 	}
-	return &directoryOutput{c: c, paths: paths, targets: targets, numbers: map[string]int{}, hashes: map[string]string{}}, nil
+	return &directoryOutput{c: c, paths: paths, numbers: map[string]int{}, hashes: map[string]string{}}, nil
 }
 
 // read notes what a file of rules holds. It may be called from several goroutines.
@@ -130,10 +124,10 @@ func (o *directoryOutput) add(res sigmac.Result) {
 			name = fmt.Sprintf("%s.c%d", name, i+1)
 		}
 		if o.c.String("layout") != "rule" {
-			name = res.Target + "/" + name
+			name = res.Target.Name + "/" + name
 		}
-		name = outdir.Clean(name) + extensions[res.Target]
-		rule := outdir.Rule{Path: source, ID: d.ID, Target: res.Target}
+		name = outdir.Clean(name) + res.Target.Extension
+		rule := outdir.Rule{Path: source, ID: d.ID, Target: res.Target.Name}
 		o.files = append(o.files, outdir.File{Path: name, Data: []byte(q + "\n"), Rule: rule})
 		if o.c.Bool("sidecar") {
 			o.files = append(o.files, outdir.File{Path: name + ".json", Data: o.sidecar(res, i, source), Rule: rule})
@@ -168,13 +162,15 @@ type sidecarPipeline struct {
 
 func (o *directoryOutput) sidecar(res sigmac.Result, i int, source string) []byte {
 	d := res.Document
-	t := o.targets[slices.IndexFunc(o.targets, func(t chosen) bool { return t.Name == res.Target })]
-	out := sidecar{Rule: d.ID, Title: d.Title, Path: source, Document: o.numbers[d.Path], Condition: i + 1, Target: res.Target, Format: t.format.Name,
-		Sigmac: version, RuleHash: o.fileHash(d.Path), QueryHash: hexHash([]byte(res.Queries[i])), Losses: []string{}, Pipelines: o.pipelines(t)}
+	out := sidecar{Rule: d.ID, Title: d.Title, Path: source, Document: o.numbers[d.Path], Condition: i + 1, Target: res.Target.Name, Format: res.Target.Format.Name,
+		Sigmac: version, RuleHash: o.fileHash(d.Path), QueryHash: hexHash([]byte(res.Queries[i])), Losses: []string{}, Pipelines: []sidecarPipeline{}}
+	for _, p := range res.Pipeline.Parts() {
+		out.Pipelines = append(out.Pipelines, sidecarPipeline{p.ID, hex.EncodeToString(p.SHA256[:])})
+	}
 	if d.Rule != nil {
 		out.Level, out.Status = d.Rule.Meta.Level, d.Rule.Meta.Status
 	}
-	for _, l := range lossesOf(res, []backends.Backend{t.format.New(false)}) {
+	for _, l := range lossesOf(res) {
 		if !slices.Contains(out.Losses, l.ID) {
 			out.Losses = append(out.Losses, l.ID)
 		}
@@ -187,40 +183,6 @@ func (o *directoryOutput) sidecar(res sigmac.Result, i int, source string) []byt
 		panic("sigmac: " + err.Error())
 	}
 	return append(text, '\n')
-}
-
-// pipelines are those that lead to a target, with the hashes of their files.
-func (o *directoryOutput) pipelines(t chosen) []sidecarPipeline {
-	out := []sidecarPipeline{}
-	names := []string(*o.c.Generic("pipeline").(*pathList))
-	switch {
-	case o.c.Bool("without-pipeline"), len(names) == 0 && t.unmapped:
-		return out
-	case len(names) == 0:
-		names = t.pipelines
-	}
-	if len(names) == 0 {
-		names = []string{t.pipelineName()}
-	}
-	for _, name := range names {
-		builtin := name
-		if alias, ok := pipelineAliases[name]; ok {
-			builtin = alias
-		}
-		if src, ok := pipeline.BuiltinSource(builtin); ok {
-			out = append(out, sidecarPipeline{builtin, hexHash(src)})
-			continue
-		}
-		files := []string{name}
-		if info, err := os.Stat(name); err == nil && info.IsDir() {
-			files, _ = ruleFiles(files, []string{"*.yml", "*.yaml"})
-		}
-		for _, f := range files {
-			src, _ := readFile(f, strings.NewReader(""))
-			out = append(out, sidecarPipeline{filepath.Base(f), hexHash(src)})
-		}
-	}
-	return out
 }
 
 func hexHash(data []byte) string {

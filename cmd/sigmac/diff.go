@@ -358,18 +358,14 @@ func diffVersions(c *cli.Context) ([]change, error) {
 	if old.Len() == 0 && new.Len() == 0 && !old.Partial {
 		return nil, usage("%s and %s: neither has a file that is named %s", old.Label, new.Label, strings.Join(c.StringSlice("file-pattern"), " or "))
 	}
-	var maps map[string]sigmac.Mapping
-	var targets []backends.Backend
+	var maps []sigmac.Mapping
 	if c.IsSet("target") {
-		wanted, err := chosenTargets(c)
+		wanted, err := requests(c)
 		if err != nil {
 			return nil, err
 		}
 		if maps, err = mappings(c, wanted); err != nil {
 			return nil, err
-		}
-		for _, t := range wanted {
-			targets = append(targets, t.format.New(!c.Bool("json")))
 		}
 	}
 	olds, news, err := revision.Changed(old, new, parser.MaxFileSize)
@@ -391,13 +387,13 @@ func diffVersions(c *cli.Context) ([]change, error) {
 		})
 	}
 	o := diff.Options{Budget: c.Int("budget"), Examples: c.Int("examples")}
-	compile := sigmac.Options{Targets: targets, Mappings: maps}
+	compile := sigmac.Options{Mappings: maps, Pretty: !c.Bool("json")}
 	var changes []change
 	p := newProgress(c, len(pairs))
 	for i, ch := range ordered.Map(pairs, func(p diff.Pair) change {
 		ch := change{Change: diff.Compare(p.Old, p.New, o), byFiles: byFiles}
-		for i, b := range targets {
-			q := queryChange{target: b.Name()}
+		for i, m := range maps {
+			q := queryChange{target: m.Target.Name}
 			if p.Old != nil {
 				q.old, q.oldError = written(sigmac.CompileDocument(p.Old, compile)[i])
 			}
@@ -440,14 +436,12 @@ func diffUnderPipelines(c *cli.Context) ([]change, error) {
 	if c.Bool("without-pipeline") || len(*c.Generic("pipeline").(*pathList)) > 0 {
 		return nil, usage("--old-pipeline and --new-pipeline stand in place of -p and --without-pipeline")
 	}
-	wanted, err := chosenTargets(c)
+	wanted, err := requests(c)
 	if err != nil {
 		return nil, err
 	}
-	targets := make([]backends.Backend, len(wanted))
 	schemas := make([][]*schema.Schema, len(wanted))
 	for i, t := range wanted {
-		targets[i] = t.format.New(!c.Bool("json"))
 		if schemas[i], err = schemasOf(c, t); err != nil {
 			return nil, err
 		}
@@ -458,19 +452,18 @@ func diffUnderPipelines(c *cli.Context) ([]change, error) {
 		if err != nil {
 			return nil, err
 		}
-		maps := map[string]sigmac.Mapping{}
+		sides[i].Pretty = !c.Bool("json")
 		for j, t := range wanted {
 			own := p
 			if own == nil {
-				own, _ = pipeline.Builtin(t.pipelineName())
+				own, _ = pipeline.Builtin(t.Format.Pipeline)
 			}
-			if !own.Allows(t.Name) {
+			if !own.Allows(t.Target) {
 				return nil, usage("--%s: %s is a pipeline for %s, not for %s", flag, own.Path, strings.Join(own.AllowedBackends, " and "), t.Name)
 			}
-			maps[t.Name] = sigmac.Mapping{Pipeline: pipeline.Join(own), Schemas: schema.For(t.Name, schemas[j]...),
-				Options: pipeline.Options{AllowExternal: c.Bool("allow-external"), Files: folderOf}}
+			sides[i].Mappings = append(sides[i].Mappings, sigmac.Mapping{Target: t.Target, Pipeline: pipeline.Join(own),
+				Schemas: schema.For(t.Target, schemas[j]...), Options: pipeline.Options{AllowExternal: c.Bool("allow-external"), Files: folderOf}})
 		}
-		sides[i] = sigmac.Options{Targets: targets, Mappings: maps}
 	}
 	collection, err := load(c)
 	if err != nil {
@@ -484,9 +477,9 @@ func diffUnderPipelines(c *cli.Context) ([]change, error) {
 			return []change{{Change: diff.Compare(nil, d, o)}}
 		}
 		was, is := sigmac.CompileDocument(d, sides[0]), sigmac.CompileDocument(d, sides[1])
-		for i, b := range targets {
-			ch := change{Change: diff.Targets(b, was[i], is[i], o), target: b.Name()}
-			q := queryChange{target: b.Name()}
+		for i, t := range wanted {
+			ch := change{Change: diff.Targets(was[i], is[i], o), target: t.Name}
+			q := queryChange{target: t.Name}
 			q.old, q.oldError = written(was[i])
 			q.new, q.newError = written(is[i])
 			if slices.Equal(q.old, q.new) && q.oldError == q.newError && ch.Kind == diff.Equal {
@@ -542,7 +535,7 @@ func onePipeline(name string) (*pipeline.Pipeline, error) {
 
 // diffQueries compares two queries.
 func diffQueries(c *cli.Context) ([]change, error) {
-	wanted, err := chosenTargets(c)
+	wanted, err := requests(c)
 	if err != nil {
 		return nil, err
 	}
@@ -563,8 +556,8 @@ func diffQueries(c *cli.Context) ([]change, error) {
 			return nil, usage("%s: no query in this file", p)
 		}
 	}
-	b := wanted[0].format.New(true)
-	res, err := diff.Queries(b, schema.For(b.Name(), schemas...), texts[0], texts[1], diff.Options{Budget: c.Int("budget"), Examples: c.Int("examples")})
+	t := wanted[0].Target
+	res, err := diff.Queries(t, schema.For(t, schemas...), texts[0], texts[1], diff.Options{Budget: c.Int("budget"), Examples: c.Int("examples")})
 	if e := (*verify.ReadPairError)(nil); errors.As(err, &e) {
 		p := c.Args().Get(0)
 		if e.New {
@@ -575,9 +568,9 @@ func diffQueries(c *cli.Context) ([]change, error) {
 		}
 		return nil, &failure{exitRules, p + ": " + err.Error()}
 	}
-	ch := change{Change: res, path: c.Args().Get(1), target: b.Name()}
+	ch := change{Change: res, path: c.Args().Get(1), target: t.Name}
 	if texts[0] != texts[1] {
-		ch.queries = []queryChange{{target: b.Name(), old: []string{texts[0]}, new: []string{texts[1]}}}
+		ch.queries = []queryChange{{target: t.Name, old: []string{texts[0]}, new: []string{texts[1]}}}
 	}
 	return []change{ch}, nil
 }

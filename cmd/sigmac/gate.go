@@ -56,7 +56,7 @@ func (g *gate) passes(ch proof) bool {
 		path = rel
 	}
 	for i, a := range g.allow {
-		if a.Covers(ch.Document.ID, filepath.ToSlash(path), ch.Target) && rank >= 0 && rank <= slices.Index(config.Verdicts, a.Verdict) {
+		if a.Covers(ch.Document.ID, filepath.ToSlash(path), ch.Target.Name) && rank >= 0 && rank <= slices.Index(config.Verdicts, a.Verdict) {
 			g.used[i].Store(true)
 			return true
 		}

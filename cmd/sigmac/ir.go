@@ -25,16 +25,16 @@ pass that changed it, and with -t after Legalize for that target.
    sigmac ir -t kusto -p microsoft_xdr rule.yml`,
 		Flags: slices.Concat(targetFlags(), mappingFlags(), []cli.Flag{patternFlag}),
 		Action: func(c *cli.Context) error {
-			var targets []chosen
-			var maps map[string]sigmac.Mapping
+			var targets []request
+			var maps []sigmac.Mapping
 			var err error
 			given := len(*c.Generic("pipeline").(*pathList)) > 0
 			if c.IsSet("target") || given {
-				if targets, err = chosenTargets(c); err != nil {
+				if targets, err = requests(c); err != nil {
 					return err
 				}
 			}
-			if given {
+			if maps = unmapped(targets); given {
 				if maps, err = mappings(c, targets); err != nil {
 					return err
 				}
@@ -53,7 +53,7 @@ pass that changed it, and with -t after Legalize for that target.
 					failed = true
 				}
 				if d.Rule != nil {
-					failed = !showRule(c, d, backendsOf(c, targets), maps) || failed
+					failed = !showRule(c, d, maps, given) || failed
 				}
 			}
 			if failed {
@@ -65,21 +65,19 @@ pass that changed it, and with -t after Legalize for that target.
 }
 
 // showRule shows the passes of a rule: with pipelines, for each target its own.
-func showRule(c *cli.Context, d *parser.Document, targets []backends.Backend, maps map[string]sigmac.Mapping) bool {
+func showRule(c *cli.Context, d *parser.Document, maps []sigmac.Mapping, pipelines bool) bool {
 	tell(c.App.Writer, "# %s: %s", d.Path, oneLine(d.Title))
-	if maps == nil {
-		r, ok := showPasses(c, d, sigmac.Mapping{}, "")
-		for _, b := range targets {
-			ok = ok && showLegal(c, d, r, b)
+	if !pipelines {
+		r, ok := showPasses(c, d, sigmac.Mapping{})
+		for _, m := range maps {
+			ok = ok && showLegal(c, d, r, m.Target)
 		}
 		return ok
 	}
 	all := true
-	for _, b := range targets {
-		m := maps[b.Name()]
-		m.Options.Backend, m.Options.Opaque = b.Name(), true
-		r, ok := showPasses(c, d, m, b.Name())
-		all = ok && showLegal(c, d, r, b) && all
+	for _, m := range maps {
+		r, ok := showPasses(c, d, m)
+		all = ok && showLegal(c, d, r, m.Target) && all
 	}
 	return all
 }
@@ -88,13 +86,13 @@ func show(c *cli.Context, name string, r fmt.Stringer) {
 	fmt.Fprintf(c.App.Writer, "\n[%s]\n%s", name, r)
 }
 
-func showPasses(c *cli.Context, d *parser.Document, m sigmac.Mapping, target string) (*ir.Rule, bool) {
+func showPasses(c *cli.Context, d *parser.Document, m sigmac.Mapping) (*ir.Rule, bool) {
 	r := d.Rule
 	show(c, "Parse", r)
 	for _, p := range m.Passes(&sigmac.Mapped{}) {
 		next, err := p.Run(r)
 		if err != nil {
-			tell(c.App.ErrWriter, "%s", placed(sigmac.Result{Document: d, Target: target}, err))
+			tell(c.App.ErrWriter, "%s", placed(sigmac.Result{Document: d, Mapping: m}, err))
 			return nil, false
 		}
 		if next != r {
@@ -105,13 +103,13 @@ func showPasses(c *cli.Context, d *parser.Document, m sigmac.Mapping, target str
 	return r, true
 }
 
-func showLegal(c *cli.Context, d *parser.Document, r *ir.Rule, b backends.Backend) bool {
-	legal, refused := backends.Legalize(r, b.Caps())
+func showLegal(c *cli.Context, d *parser.Document, r *ir.Rule, t *backends.Target) bool {
+	legal, refused := backends.Legalize(r, t.Format.Caps)
 	for _, u := range refused {
 		tell(c.App.ErrWriter, "%s", placed(sigmac.Result{Document: d}, u))
 	}
 	if legal != nil {
-		show(c, "Legalize "+b.Name(), legal)
+		show(c, "Legalize "+t.Name, legal)
 	}
 	return len(refused) == 0
 }

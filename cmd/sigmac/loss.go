@@ -2,7 +2,6 @@ package main
 
 import (
 	"sigmac"
-	"sigmac/backends"
 	"sigmac/ir"
 	"sigmac/verify"
 )
@@ -35,12 +34,12 @@ func (l loss) String() string {
 
 // lossesOf lists the losses of a result: those of its pipeline, then those of
 // its target.
-func lossesOf(res sigmac.Result, targets []backends.Backend) []loss {
+func lossesOf(res sigmac.Result) []loss {
 	out := pipelineLosses(res)
 	if res.Want == nil {
 		return out
 	}
-	for _, l := range verify.Losses(backendOf(res, targets), res.Want) {
+	for _, l := range verify.Losses(res.Target, res.Want) {
 		out = append(out, loss{ID: l.ID, Line: l.Pos.Line, Column: l.Pos.Column, Direction: l.Direction, Message: l.Msg, Pos: l.Pos})
 	}
 	return out

@@ -20,6 +20,7 @@ import (
 	"sigmac/parser"
 	"sigmac/pipeline"
 	"sigmac/schema"
+	"sigmac/targets"
 )
 
 // mappingFlags say how rules get to a target's fields.
@@ -42,53 +43,39 @@ func targetFlags() []cli.Flag {
 
 const defaultFormat = "default"
 
-// chosen is a target in the format that was asked for.
-type chosen struct {
-	sigmac.Target
-	format sigmac.Format
+// A request is a target that somebody asks for.
+type request struct {
+	*backends.Target        // in the format that is asked for; nil until its names are known
+	at               string // the place in the configuration, or empty
+	name, format     string
 
 	// As the configuration has them, from the working directory.
 	pipelines, schemas []string
 	unmapped           bool
 }
 
-// pipelineName is the built-in pipeline that leads there.
-func (t chosen) pipelineName() string {
-	if t.format.Pipeline != "" {
-		return t.format.Pipeline
-	}
-	return t.Pipeline
-}
-
-// chosenTargets are those of the command line, or else those of sigmac.yaml.
-func chosenTargets(c *cli.Context) ([]chosen, error) {
-	var names []string
-	known := map[string]sigmac.Target{}
-	for _, t := range sigmac.Targets() {
-		names = append(names, t.Name)
-		known[t.Name] = t
-	}
+// requests are the targets of the command line, or else those of sigmac.yaml.
+func requests(c *cli.Context) ([]request, error) {
 	wanted, err := wantedTargets(c)
 	if err != nil {
 		return nil, err
 	}
-	var out []chosen
-	for _, w := range wanted {
-		t, ok := known[w.name]
+	names := namesOf("targets")
+	var out []request
+	for _, r := range wanted {
+		t, ok := targets.Named(r.name)
 		if !ok {
-			return nil, usage("%sunknown target %q%s", w.at, w.name, suggest.For(w.name, names))
+			return nil, usage("%sunknown target %q%s", r.at, r.name, suggest.For(r.name, names))
 		}
-		i := slices.IndexFunc(t.Formats, func(f sigmac.Format) bool { return f.Name == w.format })
-		if i < 0 {
+		if r.Target, ok = t.In(r.format); !ok {
 			var formats []string
 			for _, f := range t.Formats {
 				formats = append(formats, f.Name)
 			}
-			return nil, usage("%s%s has no format %q%s", w.at, w.name, w.format, suggest.For(w.format, formats))
+			return nil, usage("%s%s has no format %q%s", r.at, r.name, r.format, suggest.For(r.format, formats))
 		}
-		if !slices.ContainsFunc(out, func(x chosen) bool { return x.Name == w.name }) {
-			w.Target, w.chosen.format = t, t.Formats[i]
-			out = append(out, w.chosen)
+		if !slices.ContainsFunc(out, func(x request) bool { return x.name == r.name }) {
+			out = append(out, r)
 		}
 	}
 	if len(out) == 0 {
@@ -97,16 +84,9 @@ func chosenTargets(c *cli.Context) ([]chosen, error) {
 	return out, nil
 }
 
-// A wantedTarget is one by the names that somebody gave.
-type wantedTarget struct {
-	chosen
-	at           string // the place in the configuration, or empty
-	name, format string
-}
-
 // wantedTargets are the names of the command line, each with what sigmac.yaml says
 // of it, or else all of that.
-func wantedTargets(c *cli.Context) (out []wantedTarget, err error) {
+func wantedTargets(c *cli.Context) (out []request, err error) {
 	cfg, _, err := configured()
 	if err != nil {
 		return nil, err
@@ -123,69 +103,60 @@ func wantedTargets(c *cli.Context) (out []wantedTarget, err error) {
 		}
 	}
 	for _, name := range names {
-		w := wantedTarget{name: name, format: format}
+		r := request{name: name, format: format}
 		if i := slices.IndexFunc(known, func(t config.Target) bool { return t.Name == name }); i >= 0 {
-			w.configure(cfg, known[i])
+			r.configure(cfg, known[i])
 			if c.IsSet("format") {
-				w.format = format
+				r.format = format
 			}
 		}
-		out = append(out, w)
+		out = append(out, r)
 	}
 	return out, nil
 }
 
 // configure takes over what the configuration says of a target.
-func (w *wantedTarget) configure(cfg *config.Config, t config.Target) {
+func (r *request) configure(cfg *config.Config, t config.Target) {
 	below := func(p string) string { return filepath.Join(filepath.Dir(cfg.Path), filepath.FromSlash(p)) }
-	w.at = fmt.Sprintf("%s:%d:%d: ", cfg.Path, t.Pos.Line, t.Pos.Column)
-	w.format, w.unmapped = cmp.Or(t.Format, defaultFormat), t.Unmapped
+	r.at = fmt.Sprintf("%s:%d:%d: ", cfg.Path, t.Pos.Line, t.Pos.Column)
+	r.format, r.unmapped = cmp.Or(t.Format, defaultFormat), t.Unmapped
 	for _, p := range t.Pipelines {
 		if _, ok := pipeline.Builtin(cmp.Or(pipelineAliases[p], p)); !ok {
 			p = below(p)
 		}
-		w.pipelines = append(w.pipelines, p)
+		r.pipelines = append(r.pipelines, p)
 	}
 	for _, p := range t.Schemas {
-		w.schemas = append(w.schemas, below(p))
+		r.schemas = append(r.schemas, below(p))
 	}
 }
 
-// backendsOf are the backends of targets.
-func backendsOf(c *cli.Context, targets []chosen) (out []backends.Backend) {
-	for _, t := range targets {
-		out = append(out, t.format.New(c.Bool("pretty")))
-	}
-	return out
-}
-
-// mappings are the pipelines and schemas of the command line, by the name of
-// the target; a target for which none is given has its own, and standard error
-// says so.
-func mappings(c *cli.Context, targets []chosen) (map[string]sigmac.Mapping, error) {
+// mappings lead to targets by the pipelines and schemas of the command line; a
+// target for which none is given has its own, and standard error says so.
+func mappings(c *cli.Context, requests []request) (out []sigmac.Mapping, err error) {
 	names := *c.Generic("pipeline").(*pathList)
 	if c.Bool("without-pipeline") {
 		if len(names) > 0 {
 			return nil, usage("--pipeline and --without-pipeline exclude each other")
 		}
 		tellUntested(c)
-		return nil, nil
+		return unmapped(requests), nil
 	}
 	given, err := loadPipelines(names, c.App.Reader)
 	if err != nil {
 		return nil, err
 	}
 	for _, p := range given {
-		if !slices.ContainsFunc(targets, func(t chosen) bool { return p.Allows(t.Name) }) {
+		if !slices.ContainsFunc(requests, func(r request) bool { return p.Allows(r.Target) }) {
 			return nil, usage("%s is a pipeline for %s, and no such target is asked for", p.Path, strings.Join(p.AllowedBackends, " and "))
 		}
 	}
-	out := map[string]sigmac.Mapping{}
-	if len(names) == 0 && slices.ContainsFunc(targets, func(t chosen) bool { return t.unmapped }) {
+	if len(names) == 0 && slices.ContainsFunc(requests, func(r request) bool { return r.unmapped }) {
 		tellUntested(c)
 	}
-	for _, t := range targets {
+	for _, t := range requests {
 		if len(names) == 0 && t.unmapped {
+			out = append(out, sigmac.Mapping{Target: t.Target})
 			continue
 		}
 		schemas, err := schemasOf(c, t)
@@ -194,7 +165,7 @@ func mappings(c *cli.Context, targets []chosen) (map[string]sigmac.Mapping, erro
 		}
 		var ps []*pipeline.Pipeline
 		for _, p := range given {
-			if p.Allows(t.Name) {
+			if p.Allows(t.Target) {
 				ps = append(ps, p)
 			}
 		}
@@ -203,26 +174,40 @@ func mappings(c *cli.Context, targets []chosen) (map[string]sigmac.Mapping, erro
 				return nil, err
 			}
 			for _, p := range ps {
-				if !p.Allows(t.Name) {
+				if !p.Allows(t.Target) {
 					return nil, usage("%s is a pipeline for %s, and not for %s", p.Path, strings.Join(p.AllowedBackends, " and "), t.Name)
 				}
 			}
 		}
 		if len(ps) == 0 {
-			p, ok := pipeline.Builtin(t.pipelineName())
+			name := t.Format.Pipeline
+			if name == "" {
+				out = append(out, sigmac.Mapping{Target: t.Target})
+				continue
+			}
+			p, ok := pipeline.Builtin(name)
 			if !ok {
-				panic("no pipeline " + t.pipelineName())
+				panic("no pipeline " + name)
 			}
 			ps = append(ps, p)
-			tell(c.App.ErrWriter, "%s: with the pipeline %s; -p takes another, --without-pipeline none", t.Name, t.pipelineName())
+			tell(c.App.ErrWriter, "%s: with the pipeline %s; -p takes another, --without-pipeline none", t.Name, name)
 		}
-		out[t.Name] = sigmac.Mapping{
+		out = append(out, sigmac.Mapping{
+			Target:   t.Target,
 			Pipeline: pipeline.Join(ps...),
 			Options:  pipeline.Options{AllowExternal: c.Bool("allow-external"), Files: folderOf},
-			Schemas:  schema.For(t.Name, schemas...),
-		}
+			Schemas:  schema.For(t.Target, schemas...),
+		})
 	}
 	return out, nil
+}
+
+// unmapped leave the fields of rules as they are.
+func unmapped(requests []request) (out []sigmac.Mapping) {
+	for _, r := range requests {
+		out = append(out, sigmac.Mapping{Target: r.Target})
+	}
+	return out
 }
 
 // tellUntested says once a run what else would be a loss of each rule.
@@ -314,10 +299,10 @@ func loadPipelines(names []string, stdin io.Reader) (out []*pipeline.Pipeline, e
 
 // schemasOf are those of the command line, or else those that the configuration
 // has for a target.
-func schemasOf(c *cli.Context, t chosen) (out []*schema.Schema, err error) {
+func schemasOf(c *cli.Context, r request) (out []*schema.Schema, err error) {
 	paths := []string(*c.Generic("schema").(*pathList))
 	if len(paths) == 0 {
-		paths = t.schemas
+		paths = r.schemas
 	}
 	var faults []error
 	for _, path := range paths {
@@ -347,7 +332,7 @@ func placed(res sigmac.Result, err error) string {
 	case *backends.Unsupported:
 		return fmt.Sprintf("%s:%d:%d: %s", path, e.Pos.Line, e.Pos.Column, e)
 	case *pipeline.Error:
-		return fmt.Sprintf("%s:%d:%d: %s: %s (%s)", path, e.Pos.Line, e.Pos.Column, res.Target, e.Msg, e.Item)
+		return fmt.Sprintf("%s:%d:%d: %s: %s (%s)", path, e.Pos.Line, e.Pos.Column, res.Target.Name, e.Msg, e.Item)
 	}
 	return path + ": " + err.Error()
 }

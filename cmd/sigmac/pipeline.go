@@ -70,7 +70,7 @@ func listPipelines(c *cli.Context) error {
 	defaults := map[string][]string{}
 	for _, t := range sigmac.Targets() {
 		for _, f := range t.Formats {
-			name := chosen{Target: t, format: f}.pipelineName()
+			name := f.Pipeline
 			by := t.Name
 			if f.Name != defaultFormat {
 				by += " -f " + f.Name
@@ -153,15 +153,15 @@ func checkPipelines(c *cli.Context) error {
 }
 
 func diffPipelines(c *cli.Context) error {
-	targets, err := chosenTargets(c)
+	wanted, err := requests(c)
 	if err != nil {
 		return err
 	}
-	maps, err := mappings(c, targets)
+	maps, err := mappings(c, wanted)
 	if err != nil {
 		return err
 	}
-	if maps == nil {
+	if c.Bool("without-pipeline") {
 		return usage("pipeline diff without a pipeline shows nothing")
 	}
 	collection, err := load(c)
@@ -174,10 +174,9 @@ func diffPipelines(c *cli.Context) error {
 			tell(c.App.ErrWriter, "%s", e)
 			failed = true
 		}
-		for i := 0; i < len(targets) && d.Rule != nil; i++ {
-			t := targets[i]
-			m := maps[t.Name]
-			m.Options.Backend, m.Options.Opaque, m.Options.Steps = t.Name, true, true
+		for i := 0; i < len(maps) && d.Rule != nil; i++ {
+			m := maps[i]
+			m.Options.Steps = true
 			did := &sigmac.Mapped{}
 			var after *ir.Rule
 			var fault error
@@ -189,11 +188,11 @@ func diffPipelines(c *cli.Context) error {
 				}
 			}
 			if fault != nil {
-				tell(c.App.ErrWriter, "%s", placed(sigmac.Result{Document: d, Target: t.Name}, fault))
+				tell(c.App.ErrWriter, "%s", placed(sigmac.Result{Document: d, Mapping: m}, fault))
 				failed = true
 				continue
 			}
-			if err := showDiff(c, d, t.Name, after, did.Trace); err != nil {
+			if err := showDiff(c, d, m.Target.Name, after, did.Trace); err != nil {
 				return usage("the output cannot be written: %s", err)
 			}
 		}

@@ -19,18 +19,21 @@ import (
 // expected is the field that says in test data what an event is for.
 const expected = "sigmac_expected"
 
-// sampleFormats are the targets whose form of test data a format is.
-var sampleFormats = []struct{ name, target, description string }{
-	{"ndjson", "", "one JSON object an event, with what is expected of it"},
-	{"makeresults", "splunk", "an SPL search that makes the events"},
-	{"datatable", "kusto", "a KQL table of the events"},
-	{"bulk", "elastic", "lines for the bulk API of Elasticsearch"},
+// sampleForms are the forms of test data: events as they are, which Write is nil
+// for, and those of the targets.
+func sampleForms() []backends.SampleForm {
+	out := []backends.SampleForm{{Name: "ndjson", Description: "one JSON object an event, with what is expected of it"}}
+	for _, t := range sigmac.Targets() {
+		out = append(out, t.Samples...)
+	}
+	return out
 }
 
 func sampleCommand() *cli.Command {
 	var names []string
-	for _, f := range sampleFormats {
-		names = append(names, f.name)
+	forms := sampleForms()
+	for _, f := range forms {
+		names = append(names, f.Name)
 	}
 	return &cli.Command{
 		Name:      "sample",
@@ -53,8 +56,8 @@ matches it; 2 wrong usage, or a file that cannot be read.`,
 			patternFlag,
 		},
 		Action: func(c *cli.Context) error {
-			format := slices.Index(names, c.String("format"))
-			if format < 0 {
+			form := slices.Index(names, c.String("format"))
+			if form < 0 {
 				return usage("unknown format %q%s", c.String("format"), suggest.For(c.String("format"), names))
 			}
 			if c.Int("n") < 1 {
@@ -66,7 +69,7 @@ matches it; 2 wrong usage, or a file that cannot be read.`,
 			}
 			failed := false
 			for _, d := range collection.Documents {
-				if err := sampleRule(c, d, sampleFormats[format].target); err != nil {
+				if err := sampleRule(c, d, forms[form]); err != nil {
 					var e *parser.Error
 					if !errors.As(err, &e) {
 						err = &parser.Error{Path: d.Path, Pos: d.Pos, Msg: err.Error()}
@@ -83,7 +86,7 @@ matches it; 2 wrong usage, or a file that cannot be read.`,
 	}
 }
 
-func sampleRule(c *cli.Context, d *parser.Document, target string) error {
+func sampleRule(c *cli.Context, d *parser.Document, f backends.SampleForm) error {
 	if len(d.Errors) > 0 {
 		return d.Errors[0]
 	}
@@ -101,7 +104,7 @@ func sampleRule(c *cli.Context, d *parser.Document, target string) error {
 	if left > 0 {
 		fmt.Fprintf(c.App.ErrWriter, "%s:%d:%d: warning: no near miss was sought for %d tests: the budget of steps is used up\n", d.Path, d.Pos.Line, d.Pos.Column, left)
 	}
-	if target == "" {
+	if f.Write == nil {
 		enc := json.NewEncoder(c.App.Writer)
 		enc.SetEscapeHTML(false)
 		for _, s := range samples {
@@ -126,17 +129,10 @@ func sampleRule(c *cli.Context, d *parser.Document, target string) error {
 		}
 		events = append(events, s.Fields)
 	}
-	for _, t := range sigmac.Targets() {
-		if t.Name != target {
-			continue
-		}
-		text, err := t.New(false).(backends.Sampler).Samples(events, want.Types())
-		if err != nil {
-			return err
-		}
-		if _, err := fmt.Fprint(c.App.Writer, text); err != nil {
-			return err
-		}
+	text, err := f.Write(events, want.Types())
+	if err != nil {
+		return err
 	}
-	return nil
+	_, err = fmt.Fprint(c.App.Writer, text)
+	return err
 }

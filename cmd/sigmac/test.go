@@ -108,8 +108,8 @@ func testRules(c *cli.Context) error {
 	return nil
 }
 
-// testTargets are the backends of the names asked for, or configured, or all.
-func testTargets(names []string, cfg *config.Config) (out []backends.Backend, err error) {
+// testTargets are those of the names asked for, or configured, or all.
+func testTargets(names []string, cfg *config.Config) (out []*backends.Target, err error) {
 	if len(names) == 0 && cfg != nil {
 		for _, t := range cfg.Targets {
 			names = append(names, t.Name)
@@ -123,7 +123,7 @@ func testTargets(names []string, cfg *config.Config) (out []backends.Backend, er
 	}
 	for _, t := range sigmac.Targets() {
 		if len(names) == 0 || slices.Contains(names, t.Name) {
-			out = append(out, t.New(false))
+			out = append(out, t)
 		}
 	}
 	return out, nil

@@ -60,15 +60,14 @@ not allowed by sigmac.yaml, or a query cannot be read, or it loses a test under
 }
 
 func verifyRules(c *cli.Context) error {
-	wanted, err := chosenTargets(c)
+	wanted, err := requests(c)
 	if err != nil {
 		return err
 	}
-	targets := backendsOf(c, wanted)
 	if c.Int("budget") < 1 {
 		return usage("--budget must be at least 1")
 	}
-	given, err := givenQuery(c, len(targets))
+	given, err := givenQuery(c, len(wanted))
 	if err != nil {
 		return err
 	}
@@ -87,12 +86,12 @@ func verifyRules(c *cli.Context) error {
 	if given != "" && len(collection.Documents) != 1 {
 		return usage("--query is checked against one rule, and there are %d", len(collection.Documents))
 	}
-	results := slices.Collect(sigmac.Compile(collection, sigmac.Options{Targets: targets, Mappings: maps}))
+	results := slices.Collect(sigmac.Compile(collection, sigmac.Options{Mappings: maps}))
 	w := bufio.NewWriter(c.App.Writer)
 	r := &verdicts{gate: pass, w: w, errs: c.App.ErrWriter, json: c.Bool("json"), failOnLoss: c.Bool("fail-on-loss"),
-		targets: targets, queryPath: c.String("query"), progress: newProgress(c, len(results)), counts: map[string]map[string]int{}}
+		queryPath: c.String("query"), progress: newProgress(c, len(results)), counts: map[string]map[string]int{}}
 	for i, cs := range ordered.Map(results, func(res sigmac.Result) []proof {
-		all := checkAll(res, targets, maps, given, c.Int("budget"))
+		all := checkAll(res, given, c.Int("budget"))
 		if c.Bool("ignore-scope") {
 			for i := range all {
 				all[i].beside()
@@ -108,7 +107,7 @@ func verifyRules(c *cli.Context) error {
 		r.progress.at(i)
 	}
 	r.progress.clear()
-	r.summary(targets)
+	r.summary(maps)
 	if given == "" && c.Args().Len() == 0 {
 		pass.rest(c.App.ErrWriter)
 	}
@@ -161,8 +160,7 @@ func (ch *proof) beside() {
 
 // checkAll verifies the queries of a result, or the given one against all its
 // conditions.
-func checkAll(res sigmac.Result, targets []backends.Backend, maps map[string]sigmac.Mapping, given string, budget int) (out []proof) {
-	b := backendOf(res, targets)
+func checkAll(res sigmac.Result, given string, budget int) (out []proof) {
 	if len(res.Errors) > 0 && (given == "" || res.Want == nil) {
 		ch := proof{Result: res, condition: 1, verdict: "error", err: res.Errors[0]}
 		if isUnsupported(res.Errors[0]) {
@@ -174,12 +172,11 @@ func checkAll(res sigmac.Result, targets []backends.Backend, maps map[string]sig
 	if given != "" {
 		want, plain, queries = want.Joined(), []string{given}, []string{given}
 	}
-	p := maps[res.Target].Pipeline
 	for i, q := range plain {
 		ch := proof{Result: res, condition: i + 1, query: queries[i]}
-		ch.evidence, ch.err = verify.Query(b, want, i, q, budget)
-		if q != queries[i] && p.Rewrites() && ch.err == nil && ch.evidence.Verdict != verify.Refuted {
-			ch.evidence, ch.added = postprocessed(b, want, i, ch.evidence, queries[i], budget)
+		ch.evidence, ch.err = verify.Query(res.Target, want, i, q, budget)
+		if q != queries[i] && res.Pipeline.Rewrites() && ch.err == nil && ch.evidence.Verdict != verify.Refuted {
+			ch.evidence, ch.added = postprocessed(res.Target, want, i, ch.evidence, queries[i], budget)
 		}
 		if ch.verdict = ch.evidence.Verdict.String(); ch.err != nil {
 			ch.verdict = "error"
@@ -192,8 +189,8 @@ func checkAll(res sigmac.Result, targets []backends.Backend, maps map[string]sig
 // postprocessed is what is known of a query after a pipeline has changed its
 // text. Stages that it adds behind the query, and a scope that it adds, are
 // those of the team and judged apart.
-func postprocessed(b backends.Backend, want *ir.Rule, i int, before verify.Result, query string, budget int) (verify.Result, addition) {
-	after, err := verify.Query(b, want, i, query, budget)
+func postprocessed(t *backends.Target, want *ir.Rule, i int, before verify.Result, query string, budget int) (verify.Result, addition) {
+	after, err := verify.Query(t, want, i, query, budget)
 	switch n := len(before.Stages); {
 	case err != nil:
 		before.Verdict = max(before.Verdict, verify.Agreed)
@@ -210,17 +207,12 @@ func postprocessed(b backends.Backend, want *ir.Rule, i int, before verify.Resul
 	return before, addition{}
 }
 
-func backendOf(res sigmac.Result, targets []backends.Backend) backends.Backend {
-	return targets[slices.IndexFunc(targets, func(b backends.Backend) bool { return b.Name() == res.Target })]
-}
-
 // verdicts writes checks and counts them.
 type verdicts struct {
 	gate       *gate
 	w, errs    io.Writer
 	json       bool
 	failOnLoss bool
-	targets    []backends.Backend
 	queryPath  string
 	progress   *progress
 	counts     map[string]map[string]int // by target and verdict
@@ -228,13 +220,14 @@ type verdicts struct {
 }
 
 func (r *verdicts) write(ch proof) error {
-	if r.counts[ch.Target] == nil {
-		r.counts[ch.Target] = map[string]int{}
+	name := ch.Target.Name
+	if r.counts[name] == nil {
+		r.counts[name] = map[string]int{}
 	}
-	r.counts[ch.Target][ch.verdict]++
+	r.counts[name][ch.verdict]++
 	var losses []loss
 	if ch.Want != nil && ch.err == nil {
-		losses = lossesOf(ch.Result, r.targets)
+		losses = lossesOf(ch.Result)
 	}
 	lossy := r.failOnLoss && slices.ContainsFunc(losses, func(l loss) bool { return !l.declared })
 	r.failed = !r.gate.passes(ch) || r.failed || lossy
@@ -249,7 +242,7 @@ func (r *verdicts) write(ch proof) error {
 	var err error
 	line := func(p string, format string, args ...any) {
 		if err == nil {
-			err = tell(r.w, "%s: %s: %s", p, ch.Target, fmt.Sprintf(format, args...))
+			err = tell(r.w, "%s: %s: %s", p, name, fmt.Sprintf(format, args...))
 		}
 	}
 	switch ch.verdict {
@@ -317,14 +310,14 @@ func refutation(v verify.Result) string {
 	return b.String()
 }
 
-func (r *verdicts) summary(targets []backends.Backend) {
+func (r *verdicts) summary(maps []sigmac.Mapping) {
 	if r.json {
 		return
 	}
-	for _, b := range targets {
-		n := r.counts[b.Name()]
+	for _, m := range maps {
+		n := r.counts[m.Target.Name]
 		fmt.Fprintf(r.w, "%s: %d proved, %d partial, %d agreed, %d refuted, %d unsupported, %d errors\n",
-			b.Name(), n["proved"], n["partial"], n["agreed"], n["refuted"], n["unsupported"], n["error"])
+			m.Target.Name, n["proved"], n["partial"], n["agreed"], n["refuted"], n["unsupported"], n["error"])
 	}
 }
 
@@ -360,7 +353,7 @@ func (r *verdicts) object(ch proof, losses []loss) error {
 		Detection      string            `json:"detection,omitempty"`   // the verdict beside the scope
 		Added          []stageObject     `json:"added,omitempty"`       // by postprocessing, not part of the verdict
 		AddedScope     string            `json:"added_scope,omitempty"`
-	}{Path: ch.Document.Path, Rule: ch.Document.ID, Condition: ch.condition, Target: ch.Target, Verdict: ch.verdict,
+	}{Path: ch.Document.Path, Rule: ch.Document.ID, Condition: ch.condition, Target: ch.Target.Name, Verdict: ch.verdict,
 		Reason: v.Reason, Direction: v.Direction, Losses: append([]loss{}, losses...), Assumptions: append([]string{}, v.Assumptions...),
 		Types: map[string]string{}, Unmapped: append([]string{}, v.Unmapped...), Events: v.Events,
 		Counterexample: v.Counterexample, Query: ch.query, Stages: stageObjects(v.Stages),

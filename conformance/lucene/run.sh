@@ -1,11 +1,11 @@
 #!/usr/bin/env bash
-# Asks Lucene itself which expressions of backends/elastic/testdata/lucene.txt it
+# Asks Lucene itself which expressions of backends/elastic/read/testdata/lucene.txt it
 # refuses, and compares that with what the file says. Needs Maven and Java 11, for
 # Lucene 10 Java 21.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")"
 
-answers=../../backends/elastic/testdata/lucene.txt
+answers=../../backends/elastic/read/testdata/lucene.txt
 repository=${MAVEN_REPOSITORY:-$HOME/.m2/repository}
 java=$(java -version 2>&1 | sed -n 's/.*version "\([0-9]*\).*/\1/p')
 tmp=$(mktemp -d)

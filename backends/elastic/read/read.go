@@ -1,0 +1,355 @@
+package read
+
+import (
+	"maps"
+	"slices"
+	"strings"
+	"sync"
+
+	"sigmac/ir"
+)
+
+// The reader says what a query does, from the grammar and the source of
+// Elasticsearch alone; it shares nothing with the emitter.
+
+// Read says what query does where the fields that s calls unmapped are mapped
+// by no index. The error is a *backends.ReadError.
+func Read(query string, s ir.Schema) (*ir.Query, error) {
+	p, err := Parse(query)
+	if err != nil {
+		return nil, err
+	}
+	return p.Query(s)
+}
+
+// A Parsed is a query whose meaning waits for what the indexes map.
+type Parsed struct {
+	category string
+	where    pred   // of a query for single events
+	steps    []step // of a sequence, a sample or a join
+	events   []pred // that must be missing, or end a sequence: read for their errors only
+	times    []timePred
+	stages   []ir.Command
+	roots    []*node   // the conditions of all events, for their types
+	keys     [][]*node // of each event of a sequence, beside those that all share
+	fields   []fieldUse
+	assumed  []string
+	written  []ir.Command
+
+	mu sync.Mutex // guards what the atoms have built
+}
+
+// A timePred is a conjunct that only chooses when events happened.
+type timePred struct {
+	pred
+	field, text string
+	pos         ir.Pos
+}
+
+// A step is one event of a sequence.
+type step struct {
+	category string // empty for any
+	pos      ir.Pos
+	where    pred
+}
+
+// Parse reads a query. The error is a *backends.ReadError.
+func Parse(query string) (parsed *Parsed, err error) {
+	defer caught(&err)
+	p := &parser{src: query, toks: lex(query), byName: map[string]int{}, assumed: map[string]bool{}}
+	q := p.statement()
+	q.fields = p.fields
+	if q.Optional() != nil {
+		p.assume("elastic/unmapped", "elastic/version")
+	}
+	if slices.ContainsFunc(q.fields, func(f fieldUse) bool { return f.required != ir.Pos{} }) {
+		p.assume("elastic/mapped")
+	}
+	q.assumed = slices.Sorted(maps.Keys(p.assumed))
+	return q, nil
+}
+
+// Events are the events that the query names, in its order, as they are
+// written: `step`, and in a sequence also `missing` and `until`.
+func (p *Parsed) Events() []ir.Command { return p.written }
+
+// Optional lists the fields that the query marks with `?` and never names
+// without, sorted.
+func (p *Parsed) Optional() []string {
+	optional, _ := p.mentioned()
+	return optional
+}
+
+// mentioned are the optional fields, and those that are named without `?`: an
+// index must map these, or there is an error.
+func (p *Parsed) mentioned() (optional, required []string) {
+	for _, f := range p.fields {
+		if f.required == (ir.Pos{}) {
+			optional = append(optional, f.name)
+		} else {
+			required = append(required, f.name)
+		}
+	}
+	slices.Sort(optional)
+	slices.Sort(required)
+	return optional, required
+}
+
+// Query says what the query does where exactly the fields that s calls
+// unmapped are mapped by no index.
+func (p *Parsed) Query(s ir.Schema) (q *ir.Query, err error) {
+	defer caught(&err)
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	m := make(mapping, len(p.fields))
+	for i, f := range p.fields {
+		t, mapped := s.Type("", f.name)
+		if !mapped && f.required != (ir.Pos{}) {
+			refuse(f.required, "unknown column %s", f.name)
+		}
+		if mapped && t == ir.Other {
+			refuse(f.pos, "EQL has no test for a field of such a type: %s", f.name)
+		}
+		m[i] = mappedField{ir.Field{Name: f.name, Type: t}, mapped}
+	}
+	for _, n := range p.roots {
+		m.check(n)
+	}
+	m.checkKeys(p.keys)
+	q = &ir.Query{Scope: ir.Scope{Category: p.category}, Stages: p.stages, Assumptions: p.assumed}
+	if p.where != nil {
+		q.Where = m.selects(p.where)
+	}
+	for _, t := range p.times {
+		q.Times = append(q.Times, ir.Bound{Expr: m.selects(t.pred), Field: t.field, Text: t.text, Pos: t.pos})
+	}
+	for _, s := range p.steps {
+		e := m.selects(s.where)
+		if s.category != "" {
+			field := ir.Field{Name: "event.category", Type: ir.Text}
+			e = ir.And{ir.Match{Field: field, Test: exact(s.category), Pos: s.pos}, e}
+		}
+		q.Steps = append(q.Steps, e)
+	}
+	for _, e := range p.events {
+		m.selects(e)
+	}
+	return q, nil
+}
+
+// checkKeys refuses events whose keys cannot be equal (Verifier.checkJoinKeyTypes).
+func (m mapping) checkKeys(events [][]*node) {
+	for _, keys := range events {
+		for i, k := range keys {
+			first := events[0][i]
+			if !compatible(m.types(first), m.types(k)) {
+				refuse(k.pos, "a join key of type %s where the first event's is of type %s",
+					m[k.field].Type, m[first.field].Type)
+			}
+		}
+	}
+}
+
+func (p *parser) statement() *Parsed {
+	q := &Parsed{}
+	switch {
+	case p.has("sequence"), p.has("sample"), p.has("join"):
+		p.series(q)
+	default:
+		first := p.peek()
+		var n *node
+		q.category, _, n = p.event(q)
+		q.where = p.timeless(q, n)
+		p.write(q, "step", first)
+		p.stage(q, "where", first, ir.Filters)
+	}
+	for p.has("|") {
+		p.pipe(q)
+	}
+	if p.peek().kind != endToken {
+		p.unexpected("the end")
+	}
+	return q
+}
+
+// event reads `category where condition`.
+func (p *parser) event(q *Parsed) (category string, pos ir.Pos, where *node) {
+	t := p.peek()
+	switch {
+	case p.take("any"):
+	case t.kind == wordToken, t.kind == stringToken:
+		if category = p.next().text; category == "" {
+			refuse(t.pos, "the event category is empty")
+		}
+	default:
+		p.unexpected("an event category")
+	}
+	p.need("where")
+	n := p.expr()
+	mapping(nil).check(n)
+	n.reduce()
+	q.roots = append(q.roots, n)
+	return category, t.pos, n
+}
+
+// timeFields say when an event happened, and when it was taken in (ECS).
+var timeFields = []string{"@timestamp", "event.ingested", "event.created"}
+
+// timeless is a condition without the conjuncts that compare the time with a
+// constant, which q keeps apart.
+func (p *parser) timeless(q *Parsed, n *node) pred {
+	if n.kind == andNode {
+		out := andPred{}
+		for _, a := range n.args {
+			out = append(out, p.timeless(q, a))
+		}
+		return out
+	}
+	x := p.condition(n)
+	if n.kind != compareNode || n.op == "!=" || n.op == "==" {
+		return x
+	}
+	field, constant := n.args[0], n.args[1]
+	if field.kind == valueNode {
+		field, constant = constant, field
+	}
+	if field.kind != fieldNode || constant.kind != valueNode || constant.value.kind == nullValue ||
+		!slices.Contains(timeFields, p.fields[field.field].name) {
+		return x
+	}
+	q.times = append(q.times, timePred{x, p.fields[field.field].name, p.text(n), n.pos})
+	return isTrue
+}
+
+// write keeps an event as text, from its first token on.
+func (p *parser) write(q *Parsed, name string, first token) {
+	q.written = append(q.written, ir.Command{Name: name, Text: p.src[first.start:p.toks[p.at-1].end], Pos: first.pos})
+}
+
+func (p *parser) stage(q *Parsed, name string, first token, effect ir.Effect) {
+	text := p.src[first.start:p.toks[p.at-1].end]
+	q.stages = append(q.stages, ir.Command{Name: name, Text: text, Pos: first.pos, Effect: effect})
+}
+
+func (p *parser) pipe(q *Parsed) {
+	p.next()
+	t := p.peek()
+	if t.kind != wordToken || t.text != "head" && t.text != "tail" {
+		p.unexpected("one of the pipes head and tail")
+	}
+	p.next()
+	if n := p.expr(); n.kind != valueNode || n.value.kind != integerValue || strings.HasPrefix(n.value.text, "-") {
+		refuse(n.pos, "the pipe %s needs a number", t.text)
+	}
+	p.stage(q, t.text, t, ir.Removes)
+}
+
+// series reads a sequence, a sample or a join. What stands in it beside the
+// events to be found is kept as text.
+func (p *parser) series(q *Parsed) {
+	first := p.next()
+	ordered := first.text == "sequence"
+	shared := len(p.keys())
+	span := ordered && p.maxspan()
+	p.stage(q, first.text, first, ir.Remakes)
+
+	events, missing := 0, false
+	term := func(open token, name string) (s step, after token) {
+		first := p.peek()
+		var where *node
+		s.category, s.pos, where = p.event(q)
+		s.where = p.condition(where)
+		p.write(q, name, first)
+		p.need("]")
+		after = p.peek()
+		own := p.keys()
+		q.keys = append(q.keys, own)
+		if n := len(q.keys[0]); len(own) != n {
+			refuse(open.pos, "%d join keys where the first event has %d", shared+len(own), shared+n)
+		}
+		events++
+		if ordered && p.take("with") {
+			events += p.runs() - 1
+		}
+		return s, after
+	}
+	for p.has("[") || ordered && p.has("![") {
+		open := p.next()
+		name := map[string]string{"[": "step", "![": "missing"}[open.text]
+		s, after := term(open, name)
+		if open.text == "![" {
+			missing = true
+			q.events = append(q.events, s.where)
+			p.stage(q, "missing", open, ir.Remakes)
+			continue
+		}
+		q.steps = append(q.steps, s)
+		if after != p.peek() {
+			p.stage(q, "step", after, ir.Remakes)
+		}
+	}
+	switch {
+	case len(q.steps) == 0 || events < 2:
+		p.unexpected("another event")
+	case missing && !span:
+		refuse(first.pos, "a missing event needs `with maxspan`")
+	case first.text == "sample" && shared+len(q.keys[0]) == 0:
+		refuse(first.pos, "a sample needs a join key")
+	}
+	if until := p.peek(); first.text != "sample" && p.take("until") {
+		s, _ := term(p.need("["), "until")
+		q.events = append(q.events, s.where)
+		p.stage(q, "until", until, ir.Remakes)
+	}
+}
+
+// keys reads the join keys, if some follow.
+func (p *parser) keys() []*node {
+	if !p.take("by") {
+		return nil
+	}
+	out := []*node{p.fieldName()}
+	for p.take(",") {
+		out = append(out, p.fieldName())
+	}
+	return out
+}
+
+func (p *parser) runs() int {
+	if w := p.peek(); w.kind != wordToken || w.text != "runs" {
+		p.unexpected("`runs`")
+	}
+	p.next()
+	p.need("=")
+	return p.integer(1, 100)
+}
+
+// maxspan reads the span of a sequence, if one follows.
+func (p *parser) maxspan() bool {
+	if !p.take("with") {
+		return false
+	}
+	p.need("maxspan")
+	p.need("=")
+	p.integer(1, 1<<31)
+	if t := p.peek(); t.kind != wordToken || !slices.Contains([]string{"ms", "s", "m", "h", "d"}, t.text) {
+		p.unexpected("a unit of time")
+	}
+	p.next()
+	return true
+}
+
+func (p *parser) integer(lo, hi int) int {
+	t := p.peek()
+	n := 0
+	if t.kind == integerToken {
+		for _, c := range t.text {
+			n = min(10*n+int(c-'0'), hi+1)
+		}
+	}
+	if n < lo || n > hi {
+		refuse(t.pos, "a number from %d to %d is missing", lo, hi)
+	}
+	p.next()
+	return n
+}

@@ -1,0 +1,98 @@
+package backends
+
+import (
+	"slices"
+
+	"sigmac/ir"
+)
+
+// A Target is a query language: what it is called, what it can say, and the ways
+// there and back. The registrations are in package targets, which joins the emitter
+// and the reader of a language; neither knows the other.
+type Target struct {
+	Name      string   // on the command line, and of its files
+	Aliases   []string // other names by which pipelines know it
+	Title     string   // the name for people: "Splunk SPL"
+	Extension string   // of a file of queries, with its dot
+
+	// Formats are the forms of its queries, and Format is the one that is written:
+	// the first unless In has chosen another.
+	Formats []Format
+	Format  Format
+	// Samples are its own forms of test data.
+	Samples []SampleForm
+
+	// Scope are the keys of a pipeline's state that say where its queries look.
+	Scope   []ScopeKey
+	Columns Columns
+
+	// World says which states a field of a type can be in.
+	World func(t ir.Type) World
+	// Read says what a query means when its fields have the types of s. The
+	// error is a *ReadError.
+	Read func(query string, s ir.Schema) (*ir.Query, error)
+	// ReadOptional, of a language in which fields that no index maps take the tests
+	// around them along, parses a query once, to be read under several choices of
+	// unmapped fields among the optional ones; without one of the required it is an
+	// error. Nil in other languages.
+	ReadOptional func(query string) (optional, required []string, under func(s ir.Schema) (*ir.Query, error), err error)
+}
+
+// A Format is a form of a target's queries.
+type Format struct {
+	Name        string
+	Description string
+	Pipeline    string // the built-in pipeline that leads there unless another is asked for, or empty
+	// Caps are what it can say natively.
+	Caps Caps
+	// Emit writes a query for each condition, in order. The conditions of r are
+	// legal under Caps; another node is a bug and panics. The error is an
+	// *Unsupported for a value that no literal of the language can hold.
+	Emit func(r *ir.Rule) ([]Doc, error)
+}
+
+// A SampleForm is a form in which a target takes test data.
+type SampleForm struct {
+	Name        string
+	Description string
+	// Write writes events with fields of the given types. The error is an
+	// *Unsupported for a name or a value that the language cannot hold.
+	Write func(events []map[string]any, types map[string]ir.Type) (string, error)
+}
+
+// A ScopeKey is a key of a pipeline's state that says where a query looks.
+type ScopeKey struct {
+	Key string
+	// Part is what it sets of a rule's scope; nil: a query cannot say it, and Lost
+	// is what is told instead, with %s for the value.
+	Part func(*ir.Scope) *string
+	Lost string
+	// Tells: it says which events these are, so that no condition need test the log
+	// source of the rule. Needed: a query without it is about nothing in particular,
+	// whatever else it tests.
+	Tells, Needed bool
+}
+
+// Columns say where a schema finds the fields of a target's rules.
+type Columns struct {
+	Schemas []string // the built-in ones, the first asked first
+	// Table is the table that a query in a scope looks at, or empty; nil: all
+	// events are of one table.
+	Table func(ir.Scope) string
+	Open  bool // a field may have other names than those of the schema
+	Texts bool // every value is a text, whatever its column is called in a schema
+}
+
+// In is the target writing the format of that name.
+func (t *Target) In(format string) (in *Target, ok bool) {
+	i := slices.IndexFunc(t.Formats, func(f Format) bool { return f.Name == format })
+	if i < 0 {
+		return nil, false
+	}
+	out := *t
+	out.Format = t.Formats[i]
+	return &out, true
+}
+
+// KeywordField is the field that holds the text of the whole event, or empty.
+func (t *Target) KeywordField() string { return t.Format.Caps.KeywordField }

@@ -1,0 +1,98 @@
+// Package targets has the query languages that sigmac knows: a registration joins a
+// language's emitter and its reader, which do not know each other. What else sigmac
+// knows of a language is asked of its backends.Target.
+package targets
+
+import (
+	"slices"
+
+	"sigmac/backends"
+	"sigmac/backends/elastic"
+	elasticread "sigmac/backends/elastic/read"
+	"sigmac/backends/kusto"
+	kustoread "sigmac/backends/kusto/read"
+	"sigmac/backends/splunk"
+	splunkread "sigmac/backends/splunk/read"
+	"sigmac/ir"
+)
+
+var all = []*backends.Target{
+	{
+		Name: "splunk", Title: "Splunk SPL", Extension: ".spl",
+		Formats: []backends.Format{
+			{Name: "default", Description: "one query a line", Pipeline: "splunk_windows", Caps: splunk.Caps(), Emit: splunk.Emit},
+			{Name: "data_model", Description: "a tstats search of a data model of the CIM", Pipeline: "splunk_cim", Caps: splunk.DataModelCaps(), Emit: splunk.EmitDataModel},
+		},
+		Samples: []backends.SampleForm{{Name: "makeresults", Description: "an SPL search that makes the events", Write: splunk.Samples}},
+		Scope: []backends.ScopeKey{
+			{Key: "index", Part: func(s *ir.Scope) *string { return &s.Index }},
+			{Key: "data_model_set", Part: func(s *ir.Scope) *string { return &s.DataModel }, Tells: true},
+		},
+		Columns: backends.Columns{Schemas: []string{"splunk_cim"}, Table: func(s ir.Scope) string { return s.DataModel }, Texts: true},
+		World:   splunkread.World,
+		Read:    splunkread.Read,
+	},
+	{
+		Name: "kusto", Title: "Microsoft Kusto KQL: Sentinel, Defender, Data Explorer", Extension: ".kql",
+		Formats: []backends.Format{
+			{Name: "default", Description: "one query a line", Pipeline: "microsoft_xdr", Caps: kusto.Caps(), Emit: kusto.Emit},
+		},
+		Samples: []backends.SampleForm{{Name: "datatable", Description: "a KQL table of the events", Write: kusto.Samples}},
+		Scope:   []backends.ScopeKey{{Key: "query_table", Part: func(s *ir.Scope) *string { return &s.Table }, Tells: true, Needed: true}},
+		Columns: backends.Columns{Schemas: []string{"microsoft_xdr", "sentinel_asim", "azure_monitor"}, Table: func(s ir.Scope) string { return s.Table }},
+		World:   kustoread.World,
+		Read:    kustoread.Read,
+	},
+	{
+		Name: "elastic", Aliases: []string{"eql", "elasticsearch"}, Title: "Elastic EQL", Extension: ".eql",
+		Formats: []backends.Format{
+			{Name: "default", Description: "one query a line", Pipeline: "ecs_windows", Caps: elastic.Caps(), Emit: elastic.Emit},
+		},
+		Samples: []backends.SampleForm{{Name: "bulk", Description: "lines for the bulk API of Elasticsearch", Write: elastic.Samples}},
+		Scope: []backends.ScopeKey{
+			{Key: "event_category", Part: func(s *ir.Scope) *string { return &s.Category }},
+			{Key: "index", Lost: "a query in EQL does not name its index; ask %s in the request"},
+		},
+		Columns:      backends.Columns{Schemas: []string{"ecs"}, Open: true},
+		World:        elasticread.World,
+		Read:         elasticread.Read,
+		ReadOptional: elasticread.ReadOptional,
+	},
+}
+
+func init() {
+	for _, t := range all {
+		t.Format = t.Formats[0]
+	}
+}
+
+// All lists the targets, in the order in which they were registered.
+func All() []*backends.Target { return slices.Clone(all) }
+
+// Named is the target of a name.
+func Named(name string) (t *backends.Target, ok bool) {
+	i := slices.IndexFunc(all, func(t *backends.Target) bool { return t.Name == name })
+	if i < 0 {
+		return nil, false
+	}
+	return all[i], true
+}
+
+// Register adds a language, writing the first of its formats. It is called before
+// anything else of sigmac, and panics on a name that is taken.
+func Register(t *backends.Target) {
+	if _, taken := Named(t.Name); taken {
+		panic("the target " + t.Name + " is registered already")
+	}
+	t.Format = t.Formats[0]
+	all = append(all, t)
+}
+
+// Must is Named for a name that is known.
+func Must(name string) *backends.Target {
+	t, ok := Named(name)
+	if !ok {
+		panic("no target is named " + name)
+	}
+	return t
+}
