@@ -10,10 +10,11 @@ import (
 // there and back. The registrations are in package targets, which joins the emitter
 // and the reader of a language; neither knows the other.
 type Target struct {
-	Name      string   // on the command line, and of its files
-	Aliases   []string // other names by which pipelines know it
-	Title     string   // the name for people: "Splunk SPL"
-	Extension string   // of a file of queries, with its dot
+	Name        string   // on the command line, and of its files
+	Aliases     []string // other names by which pipelines know it
+	Title       string   // the name for people: "Kusto KQL"
+	Description string   // what runs it
+	Extension   string   // of a file of queries, with its dot
 
 	// Formats are the forms of its queries, and Format is the one that is written:
 	// the first unless In has chosen another.

@@ -120,6 +120,13 @@ type Corpus struct {
 // Catalogs are the names of the catalogs, in their order.
 var Catalogs = []string{"sigma", "splunk", "elastic", "kusto"}
 
+// Titles are the names of the catalogs for people, and Languages those of what their
+// rules are written in.
+var (
+	Titles    = map[string]string{"sigma": "Sigma", "splunk": "Splunk", "elastic": "Elastic", "kusto": "Kusto"}
+	Languages = map[string]string{"sigma": "yaml", "spl": "SPL", "eql": "EQL", "kuery": "KQL of Kibana", "kql": "Kusto KQL"}
+)
+
 // Add counts a rule of a catalog.
 func (c *Corpus) Add(catalog string) {
 	c.Total++

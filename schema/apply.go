@@ -65,13 +65,10 @@ func (rs Refusals) Error() string { return rs[0].Error() }
 // the schema called first is asked first. asked is the name of the table, empty
 // where a rule names none.
 func (c *Catalog) tables(s ir.Scope, first string) (found []*table, asked string) {
-	switch {
-	case c.Target.Columns.Table != nil:
+	if asked = everywhere; c.Target.Columns.Table != nil {
 		asked = c.Target.Columns.Table(s)
-	case len(c.Schemas) > 0:
-		asked = everywhere
 	}
-	if asked == "" {
+	if asked == "" || len(c.Schemas) == 0 {
 		return nil, ""
 	}
 	for _, preferred := range []bool{true, false} {

@@ -18,7 +18,7 @@ import (
 
 var all = []*backends.Target{
 	{
-		Name: "splunk", Title: "Splunk SPL", Extension: ".spl",
+		Name: "splunk", Title: "Splunk SPL", Description: "Splunk SPL", Extension: ".spl",
 		Formats: []backends.Format{
 			{Name: "default", Description: "one query a line", Pipeline: "splunk_windows", Caps: splunk.Caps(), Emit: splunk.Emit},
 			{Name: "data_model", Description: "a tstats search of a data model of the CIM", Pipeline: "splunk_cim", Caps: splunk.DataModelCaps(), Emit: splunk.EmitDataModel},
@@ -33,7 +33,7 @@ var all = []*backends.Target{
 		Read:    splunkread.Read,
 	},
 	{
-		Name: "kusto", Title: "Microsoft Kusto KQL: Sentinel, Defender, Data Explorer", Extension: ".kql",
+		Name: "kusto", Title: "Kusto KQL", Description: "Microsoft Kusto KQL: Sentinel, Defender, Data Explorer", Extension: ".kql",
 		Formats: []backends.Format{
 			{Name: "default", Description: "one query a line", Pipeline: "microsoft_xdr", Caps: kusto.Caps(), Emit: kusto.Emit},
 		},
@@ -44,7 +44,7 @@ var all = []*backends.Target{
 		Read:    kustoread.Read,
 	},
 	{
-		Name: "elastic", Aliases: []string{"eql", "elasticsearch"}, Title: "Elastic EQL", Extension: ".eql",
+		Name: "elastic", Aliases: []string{"eql", "elasticsearch"}, Title: "Elastic EQL", Description: "Elastic EQL", Extension: ".eql",
 		Formats: []backends.Format{
 			{Name: "default", Description: "one query a line", Pipeline: "ecs_windows", Caps: elastic.Caps(), Emit: elastic.Emit},
 		},

@@ -9,9 +9,9 @@ import (
 
 	"sigmac"
 	"sigmac/backends"
-	"sigmac/backends/backendtest"
 	"sigmac/eval"
 	"sigmac/internal/irgen"
+	"sigmac/internal/irtest"
 	"sigmac/ir"
 	"sigmac/targets"
 )
@@ -175,7 +175,7 @@ func differences(t *testing.T, seed uint64) (shown []string) {
 		if len(refused) > 0 {
 			continue
 		}
-		queries, err := backendtest.Emit(b.Format.Emit).Flat(legal)
+		queries, err := irtest.Emit(b.Format.Emit).Flat(legal)
 		if err != nil {
 			continue // a value that no literal can hold
 		}

@@ -4,7 +4,7 @@ import (
 	"testing"
 
 	"sigmac/backends"
-	"sigmac/backends/backendtest"
+	"sigmac/internal/irtest"
 	"sigmac/ir"
 	"sigmac/targets"
 )
@@ -64,7 +64,7 @@ func TestPlaceholders(t *testing.T) {
 		if len(refused) > 0 {
 			t.Fatal(refused)
 		}
-		queries, err := backendtest.Emit(b.Format.Emit).Flat(legal)
+		queries, err := irtest.Emit(b.Format.Emit).Flat(legal)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -91,7 +91,7 @@ func TestScope(t *testing.T) {
 			{Category: "process"}, {Category: "my-cat"}, {Category: "or"}, {Category: `a" where true or "b`}, {DataModel: "Web.Web"}, {DataModel: "Web.Web where true"},
 			{Index: "main", DataModel: "Web.Web"}, {Table: "T", Index: "main"}, {Table: "T", Category: "process"}} {
 			r := &ir.Rule{Scope: scope, Conditions: []ir.Condition{{Expr: ir.Match{Field: ir.Field{Name: "f", Type: ir.Text}, Test: ir.Lit("x")}}}}
-			queries, err := backendtest.Emit(b.Format.Emit).Flat(r)
+			queries, err := irtest.Emit(b.Format.Emit).Flat(r)
 			if err != nil {
 				continue
 			}

@@ -7,8 +7,8 @@ import (
 
 	"sigmac"
 	"sigmac/backends"
-	"sigmac/backends/backendtest"
 	"sigmac/internal/irgen"
+	"sigmac/internal/irtest"
 	"sigmac/ir"
 	"sigmac/targets"
 )
@@ -37,7 +37,7 @@ func FuzzEmitted(f *testing.F) {
 			if len(refused) > 0 {
 				continue
 			}
-			queries, err := backendtest.Emit(b.Format.Emit).Flat(legal)
+			queries, err := irtest.Emit(b.Format.Emit).Flat(legal)
 			if err != nil {
 				continue // a value that no literal can hold
 			}

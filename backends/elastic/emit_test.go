@@ -6,23 +6,23 @@ import (
 	"testing"
 
 	"sigmac/backends"
-	"sigmac/backends/backendtest"
+	"sigmac/internal/irtest"
 	"sigmac/ir"
 )
 
 // Short forms.
 var (
-	pattern = backendtest.Pattern
-	match   = backendtest.Match
-	is      = backendtest.Is
-	cased   = backendtest.Cased
-	num     = backendtest.Num
-	net     = backendtest.Net
-	not     = backendtest.Not
-	emit    = backendtest.Emit(Emit)
+	pattern = irtest.Pattern
+	match   = irtest.Match
+	is      = irtest.Is
+	cased   = irtest.Cased
+	num     = irtest.Num
+	net     = irtest.Net
+	not     = irtest.Not
+	emit    = irtest.Emit(Emit)
 )
 
-func re(t *testing.T, f, src string) ir.Match { return match(f, backendtest.Regexp(t, src)) }
+func re(t *testing.T, f, src string) ir.Match { return match(f, irtest.Regexp(t, src)) }
 
 func TestEmit(t *testing.T) {
 	null := match("f", ir.Null{})

@@ -8,27 +8,27 @@ import (
 	"unicode"
 
 	"sigmac/backends"
-	"sigmac/backends/backendtest"
+	"sigmac/internal/irtest"
 	"sigmac/ir"
 )
 
 // Short forms.
 var (
-	pattern = backendtest.Pattern
-	match   = backendtest.Match
-	is      = backendtest.Is
-	cased   = backendtest.Cased
-	num     = backendtest.Num
-	net     = backendtest.Net
-	not     = backendtest.Not
-	of      = backendtest.Of
-	ref     = backendtest.Ref
-	part    = backendtest.Part
-	word    = backendtest.Word
-	emit    = backendtest.Emit(Emit)
+	pattern = irtest.Pattern
+	match   = irtest.Match
+	is      = irtest.Is
+	cased   = irtest.Cased
+	num     = irtest.Num
+	net     = irtest.Net
+	not     = irtest.Not
+	of      = irtest.Of
+	ref     = irtest.Ref
+	part    = irtest.Part
+	word    = irtest.Word
+	emit    = irtest.Emit(Emit)
 )
 
-func regex(t *testing.T, src string) ir.Regexp { return backendtest.Regexp(t, src) }
+func regex(t *testing.T, src string) ir.Regexp { return irtest.Regexp(t, src) }
 
 func TestEmit(t *testing.T) {
 	null, exists := match("f", ir.Null{}), match("f", ir.Exists{})

@@ -9,10 +9,10 @@ import (
 	"testing"
 
 	"sigmac/backends"
-	"sigmac/backends/backendtest"
 	"sigmac/backends/splunk/read"
 	"sigmac/eval"
 	"sigmac/internal/irgen"
+	"sigmac/internal/irtest"
 	"sigmac/ir"
 )
 
@@ -21,10 +21,10 @@ const (
 	modelTail = ` by _time span=1s`
 )
 
-var emitModel = backendtest.Emit(EmitDataModel)
+var emitModel = irtest.Emit(EmitDataModel)
 
 func modelRule(es ...ir.Expr) *ir.Rule {
-	r := backendtest.Rule(es...)
+	r := irtest.Rule(es...)
 	r.Scope.DataModel, r.Source.Pos = "D.D", ir.Pos{Line: 2, Column: 1}
 	return r
 }

@@ -20,6 +20,10 @@ import (
 	"sigmac/ir"
 )
 
+// Forms says in which forms rules are read, in words that go on a sentence.
+const Forms = `of Splunk's security content, of
+Elastic's detection rules, and of Sentinel or files .kql`
+
 // A Rule is one rule of a catalog.
 type Rule struct {
 	Catalog     string // splunk, elastic or kusto

@@ -12,17 +12,13 @@ import (
 	"sigmac/catalog"
 	"sigmac/catalog/findings"
 	"sigmac/catalog/index"
+	"sigmac/targets"
 )
 
 var navigation = []link{{"Rules", "index.html"}, {"ATT&CK", "attack.html"}, {"Fields", "fields.html"},
 	{"Log sources", "logsources.html"}, {"Findings", "findings.html"}}
 
-var (
-	catalogNames = map[string]string{"sigma": "Sigma", "splunk": "Splunk", "elastic": "Elastic", "kusto": "Kusto"}
-	languages    = map[string]string{"sigma": "yaml", "spl": "SPL", "eql": "EQL", "kuery": "KQL of Kibana", "kql": "Kusto KQL"}
-	targets      = map[string]string{"splunk": "Splunk SPL", "kusto": "Kusto KQL", "elastic": "Elastic EQL"}
-	levels       = []string{"critical", "high", "medium", "low", "informational"}
-)
+var levels = []string{"critical", "high", "medium", "low", "informational"}
 
 var kindTitles = map[findings.Kind][2]string{
 	findings.Never:         {"Never match", "No event matches these rules: parts of them contradict each other."},
@@ -50,11 +46,11 @@ func (s *site) pages() []page {
 	}
 	for _, name := range catalog.Catalogs {
 		if s.count(name) > 0 {
-			out = append(out, page{"catalogs/" + name + ".html", "catalog.html", catalogNames[name], []link{home}, func() any { return s.catalog(name) }})
+			out = append(out, page{"catalogs/" + name + ".html", "catalog.html", catalog.Titles[name], []link{home}, func() any { return s.catalog(name) }})
 		}
 	}
 	for n, r := range s.Rules {
-		crumbs := []link{home, {catalogNames[r.Catalog], "catalogs/" + r.Catalog + ".html"}}
+		crumbs := []link{home, {catalog.Titles[r.Catalog], "catalogs/" + r.Catalog + ".html"}}
 		out = append(out, page{s.urls[n], "rule.html", s.name(n), crumbs, func() any { return s.rule(n) }})
 	}
 	for _, name := range slices.Sorted(maps.Keys(s.fields.rules)) {
@@ -114,7 +110,7 @@ type row struct {
 func (s *site) rows(rules []int) (out []row) {
 	for _, n := range rules {
 		r := s.Rules[n]
-		out = append(out, row{s.link(n), catalogNames[r.Catalog], r.Rule.Level, r.Rule.LogSource.String()})
+		out = append(out, row{s.link(n), catalog.Titles[r.Catalog], r.Rule.Level, r.Rule.LogSource.String()})
 	}
 	return out
 }
@@ -139,7 +135,7 @@ func (s *site) byCatalog(rules []int) (out []ruleList) {
 			}
 		}
 		if len(of) > 0 {
-			out = append(out, ruleList{catalogNames[name], s.rows(of)})
+			out = append(out, ruleList{catalog.Titles[name], s.rows(of)})
 		}
 	}
 	return out
@@ -195,7 +191,7 @@ type catalogCount struct {
 func (s *site) home() homeView {
 	h := homeView{Total: len(s.Rules)}
 	for _, name := range catalog.Catalogs {
-		c := catalogCount{Link: link{catalogNames[name], "catalogs/" + name + ".html"}}
+		c := catalogCount{Link: link{catalog.Titles[name], "catalogs/" + name + ".html"}}
 		byLevel := map[string]int{}
 		for _, r := range s.Rules {
 			if r.Catalog == name {
@@ -443,7 +439,7 @@ type indicatorValue struct {
 
 func (s *site) rule(n int) ruleView {
 	r := s.Rules[n]
-	v := ruleView{Rule: r, CatalogName: catalogNames[r.Catalog], LanguageName: cmp.Or(languages[r.Language], r.Language)}
+	v := ruleView{Rule: r, CatalogName: catalog.Titles[r.Catalog], LanguageName: cmp.Or(catalog.Languages[r.Language], r.Language)}
 	source := r.Rule.LogSource.String()
 	date := r.Rule.Date
 	if r.Rule.Modified != "" {
@@ -473,7 +469,7 @@ func (s *site) rule(n int) ruleView {
 	}
 	for _, q := range r.Queries {
 		if n := len(v.Tabs); n == 0 || v.Tabs[n-1].ID != q.Target {
-			v.Tabs = append(v.Tabs, tab{ID: q.Target, Title: cmp.Or(targets[q.Target], q.Target), Verdict: q.Verdict})
+			v.Tabs = append(v.Tabs, tab{ID: q.Target, Title: titleOf(q.Target), Verdict: q.Verdict})
 		}
 		last := &v.Tabs[len(v.Tabs)-1]
 		last.Queries = append(last.Queries, q)
@@ -535,4 +531,12 @@ func eventRows(fields map[string]any) (out [][2]string) {
 		out = append(out, [2]string{name, text})
 	}
 	return out
+}
+
+// titleOf is the name of a target for people.
+func titleOf(target string) string {
+	if t, ok := targets.Named(target); ok {
+		return t.Title
+	}
+	return target
 }

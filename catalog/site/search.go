@@ -60,7 +60,7 @@ func (s *site) searchData() ([]byte, error) {
 		return i
 	}
 	for _, name := range catalog.Catalogs {
-		number(&d.Catalogs, catalogNames[name])
+		number(&d.Catalogs, catalog.Titles[name])
 	}
 	for _, level := range append([]string{""}, levels...) {
 		number(&d.Levels, level)
@@ -75,7 +75,7 @@ func (s *site) searchData() ([]byte, error) {
 	for n, r := range s.Rules {
 		add(s.name(n), n)
 		d.Files = append(d.Files, strings.TrimSuffix(path.Base(s.urls[n]), ".html"))
-		d.Catalog = append(d.Catalog, number(&d.Catalogs, catalogNames[r.Catalog]))
+		d.Catalog = append(d.Catalog, number(&d.Catalogs, catalog.Titles[r.Catalog]))
 		d.Level = append(d.Level, number(&d.Levels, strings.ToLower(visible(r.Rule.Level))))
 		d.Source = append(d.Source, number(&d.Sources, visible(r.Rule.LogSource.String())))
 		var tactics catalog.List[int]
@@ -121,7 +121,7 @@ func (s *site) searchData() ([]byte, error) {
 	level, in := newGroup(), newGroup()
 	for n, r := range s.Rules {
 		level.add(strings.ToLower(r.Rule.Level), n)
-		in.add(catalogNames[r.Catalog], n)
+		in.add(catalog.Titles[r.Catalog], n)
 	}
 	group(level, same)
 	kind("level", 2)

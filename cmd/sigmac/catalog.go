@@ -27,6 +27,7 @@ import (
 	"sigmac/catalog"
 	"sigmac/catalog/findings"
 	"sigmac/catalog/index"
+	"sigmac/catalog/native"
 	"sigmac/catalog/site"
 	"sigmac/internal/suggest"
 	"sigmac/parser"
@@ -50,8 +51,7 @@ func catalogCommand() *cli.Command {
 		Subcommands: []*cli.Command{
 			{
 				Name: "build", Usage: "read the rules of catalogs, and write their index and site",
-				Description: `Reads Sigma rules, and rules in the form of Splunk's security content, of
-Elastic's detection rules, and of Sentinel or files .kql. The index is the file
+				Description: `Reads Sigma rules, and rules in the form ` + native.Forms + `. The index is the file
 catalog.zip in the directory of the site. Rules of files that have not changed
 are taken from the index that is there.
 

@@ -22,7 +22,7 @@ type listed struct {
 var lists = map[string]func() []listed{
 	"targets": func() (out []listed) {
 		for _, t := range sigmac.Targets() {
-			out = append(out, listed{t.Name, t.Title})
+			out = append(out, listed{t.Name, t.Description})
 		}
 		return out
 	},

@@ -15,14 +15,23 @@ import (
 
 	"github.com/rogpeppe/go-internal/testscript"
 
+	"sigmac/backends/backendtest"
 	"sigmac/internal/corpus"
 	"sigmac/parser"
+	"sigmac/targets"
 )
 
 var update = flag.Bool("update", false, "rewrite the expected output in the scripts")
 
 func TestMain(m *testing.M) {
-	testscript.Main(m, map[string]func(){"sigmac": main})
+	testscript.Main(m, map[string]func(){
+		"sigmac": main,
+		// toysigmac knows one more language, by its registration alone.
+		"toysigmac": func() {
+			targets.Register(backendtest.Toy())
+			main()
+		},
+	})
 }
 
 func TestScripts(t *testing.T) {

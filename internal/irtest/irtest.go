@@ -1,6 +1,6 @@
-// Package backendtest holds what every language of sigmac must pass (Conform), and
-// short forms of tests and rules for the tests of emitters.
-package backendtest
+// Package irtest has short forms of tests and rules, and of what an emitter writes,
+// used by tests only.
+package irtest
 
 import (
 	"net/netip"
