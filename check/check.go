@@ -16,6 +16,7 @@ import (
 	"sigmac/config"
 	"sigmac/internal/ordered"
 	"sigmac/ir"
+	"sigmac/link"
 	"sigmac/parser"
 )
 
@@ -54,6 +55,9 @@ type Options struct {
 	Budget   int             // solver steps of one question
 	AsOf     string          // the day for which the age of a rule counts, YYYY-MM-DD; empty: no age
 	Progress func(files int) // is told how many are done, or nil
+	// Context gives the documents that may be named beside those of the files. It is
+	// asked once, where a name is not found among these. Nil: there may be others.
+	Context func() []*parser.Document
 }
 
 // severity is that of a check under o.
@@ -82,6 +86,7 @@ func Run(files []File, o Options) []Finding {
 		}
 	}
 	l.across(all)
+	l.references(all)
 	var out []Finding
 	for _, r := range all {
 		out = append(out, l.finish(r)...)
@@ -104,7 +109,8 @@ type fileReport struct {
 	File
 	findings []Finding
 	docs     []facts
-	lines    []int // where the lines of Data start; on demand
+	named    []*parser.Document // what names others, and of rules what they are called
+	lines    []int              // where the lines of Data start; on demand
 }
 
 // facts are what documents are compared by.
@@ -149,6 +155,8 @@ func (l *linter) file(f File) *fileReport {
 			fact.titlePos = place(n)
 		}
 		r.docs = append(r.docs, fact)
+		r.named = append(r.named, &parser.Document{Path: d.Path, Pos: d.Pos, Kind: d.Kind, Title: d.Title, ID: d.ID, Name: d.Name,
+			Correlation: d.Correlation, Filter: d.Filter})
 	})
 	for _, d := range c.Documents {
 		for _, e := range d.Errors {
@@ -291,6 +299,27 @@ func (l *linter) across(all []*fileReport) {
 					titles[d.title] = at{r, d}
 				}
 			}
+		}
+	}
+}
+
+// references finds the names that lead to no rule.
+func (l *linter) references(all []*fileReport) {
+	linker := &link.Linker{}
+	reports := map[*parser.Document]*fileReport{}
+	for _, r := range all {
+		for _, d := range r.named {
+			linker.Add(d)
+			reports[d] = r
+		}
+	}
+	if linker.Unresolved() && l.Context != nil {
+		linker.Know(l.Context()...)
+	}
+	for _, f := range linker.Findings() {
+		found := reports[f.Doc].add(l, f.Doc, f.Kind.String(), f.Pos, "%s", f.Msg)
+		if f.Note {
+			l.milder(found, Note)
 		}
 	}
 }

@@ -199,7 +199,8 @@ func TestSound(t *testing.T) {
 // TestChecks holds that each check finds its example where it is, and nothing in
 // the sound rule.
 func TestChecks(t *testing.T) {
-	across := []string{"duplicate_filename", "duplicate_title", "identifier_uniqueness", "correlation_rules_minimum", "correlation_group_by_existence", "correlation_filename_prefix"}
+	across := []string{"duplicate_filename", "duplicate_title", "identifier_uniqueness", "correlation_rules_minimum", "correlation_group_by_existence", "correlation_filename_prefix",
+		"unknown_reference", "ambiguous_reference", "unfit_reference", "cyclic_reference"}
 	for _, c := range Checks {
 		ex, ok := examples[c.ID]
 		if slices.Contains(across, c.ID) {
@@ -271,6 +272,39 @@ func TestAcross(t *testing.T) {
 	for _, want := range []string{"correlation_rules_minimum:9", "correlation_group_by_existence:9", "correlation_filename_prefix:1"} {
 		if !slices.Contains(got, want) {
 			t.Errorf("%v lacks %s", got, want)
+		}
+	}
+}
+
+// TestReferences holds what is told of the names of rules.
+func TestReferences(t *testing.T) {
+	correlation := func(name, rules string) File {
+		return File{name + ".yml", "", []byte("title: c\nname: " + name + "\ncorrelation:\n    type: temporal\n    group-by: [a]\n    rules: [" + rules + "]\n    timespan: 1h\n")}
+	}
+	filter := File{"f.yml", "", []byte("title: f\nname: f\nlogsource: {category: test}\nfilter:\n    rules: [f]\n    s: {a: b}\n    condition: not s\n")}
+	named := func(name string) File {
+		return File{name + ".2.yml", "", []byte("title: r\nname: " + name + "\nlogsource: {category: test}\ndetection: {s: {a: b}, condition: s}\n")}
+	}
+	files := []File{correlation("c", "c, one, two, tow"), filter, named("one"), named("one"), named("two")}
+	files[3].Path = "other.yml"
+	for _, c := range []struct {
+		context func() []*parser.Document
+		want    []string
+	}{
+		{nil, []string{"cyclic_reference:6 error", "ambiguous_reference:6 error", "unknown_reference:6 note", "unfit_reference:5 error"}},
+		{func() []*parser.Document { return nil }, []string{"cyclic_reference:6 error", "ambiguous_reference:6 error", "unknown_reference:6 error", "unfit_reference:5 error"}},
+		{func() []*parser.Document { return parser.Parse("more.yml", named("tow").Data).Documents }, []string{"cyclic_reference:6 error", "ambiguous_reference:6 error", "unfit_reference:5 error"}},
+	} {
+		o := options()
+		o.Context = c.context
+		var got []string
+		for _, f := range Run(files, o) {
+			if strings.HasSuffix(f.ID, "_reference") {
+				got = append(got, fmt.Sprintf("%s:%d %s", f.ID, f.Pos.Line, f.Severity))
+			}
+		}
+		if !slices.Equal(got, c.want) {
+			t.Errorf("got %v, want %v", got, c.want)
 		}
 	}
 }

@@ -13,6 +13,7 @@ import (
 	"gopkg.in/yaml.v3"
 
 	"sigmac/internal/suggest"
+	"sigmac/ir"
 	"sigmac/parser"
 )
 
@@ -35,7 +36,7 @@ var misspelt = map[string]string{"reference": "references", "tag": "tags", "fals
 
 var (
 	isoDate = regexp.MustCompile(`^\d{4}-\d{2}-\d{2}$`)
-	link    = regexp.MustCompile(`(?i)https?://|internal research`)
+	anyLink = regexp.MustCompile(`(?i)https?://|internal research`)
 	github  = regexp.MustCompile(`^https://github\.com/.*\.\w{1,3}$`)
 	commit  = regexp.MustCompile(`/[0-9a-z]{40}/`)
 )
@@ -87,7 +88,7 @@ func (s *subject) metadata() {
 	if n := utf8.RuneCountInString(strings.TrimSpace(description)); ok && n < 16 {
 		s.find("description_length", at, "the description has %d characters, and less than 16 say little", n)
 	}
-	if m := link.FindString(description); m != "" && len(s.list("references")) == 0 {
+	if m := anyLink.FindString(description); m != "" && len(s.list("references")) == 0 {
 		s.find("link_in_description", at, "%q stands in the description, and there are no references", m)
 	}
 	for _, r := range s.list("references") {
@@ -216,7 +217,7 @@ func (s *subject) filename() {
 var filenameForm = regexp.MustCompile(`^[a-z0-9_]{10,90}\.yml$`)
 
 // correlation looks at what a correlation asks for.
-func (s *subject) correlation(c *parser.Correlation) {
+func (s *subject) correlation(c *ir.Correlation) {
 	_, at := s.attribute("correlation")
 	pos := s.doc.Pos
 	if at != nil {

@@ -11,49 +11,12 @@ import (
 	"sigmac/ir"
 )
 
-// A Name is a name in a document with its place.
-type Name struct {
-	Text string
-	Pos  ir.Pos
-}
-
-// A Correlation relates the events of several rules (correlation
-// specification 2.1.0).
-type Correlation struct {
-	Meta      ir.Meta
-	Type      Name
-	Rules     []Name // ids or names
-	GroupBy   []Name
-	Timespan  Name // a number and one of s, m, h, d
-	Condition []Limit
-	Fields    []Name // of the condition: what is counted, summed, …
-	Aliases   []Alias
-	Generate  bool // the rules are wanted as queries of their own too
-	Pos       ir.Pos
-}
-
-// A Limit is one comparison of a correlation's condition.
-type Limit struct {
-	Op     string // gt gte lt lte eq neq
-	Number ir.Number
-	Pos    ir.Pos
-}
-
-// An Alias gives fields of several rules one name.
-type Alias struct {
-	Name   Name
-	Fields []AliasField
-}
-
-// An AliasField is the field that an Alias stands for in one rule.
-type AliasField struct{ Rule, Field Name }
-
 var correlationTypes = []string{"event_count", "value_count", "temporal", "temporal_ordered", "value_sum", "value_avg", "value_percentile"}
 
 var timespan = regexp.MustCompile(`^[0-9]{1,9}[smhd]$`)
 
-func (f *file) correlation(meta ir.Meta, e entry) *Correlation {
-	c := &Correlation{Meta: meta, Pos: posOf(e.key)}
+func (f *file) correlation(meta ir.Meta, e entry) *ir.Correlation {
+	c := &ir.Correlation{Meta: meta, Pos: posOf(e.key)}
 	if e.value.Kind != yaml.MappingNode {
 		f.fail(posOf(e.value), "correlation must be a mapping with type, rules and timespan")
 		return c
@@ -106,16 +69,16 @@ func (f *file) correlation(meta ir.Meta, e entry) *Correlation {
 	return c
 }
 
-func (f *file) name(n *yaml.Node) Name {
+func (f *file) name(n *yaml.Node) ir.Name {
 	if n = deref(n); n.Kind != yaml.ScalarNode || n.Value == "" {
 		f.fail(posOf(n), "a name is expected here")
 	}
-	return Name{n.Value, posOf(n)}
+	return ir.Name{Text: n.Value, Pos: posOf(n)}
 }
 
-func (f *file) names(n *yaml.Node) (out []Name) {
+func (f *file) names(n *yaml.Node) (out []ir.Name) {
 	if n = deref(n); n.Kind != yaml.SequenceNode {
-		return []Name{f.name(n)}
+		return []ir.Name{f.name(n)}
 	}
 	for _, c := range n.Content {
 		out = append(out, f.name(c))
@@ -123,7 +86,7 @@ func (f *file) names(n *yaml.Node) (out []Name) {
 	return out
 }
 
-func (f *file) limits(c *Correlation, n *yaml.Node) {
+func (f *file) limits(c *ir.Correlation, n *yaml.Node) {
 	if n.Kind != yaml.MappingNode {
 		f.fail(posOf(n), "the condition of a correlation is a mapping like {gte: 10}")
 		return
@@ -140,7 +103,7 @@ func (f *file) limits(c *Correlation, n *yaml.Node) {
 			if why != "" || s.Kind != ir.ScalarNumber {
 				f.fail(posOf(x.value), "`%s` needs a number", x.name)
 			}
-			c.Condition = append(c.Condition, Limit{x.name, s.number, posOf(x.key)})
+			c.Condition = append(c.Condition, ir.Limit{Op: x.name, Number: s.number, Pos: posOf(x.key)})
 		default:
 			f.fail(posOf(x.key), "unknown attribute %q of a correlation's condition%s", x.name,
 				suggest.For(x.name, []string{"gt", "gte", "lt", "lte", "eq", "neq", "field"}))
@@ -152,19 +115,19 @@ func (f *file) limits(c *Correlation, n *yaml.Node) {
 	}
 }
 
-func (f *file) aliases(n *yaml.Node) (out []Alias) {
+func (f *file) aliases(n *yaml.Node) (out []ir.Alias) {
 	if n.Kind != yaml.MappingNode {
 		f.fail(posOf(n), "aliases is a mapping of names to the fields of rules")
 		return nil
 	}
 	for _, x := range f.entries(n) {
-		a := Alias{Name: Name{x.name, posOf(x.key)}}
+		a := ir.Alias{Name: ir.Name{Text: x.name, Pos: posOf(x.key)}}
 		if x.value.Kind != yaml.MappingNode {
 			f.fail(posOf(x.value), "an alias is a mapping of rules to their fields")
 			continue
 		}
 		for _, y := range f.entries(x.value) {
-			a.Fields = append(a.Fields, AliasField{Name{y.name, posOf(y.key)}, f.name(y.value)})
+			a.Fields = append(a.Fields, ir.AliasField{Rule: ir.Name{Text: y.name, Pos: posOf(y.key)}, Field: f.name(y.value)})
 		}
 		out = append(out, a)
 	}

@@ -8,19 +8,8 @@ import (
 	"sigmac/ir"
 )
 
-// A Filter is a condition that is added to other rules (filter specification
-// 2.1.0).
-type Filter struct {
-	Meta       ir.Meta
-	Source     ir.LogSource
-	Rules      []Name // ids or names; none: every rule of the log source
-	Detections []ir.Detection
-	Conditions []ir.Condition
-	Pos        ir.Pos
-}
-
-func (f *file) filter(meta ir.Meta, source ir.LogSource, e entry) *Filter {
-	out := &Filter{Meta: meta, Source: source, Pos: posOf(e.key)}
+func (f *file) filter(meta ir.Meta, source ir.LogSource, e entry) *ir.Filter {
+	out := &ir.Filter{Meta: meta, Source: source, Pos: posOf(e.key)}
 	if e.value.Kind != yaml.MappingNode {
 		f.fail(posOf(e.value), "filter must be a mapping with rules, named parts and a condition")
 		return out

@@ -30,8 +30,8 @@ type Document struct {
 	Title, ID, Name string
 
 	Rule        *ir.Rule
-	Correlation *Correlation
-	Filter      *Filter
+	Correlation *ir.Correlation
+	Filter      *ir.Filter
 
 	Errors   []*Error
 	Warnings []*Error

@@ -232,11 +232,15 @@ correlation:
 func TestCorrelation(t *testing.T) {
 	d := Parse("r.yml", []byte(correlationText)).Documents[0]
 	at := func(line, column int) ir.Pos { return ir.Pos{Line: line, Column: column} }
-	want := &Correlation{
-		Meta: ir.Meta{Title: "c", ID: "1", Name: "many"}, Type: Name{"value_count", at(5, 9)},
-		Rules: []Name{{"a", at(6, 11)}, {"b", at(6, 14)}}, GroupBy: []Name{{"u", at(8, 7)}}, Timespan: Name{"5m", at(9, 13)},
-		Condition: []Limit{{"gte", "10", at(10, 25)}, {"lt", "1000", at(10, 34)}}, Fields: []Name{{"h", at(10, 22)}},
-		Aliases:  []Alias{{Name{"u", at(12, 5)}, []AliasField{{Name{"a", at(12, 9)}, Name{"User", at(12, 12)}}, {Name{"b", at(12, 18)}, Name{"user.name", at(12, 21)}}}}},
+	name := func(text string, pos ir.Pos) ir.Name { return ir.Name{Text: text, Pos: pos} }
+	limit := func(op string, n ir.Number, pos ir.Pos) ir.Limit { return ir.Limit{Op: op, Number: n, Pos: pos} }
+	of := func(rule, field ir.Name) ir.AliasField { return ir.AliasField{Rule: rule, Field: field} }
+	want := &ir.Correlation{
+		Meta: ir.Meta{Title: "c", ID: "1", Name: "many"}, Type: name("value_count", at(5, 9)),
+		Rules: []ir.Name{name("a", at(6, 11)), name("b", at(6, 14))}, GroupBy: []ir.Name{name("u", at(8, 7))}, Timespan: name("5m", at(9, 13)),
+		Condition: []ir.Limit{limit("gte", "10", at(10, 25)), limit("lt", "1000", at(10, 34))}, Fields: []ir.Name{name("h", at(10, 22))},
+		Aliases: []ir.Alias{{Name: name("u", at(12, 5)),
+			Fields: []ir.AliasField{of(name("a", at(12, 9)), name("User", at(12, 12))), of(name("b", at(12, 18)), name("user.name", at(12, 21)))}}},
 		Generate: true, Pos: at(4, 1),
 	}
 	if got := d.Correlation; !reflect.DeepEqual(got, want) || d.Kind != CorrelationRule || len(d.Errors) > 0 {

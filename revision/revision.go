@@ -32,6 +32,9 @@ type Tree struct {
 	files   map[string]file
 }
 
+// OnDisk says whether the tree is no revision.
+func (t *Tree) OnDisk() bool { return t.repo == nil }
+
 // A file is one of a Tree: a blob of git, or a path on disk.
 type file struct {
 	blob string

@@ -57,6 +57,7 @@ a file that cannot be read or written.`,
 			&cli.StringFlag{Name: "explain", Usage: "tell what a `CHECK` is about"},
 			&cli.BoolFlag{Name: "list", Usage: "list all checks"},
 			patternFlag,
+			contextFlag,
 		},
 		Action: checkRules,
 	}
@@ -93,7 +94,7 @@ func checkRules(c *cli.Context) error {
 	case c.Bool("fix") && c.Bool("without-prover"):
 		return usage("--fix needs the prover")
 	}
-	cfg, _, err := configured()
+	cfg, configuredRules, err := configured()
 	if err != nil {
 		return err
 	}
@@ -115,8 +116,22 @@ func checkRules(c *cli.Context) error {
 	}
 	progress := newProgress(c, len(files))
 	o.Progress = progress.at
+	var unread error
+	if len(c.StringSlice("context"))+len(configuredRules) > 0 {
+		o.Context = func() (docs []*parser.Document) {
+			var given []string
+			for _, f := range files {
+				given = append(given, filepath.FromSlash(f.Path))
+			}
+			docs, _, unread = contextOf(c, given)
+			return docs
+		}
+	}
 	findings := check.Run(files, o)
 	progress.clear()
+	if unread != nil {
+		return unread
+	}
 	o.Progress = nil
 	if c.Bool("fix") {
 		if findings, err = fixAll(c, files, findings, o); err != nil {

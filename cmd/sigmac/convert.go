@@ -17,6 +17,7 @@ import (
 	"sigmac/backends"
 	"sigmac/internal/ordered"
 	"sigmac/ir"
+	"sigmac/link"
 	"sigmac/parser"
 	"sigmac/pipeline"
 	"sigmac/verify"
@@ -48,6 +49,7 @@ written.`,
 			&cli.BoolFlag{Name: "skip-unsupported", Aliases: []string{"s"}, Usage: "a rule that a target cannot express is no failure"},
 			&cli.BoolFlag{Name: "fail-unsupported", Usage: "a rule that a target cannot express is a failure (default)"},
 			patternFlag,
+			contextFlag,
 			&cli.StringSliceFlag{Name: "backend-option", Aliases: []string{"O"}, Usage: "`KEY=VALUE` for the target"},
 			&cli.BoolFlag{Name: "explain-loss", Usage: "tell what a mapping or a target takes from the meaning of a rule, or gives it"},
 			&cli.BoolFlag{Name: "verify", Usage: "refuse to write a query that is not proved to mean its rule, save what sigmac.yaml allows"},
@@ -103,7 +105,7 @@ func convert(c *cli.Context) error {
 			return nil
 		}
 		end = func() error {
-			if r.failed > 0 {
+			if r.wrong() {
 				return nil
 			}
 			return dir.end()
@@ -154,8 +156,12 @@ func convert(c *cli.Context) error {
 		results = verified(results, pass, note)
 	}
 	n, done, last := 0, 0, ""
+	linker := &link.Linker{}
 	for res := range results {
 		r.report(res)
+		if res.Target.Name == maps[0].Target.Name {
+			linker.Add(res.Document)
+		}
 		if err := write(res); err != nil {
 			return usage("the output cannot be written: %s", err)
 		}
@@ -170,6 +176,11 @@ func convert(c *cli.Context) error {
 	if len(unread) > 0 {
 		return usage("%s", errors.Join(unread...))
 	}
+	names, err := foundNames(c, linker, files)
+	if err != nil {
+		return err
+	}
+	r.names(names)
 	if err := end(); err != nil {
 		if f := (*failure)(nil); errors.As(err, &f) {
 			return f
@@ -179,7 +190,7 @@ func convert(c *cli.Context) error {
 	if err := w.Flush(); err != nil {
 		return usage("the output cannot be written: %s", err)
 	}
-	if r.failed == 0 {
+	if !r.wrong() {
 		if err := out.close(); err != nil {
 			return err
 		}
@@ -242,6 +253,7 @@ type reporter struct {
 	progress        *progress
 	last            *parser.Document
 	failed, skipped int
+	misnamed        bool // a correlation or a filter names no rule
 }
 
 func (r *reporter) report(res sigmac.Result) {
@@ -280,6 +292,17 @@ func (r *reporter) report(res sigmac.Result) {
 	}
 }
 
+// names tells of names that lead to no rule.
+func (r *reporter) names(found []link.Finding) {
+	for _, f := range found {
+		what := "note: "
+		if !f.Note {
+			r.misnamed, what = true, ""
+		}
+		tell(r.errs, "%s:%d:%d: %s%s", f.Doc.Path, f.Pos.Line, f.Pos.Column, what, f.Msg)
+	}
+}
+
 // lost tells what a query does not keep of its rule where that is asked for, and
 // in any case that it does not test the rule's log source.
 func (r *reporter) lost(res sigmac.Result, say func(format string, args ...any)) {
@@ -298,11 +321,14 @@ func (r *reporter) lost(res sigmac.Result, say func(format string, args ...any))
 	}
 }
 
+// wrong says whether nothing is to be written.
+func (r *reporter) wrong() bool { return r.failed > 0 || r.misnamed }
+
 func (r *reporter) end(n int, path string) error {
 	if r.failed+r.skipped > 0 {
 		tell(r.errs, "%d of %d conversions done, %d skipped, %d failed", n-r.failed-r.skipped, n, r.skipped, r.failed)
 	}
-	if r.failed == 0 {
+	if !r.wrong() {
 		return nil
 	}
 	msg := ""

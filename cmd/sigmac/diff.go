@@ -21,6 +21,7 @@ import (
 	"sigmac/diff"
 	"sigmac/internal/ordered"
 	"sigmac/internal/suggest"
+	"sigmac/link"
 	"sigmac/parser"
 	"sigmac/pipeline"
 	"sigmac/revision"
@@ -56,6 +57,7 @@ be read; 2 wrong usage, or a file or revision that cannot be read.`,
 			&cli.IntFlag{Name: "examples", Value: 3, Usage: "events to show for each direction, at most"},
 			&cli.IntFlag{Name: "budget", Value: verify.DefaultBudget, Usage: "solver steps for one question, before the answer is unknown"},
 			patternFlag,
+			contextFlag,
 			&cli.BoolFlag{Name: "json", Usage: "one JSON object a rule"},
 			&cli.BoolFlag{Name: "markdown", Usage: "Markdown, for a comment on a pull request"},
 		}),
@@ -373,7 +375,13 @@ func diffVersions(c *cli.Context) ([]change, error) {
 		return nil, usage("%s", fault(err))
 	}
 	byFiles := old.Single() && new.Single()
-	pairs, warnings := diff.PairUp(documents(olds), documents(news), byFiles)
+	was, is := documents(olds), documents(news)
+	if new.OnDisk() { // as the context is
+		if err := tellNames(c, news, is); err != nil {
+			return nil, err
+		}
+	}
+	pairs, warnings := diff.PairUp(was, is, byFiles)
 	for _, w := range warnings {
 		tell(c.App.ErrWriter, "%s", w)
 	}
@@ -411,6 +419,26 @@ func diffVersions(c *cli.Context) ([]change, error) {
 	}
 	p.clear()
 	return changes, nil
+}
+
+// tellNames tells which names of the new version lead to no rule. It is compared all
+// the same: what was named may have gone with the change.
+func tellNames(c *cli.Context, files []revision.File, docs []*parser.Document) error {
+	l := &link.Linker{}
+	for _, d := range docs {
+		l.Add(d)
+	}
+	var given []string
+	for _, f := range files {
+		given = append(given, filepath.FromSlash(f.Name))
+	}
+	found, err := foundNames(c, l, given)
+	for _, f := range found {
+		if !f.Note {
+			tell(c.App.ErrWriter, "%s:%d:%d: warning: %s", f.Doc.Path, f.Pos.Line, f.Pos.Column, f.Msg)
+		}
+	}
+	return err
 }
 
 // written are the queries of a result, or the first of its errors.

@@ -34,6 +34,7 @@ of single events; 2 wrong usage, or a file that cannot be read.`,
 			&cli.BoolFlag{Name: "markdown", Usage: "Markdown, for a comment on a pull request"},
 			&cli.StringFlag{Name: "index", Usage: "an index `FILE`, or a site, to count the rules that look for the same"},
 			patternFlag,
+			contextFlag,
 		},
 		Action: explain,
 	}
@@ -105,7 +106,7 @@ func loadSources(c *cli.Context, sources map[string][]byte) (*parser.Collection,
 		return nil, err
 	}
 	texts := make([][]byte, len(files))
-	collection, err := parseFiles(files, func(i int) ([]byte, error) {
+	collection, err := parseFiles(c, files, func(i int) ([]byte, error) {
 		src, err := readFile(files[i], c.App.Reader)
 		texts[i] = src
 		return src, err

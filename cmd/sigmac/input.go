@@ -31,7 +31,7 @@ func load(c *cli.Context) (*parser.Collection, error) {
 	if err != nil {
 		return nil, err
 	}
-	return parseFiles(files, func(i int) ([]byte, error) { return readFile(files[i], c.App.Reader) })
+	return parseFiles(c, files, func(i int) ([]byte, error) { return readFile(files[i], c.App.Reader) })
 }
 
 // inputFiles lists the rule files of the paths on the command line.
@@ -61,13 +61,13 @@ func rulePaths(c *cli.Context) ([]string, error) {
 	return nil, usage("%s needs a file, a directory or - for standard input; see sigmac %[1]s --help", c.Command.Name)
 }
 
-// parseFiles parses what read gives.
-func parseFiles(files []string, read func(i int) ([]byte, error)) (*parser.Collection, error) {
+// parseFiles parses what read gives, and resolves what the documents name.
+func parseFiles(c *cli.Context, files []string, read func(i int) ([]byte, error)) (*parser.Collection, error) {
 	collection, errs := sigmac.ParseFiles(files, read)
 	if len(errs) > 0 {
 		return nil, usage("%s", errors.Join(errs...))
 	}
-	return collection, nil
+	return collection, resolve(c, files, collection.Documents)
 }
 
 // ruleFiles lists the files of paths: those of a directory in the order of

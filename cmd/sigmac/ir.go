@@ -23,7 +23,7 @@ pass that changed it, and with -t after Legalize for that target.
    sigmac ir rule.yml
    sigmac ir -t elastic rule.yml
    sigmac ir -t kusto -p microsoft_xdr rule.yml`,
-		Flags: slices.Concat(targetFlags(), mappingFlags(), []cli.Flag{patternFlag}),
+		Flags: slices.Concat(targetFlags(), mappingFlags(), inputFlags()),
 		Action: func(c *cli.Context) error {
 			var targets []request
 			var maps []sigmac.Mapping

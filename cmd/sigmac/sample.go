@@ -54,6 +54,7 @@ matches it; 2 wrong usage, or a file that cannot be read.`,
 			&cli.IntFlag{Name: "n", Value: 5, Usage: "at most this many events that match"},
 			&cli.StringFlag{Name: "format", Aliases: []string{"f"}, Value: "ndjson", Usage: "the output `FORMAT`"},
 			patternFlag,
+			contextFlag,
 		},
 		Action: func(c *cli.Context) error {
 			form := slices.Index(names, c.String("format"))

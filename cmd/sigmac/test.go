@@ -39,6 +39,7 @@ has no tests; 2 wrong usage, or a file that cannot be read or written.`,
 			&cli.BoolFlag{Name: "all-logsources", Usage: "do not ask whether an event is of the rule's log source"},
 			&cli.IntFlag{Name: "max-event", Value: eval.DefaultMaxEvent >> 20, Usage: "the size of the largest event, in `MiB`"},
 			patternFlag,
+			contextFlag,
 			&cli.StringFlag{Name: "junit", Usage: "write a report for build servers to `FILE`, whole or not at all"},
 			&cli.BoolFlag{Name: "json", Usage: "one JSON object a test and target"},
 		},
@@ -71,7 +72,7 @@ func testRules(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	collection, err := parseFiles(files, func(i int) ([]byte, error) { return readFile(files[i], nil) })
+	collection, err := parseFiles(c, files, func(i int) ([]byte, error) { return readFile(files[i], nil) })
 	if err != nil {
 		return err
 	}

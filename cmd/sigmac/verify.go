@@ -53,6 +53,7 @@ not allowed by sigmac.yaml, or a query cannot be read, or it loses a test under
 			&cli.BoolFlag{Name: "fail-on-loss", Usage: "a test that the target cannot tell from another is a failure"},
 			&cli.IntFlag{Name: "budget", Value: verify.DefaultBudget, Usage: "solver steps for one query, before it is tried on events only"},
 			patternFlag,
+			contextFlag,
 			&cli.BoolFlag{Name: "json", Usage: "one JSON object a rule, condition and target"},
 		}),
 		Action: verifyRules,

@@ -1,0 +1,256 @@
+// Package link finds the documents that correlations and filters name, by id or by
+// name, over any number of files.
+package link
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"sigmac/internal/suggest"
+	"sigmac/ir"
+	"sigmac/parser"
+)
+
+// A Linker learns of documents one after the other, and keeps of a rule only what it
+// is called.
+type Linker struct {
+	entries  []Entry
+	named    map[string][]int // entries by id, in lower case, and by name
+	seen     map[place]bool
+	naming   []*parser.Document
+	complete bool
+}
+
+type place struct {
+	path string
+	pos  ir.Pos
+}
+
+// An Entry is what is known of a document.
+type Entry struct {
+	ID, Name, Title string
+	Kind            parser.Kind
+	Path            string
+	Pos             ir.Pos
+	names           []ir.Name // that it names itself
+}
+
+// A Kind says what is wrong with a name.
+type Kind uint8
+
+// The kinds of a Finding.
+const (
+	Unknown   Kind = iota // no document is called so
+	Ambiguous             // several are
+	Unfit                 // it cannot be named there
+	Cyclic                // it leads back to the document that names it
+)
+
+func (k Kind) String() string {
+	return [...]string{"unknown_reference", "ambiguous_reference", "unfit_reference", "cyclic_reference"}[k]
+}
+
+// A Finding is a name that leads to no document, or to the wrong one. As a Note, the
+// document may be among files that were not read.
+type Finding struct {
+	Kind Kind
+	Doc  *parser.Document // that has the name
+	Pos  ir.Pos
+	Msg  string
+	Note bool
+}
+
+// Error is the finding as an error of its document.
+func (f Finding) Error() *parser.Error {
+	return &parser.Error{Path: f.Doc.Path, Pos: f.Pos, Msg: f.Msg, Check: f.Kind.String()}
+}
+
+// Add learns of a document whose names are to be resolved.
+func (l *Linker) Add(d *parser.Document) {
+	if l.know(d); d.Correlation != nil || d.Filter != nil {
+		l.naming = append(l.naming, d)
+	}
+}
+
+// Know learns of a document that may be named. After it, what is still unknown is an
+// error: everything that there is was seen.
+func (l *Linker) Know(ds ...*parser.Document) {
+	for _, d := range ds {
+		l.know(d)
+	}
+	l.complete = true
+}
+
+func (l *Linker) know(d *parser.Document) {
+	if d.Kind == parser.Unreadable {
+		return
+	}
+	if l.named == nil {
+		l.named, l.seen = map[string][]int{}, map[place]bool{}
+	}
+	at := place{d.Path, d.Pos}
+	if l.seen[at] {
+		return // a file that is read twice
+	}
+	l.seen[at] = true
+	l.entries = append(l.entries, Entry{ID: d.ID, Name: d.Name, Title: d.Title, Kind: d.Kind, Path: d.Path, Pos: d.Pos, names: names(d)})
+	keys := []string{strings.ToLower(d.ID)}
+	if d.Name != d.ID {
+		keys = append(keys, d.Name)
+	}
+	for _, key := range keys {
+		if key != "" {
+			l.named[key] = append(l.named[key], len(l.entries)-1)
+		}
+	}
+}
+
+// names are those by which a document names others.
+func names(d *parser.Document) []ir.Name {
+	switch {
+	case d.Correlation != nil:
+		return d.Correlation.Rules
+	case d.Filter != nil:
+		return d.Filter.Rules
+	}
+	return nil
+}
+
+// find are the documents of an id or a name.
+func (l *Linker) find(name string) []int {
+	if found := l.named[name]; found != nil {
+		return found
+	}
+	return l.named[strings.ToLower(name)]
+}
+
+// Unresolved says whether some document names one that is not known so far.
+func (l *Linker) Unresolved() bool {
+	return slices.ContainsFunc(l.naming, func(d *parser.Document) bool {
+		return slices.ContainsFunc(names(d), func(n ir.Name) bool { return l.find(n.Text) == nil })
+	})
+}
+
+// Named are the documents that d names, in its order, as far as each name is that of
+// one document.
+func (l *Linker) Named(d *parser.Document) (out []Entry) {
+	for _, n := range names(d) {
+		if found := l.find(n.Text); len(found) == 1 {
+			out = append(out, l.entries[found[0]])
+		}
+	}
+	return out
+}
+
+// Findings are the names that lead nowhere, in the order of the documents.
+func (l *Linker) Findings() (out []Finding) {
+	circles := l.circles()
+	for _, d := range l.naming {
+		for _, n := range names(d) {
+			if f, wrong := l.look(d, n, circles); wrong {
+				out = append(out, f)
+			}
+		}
+	}
+	return out
+}
+
+func (l *Linker) look(d *parser.Document, n ir.Name, circles map[place]int) (f Finding, wrong bool) {
+	f = Finding{Doc: d, Pos: n.Pos}
+	found := l.find(n.Text)
+	switch {
+	case len(found) == 0:
+		f.Kind, f.Note = Unknown, !l.complete
+		f.Msg = fmt.Sprintf("no rule is called %q%s", n.Text, suggest.For(n.Text, l.words(n.Text)))
+		if f.Note {
+			f.Msg = fmt.Sprintf("no rule among these files is called %q; --context or sigmac.yaml's rules say where others are", n.Text)
+		}
+	case len(found) > 1:
+		var places []string
+		for _, i := range found[:min(len(found), maxPlaces)] {
+			places = append(places, fmt.Sprintf("%s:%d", l.entries[i].Path, l.entries[i].Pos.Line))
+		}
+		f.Kind, f.Msg = Ambiguous, fmt.Sprintf("%q is what several rules are called: %s", n.Text, strings.Join(places, ", "))
+	case l.entries[found[0]].Kind == parser.FilterRule:
+		f.Kind, f.Msg = Unfit, fmt.Sprintf("%q is a filter, and rules are named here", n.Text)
+	default:
+		e := l.entries[found[0]]
+		circle := circles[place{d.Path, d.Pos}]
+		if circle == 0 || circle != circles[place{e.Path, e.Pos}] {
+			return f, false
+		}
+		f.Kind, f.Msg = Cyclic, fmt.Sprintf("%q leads back to this %s", n.Text, d.Kind)
+	}
+	return f, true
+}
+
+// maxPlaces bounds the places that a message lists.
+const maxPlaces = 5
+
+// maxWords bounds the names that are looked through for a suggestion.
+const maxWords = 10_000
+
+// words are the names and ids that s may be a misspelling of: of about its length.
+func (l *Linker) words(s string) (out []string) {
+	for _, e := range l.entries[:min(len(l.entries), maxWords)] {
+		for _, w := range []string{e.Name, e.ID} {
+			if w != "" && e.Kind != parser.FilterRule && max(len(w)-len(s), len(s)-len(w)) <= len(s)/3+2 {
+				out = append(out, w)
+			}
+		}
+	}
+	return out
+}
+
+// circles numbers, from 1 on, the sets of documents that lead to each other by what
+// they name: the strongly connected components of more than one, or of one that names
+// itself (Tarjan).
+func (l *Linker) circles() map[place]int {
+	out := map[place]int{}
+	index, low := make([]int, len(l.entries)), make([]int, len(l.entries))
+	on := make([]bool, len(l.entries))
+	var stack []int
+	count, circles := 0, 0
+	var visit func(v int)
+	visit = func(v int) {
+		count++
+		index[v], low[v], on[v] = count, count, true
+		stack = append(stack, v)
+		self := false
+		for _, n := range l.entries[v].names {
+			for _, w := range l.find(n.Text) {
+				self = self || w == v
+				if index[w] == 0 {
+					visit(w)
+					low[v] = min(low[v], low[w])
+				} else if on[w] {
+					low[v] = min(low[v], index[w])
+				}
+			}
+		}
+		if low[v] != index[v] {
+			return
+		}
+		at := len(stack) - 1
+		for stack[at] != v {
+			at--
+		}
+		set := stack[at:]
+		stack = stack[:at]
+		if len(set) > 1 || self {
+			circles++
+		}
+		for _, w := range set {
+			if on[w] = false; len(set) > 1 || self {
+				out[place{l.entries[w].Path, l.entries[w].Pos}] = circles
+			}
+		}
+	}
+	for v, e := range l.entries {
+		if index[v] == 0 && len(e.names) > 0 {
+			visit(v)
+		}
+	}
+	return out
+}
