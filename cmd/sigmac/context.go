@@ -1,6 +1,7 @@
 package main
 
 import (
+	"os"
 	"path/filepath"
 	"slices"
 
@@ -51,17 +52,26 @@ func foundNames(c *cli.Context, l *link.Linker, files []string) ([]link.Finding,
 }
 
 // contextOf are the documents of the paths of --context and of the rules of
-// sigmac.yaml, without those of files; complete is false where neither is given. Of a
-// rule they say what it is called.
+// sigmac.yaml, without those of files; complete is false where neither is given, or one
+// of these rules is not there. Of a rule they say what it is called.
 func contextOf(c *cli.Context, files []string) (docs []*parser.Document, complete bool, err error) {
 	_, paths, err := configured()
 	if err != nil {
 		return nil, false, err
 	}
-	if paths = slices.Concat(c.StringSlice("context"), paths); len(paths) == 0 {
+	complete = len(paths)+len(c.StringSlice("context")) > 0
+	there := c.StringSlice("context")
+	for _, p := range paths {
+		if _, err := os.Stat(p); err != nil {
+			complete = false
+			continue
+		}
+		there = append(there, p)
+	}
+	if len(there) == 0 {
 		return nil, false, nil
 	}
-	all, err := ruleFiles(paths, c.StringSlice("file-pattern"))
+	all, err := ruleFiles(there, c.StringSlice("file-pattern"))
 	if err != nil {
 		return nil, false, err
 	}
@@ -95,5 +105,5 @@ func contextOf(c *cli.Context, files []string) (docs []*parser.Document, complet
 		}
 		docs = append(docs, f.docs...)
 	}
-	return docs, true, nil
+	return docs, complete, nil
 }
