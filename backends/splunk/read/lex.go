@@ -166,8 +166,8 @@ func (x *expander) expand(s string, from int, macro bool, depth int) {
 
 // call is the body of a macro with its arguments in place.
 func (x *expander) call(text string) (body string, ok bool) {
-	name, rest, hasArgs := strings.Cut(strings.TrimSpace(text), "(")
-	m, ok := x.macros[strings.TrimSpace(name)]
+	name, rest, hasArgs := strings.Cut(trim(text), "(")
+	m, ok := x.macros[trim(name)]
 	if !ok || hasArgs && !strings.HasSuffix(rest, ")") {
 		return "", false
 	}
@@ -177,7 +177,7 @@ func (x *expander) call(text string) (body string, ok bool) {
 		lo := 0
 		for i := 0; i <= len(rest); {
 			if i == len(rest) || rest[i] == ',' {
-				args = append(args, strings.TrimSpace(rest[lo:i]))
+				args = append(args, trim(rest[lo:i]))
 				i++
 				lo = i
 				continue
@@ -264,6 +264,9 @@ func (s *source) bracket(lo, hi int) int {
 }
 
 func isSpace(c byte) bool { return c == ' ' || '\t' <= c && c <= '\r' }
+
+// trim is s without the white space of SPL around it. That of Unicode is text here.
+func trim(s string) string { return strings.Trim(s, " \t\n\v\f\r") }
 
 func isWord(c byte) bool {
 	return c == '_' || '0' <= c && c <= '9' || 'a' <= c|0x20 && c|0x20 <= 'z' || c >= utf8.RuneSelf

@@ -58,7 +58,7 @@ func Stages(search string) (stages []ir.Command, err error) {
 	}()
 	r := &reading{source: expand(search, nil)}
 	for _, st := range r.split() {
-		stages = append(stages, ir.Command{Name: st.name, Text: strings.TrimSpace(r.text[st.lo:st.hi]), Pos: r.pos(st.lo)})
+		stages = append(stages, ir.Command{Name: st.name, Text: trim(r.text[st.lo:st.hi]), Pos: r.pos(st.lo)})
 	}
 	return stages, nil
 }
@@ -108,7 +108,7 @@ func (r *reading) field(name string) ir.Field {
 }
 
 func (r *reading) opaque(lo, hi int) ir.Expr {
-	return ir.Opaque{Lang: readName, Text: strings.TrimSpace(r.text[lo:hi]), Pos: r.pos(lo)}
+	return ir.Opaque{Lang: readName, Text: trim(r.text[lo:hi]), Pos: r.pos(lo)}
 }
 
 // regexp is a match of an expression somewhere in a field, or nil where the
@@ -173,7 +173,7 @@ func (r *reading) query() *ir.Query {
 		if counted != nil {
 			p.layers, p.rows, p.grouped = []layer{counted}, true, true
 		}
-		q.Stages = append(q.Stages, ir.Command{Name: st.name, Text: strings.TrimSpace(r.text[st.lo:st.hi]), Pos: r.pos(st.lo), Effect: effect})
+		q.Stages = append(q.Stages, ir.Command{Name: st.name, Text: trim(r.text[st.lo:st.hi]), Pos: r.pos(st.lo), Effect: effect})
 	}
 	q.Where, q.Times, q.Scope = allOf(p.where), p.times, r.scope
 	q.Assumptions = slices.Sorted(maps.Keys(r.assumed))

@@ -556,6 +556,7 @@ func FuzzRead(f *testing.F) {
 		"`m(a,\"b\")` ```c``` [search d] e::f | regex g!=\"h\\d\" | fields - i | search j=\"k\\\\\"",
 		`* | where coalesce(a,"b")="c" OR NOT case(isnull(d),1,like(e,"f%_"),2)!=2 AND searchmatch("g=\"h\" i")`,
 		`* | where if(substr("x".lower('A'),1,1+len('B'))="x".lower('B'),1,0)=1 XOR mvcount(mvfilter(match(f,"a|b")))>0`,
+		"|\u0085", "\u00a0 | \u2003", // white space of Unicode, and not of SPL
 	} {
 		f.Add(s)
 	}

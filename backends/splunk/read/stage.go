@@ -362,7 +362,7 @@ func (p *pipeline) command(st stage, first bool) ir.Effect {
 	}
 	if l != nil {
 		p.layers = append(p.layers, l)
-		p.texts = append(p.texts, strings.TrimSpace(p.text[st.lo:st.hi]))
+		p.texts = append(p.texts, trim(p.text[st.lo:st.hi]))
 	}
 	p.rows = p.rows || effect == ir.Remakes || l != nil && l("").origin == gathered
 	return effect
@@ -443,7 +443,7 @@ func (p *pipeline) sort(st stage) (ir.Effect, layer) {
 // minus, what is. `fields` without it keeps _raw and _time (Search Reference:
 // fields).
 func (p *pipeline) project(st stage) (ir.Effect, layer) {
-	body := strings.TrimSpace(p.text[st.body:st.hi])
+	body := trim(p.text[st.body:st.hi])
 	rest, minus := strings.CutPrefix(body, "-")
 	if !minus {
 		rest = strings.TrimPrefix(body, "+")
@@ -549,7 +549,7 @@ func (p *pipeline) eval(st stage) (ir.Effect, layer) {
 	copies := map[string]string{} // empty: an expression
 	for _, one := range assignments(p.text[st.body:st.hi]) {
 		name, expr, ok := strings.Cut(one, "=")
-		name, expr = strings.Trim(strings.TrimSpace(name), `"'`), strings.TrimSpace(expr)
+		name, expr = strings.Trim(trim(name), `"'`), trim(expr)
 		if !ok || name == "" || len(copies) > 0 { // one may read what stands before it
 			expr = ""
 		}

@@ -171,7 +171,7 @@ func (r *reading) dataset(st stage) string {
 
 // fromDataModel says whether st is `from datamodel:X`.
 func (r *reading) fromDataModel(st stage) bool {
-	return strings.HasPrefix(strings.ToLower(strings.TrimSpace(r.text[st.body:st.hi])), "datamodel")
+	return strings.HasPrefix(strings.ToLower(trim(r.text[st.body:st.hi])), "datamodel")
 }
 
 // withoutNumbers is what NOT leaves of tests of one field for numbers: it drops
@@ -212,7 +212,7 @@ func withoutNumbers(e ir.Expr) ir.Expr {
 // numberLike says whether somebody may read s as a number: which texts tstats
 // takes for one is not written down.
 func numberLike(s string) bool {
-	s = strings.ToLower(strings.TrimSpace(s))
+	s = strings.ToLower(trim(s))
 	_, err := strconv.ParseFloat(s, 64)
 	_, whole := strconv.ParseInt(s, 0, 64)
 	return !errors.Is(err, strconv.ErrSyntax) || !errors.Is(whole, strconv.ErrSyntax)
