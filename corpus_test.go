@@ -193,7 +193,7 @@ func TestCorpusProved(t *testing.T) {
 // sameAfterPasses holds that r matches ev, or not, after each pass too.
 func sameAfterPasses(t testing.TB, name string, r *ir.Rule, ev eval.Event, want bool) {
 	t.Helper()
-	for _, p := range sigmac.Passes() {
+	for _, p := range ir.Passes() {
 		next, err := p.Run(r)
 		if err != nil {
 			t.Errorf("%s: %s: %v", name, p.Name, err)

@@ -32,7 +32,7 @@ var mayImport = map[string][]string{
 
 	"targets": {"ir", "backends", "backends/*", "backends/*/read"},
 
-	"sigmac":     {"internal/ordered", "ir", "parser", "pipeline", "schema", "backends", "targets"},
+	"sigmac":     {"internal/ordered", "ir", "parser", "pipeline", "schema", "backends", "targets", "verify"},
 	"golden":     {"internal/ordered", "ir", "parser", "eval", "pipeline", "schema", "backends", "sigmac", "verify", "catalog", "catalog/native"},
 	"cmd/sigmac": {"eval", "internal/ordered", "ir", "parser", "pipeline", "schema", "backends", "sigmac", "verify", "catalog", "catalog/native", "catalog/findings", "catalog/index", "catalog/site", "outdir", "ruletest", "config", "revision", "diff", "check", "targets", "link", "internal/suggest", "github.com/rogpeppe/go-internal/diff", "github.com/urfave/cli/v2"},
 

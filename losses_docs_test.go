@@ -89,7 +89,7 @@ func lossTable(t *testing.T) string {
 		if len(doc.Errors) > 0 {
 			t.Fatal(doc.Errors)
 		}
-		want, err := sigmac.Want(doc.Rule)
+		want, err := ir.Want(doc.Rule)
 		if err != nil {
 			t.Fatal(err)
 		}

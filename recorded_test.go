@@ -10,7 +10,6 @@ import (
 	"strings"
 	"testing"
 
-	"sigmac"
 	"sigmac/eval"
 	"sigmac/internal/corpus"
 	"sigmac/internal/ordered"
@@ -276,7 +275,7 @@ func TestWindowsSamples(t *testing.T) {
 		if err != nil {
 			inECS = nil
 		}
-		typed, err := sigmac.Want(plain)
+		typed, err := ir.Want(plain)
 		if err != nil {
 			return 0
 		}

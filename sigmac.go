@@ -15,21 +15,6 @@ import (
 	"sigmac/targets"
 )
 
-// A Pass rewrites a rule into one that means the same.
-type Pass struct {
-	Name  string
-	Stage ir.Stage // what holds after it
-	Run   func(*ir.Rule) (*ir.Rule, error)
-}
-
-func always(pass func(*ir.Rule) *ir.Rule) func(*ir.Rule) (*ir.Rule, error) {
-	return func(r *ir.Rule) (*ir.Rule, error) { return pass(r), nil }
-}
-
-// Passes lists the passes from a parsed rule to one that backends.Legalize
-// takes, without a pipeline. The order is the design.
-func Passes() []Pass { return Mapping{}.Passes(&Mapped{}) }
-
 // A Mapping leads from Sigma's log sources and fields to those of a target. With
 // nothing but a Target it leaves them as they are.
 type Mapping struct {
@@ -53,22 +38,19 @@ type Mapped struct {
 	Warnings []schema.Warning
 }
 
-// Passes are those of the function Passes with the pipeline and the schemas of
-// m among them. They note in did what these did.
-func (m Mapping) Passes(did *Mapped) []Pass {
-	passes := []Pass{
-		{"ExpandWindash", ir.NoWindash, always(ir.ExpandWindash)},          // what base64 encodes is the variant
-		{"ExpandBase64Offset", ir.NoBase64, always(ir.ExpandBase64Offset)}, // pipelines see values after modifiers
-	}
+// Passes are ir.Passes with the pipeline and the schemas of m among them. They note
+// in did what these did.
+func (m Mapping) Passes(did *Mapped) []ir.Pass {
+	var own []ir.Pass
 	if m.Pipeline != nil {
-		passes = append(passes, Pass{"Pipeline", ir.NoBase64, func(r *ir.Rule) (out *ir.Rule, err error) {
+		own = append(own, ir.Pass{Name: "Pipeline", Stage: ir.NoBase64, Run: func(r *ir.Rule) (out *ir.Rule, err error) {
 			out, did.Trace, err = m.Pipeline.Apply(r, m.options())
 			did.Rule = out
 			return out, err
 		}})
 	}
 	if m.Schemas != nil {
-		passes = append(passes, Pass{"Schema", ir.NoBase64, func(r *ir.Rule) (out *ir.Rule, err error) {
+		own = append(own, ir.Pass{Name: "Schema", Stage: ir.NoBase64, Run: func(r *ir.Rule) (out *ir.Rule, err error) {
 			first := ""
 			if did.Trace != nil {
 				first, _ = did.Trace.State["schema"].(string)
@@ -77,11 +59,7 @@ func (m Mapping) Passes(did *Mapped) []Pass {
 			return out, err
 		}})
 	}
-	return append(passes,
-		Pass{"Type", ir.Typed, always(ir.TypeFields)}, // from here on every field has a type
-		Pass{"Inline", ir.Inlined, ir.Inline},         // conditions stand alone
-		Pass{"Simplify", ir.Simple, always(ir.Simplify)},
-	)
+	return ir.Passes(own...)
 }
 
 // Targets lists the query languages that sigmac writes and reads.
@@ -180,36 +158,6 @@ func ParseFiles(paths []string, read func(i int) ([]byte, error)) (*parser.Colle
 		c.Add(f.c)
 	}
 	return c, errs
-}
-
-// Want is what queries for r are to mean: r typed and inlined. It fails where a
-// condition gets too large.
-func Want(r *ir.Rule) (*ir.Rule, error) {
-	for _, p := range Passes() {
-		next, err := p.Run(r)
-		if err != nil {
-			return nil, err
-		}
-		if r = next; p.Stage == ir.Inlined {
-			break
-		}
-	}
-	return r, nil
-}
-
-// WantTogether is Want for several rules whose fields are of one type, as those of
-// two versions of a rule are: a condition for each, the Or of its own.
-func WantTogether(rs ...*ir.Rule) (*ir.Rule, error) {
-	out := &ir.Rule{}
-	for _, r := range rs {
-		r = ir.ExpandBase64Offset(ir.ExpandWindash(r))
-		r, err := ir.Inline(r)
-		if err != nil {
-			return nil, err
-		}
-		out.Conditions = append(out.Conditions, r.Joined().Conditions[0])
-	}
-	return ir.TypeFields(out), nil
 }
 
 // CompileDocument is what Compile makes of one document.

@@ -14,7 +14,6 @@ import (
 
 	"github.com/santhosh-tekuri/jsonschema/v6"
 
-	"sigmac"
 	"sigmac/config"
 	"sigmac/eval"
 	"sigmac/internal/corpus"
@@ -577,7 +576,7 @@ func TestCorpus(t *testing.T) {
 		}
 		// The evaluator, which knows no prover, is asked too.
 		for n, d := range old.Documents {
-			want, err := sigmac.Want(d.Rule)
+			want, err := ir.Want(d.Rule)
 			if err != nil {
 				t.Fatal(err)
 			}

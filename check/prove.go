@@ -6,7 +6,6 @@ import (
 	"slices"
 	"strings"
 
-	"sigmac"
 	"sigmac/catalog/findings"
 	"sigmac/eval"
 	"sigmac/ir"
@@ -86,7 +85,7 @@ func (s *subject) impossibleParts() {
 			at, names = append(at, d.Pos), append(names, "detection "+d.Name)
 		}
 	}
-	want, err := sigmac.Want(&asked)
+	want, err := ir.Want(&asked)
 	if err != nil {
 		return
 	}
@@ -142,7 +141,7 @@ func (s *subject) everything() {
 	if err != nil || !eval.Rule(s.doc.Rule, none) {
 		return
 	}
-	want, err := sigmac.Want(s.doc.Rule)
+	want, err := ir.Want(s.doc.Rule)
 	if err != nil {
 		return
 	}
@@ -175,7 +174,7 @@ func parts(it ir.Item) (out []ir.Expr, all bool) {
 	for i, e := range out {
 		rules[i] = &ir.Rule{Conditions: []ir.Condition{{Expr: e}}}
 	}
-	want, err := sigmac.WantTogether(rules...)
+	want, err := ir.WantTogether(rules...)
 	if err != nil {
 		return nil, false
 	}

@@ -128,7 +128,7 @@ func body(d *parser.Document) any {
 
 // rules compares two rules. A rule matches events of its log source only.
 func (c *Change) rules(old, new *ir.Rule, o Options) {
-	joint, err := sigmac.WantTogether(old, new)
+	joint, err := ir.WantTogether(old, new)
 	if err != nil {
 		c.Kind, c.Reason = Unknown, err.Error()
 		return

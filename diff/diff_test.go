@@ -8,7 +8,6 @@ import (
 	"strings"
 	"testing"
 
-	"sigmac"
 	"sigmac/eval"
 	"sigmac/internal/corpus"
 	"sigmac/internal/irgen"
@@ -95,7 +94,7 @@ func TestRandom(t *testing.T) {
 		new.Detections[r.IntN(len(new.Detections))].Expr = other.Detections[0].Expr
 		c := Compare(&parser.Document{Rule: old}, &parser.Document{Rule: &new}, Options{Budget: 50_000, Examples: 2})
 		counts[c.Kind]++
-		joint, err := sigmac.WantTogether(old, &new)
+		joint, err := ir.WantTogether(old, &new)
 		if err != nil {
 			t.Fatal(err)
 		}

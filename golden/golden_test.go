@@ -104,7 +104,7 @@ func compile(t *testing.T, rule string) production {
 			continue
 		}
 		r := d.Rule
-		for _, p := range sigmac.Passes() {
+		for _, p := range ir.Passes() {
 			next, err := p.Run(r)
 			if err != nil {
 				t.Fatal(err)
@@ -213,7 +213,7 @@ func answer(t *testing.T, r *ir.Rule, ev eval.Event, name string, want bool) {
 	if got := eval.Rule(r, ev); got != want {
 		t.Errorf("%s: the rule answers %v", name, got)
 	}
-	for _, p := range sigmac.Passes() {
+	for _, p := range ir.Passes() {
 		next, err := p.Run(r)
 		if err != nil {
 			t.Fatal(err)

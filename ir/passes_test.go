@@ -246,7 +246,7 @@ func FuzzPasses(f *testing.F) {
 		}
 		stages := []*ir.Rule{parsed}
 		names := []string{"Parse"}
-		for _, p := range sigmac.Passes() {
+		for _, p := range ir.Passes() {
 			next, err := p.Run(stages[len(stages)-1])
 			if err != nil {
 				t.Fatal(err)
@@ -257,7 +257,7 @@ func FuzzPasses(f *testing.F) {
 			stages, names = append(stages, next), append(names, p.Name)
 		}
 		for _, target := range sigmac.Targets() {
-			if legal, refused := backends.Legalize(stages[len(sigmac.Passes())], target.Format.Caps); len(refused) == 0 {
+			if legal, refused := backends.Legalize(stages[len(ir.Passes())], target.Format.Caps); len(refused) == 0 {
 				stages, names = append(stages, legal), append(names, "Legalize "+target.Name)
 			}
 		}

@@ -4,7 +4,6 @@ import (
 	"math/rand/v2"
 	"testing"
 
-	"sigmac"
 	"sigmac/backends"
 	"sigmac/eval"
 	"sigmac/internal/irgen"
@@ -21,7 +20,7 @@ func FuzzEqual(f *testing.F) {
 	f.Fuzz(func(t *testing.T, seed uint64) {
 		r := rand.New(rand.NewPCG(seed, 2))
 		rule := irgen.Rule(r, irgen.Config{Keywords: true})
-		for _, p := range sigmac.Passes() {
+		for _, p := range ir.Passes() {
 			next, err := p.Run(rule)
 			if err != nil {
 				t.Fatal(err)

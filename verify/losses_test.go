@@ -7,7 +7,6 @@ import (
 	"strings"
 	"testing"
 
-	"sigmac"
 	"sigmac/backends"
 	"sigmac/eval"
 	"sigmac/internal/irgen"
@@ -152,7 +151,7 @@ func differences(t *testing.T, seed uint64) (shown []string) {
 	r := rand.New(rand.NewPCG(seed, 5))
 	rule := irgen.Rule(r, irgen.Config{FieldRefs: true})
 	var want *ir.Rule
-	for _, p := range sigmac.Passes() {
+	for _, p := range ir.Passes() {
 		next, err := p.Run(rule)
 		if err != nil {
 			return nil // too large

@@ -5,7 +5,6 @@ import (
 	"slices"
 	"testing"
 
-	"sigmac"
 	"sigmac/backends"
 	"sigmac/internal/irgen"
 	"sigmac/internal/irtest"
@@ -23,7 +22,7 @@ func FuzzEmitted(f *testing.F) {
 		r := rand.New(rand.NewPCG(seed, 4))
 		rule := irgen.Rule(r, irgen.Config{Sugar: true, Keywords: true, FieldRefs: true})
 		var want *ir.Rule
-		for _, p := range sigmac.Passes() {
+		for _, p := range ir.Passes() {
 			next, err := p.Run(rule)
 			if err != nil {
 				return // too large

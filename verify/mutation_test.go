@@ -14,9 +14,9 @@ import (
 
 	"github.com/rogpeppe/go-internal/txtar"
 
-	"sigmac"
 	"sigmac/backends"
 	"sigmac/internal/corpus"
+	"sigmac/internal/irtest"
 	"sigmac/ir"
 	"sigmac/parser"
 	"sigmac/targets"
@@ -82,11 +82,11 @@ func TestMutation(t *testing.T) {
 	for _, c := range columns {
 		fmt.Fprintf(&table, " %9s", c)
 	}
-	for _, target := range sigmac.Targets() {
+	for _, target := range targets.All() {
 		for _, kind := range kinds {
 			n := counts[key{target.Name, kind.name}]
 			if n == nil {
-				if kind.target == target.Name || kind.target == "" && !slices.ContainsFunc(sigmac.Targets(), func(t *backends.Target) bool {
+				if kind.target == target.Name || kind.target == "" && !slices.ContainsFunc(targets.All(), func(t *backends.Target) bool {
 					return counts[key{t.Name, kind.name}] != nil
 				}) {
 					t.Errorf("%s: nothing to %s", target.Name, kind.name)
@@ -168,9 +168,26 @@ func mutationJobs(t *testing.T, part, of int) (jobs []mutationJob) {
 		}
 		c.Add(parser.Parse(files[i], src))
 	}
-	for res := range sigmac.Compile(c, sigmac.Unmapped(targets.All()...)) {
-		for i, q := range res.Queries {
-			jobs = append(jobs, mutationJob{res.Document.Path, res.Target, res.Want, i, q})
+	for _, d := range c.Documents {
+		if d.Rule == nil || len(d.Errors) > 0 {
+			continue
+		}
+		want, err := ir.Want(d.Rule)
+		if err != nil {
+			continue // too large
+		}
+		for _, target := range targets.All() {
+			legal, refused := backends.Legalize(ir.Simplify(want), target.Format.Caps)
+			if len(refused) > 0 {
+				continue
+			}
+			queries, err := irtest.Emit(target.Format.Emit).Flat(legal)
+			if err != nil {
+				continue // a value that no literal can hold
+			}
+			for i, q := range queries {
+				jobs = append(jobs, mutationJob{d.Path, target, want, i, q})
+			}
 		}
 	}
 	return jobs

@@ -8,8 +8,8 @@ import (
 
 	"github.com/rogpeppe/go-internal/txtar"
 
-	"sigmac"
 	"sigmac/eval"
+	"sigmac/ir"
 	"sigmac/parser"
 	"sigmac/verify"
 )
@@ -31,7 +31,7 @@ func TestSamples(t *testing.T) {
 			if d.Rule == nil {
 				continue
 			}
-			want, err := sigmac.Want(d.Rule)
+			want, err := ir.Want(d.Rule)
 			if err != nil {
 				t.Fatal(err)
 			}

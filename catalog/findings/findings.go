@@ -9,7 +9,6 @@ import (
 	"slices"
 	"strings"
 
-	"sigmac"
 	"sigmac/catalog"
 	"sigmac/eval"
 	"sigmac/internal/ordered"
@@ -100,7 +99,7 @@ func (s *subject) ref() Ref {
 
 // look asks what concerns one rule alone.
 func look(d *parser.Document, budget int) *subject {
-	want, err := sigmac.Want(d.Rule)
+	want, err := ir.Want(d.Rule)
 	if err != nil {
 		return nil // too large to be inlined
 	}
@@ -182,7 +181,7 @@ func partsOf(r *ir.Rule, condition ir.Expr) []part {
 			ask(x.expr)
 		}
 	}
-	want, err := sigmac.Want(&asked)
+	want, err := ir.Want(&asked)
 	if err != nil {
 		return nil
 	}

@@ -123,7 +123,7 @@ func TestRandom(t *testing.T) {
 			rule := irgen.Rule(r, irgen.Config{Sugar: true, Keywords: true})
 			rule.Source = ir.LogSource{Product: "x"}
 			docs = append(docs, &parser.Document{Path: fmt.Sprintf("%d.yml", i), Kind: parser.Rule, Rule: rule})
-			want, err := sigmac.Want(rule)
+			want, err := ir.Want(rule)
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -314,23 +314,23 @@ func converter(c *cli.Context) (func(*parser.Document) []index.Query, error) {
 	}
 	return func(d *parser.Document) (out []index.Query) {
 		for _, res := range sigmac.CompileDocument(d, sigmac.Options{Mappings: maps, Pretty: true}) {
-			for _, ch := range checkAll(res, "", verify.DefaultBudget) {
-				q := index.Query{Target: ch.Target.Name, Condition: ch.condition, Query: ch.query, Verdict: ch.verdict, Reason: ch.evidence.Reason}
+			for _, ch := range sigmac.Verify(res, verify.DefaultBudget) {
+				q := index.Query{Target: ch.Target.Name, Condition: ch.Condition, Query: ch.Query, Verdict: ch.Verdict, Reason: ch.Evidence.Reason}
 				switch {
-				case ch.err != nil:
-					q.Reason = errorText(ch.err)
-				case ch.verdict == "refuted":
-					q.Reason = refutation(ch.evidence)
-				case ch.added.String() != "":
-					q.Reason = "postprocessing adds " + ch.added.String() + ", which the verdict leaves out"
+				case ch.Err != nil:
+					q.Reason = errorText(ch.Err)
+				case ch.Verdict == "refuted":
+					q.Reason = refutation(ch.Evidence)
+				case added(ch.Added) != "":
+					q.Reason = "postprocessing adds " + added(ch.Added) + ", which the verdict leaves out"
 				}
-				if ch.err == nil {
+				if ch.Err == nil {
 					for _, l := range lossesOf(res) {
 						if text := l.String(); !slices.Contains(q.Losses, text) {
 							q.Losses = append(q.Losses, text)
 						}
 					}
-					q.Assumptions = ch.evidence.Assumptions
+					q.Assumptions = ch.Evidence.Assumptions
 				}
 				out = append(out, q)
 			}

@@ -96,7 +96,7 @@ func convert(c *cli.Context) error {
 		progress: newProgress(c, len(files))}
 	var write func(sigmac.Result) error
 	end := func() error { return nil }
-	note := func(sigmac.Result, []proof) {}
+	note := func(sigmac.Result, []sigmac.Proof) {}
 	switch {
 	case dir != nil:
 		note = dir.note
@@ -214,19 +214,19 @@ func finalizing(maps []sigmac.Mapping) (func([]string) (string, error), error) {
 
 // verified turns results with a query whose verdict does not pass into errors.
 // note is given the checks of each.
-func verified(results iter.Seq[sigmac.Result], pass *gate, note func(sigmac.Result, []proof)) iter.Seq[sigmac.Result] {
+func verified(results iter.Seq[sigmac.Result], pass *gate, note func(sigmac.Result, []sigmac.Proof)) iter.Seq[sigmac.Result] {
 	type judged struct {
 		sigmac.Result
-		checks []proof
+		checks []sigmac.Proof
 	}
 	return func(yield func(sigmac.Result) bool) {
 		for j := range ordered.Seq(results, func(res sigmac.Result) judged {
-			checks := checkAll(res, "", verify.DefaultBudget)
+			checks := sigmac.Verify(res, verify.DefaultBudget)
 			for _, ch := range checks {
 				switch {
-				case ch.verdict == "error" && ch.query != "":
-					res.Errors = append(res.Errors, notProved(ch, "the query cannot be read back: "+ch.err.Error()))
-				case ch.query != "" && !pass.passes(ch):
+				case ch.Verdict == "error" && ch.Query != "":
+					res.Errors = append(res.Errors, notProved(ch, "the query cannot be read back: "+ch.Err.Error()))
+				case ch.Query != "" && !pass.passes(ch):
 					res.Errors = append(res.Errors, notProved(ch, weakness(ch)))
 				}
 			}
@@ -242,8 +242,8 @@ func verified(results iter.Seq[sigmac.Result], pass *gate, note func(sigmac.Resu
 	}
 }
 
-func notProved(ch proof, msg string) *parser.Error {
-	return &parser.Error{Path: ch.Document.Path, Pos: ch.Want.Conditions[ch.condition-1].Pos, Msg: ch.Target.Name + ": " + msg}
+func notProved(ch sigmac.Proof, msg string) *parser.Error {
+	return &parser.Error{Path: ch.Document.Path, Pos: ch.Want.Conditions[ch.Condition-1].Pos, Msg: ch.Target.Name + ": " + msg}
 }
 
 // A reporter tells people about errors, each once.
@@ -271,7 +271,7 @@ func (r *reporter) report(res sigmac.Result) {
 	}
 	unsupported := true
 	for _, err := range res.Errors {
-		unsupported = unsupported && isUnsupported(err)
+		unsupported = unsupported && sigmac.IsUnsupported(err)
 		// A fault of the rule is told once, of a query for each target.
 		if _, fault := err.(*parser.Error); !fault || first || len(d.Errors) == 0 {
 			say("%s", placed(res, err))

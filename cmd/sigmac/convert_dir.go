@@ -38,8 +38,8 @@ func directoryOutputFlags() []cli.Flag {
 // A directoryOutput collects the files of queries.
 type directoryOutput struct {
 	c       *cli.Context
-	paths   []string // of rules
-	checked []proof  // of --verify, of the result that is added next
+	paths   []string       // of rules
+	checked []sigmac.Proof // of --verify, of the result that is added next
 	last    *parser.Document
 	numbers map[string]int // by file, of the document that was added last, from 1
 	files   []outdir.File
@@ -87,7 +87,7 @@ func (o *directoryOutput) fileHash(file string) string {
 	return o.hashes[file]
 }
 
-func (o *directoryOutput) note(_ sigmac.Result, checks []proof) { o.checked = checks }
+func (o *directoryOutput) note(_ sigmac.Result, checks []sigmac.Proof) { o.checked = checks }
 
 // below is a rule's file below the path that names it.
 func (o *directoryOutput) below(file string) string {
@@ -176,7 +176,7 @@ func (o *directoryOutput) sidecar(res sigmac.Result, i int, source string) []byt
 		}
 	}
 	if i < len(o.checked) {
-		out.Verdict, out.Reason = o.checked[i].verdict, o.checked[i].evidence.Reason
+		out.Verdict, out.Reason = o.checked[i].Verdict, o.checked[i].Evidence.Reason
 	}
 	text, err := json.MarshalIndent(out, "", "  ")
 	if err != nil {

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"sync/atomic"
 
+	"sigmac"
 	"sigmac/config"
 	"sigmac/internal/suggest"
 	"sigmac/ir"
@@ -46,9 +47,9 @@ func newGate(require string) (*gate, error) {
 
 // passes says whether a verdict is good enough, by itself or because
 // sigmac.yaml allows it for the rule.
-func (g *gate) passes(ch proof) bool {
-	rank := slices.Index(config.Verdicts, ch.verdict)
-	if ch.verdict == "unsupported" || rank >= 0 && rank <= slices.Index(config.Verdicts, g.require) {
+func (g *gate) passes(ch sigmac.Proof) bool {
+	rank := slices.Index(config.Verdicts, ch.Verdict)
+	if ch.Verdict == "unsupported" || rank >= 0 && rank <= slices.Index(config.Verdicts, g.require) {
 		return true
 	}
 	path := ch.Document.Path
@@ -75,15 +76,15 @@ func (g *gate) rest(w io.Writer) {
 }
 
 // weakness says in a line why a query is less than proved, or empty.
-func weakness(ch proof) string {
-	v := ch.evidence
+func weakness(ch sigmac.Proof) string {
+	v := ch.Evidence
 	switch {
-	case ch.verdict == verify.Refuted.String():
+	case ch.Verdict == verify.Refuted.String():
 		return refutation(v)
-	case ch.verdict == verify.Agreed.String() && v.Events > 0:
+	case ch.Verdict == verify.Agreed.String() && v.Events > 0:
 		return fmt.Sprintf("agreed on %d events: %s", v.Events, v.Reason)
-	case ch.verdict == verify.Agreed.String(), ch.verdict == verify.Partial.String():
-		return ch.verdict + ": " + v.Reason
+	case ch.Verdict == verify.Agreed.String(), ch.Verdict == verify.Partial.String():
+		return ch.Verdict + ": " + v.Reason
 	}
 	return ""
 }
@@ -116,20 +117,15 @@ func stageObjects(stages []ir.Command) []stageObject {
 	return out
 }
 
-// An addition is what the postprocessing of a team's pipelines adds to a query
-// that is judged without it.
-type addition struct {
-	stages []ir.Command
-	scope  verify.Scope
-}
-
-func (a addition) String() string {
+// added says what the postprocessing of a team's pipelines adds to a query, or is
+// empty.
+func added(a sigmac.Addition) string {
 	var parts []string
-	for _, s := range a.stages {
+	for _, s := range a.Stages {
 		parts = append(parts, fmt.Sprintf("%s (%s)", s.Name, s.Effect))
 	}
-	if a.scope.Query != "" {
-		parts = append(parts, "the scope "+a.scope.Query)
+	if a.Scope.Query != "" {
+		parts = append(parts, "the scope "+a.Scope.Query)
 	}
 	return strings.Join(parts, ", ")
 }

@@ -336,17 +336,3 @@ func placed(res sigmac.Result, err error) string {
 	}
 	return path + ": " + err.Error()
 }
-
-// isUnsupported says whether an error is no fault of the rule: a target, or the
-// pipeline that leads there, cannot hold it.
-func isUnsupported(err error) bool {
-	switch e := err.(type) {
-	case *backends.Unsupported:
-		return true
-	case *parser.Error:
-		return e.Feature != ""
-	case *pipeline.Error:
-		return e.Refusal
-	}
-	return false
-}

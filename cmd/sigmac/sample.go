@@ -12,6 +12,7 @@ import (
 	"sigmac"
 	"sigmac/backends"
 	"sigmac/internal/suggest"
+	"sigmac/ir"
 	"sigmac/parser"
 	"sigmac/verify"
 )
@@ -94,7 +95,7 @@ func sampleRule(c *cli.Context, d *parser.Document, f backends.SampleForm) error
 	if d.Rule == nil {
 		return fmt.Errorf("no events for a %s", d.Kind)
 	}
-	want, err := sigmac.Want(d.Rule)
+	want, err := ir.Want(d.Rule)
 	if err != nil {
 		return err
 	}

@@ -91,11 +91,15 @@ func verifyRules(c *cli.Context) error {
 	w := bufio.NewWriter(c.App.Writer)
 	r := &verdicts{gate: pass, w: w, errs: c.App.ErrWriter, json: c.Bool("json"), failOnLoss: c.Bool("fail-on-loss"),
 		queryPath: c.String("query"), progress: newProgress(c, len(results)), counts: map[string]map[string]int{}}
-	for i, cs := range ordered.Map(results, func(res sigmac.Result) []proof {
-		all := checkAll(res, given, c.Int("budget"))
-		if c.Bool("ignore-scope") {
-			for i := range all {
-				all[i].beside()
+	for i, cs := range ordered.Map(results, func(res sigmac.Result) (all []sigmac.Proof) {
+		if given != "" {
+			all = []sigmac.Proof{sigmac.VerifyQuery(res, given, c.Int("budget"))}
+		} else {
+			all = sigmac.Verify(res, c.Int("budget"))
+		}
+		for i := range all {
+			if c.Bool("ignore-scope") {
+				all[i] = all[i].InScope()
 			}
 		}
 		return all
@@ -140,74 +144,6 @@ func givenQuery(c *cli.Context, targets int) (string, error) {
 	return query, nil
 }
 
-// A proof is what one query of a result came to.
-type proof struct {
-	sigmac.Result
-	condition int // from 1
-	query     string
-	verdict   string
-	evidence  verify.Result
-	added     addition // by postprocessing; not part of the verdict
-	err       error    // in the rule, or in reading the query
-}
-
-// beside makes the verdict that on what the query means beside its scope.
-func (ch *proof) beside() {
-	if ch.err == nil && ch.evidence.Detection != nil {
-		ch.evidence = ch.evidence.InScope()
-		ch.verdict = ch.evidence.Verdict.String()
-	}
-}
-
-// checkAll verifies the queries of a result, or the given one against all its
-// conditions.
-func checkAll(res sigmac.Result, given string, budget int) (out []proof) {
-	if len(res.Errors) > 0 && (given == "" || res.Want == nil) {
-		ch := proof{Result: res, condition: 1, verdict: "error", err: res.Errors[0]}
-		if isUnsupported(res.Errors[0]) {
-			ch.verdict = "unsupported"
-		}
-		return []proof{ch}
-	}
-	want, plain, queries := res.Want, res.Plain, res.Queries
-	if given != "" {
-		want, plain, queries = want.Joined(), []string{given}, []string{given}
-	}
-	for i, q := range plain {
-		ch := proof{Result: res, condition: i + 1, query: queries[i]}
-		ch.evidence, ch.err = verify.Query(res.Target, want, i, q, budget)
-		if q != queries[i] && res.Pipeline.Rewrites() && ch.err == nil && ch.evidence.Verdict != verify.Refuted {
-			ch.evidence, ch.added = postprocessed(res.Target, want, i, ch.evidence, queries[i], budget)
-		}
-		if ch.verdict = ch.evidence.Verdict.String(); ch.err != nil {
-			ch.verdict = "error"
-		}
-		out = append(out, ch)
-	}
-	return out
-}
-
-// postprocessed is what is known of a query after a pipeline has changed its
-// text. Stages that it adds behind the query, and a scope that it adds, are
-// those of the team and judged apart.
-func postprocessed(t *backends.Target, want *ir.Rule, i int, before verify.Result, query string, budget int) (verify.Result, addition) {
-	after, err := verify.Query(t, want, i, query, budget)
-	switch n := len(before.Stages); {
-	case err != nil:
-		before.Verdict = max(before.Verdict, verify.Agreed)
-		before.Reason = "what postprocessing makes of the query cannot be read: " + err.Error()
-	case after.Verdict <= before.Verdict:
-		return after, addition{}
-	case len(after.Stages) > n && slices.EqualFunc(before.Stages, after.Stages[:n], func(x, y ir.Command) bool { return x.Text == y.Text }):
-		return before, addition{stages: after.Stages[n:]}
-	case after.Verdict == verify.Refuted && after.Detection != nil && after.Detection.Verdict <= before.Verdict:
-		return before, addition{scope: after.Scope}
-	default:
-		return after, addition{}
-	}
-	return before, addition{}
-}
-
 // verdicts writes checks and counts them.
 type verdicts struct {
 	gate       *gate
@@ -220,14 +156,14 @@ type verdicts struct {
 	failed     bool
 }
 
-func (r *verdicts) write(ch proof) error {
+func (r *verdicts) write(ch sigmac.Proof) error {
 	name := ch.Target.Name
 	if r.counts[name] == nil {
 		r.counts[name] = map[string]int{}
 	}
-	r.counts[name][ch.verdict]++
+	r.counts[name][ch.Verdict]++
 	var losses []loss
-	if ch.Want != nil && ch.err == nil {
+	if ch.Want != nil && ch.Err == nil {
 		losses = lossesOf(ch.Result)
 	}
 	lossy := r.failOnLoss && slices.ContainsFunc(losses, func(l loss) bool { return !l.declared })
@@ -238,7 +174,7 @@ func (r *verdicts) write(ch proof) error {
 	place := func(p ir.Pos) string { return fmt.Sprintf("%s:%d:%d", ch.Document.Path, p.Line, p.Column) }
 	at := ch.Document.Pos
 	if ch.Want != nil {
-		at = ch.Want.Conditions[min(ch.condition, len(ch.Want.Conditions))-1].Pos
+		at = ch.Want.Conditions[min(ch.Condition, len(ch.Want.Conditions))-1].Pos
 	}
 	var err error
 	line := func(p string, format string, args ...any) {
@@ -246,9 +182,9 @@ func (r *verdicts) write(ch proof) error {
 			err = tell(r.w, "%s: %s: %s", p, name, fmt.Sprintf(format, args...))
 		}
 	}
-	switch ch.verdict {
+	switch ch.Verdict {
 	case "unsupported", "error":
-		switch e := ch.err.(type) {
+		switch e := ch.Err.(type) {
 		case *parser.Error:
 			line(place(e.Pos), "%s", e.Msg)
 		case *backends.Unsupported:
@@ -265,7 +201,7 @@ func (r *verdicts) write(ch proof) error {
 			line(place(at), "%s", e)
 		}
 	case "refuted":
-		if c := ch.evidence.Construct; c != nil && c.Pos.Line > 0 {
+		if c := ch.Evidence.Construct; c != nil && c.Pos.Line > 0 {
 			at = c.Pos
 		}
 		fallthrough
@@ -273,12 +209,12 @@ func (r *verdicts) write(ch proof) error {
 		if weak := weakness(ch); weak != "" {
 			line(place(at), "%s", weak)
 		}
-		if scope := elsewhere(ch.evidence); scope != "" {
+		if scope := elsewhere(ch.Evidence); scope != "" {
 			line(place(at), "%s", scope)
 		}
 	}
-	if added := ch.added.String(); added != "" {
-		line(place(at), "postprocessing adds %s, which the verdict leaves out", added)
+	if text := added(ch.Added); text != "" {
+		line(place(at), "postprocessing adds %s, which the verdict leaves out", text)
 	}
 	if lossy {
 		for _, l := range losses {
@@ -322,13 +258,13 @@ func (r *verdicts) summary(maps []sigmac.Mapping) {
 	}
 }
 
-func (r *verdicts) object(ch proof, losses []loss) error {
+func (r *verdicts) object(ch sigmac.Proof, losses []loss) error {
 	type place struct {
 		Name   string `json:"name,omitempty"`
 		Line   int    `json:"line"`
 		Column int    `json:"column"`
 	}
-	v := ch.evidence
+	v := ch.Evidence
 	o := struct {
 		Path           string            `json:"path"`
 		Rule           string            `json:"rule"`
@@ -354,16 +290,16 @@ func (r *verdicts) object(ch proof, losses []loss) error {
 		Detection      string            `json:"detection,omitempty"`   // the verdict beside the scope
 		Added          []stageObject     `json:"added,omitempty"`       // by postprocessing, not part of the verdict
 		AddedScope     string            `json:"added_scope,omitempty"`
-	}{Path: ch.Document.Path, Rule: ch.Document.ID, Condition: ch.condition, Target: ch.Target.Name, Verdict: ch.verdict,
+	}{Path: ch.Document.Path, Rule: ch.Document.ID, Condition: ch.Condition, Target: ch.Target.Name, Verdict: ch.Verdict,
 		Reason: v.Reason, Direction: v.Direction, Losses: append([]loss{}, losses...), Assumptions: append([]string{}, v.Assumptions...),
 		Types: map[string]string{}, Unmapped: append([]string{}, v.Unmapped...), Events: v.Events,
-		Counterexample: v.Counterexample, Query: ch.query, Stages: stageObjects(v.Stages),
-		Scope: v.Scope.Relation, ScopeRule: v.Scope.Rule, ScopeQuery: v.Scope.Query, AddedScope: ch.added.scope.Query}
+		Counterexample: v.Counterexample, Query: ch.Query, Stages: stageObjects(v.Stages),
+		Scope: v.Scope.Relation, ScopeRule: v.Scope.Rule, ScopeQuery: v.Scope.Query, AddedScope: ch.Added.Scope.Query}
 	if v.Detection != nil {
 		o.Detection = v.Detection.Verdict.String()
 	}
-	if len(ch.added.stages) > 0 {
-		o.Added = stageObjects(ch.added.stages)
+	if len(ch.Added.Stages) > 0 {
+		o.Added = stageObjects(ch.Added.Stages)
 	}
 	for f, t := range ch.Types {
 		o.Types[f] = t.String()
@@ -371,19 +307,19 @@ func (r *verdicts) object(ch proof, losses []loss) error {
 	if v.Construct != nil {
 		o.Construct = &place{Name: v.Construct.Name, Line: v.Construct.Pos.Line, Column: v.Construct.Pos.Column}
 	}
-	if ch.verdict == "refuted" {
+	if ch.Verdict == "refuted" {
 		o.QueryMatches, o.RuleMatches = &v.QueryMatches, &v.RuleMatches
 	}
-	if ch.err != nil {
-		o.Reason = ch.err.Error()
-		if e := (*parser.Error)(nil); errors.As(ch.err, &e) {
+	if ch.Err != nil {
+		o.Reason = ch.Err.Error()
+		if e := (*parser.Error)(nil); errors.As(ch.Err, &e) {
 			o.Reason = e.Msg
 		}
-		if e := (*pipeline.Error)(nil); errors.As(ch.err, &e) {
+		if e := (*pipeline.Error)(nil); errors.As(ch.Err, &e) {
 			o.Reason = e.Msg
 			o.Construct = &place{Name: "what the pipeline refuses", Line: e.Pos.Line, Column: e.Pos.Column}
 		}
-		switch e := ch.err.(type) {
+		switch e := ch.Err.(type) {
 		case *parser.Error:
 			o.Construct = &place{Name: e.Feature, Line: e.Pos.Line, Column: e.Pos.Column}
 		case *backends.Unsupported:

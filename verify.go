@@ -1,0 +1,121 @@
+package sigmac
+
+import (
+	"slices"
+
+	"sigmac/backends"
+	"sigmac/ir"
+	"sigmac/parser"
+	"sigmac/pipeline"
+	"sigmac/verify"
+)
+
+// A Proof is what one query of a result came to.
+type Proof struct {
+	Result
+	Condition int // that the query is of, from 1
+	Query     string
+	Verdict   string // that of Evidence, or unsupported, or error
+	Evidence  verify.Result
+	Added     Addition // by postprocessing; not part of the verdict
+	Err       error    // in the rule, or in reading the query
+}
+
+// The verdicts where there is nothing to prove.
+const (
+	VerdictUnsupported = "unsupported" // the target, or the pipeline that leads there, cannot hold the rule
+	VerdictError       = "error"       // the rule is wrong, or the query cannot be read
+)
+
+// An Addition is what the postprocessing of a team's pipelines adds to a query
+// that is judged without it.
+type Addition struct {
+	Stages []ir.Command
+	Scope  verify.Scope
+}
+
+// Verify reads the queries of a result back and compares them with its rule, each in
+// budget steps of the solver. A result without queries has one Proof, with its first
+// error.
+func Verify(res Result, budget int) []Proof {
+	if len(res.Errors) > 0 {
+		return []Proof{failed(res)}
+	}
+	return verified(res, res.Want, res.Plain, res.Queries, budget)
+}
+
+// VerifyQuery compares a given query with all conditions of the rule of a result,
+// which need not have queries of its own.
+func VerifyQuery(res Result, query string, budget int) Proof {
+	if res.Want == nil {
+		return failed(res)
+	}
+	return verified(res, res.Want.Joined(), []string{query}, []string{query}, budget)[0]
+}
+
+func failed(res Result) Proof {
+	p := Proof{Result: res, Condition: 1, Verdict: VerdictError, Err: res.Errors[0]}
+	if IsUnsupported(p.Err) {
+		p.Verdict = VerdictUnsupported
+	}
+	return p
+}
+
+func verified(res Result, want *ir.Rule, plain, queries []string, budget int) (out []Proof) {
+	for i, q := range plain {
+		p := Proof{Result: res, Condition: i + 1, Query: queries[i]}
+		p.Evidence, p.Err = verify.Query(res.Target, want, i, q, budget)
+		if q != queries[i] && res.Pipeline.Rewrites() && p.Err == nil && p.Evidence.Verdict != verify.Refuted {
+			p.Evidence, p.Added = postprocessed(res.Target, want, i, p.Evidence, queries[i], budget)
+		}
+		if p.Verdict = p.Evidence.Verdict.String(); p.Err != nil {
+			p.Verdict = VerdictError
+		}
+		out = append(out, p)
+	}
+	return out
+}
+
+// postprocessed is what is known of a query after a pipeline has changed its
+// text. Stages that it adds behind the query, and a scope that it adds, are
+// those of the team and judged apart.
+func postprocessed(t *backends.Target, want *ir.Rule, i int, before verify.Result, query string, budget int) (verify.Result, Addition) {
+	after, err := verify.Query(t, want, i, query, budget)
+	switch n := len(before.Stages); {
+	case err != nil:
+		before.Verdict = max(before.Verdict, verify.Agreed)
+		before.Reason = "what postprocessing makes of the query cannot be read: " + err.Error()
+	case after.Verdict <= before.Verdict:
+		return after, Addition{}
+	case len(after.Stages) > n && slices.EqualFunc(before.Stages, after.Stages[:n], func(x, y ir.Command) bool { return x.Text == y.Text }):
+		return before, Addition{Stages: after.Stages[n:]}
+	case after.Verdict == verify.Refuted && after.Detection != nil && after.Detection.Verdict <= before.Verdict:
+		return before, Addition{Scope: after.Scope}
+	default:
+		return after, Addition{}
+	}
+	return before, Addition{}
+}
+
+// InScope is p with the verdict on what the query means beside its scope.
+func (p Proof) InScope() Proof {
+	if p.Err == nil && p.Evidence.Detection != nil {
+		p.Evidence = p.Evidence.InScope()
+		p.Verdict = p.Evidence.Verdict.String()
+	}
+	return p
+}
+
+// IsUnsupported says whether an error of a result is no fault of the rule: a target, or
+// the pipeline that leads there, cannot hold it.
+func IsUnsupported(err error) bool {
+	switch e := err.(type) {
+	case *backends.Unsupported:
+		return true
+	case *parser.Error:
+		return e.Feature != ""
+	case *pipeline.Error:
+		return e.Refusal
+	}
+	return false
+}
