@@ -289,13 +289,13 @@ func Targets(old, new sigmac.Result, o Options) Change {
 	find := func(e ir.Expr) ([]map[string]any, string) {
 		return verify.MatchesAt(new.Target, e, nil, o.Examples, o.Budget)
 	}
-	was, oldScope := ir.IndexAsTest(old.Want.Joined().Conditions[0].Expr, old.Want.Scope)
-	is, newScope := ir.IndexAsTest(new.Want.Joined().Conditions[0].Expr, new.Want.Scope)
-	c.compare(find, was, is, scopeTakes(oldScope, newScope), scopeTakes(newScope, oldScope))
+	before, after := old.Want.Joined().Predicate(0), new.Want.Joined().Predicate(0)
+	was, is := before.Whole(), after.Whole()
+	c.compare(find, was, is, scopeTakes(before.Scope, after.Scope), scopeTakes(after.Scope, before.Scope))
 	if old.Want.Scope != new.Want.Scope {
 		c.Metadata = append(c.Metadata, Attribute{"scope", scopeText(old.Want.Scope), scopeText(new.Want.Scope)})
 	}
-	compared := scopeTakes(oldScope, newScope) || scopeTakes(newScope, oldScope)
+	compared := scopeTakes(before.Scope, after.Scope) || scopeTakes(after.Scope, before.Scope)
 	if compared && !slices.Equal(computed(old.Want, was, is), computed(new.Want, was, is)) {
 		// A column of one name is not the same in both.
 		c.Kind, c.Reason, c.NewlyMatched, c.NoLongerMatched = Unknown, "the columns that the queries compute differ", nil, nil
@@ -357,10 +357,9 @@ func Queries(b *backends.Target, schema ir.Schema, old, new string, o Options) (
 			}
 			return c, nil
 		default:
-			was, oldScope := ir.IndexAsTest(r.Old.Whole(), r.Old.Scope)
-			is, newScope := ir.IndexAsTest(r.New.Whole(), r.New.Scope)
-			types := ir.TypeFields(&ir.Rule{Conditions: []ir.Condition{{Expr: was}, {Expr: is}}})
-			c.compare(find, types.Conditions[0].Expr, types.Conditions[1].Expr, scopeTakes(oldScope, newScope), scopeTakes(newScope, oldScope))
+			was, is := r.Old.Predicate(), r.New.Predicate()
+			types := ir.TypeFields(&ir.Rule{Conditions: []ir.Condition{{Expr: was.Whole()}, {Expr: is.Whole()}}})
+			c.compare(find, types.Conditions[0].Expr, types.Conditions[1].Expr, scopeTakes(was.Scope, is.Scope), scopeTakes(is.Scope, was.Scope))
 		}
 		if r.Old.Scope != r.New.Scope {
 			c.Metadata = []Attribute{{"scope", scopeText(r.Old.Scope), scopeText(r.New.Scope)}}

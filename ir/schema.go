@@ -3,7 +3,6 @@ package ir
 import (
 	"iter"
 	"strconv"
-	"strings"
 )
 
 // A Schema says of which type a field is at a target, and whether the target
@@ -69,24 +68,6 @@ type Bound struct {
 // TableField is the field that says from which table an event is, where a query
 // tells tables apart: what KQL's `search` and `find` call it.
 const TableField = "$table"
-
-// IndexAsTest is a filter, and where it looks, with the index of Splunk as a
-// test of the field index, which is what `index=x` is there (Search Reference:
-// search).
-func IndexAsTest(where Expr, s Scope) (Expr, Scope) {
-	if s.Index == "" || where == nil {
-		return where, s
-	}
-	var parts []Part
-	for i, text := range strings.Split(s.Index, "*") {
-		if i > 0 {
-			parts = append(parts, Part{Kind: AnyRun})
-		}
-		parts = append(parts, Part{Text: text})
-	}
-	s.Index = ""
-	return And{Match{Field: Field{Name: "index", Type: Text}, Test: NewPattern(false, parts...)}, where}, s
-}
 
 // A Command is a stage of a query, as text.
 type Command struct {

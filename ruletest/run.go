@@ -267,8 +267,7 @@ func readBack(b *backends.Target, res sigmac.Result) (*ir.Rule, error) {
 		if rest := q.Unjudged(); len(rest) > 0 {
 			return nil, fmt.Errorf("what is done by %s was not judged", rest[0].Name)
 		}
-		where, _ := ir.IndexAsTest(q.Whole(), q.Scope)
-		out.Conditions = append(out.Conditions, ir.Condition{Pos: res.Want.Conditions[i].Pos, Expr: inWorld(b, where)})
+		out.Conditions = append(out.Conditions, ir.Condition{Pos: res.Want.Conditions[i].Pos, Expr: inWorld(b, q.Predicate().Whole())})
 	}
 	if _, what := eval.UnevaluableRule(out); what != "" {
 		return nil, errors.New(what)

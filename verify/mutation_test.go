@@ -243,7 +243,8 @@ func (j mutationJob) judge(m *model, want tree, kind mutation, mutant string) (o
 	for i, r := range read {
 		q := *r.query
 		if q.Where, q.Times = q.Whole(), nil; j.want.Scope.Index == "" {
-			q.Where, q.Scope = ir.IndexAsTest(q.Where, q.Scope)
+			p := (&ir.Query{Scope: q.Scope, Where: q.Where}).Predicate()
+			q.Where, q.Scope = p.Whole(), p.Scope
 		}
 		read[i].query = &q
 	}

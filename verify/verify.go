@@ -130,21 +130,21 @@ func (j judge) reading(want *ir.Rule, i int, r reading) (whole, detection Result
 	}
 	unjudged := r.query.Unjudged()
 	o := undoing(unjudged)
-	rule, query := sides(want, i, r.query)
-	whole = told(j.compare(rule.whole(), query.whole(), r, o), unjudged)
-	place := places(rule.scope, query.scope)
-	if place == "equal" && len(query.bounds) == 0 && whole.Verdict == Proved {
+	rule, query := want.Compared(i, r.query)
+	whole = told(j.compare(rule.Whole(), query.Whole(), r, o), unjudged)
+	looks := places(rule.Scope, query.Scope)
+	if looks == "equal" && len(query.Bounds) == 0 && whole.Verdict == Proved {
 		return whole, whole, Scope{Relation: "equal"}
 	}
-	scope = Scope{j.relation(rule, query, r), rule.inWords(), query.inWords()}
+	scope = Scope{j.relation(rule, query, r), place(rule), place(query)}
 	detection = whole
 	if scope.Relation != "equal" {
 		detection = told(j.detection(rule, query, r, o), unjudged)
 	}
-	if place != "equal" {
-		direction := place
+	if looks != "equal" {
+		direction := looks
 		if whole.Verdict == Refuted {
-			direction = both(place, whole.Direction)
+			direction = both(looks, whole.Direction)
 		}
 		if o.wider && direction == "wider" || o.narrower && direction == "narrower" {
 			whole = Result{Verdict: Agreed, Reason: "the query looks elsewhere, and what is done by " + named(unjudged) + " was not judged"}

@@ -146,7 +146,7 @@ func TestReadGolden(t *testing.T) {
 					t.Fatalf("%s\n%s", err, line)
 				}
 				// The events have no _raw: their text is the JSON.
-				where, _ := ir.IndexAsTest(q.Where, q.Scope)
+				where := (&ir.Query{Scope: q.Scope, Where: q.Where}).Predicate().Whole()
 				e, _ := ir.Map(where, func(e ir.Expr) (ir.Expr, bool) {
 					if o, ok := e.(ir.Opaque); ok {
 						t.Errorf("opaque: %s", o.Text)
