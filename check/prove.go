@@ -10,17 +10,21 @@ import (
 	"sigmac/eval"
 	"sigmac/ir"
 	"sigmac/parser"
+	"sigmac/question"
 	"sigmac/verify"
 )
 
-// maxValues bounds the values of a list that are compared with each other,
-// maxCompared the bytes that this looks at, and maxSeen the events that are kept to
-// tell a value from others.
+// maxValues bounds the values of a list that are compared with each other, and
+// maxCompared the bytes that this looks at.
 const (
 	maxValues   = 1000
 	maxCompared = 100 << 20
-	maxSeen     = 8
 )
+
+// purse is for so many questions.
+func (s *subject) purse(questions int) *verify.Purse {
+	return &verify.Purse{Each: s.Budget, Left: questions * s.Budget}
+}
 
 // prove asks what only the prover can say of a rule.
 func (s *subject) prove() {
@@ -90,50 +94,10 @@ func (s *subject) impossibleParts() {
 		return
 	}
 	for i, c := range want.Conditions {
-		fields := map[string]any{}
-		if likelyFields(c.Expr, fields) {
-			if ev, err := eval.NewEvent(fields); err == nil && eval.Expr(nil, c.Expr, ev) {
-				continue
-			}
-		}
-		if event, reason := verify.Match(c.Expr, s.Budget); event == nil && reason == "" {
+		if question.Impossible(c.Expr, s.purse(1)) {
 			s.milder(s.find("never_matches", at[i], "no event matches the %s", names[i]), Warning)
 		}
 	}
-}
-
-// likelyFields are values with which an expression is likely true: a first try.
-func likelyFields(e ir.Expr, fields map[string]any) bool {
-	switch e := e.(type) {
-	case ir.And:
-		for _, x := range e {
-			if !likelyFields(x, fields) {
-				return false
-			}
-		}
-		return true
-	case ir.Or:
-		return len(e) > 0 && likelyFields(e[0], fields)
-	case ir.Not:
-		return true // mostly of a field that is not there
-	case ir.Keyword:
-		v, ok := verify.Likely(e.Test, ir.Text)
-		if had, _ := fields["_raw"].(string); ok {
-			fields["_raw"] = had + fmt.Sprint(v)
-		}
-		return ok
-	case ir.Match:
-		if _, null := e.Test.(ir.Null); null {
-			return true
-		}
-		v, ok := verify.Likely(e.Test, e.Field.Type)
-		if had, text := fields[e.Field.Name].(string); ok && text {
-			v = had + fmt.Sprint(v) // one may stand behind the other
-		}
-		fields[e.Field.Name] = v
-		return ok
-	}
-	return false
 }
 
 func (s *subject) everything() {
@@ -145,7 +109,7 @@ func (s *subject) everything() {
 	if err != nil {
 		return
 	}
-	if event, reason := verify.Match(ir.Not{X: want.Joined().Conditions[0].Expr}, s.Budget); event == nil && reason == "" {
+	if question.Always(want.Joined().Conditions[0].Expr, s.purse(1)) {
 		s.find("matches_everything", s.doc.Rule.Conditions[0].Pos, "every event matches")
 	}
 }
@@ -191,25 +155,12 @@ func (s *subject) implied(it ir.Item) {
 	if values == nil {
 		return
 	}
-	purse := &verify.Purse{Each: s.Budget, Left: 4 * s.Budget}
-	set := eval.NewSet()
-	prepared := make([]*eval.Prepared, len(values))
-	for i, e := range values {
-		prepared[i] = set.Prepare(&ir.Rule{Conditions: []ir.Condition{{Expr: e}}})
-	}
-	// Events that a value matches: one that does not pass another tells them apart.
-	seen := make([][]*eval.View, len(values))
-	see := func(i int, fields map[string]any) {
-		if ev, err := eval.NewEvent(fields); err == nil {
-			if view := set.View(ev); prepared[i].MatchView(view) {
-				seen[i] = append(seen[i], view)
-			}
-		}
-	}
+	purse := s.purse(4)
+	panel := question.NewPanel(values)
 	for i, e := range values {
 		if m, ok := e.(ir.Match); ok && foldedLiterals(e) == nil {
 			if v, ok := verify.Likely(m.Test, m.Field.Type); ok {
-				see(i, map[string]any{m.Field.Name: v})
+				panel.See(i, map[string]any{m.Field.Name: v})
 			}
 		}
 	}
@@ -218,19 +169,10 @@ func (s *subject) implied(it ir.Item) {
 		literals[i] = foldedLiterals(e)
 	}
 	implies := func(i, j int) bool {
-		if literals[i] != nil && literals[j] != nil {
-			if !within(literals[j], literals[i]) {
-				return false
-			}
-		}
-		if slices.ContainsFunc(seen[i], func(v *eval.View) bool { return !prepared[j].MatchView(v) }) {
+		if literals[i] != nil && literals[j] != nil && !within(literals[j], literals[i]) {
 			return false
 		}
-		res := purse.Implies(values[i], values[j])
-		if res.Verdict == verify.Refuted && len(seen[i]) < maxSeen {
-			see(i, res.Counterexample)
-		}
-		return res.Verdict == verify.Proved
+		return panel.Implies(i, j, purse)
 	}
 	gone := make([]bool, len(values))
 	exact, folded := map[string]bool{}, make([]string, len(values))
@@ -381,7 +323,7 @@ func (s *subject) equal(m ir.Match, p ir.Pattern) bool {
 	m.Field.Type = ir.Text
 	other := m
 	other.Test = p
-	return verify.Implies(m, other, s.Budget).Verdict == verify.Proved && verify.Implies(other, m, s.Budget).Verdict == verify.Proved
+	return question.Same(m, other, s.purse(2))
 }
 
 // literal is the text that a regular expression looks for, with what may stand

@@ -14,6 +14,7 @@ import (
 	"sigmac/internal/ordered"
 	"sigmac/ir"
 	"sigmac/parser"
+	"sigmac/question"
 	"sigmac/verify"
 )
 
@@ -257,11 +258,6 @@ func position(e ir.Expr) (pos ir.Pos) {
 	return pos
 }
 
-func impossible(parts []ir.Expr, purse *verify.Purse) bool {
-	event, reason := purse.Match(ir.And(parts))
-	return event == nil && reason == ""
-}
-
 // core are as few of the parts as can be, within the purse, that cannot hold
 // together with e.
 func core(parts []part, e ir.Expr, purse *verify.Purse) (labels []string) {
@@ -274,7 +270,7 @@ func core(parts []part, e ir.Expr, purse *verify.Purse) (labels []string) {
 		return out
 	}
 	for i := len(kept) - 1; i >= 0 && purse.Left >= 0; i-- {
-		if without := slices.Delete(slices.Clone(kept), i, i+1); impossible(exprs(without), purse) {
+		if without := slices.Delete(slices.Clone(kept), i, i+1); question.Never(ir.And(exprs(without)), purse) {
 			kept = without
 		}
 	}
@@ -335,7 +331,7 @@ func deadExclusions(s *subject, purse *verify.Purse) (out []Finding) {
 		for _, p := range rest {
 			exprs = append(exprs, p.expr)
 		}
-		if !impossible(exprs, purse) {
+		if !question.Never(exprs, purse) {
 			return false
 		}
 		out = append(out, Finding{Kind: DeadExclusion, Rule: s.ref(), Part: x.label, Line: x.pos.Line, Column: x.pos.Column,
@@ -418,13 +414,12 @@ const maxAsked = 1000
 // once, and a rule is asked about only if it matches the event of another.
 func pairs(subjects []*subject, budget int) [][]Finding {
 	type key struct{ product, category, service, expr string }
-	set := eval.NewSet()
-	prepared := make([]*eval.Prepared, len(subjects))
+	exprs := make([]ir.Expr, len(subjects))
 	rep := make([]int, len(subjects)) // the first rule that matches the same
 	firsts := map[key]int{}
 	var indexes []int
 	for i, s := range subjects {
-		prepared[i] = set.Prepare(&ir.Rule{Conditions: []ir.Condition{{Expr: s.expr}}})
+		exprs[i] = s.expr
 		source := s.doc.Rule.Source
 		k := key{strings.ToLower(source.Product), strings.ToLower(source.Category), strings.ToLower(source.Service), s.expr.String()}
 		first, ok := firsts[k]
@@ -435,36 +430,25 @@ func pairs(subjects []*subject, budget int) [][]Finding {
 			indexes = append(indexes, i)
 		}
 	}
-	index := set.Index(prepared)
+	panel := question.NewPanel(exprs)
+	index := panel.Index()
 	// wider[i] are the rules that match all that i does.
 	wider := make([][]int, len(subjects))
 	covers := make([]map[int]bool, len(subjects)) // the same as sets
 	for n, found := range ordered.Map(indexes, func(i int) (out []int) {
 		s := subjects[i]
 		purse, asked := &verify.Purse{Each: budget, Left: questions * budget}, 0
-		var seen []*eval.View // events that the rule matches
-		see := func(fields map[string]any) {
-			ev, err := eval.NewEvent(fields)
-			if err != nil {
-				panic("findings: " + err.Error())
-			}
-			seen = append(seen, set.View(ev))
-		}
-		see(s.witness)
-		for _, j := range index.Candidates(seen[0]) {
+		panel.See(i, s.witness)
+		for _, j := range index.Candidates(panel.View(s.witness)) {
 			other := subjects[j]
-			if i == j || rep[j] != j || !other.doc.Rule.Source.Covers(s.doc.Rule.Source) ||
-				slices.ContainsFunc(seen, func(v *eval.View) bool { return !prepared[j].MatchView(v) }) {
+			if i == j || rep[j] != j || !other.doc.Rule.Source.Covers(s.doc.Rule.Source) || panel.Apart(i, j) {
 				continue
 			}
 			if asked++; asked > maxAsked {
 				break
 			}
-			switch res := purse.Implies(s.expr, other.expr); res.Verdict {
-			case verify.Proved:
+			if panel.Implies(i, j, purse) {
 				out = append(out, j)
-			case verify.Refuted:
-				see(res.Counterexample) // it likely tells others apart too
 			}
 		}
 		return out
