@@ -38,6 +38,17 @@ const maxNesting = 200
 
 func (r *reader) peek() token { return r.tokens[r.at] }
 
+// ahead is the token after the next one.
+func (r *reader) ahead() token { return r.tokens[min(r.at+1, len(r.tokens)-1)] }
+
+// step goes over the next token, which is not the end of the text.
+func (r *reader) step() {
+	if r.at == len(r.tokens)-1 {
+		r.unexpected("a value")
+	}
+	r.at++
+}
+
 // is says whether the next token is one of these names or marks.
 func (r *reader) is(texts ...string) bool {
 	t := r.peek()
@@ -55,7 +66,7 @@ func (r *reader) is(texts ...string) bool {
 func (r *reader) take(texts ...string) bool {
 	ok := r.is(texts...)
 	if ok {
-		r.at++
+		r.step()
 	}
 	return ok
 }
@@ -164,8 +175,9 @@ func (r *reader) stringTest() *node {
 	switch {
 	case r.take(stringOperators...), r.terms && r.take(":"):
 		return r.node2(from, op, left, r.unary())
-	case r.is("matches") && r.tokens[r.at+1].text == "regex":
-		r.at += 2
+	case r.is("matches") && r.ahead().text == "regex":
+		r.step()
+		r.step()
 		return r.node2(from, "matches regex", left, r.unary())
 	}
 	return left
@@ -177,7 +189,7 @@ func (r *reader) unary() *node {
 		return r.postfix()
 	}
 	minus := r.peek().text == "-"
-	r.at++
+	r.step()
 	n := r.postfix()
 	if n.kind == nodeNumber && (!minus || n.text != "0") {
 		if minus {
@@ -197,14 +209,14 @@ func (r *reader) postfix() *node {
 			r.tooDeep()
 		}
 		switch {
-		case r.is(".") && r.tokens[r.at+1].text == "[":
-			r.at++
+		case r.is(".") && r.ahead().text == "[":
+			r.step()
 		case r.take("."):
 			name := r.peek()
 			if name.kind != tokenName && name.kind != tokenBool && name.kind != tokenNull {
 				r.unexpected("a name")
 			}
-			r.at++
+			r.step()
 			if r.is("(") {
 				args := r.arguments()
 				n = r.node(nodeOther, from, "", append(args, n)...)
@@ -212,7 +224,7 @@ func (r *reader) postfix() *node {
 			}
 			n = r.node(nodeMember, from, name.text, n)
 		case r.is("["):
-			r.at++
+			r.step()
 			n = r.index(from, n)
 		default:
 			return n
@@ -246,12 +258,15 @@ func (r *reader) tooDeep() { refuse(r.peek().pos, "the query is nested too deepl
 
 func (r *reader) primary() *node {
 	from, t := r.at, r.peek()
-	r.at++
+	if t.kind == tokenEnd {
+		r.unexpected("an expression")
+	}
+	r.step()
 	switch t.kind {
 	case tokenString:
 		var b strings.Builder
 		b.WriteString(t.text)
-		for ; r.peek().kind == tokenString; r.at++ {
+		for ; r.peek().kind == tokenString; r.step() {
 			b.WriteString(r.peek().text)
 		}
 		return r.node(nodeString, from, b.String())
@@ -268,7 +283,7 @@ func (r *reader) primary() *node {
 			return r.node(nodeName, from, t.text)
 		}
 		if t.text == "dynamic" {
-			r.at++
+			r.step()
 			n := r.inside(r.json)
 			r.expect(")")
 			n.from, n.to = from, r.at
@@ -290,7 +305,7 @@ func (r *reader) primary() *node {
 		if name.kind != tokenString {
 			r.unexpected("a name in quotes")
 		}
-		r.at++
+		r.step()
 		r.expect("]")
 		return r.node(nodeName, from, name.text)
 	case "(":
@@ -330,7 +345,7 @@ func (r *reader) arguments() []*node {
 // argument reads an expression, or a whole query in its place.
 func (r *reader) argument() *node {
 	from := r.at
-	if r.is("union", "externaldata", "print", "search", "find", "let") || r.is("range") && r.tokens[r.at+1].text != "(" {
+	if r.is("union", "externaldata", "print", "search", "find", "let") || r.is("range") && r.ahead().text != "(" {
 		return r.table(from)
 	}
 	n := r.expr()
@@ -370,7 +385,7 @@ func (r *reader) skip(marks ...string) {
 			}
 			open = open[:len(open)-1]
 		}
-		r.at++
+		r.step()
 	}
 }
 
@@ -393,7 +408,7 @@ func (r *reader) json() *node {
 		r.expect("]")
 		return r.node(nodeList, from, "", out...)
 	case r.is("{"):
-		r.at++
+		r.step()
 		r.skip("}")
 		r.expect("}")
 		return r.node(nodeOther, from, "")
@@ -412,7 +427,7 @@ func (r *reader) datatable(from int) *node {
 		if r.peek().kind == tokenEnd {
 			r.unexpected(")")
 		}
-		r.at++
+		r.step()
 	}
 	r.expect("[")
 	var out []*node

@@ -165,7 +165,7 @@ func (r *reader) queries(batch bool) {
 			if t := r.peek(); t.from == t.to {
 				r.forget()
 			}
-			r.at++
+			r.step()
 		}
 		t := r.peek()
 		switch {
@@ -207,13 +207,13 @@ func (r *reader) one() {
 func (r *reader) forget() { r.lets, r.own = map[string][]binding{}, map[string]bool{} }
 
 func (r *reader) let() {
-	r.at++
+	r.step()
 	quoted := r.take("[")
 	name := r.peek()
 	if name.kind != tokenName && !quoted || name.kind != tokenString && quoted {
 		r.unexpected("a name")
 	}
-	if r.at++; quoted {
+	if r.step(); quoted {
 		r.expect("]")
 	}
 	if r.own[name.text] {
@@ -281,8 +281,8 @@ func (r *reader) main() {
 }
 
 func (r *reader) isSource() bool {
-	return r.is("union", "find", "search", "print", "externaldata", "evaluate") ||
-		r.is("range") && r.tokens[r.at+1].text != "("
+	return r.is("union", "find", "search", "print", "externaldata", "datatable", "evaluate") ||
+		r.is("range") && r.ahead().text != "("
 }
 
 // pipeline reads a source and the stages after it.

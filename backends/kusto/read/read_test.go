@@ -615,7 +615,7 @@ func FuzzRead(f *testing.F) {
 		`strcat(t, 1) == split(g, "x")[-1] and array_index_of(parse_json(t).a, n) > bin_at(n, 5, 1) % -3`,
 		`datetime_add("month", n, todatetime(t)) between (datetime(2020-01-01) .. 1.5h) or format_timespan(n * 1tick, "d.hh:FF") !has g`,
 		`replace_regex(t, @"(a+)?b", @"\1x") != substring(g, -2, n) or has_any_ipv4_prefix(t, "10.", g) or ipv6_compare(a, g, n) in (0, -1)`,
-		`iff(ipv6_is_in_range(a, "::/0"), hourofday(day) between (1 .. 2), coalesce(b, true))`, `* contains "é"`,
+		`iff(ipv6_is_in_range(a, "::/0"), hourofday(day) between (1 .. 2), coalesce(b, true))`, `* contains "é"`, "union A=",
 	} {
 		f.Add(s)
 	}

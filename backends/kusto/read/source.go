@@ -71,15 +71,15 @@ func (r *reader) hideColumns(s *source, from, to int) {
 func (r *reader) union(first *source, end string) {
 	from := r.at - 1
 	var hidden []string
-	for r.peek().kind == tokenName && slices.Contains([]string{"=", "."}, r.tokens[r.at+1].text) && !r.isCall(r.at+1) {
+	for r.peek().kind == tokenName && slices.Contains([]string{"=", "."}, r.ahead().text) && !r.isCall(r.at+1) {
 		name := r.peek().text
-		for r.at++; r.take("."); r.at++ { // hint.concurrency
+		for r.step(); r.take("."); r.step() { // hint.concurrency
 		}
 		r.expect("=")
 		if name == "withsource" || name == "with_source" {
 			hidden = append(hidden, r.peek().text)
 		}
-		r.at++
+		r.step()
 	}
 	var sources []*source
 	if first != nil {
@@ -229,12 +229,12 @@ func (r *reader) function(b binding) (params []parameter, body int, ok bool) {
 		r.expect("(")
 		for !r.is(")") {
 			name, from := r.peek(), r.at
-			r.at++
+			r.step()
 			r.expect(":")
 			if r.peek().kind != tokenName { // a table
 				r.unexpected("a type")
 			}
-			r.at++
+			r.step()
 			p := parameter{name: name.text}
 			p.from = from
 			if r.take("=") {
@@ -296,7 +296,7 @@ func (r *reader) search(from int, end string) {
 		if r.take("kind") {
 			r.expect("=")
 			cased = r.is("case_sensitive")
-			r.at++
+			r.step()
 		}
 		var tables []ir.Expr
 		if r.take("in") {
@@ -421,7 +421,7 @@ func Stages(text string) (stages []ir.Command, err error) {
 			stages = append(stages, ir.Command{Name: name, Text: r.lines(from, r.at), Pos: first.pos})
 		}
 		if r.peek().kind != tokenEnd {
-			r.at++
+			r.step()
 		}
 	}
 	return stages, nil

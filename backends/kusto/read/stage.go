@@ -35,8 +35,9 @@ func (r *reader) operator(end string) {
 		r.unexpected("a command")
 	}
 	name := r.peek().text
-	for r.at++; r.is("-") && r.peek().from == r.tokens[r.at-1].to && r.tokens[r.at+1].kind == tokenName; r.at += 2 {
-		name += "-" + r.tokens[r.at+1].text
+	for r.step(); r.is("-") && r.peek().from == r.tokens[r.at-1].to && r.ahead().kind == tokenName; r.step() {
+		r.step()
+		name += "-" + r.peek().text
 	}
 	effect, known := commands[name]
 	if !known {
@@ -221,7 +222,7 @@ func (r *reader) selected(keep bool) {
 		t := r.peek()
 		known = known && (t.kind == tokenName || t.text == ",")
 		names[t.text] = t.kind == tokenName
-		r.at++
+		r.step()
 	}
 	other := gone
 	if !known {
@@ -259,15 +260,15 @@ func (r *reader) expand(start int, end string) {
 // gets another (Microsoft Learn: join operator).
 func (r *reader) partner(name string) ir.Effect {
 	kind := map[string]string{"join": "innerunique", "lookup": "leftouter"}[name]
-	for r.peek().kind == tokenName && (r.tokens[r.at+1].text == "=" || r.tokens[r.at+1].text == ".") {
+	for r.peek().kind == tokenName && (r.ahead().text == "=" || r.ahead().text == ".") {
 		option := r.peek().text
-		for r.at++; r.take("."); r.at++ { // hint.strategy
+		for r.step(); r.take("."); r.step() { // hint.strategy
 		}
 		r.expect("=")
 		if option == "kind" {
 			kind = r.peek().text
 		}
-		r.at++
+		r.step()
 	}
 	stage := r.stage
 	r.blur(func(name string) bool {
