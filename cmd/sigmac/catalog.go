@@ -32,6 +32,7 @@ import (
 	"sigmac/internal/suggest"
 	"sigmac/parser"
 	"sigmac/pipeline"
+	"sigmac/project"
 	"sigmac/verify"
 )
 
@@ -165,7 +166,7 @@ func buildCatalog(c *cli.Context) error {
 		p.clear()
 		return err
 	}); err != nil {
-		return usage("%s: cannot be written: %s", out, fault(err))
+		return usage("%s: cannot be written: %s", out, project.Fault(err))
 	}
 	return built(c, content)
 }
@@ -217,7 +218,7 @@ func sourcesOf(c *cli.Context) (out []index.Source, err error) {
 				err = fmt.Errorf("%s: is no directory", dir)
 			}
 			if err != nil {
-				faults = append(faults, fault(err))
+				faults = append(faults, project.Fault(err))
 				continue
 			}
 			s := index.Source{Catalog: name, FS: os.DirFS(dir)}
@@ -255,7 +256,7 @@ func siteAt(dir string) (*index.File, error) {
 		}
 		return nil, nil
 	case err != nil:
-		return nil, usage("%s", fault(err))
+		return nil, usage("%s", project.Fault(err))
 	case len(entries) == 0:
 		return nil, nil
 	}
@@ -304,11 +305,15 @@ func replaceDir(dir string, write func(string) error) (err error) {
 
 // converter gives the queries of a rule in all languages, with their verdicts.
 func converter(c *cli.Context) (func(*parser.Document) []index.Query, error) {
-	var all []request
-	for _, t := range sigmac.Targets() {
-		all = append(all, request{Target: t})
+	p, err := open(c)
+	if err != nil {
+		return nil, err
 	}
-	maps, err := mappings(c, all)
+	var all []project.Request
+	for _, t := range sigmac.Targets() {
+		all = append(all, project.For(t))
+	}
+	maps, err := p.Mappings(all)
 	if err != nil {
 		return nil, err
 	}
@@ -391,7 +396,7 @@ func hashTree(w io.Writer, root string) bool {
 		if n++; n > maxHashed {
 			return errors.New("too many files")
 		}
-		src, err := readFile(p, nil)
+		src, err := project.ReadFile(p, nil)
 		fmt.Fprintf(w, "%s %d\n%s\n", p, len(src), src)
 		return err
 	}) == nil
@@ -430,7 +435,7 @@ func serveCatalog(c *cli.Context) error {
 	defer stop()
 	root, err := os.OpenRoot(dir)
 	if err != nil {
-		return usage("%s", fault(err))
+		return usage("%s", project.Fault(err))
 	}
 	defer root.Close()
 	s := &http.Server{Handler: loopbackOnly(http.FileServerFS(siteFiles{root})), ReadHeaderTimeout: 10 * time.Second}
@@ -497,7 +502,7 @@ func openIndex(path string) (*index.File, error) {
 	}
 	f, err := index.Open(path)
 	if err != nil {
-		return nil, usage("%s", fault(err))
+		return nil, usage("%s", project.Fault(err))
 	}
 	return f, nil
 }

@@ -2,7 +2,6 @@ package main
 
 import (
 	"bufio"
-	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -14,10 +13,10 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"sigmac/check"
-	"sigmac/config"
 	"sigmac/internal/suggest"
 	"sigmac/ir"
 	"sigmac/parser"
+	"sigmac/project"
 	"sigmac/verify"
 )
 
@@ -94,19 +93,16 @@ func checkRules(c *cli.Context) error {
 	case c.Bool("fix") && c.Bool("without-prover"):
 		return usage("--fix needs the prover")
 	}
-	cfg, configuredRules, err := configured()
+	p, err := open(c)
 	if err != nil {
 		return err
 	}
-	o, err := checkOptions(c, cfg)
+	o, err := p.Checks(project.AskedChecks{Profile: c.String("profile"), Ignore: c.StringSlice("ignore"), Only: c.StringSlice("only")})
 	if err != nil {
 		return err
 	}
-	paths, err := rulePaths(c)
-	if err != nil {
-		return err
-	}
-	files, err := checkFiles(c, paths)
+	o.Prover, o.Budget, o.AsOf = !c.Bool("without-prover"), c.Int("budget"), c.String("as-of")
+	files, err := p.CheckFiles(&o)
 	if err != nil {
 		return err
 	}
@@ -116,21 +112,10 @@ func checkRules(c *cli.Context) error {
 	}
 	progress := newProgress(c, len(files))
 	o.Progress = progress.at
-	var unread error
-	if len(c.StringSlice("context"))+len(configuredRules) > 0 {
-		o.Context = func() (docs []*parser.Document) {
-			var given []string
-			for _, f := range files {
-				given = append(given, filepath.FromSlash(f.Path))
-			}
-			docs, _, unread = contextOf(c, given)
-			return docs
-		}
-	}
 	findings := check.Run(files, o)
 	progress.clear()
-	if unread != nil {
-		return unread
+	if err := p.Unread(); err != nil {
+		return err
 	}
 	o.Progress = nil
 	if c.Bool("fix") {
@@ -172,87 +157,6 @@ func checkRules(c *cli.Context) error {
 	return nil
 }
 
-// checkOptions are those of the configuration, and over them those of the
-// command line.
-func checkOptions(c *cli.Context, cfg *config.Config) (o check.Options, err error) {
-	o = check.Options{Profile: config.Profiles[0], Severity: map[string]string{}, Prover: !c.Bool("without-prover"), Budget: c.Int("budget"), AsOf: c.String("as-of")}
-	var faults []error
-	known := func(at, id string) {
-		if _, ok := check.Lookup(id); !ok {
-			faults = append(faults, fmt.Errorf("%sno check is named %q%s", at, id, suggest.For(id, check.IDs())))
-		}
-	}
-	if cfg != nil {
-		at := func(p config.Pos) string { return fmt.Sprintf("%s:%d:%d: ", cfg.Path, p.Line, p.Column) }
-		o.Profile, o.Ignore = cfg.Check.Profile, cfg.Check.Ignore
-		for _, g := range cfg.Check.Ignore {
-			known(at(g.Pos), g.ID)
-		}
-		for _, s := range cfg.Check.Severity {
-			known(at(s.Pos), s.ID)
-			o.Severity[s.ID] = s.Level
-		}
-	}
-	if p := c.String("profile"); p != "" {
-		if o.Profile = p; !slices.Contains(config.Profiles, p) {
-			faults = append(faults, fmt.Errorf("no profile is named %q%s", p, suggest.For(p, config.Profiles)))
-		}
-	}
-	for _, id := range c.StringSlice("ignore") {
-		known("--ignore: ", id)
-		o.Severity[id] = check.Off
-	}
-	if only := c.StringSlice("only"); len(only) > 0 {
-		for _, id := range only {
-			known("--only: ", id)
-		}
-		for _, x := range check.Checks {
-			switch {
-			case !slices.Contains(only, x.ID):
-				o.Severity[x.ID] = check.Off
-			case o.Severity[x.ID] == "" && x.Severity == check.Off:
-				o.Severity[x.ID] = check.Warning
-			case o.Severity[x.ID] == "":
-				o.Severity[x.ID] = x.Severity // whatever its profile
-			}
-		}
-	}
-	if len(faults) > 0 {
-		return o, usage("%s", errors.Join(faults...))
-	}
-	return o, nil
-}
-
-// checkFiles reads the files of paths.
-func checkFiles(c *cli.Context, paths []string) ([]check.File, error) {
-	names, err := ruleFiles(paths, c.StringSlice("file-pattern"))
-	if err != nil {
-		return nil, err
-	}
-	base := ""
-	if file, err := config.Find("."); err == nil && file != "" {
-		base = filepath.Dir(file)
-	}
-	files := make([]check.File, len(names))
-	var faults []error
-	for i, name := range names {
-		src, err := readFile(name, c.App.Reader)
-		if err != nil {
-			faults = append(faults, err)
-		}
-		files[i] = check.File{Path: filepath.ToSlash(name), Name: filepath.ToSlash(name), Data: src}
-		if abs, err := filepath.Abs(name); err == nil && base != "" {
-			if rel, err := filepath.Rel(base, abs); err == nil {
-				files[i].Name = filepath.ToSlash(rel)
-			}
-		}
-	}
-	if len(faults) > 0 {
-		return nil, usage("%s", errors.Join(faults...))
-	}
-	return files, nil
-}
-
 // fixAll mends files until nothing more can be, writes those that changed, and
 // returns what is left.
 func fixAll(c *cli.Context, files []check.File, findings []check.Finding, o check.Options) ([]check.Finding, error) {
@@ -262,7 +166,7 @@ func fixAll(c *cli.Context, files []check.File, findings []check.Finding, o chec
 	}
 	made := 0
 	for i := range files {
-		if files[i].Path == stdinPath {
+		if files[i].Path == project.Stdin {
 			continue
 		}
 		own := slices.DeleteFunc(slices.Clone(findings), func(f check.Finding) bool { return f.Path != files[i].Path })

@@ -20,6 +20,7 @@ import (
 	"sigmac/link"
 	"sigmac/parser"
 	"sigmac/pipeline"
+	"sigmac/project"
 	"sigmac/verify"
 )
 
@@ -61,7 +62,7 @@ written.`,
 }
 
 func convert(c *cli.Context) error {
-	wanted, err := requests(c)
+	p, wanted, err := requested(c)
 	if err != nil {
 		return err
 	}
@@ -71,7 +72,7 @@ func convert(c *cli.Context) error {
 	if len(c.StringSlice("backend-option")) > 0 {
 		return usage("unknown backend option %q: no target has options", c.StringSlice("backend-option")[0])
 	}
-	maps, err := mappings(c, wanted)
+	maps, err := p.Mappings(wanted)
 	if err != nil {
 		return err
 	}
@@ -79,11 +80,11 @@ func convert(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	dir, err := newDirectoryOutput(c, finalize != nil)
+	dir, err := newDirectoryOutput(c, p, finalize != nil)
 	if err != nil {
 		return err
 	}
-	files, err := inputFiles(c)
+	files, err := p.Files()
 	if err != nil {
 		return err
 	}
@@ -129,7 +130,7 @@ func convert(c *cli.Context) error {
 		write = textWriter(w, len(maps) > 1, c.Bool("pretty"))
 	}
 	read := func(i int) ([]byte, error) {
-		src, err := readFile(files[i], c.App.Reader)
+		src, err := p.Read(files[i])
 		if dir != nil && err == nil {
 			dir.read(files[i], src)
 		}
@@ -149,7 +150,7 @@ func convert(c *cli.Context) error {
 		}
 	}
 	if c.Bool("verify") {
-		pass, err := newGate("")
+		pass, err := p.Gate("")
 		if err != nil {
 			return err
 		}
@@ -176,7 +177,7 @@ func convert(c *cli.Context) error {
 	if len(unread) > 0 {
 		return usage("%s", errors.Join(unread...))
 	}
-	names, err := foundNames(c, linker, files)
+	names, err := p.Findings(linker, files)
 	if err != nil {
 		return err
 	}
@@ -214,7 +215,7 @@ func finalizing(maps []sigmac.Mapping) (func([]string) (string, error), error) {
 
 // verified turns results with a query whose verdict does not pass into errors.
 // note is given the checks of each.
-func verified(results iter.Seq[sigmac.Result], pass *gate, note func(sigmac.Result, []sigmac.Proof)) iter.Seq[sigmac.Result] {
+func verified(results iter.Seq[sigmac.Result], pass *project.Gate, note func(sigmac.Result, []sigmac.Proof)) iter.Seq[sigmac.Result] {
 	type judged struct {
 		sigmac.Result
 		checks []sigmac.Proof
@@ -226,7 +227,7 @@ func verified(results iter.Seq[sigmac.Result], pass *gate, note func(sigmac.Resu
 				switch {
 				case ch.Verdict == "error" && ch.Query != "":
 					res.Errors = append(res.Errors, notProved(ch, "the query cannot be read back: "+ch.Err.Error()))
-				case ch.Query != "" && !pass.passes(ch):
+				case ch.Query != "" && !pass.Passes(ch):
 					res.Errors = append(res.Errors, notProved(ch, weakness(ch)))
 				}
 			}
@@ -332,7 +333,7 @@ func (r *reporter) end(n int, path string) error {
 		return nil
 	}
 	msg := ""
-	if path != "" && path != stdinPath {
+	if path != "" && path != project.Stdin {
 		msg = "nothing was written to " + path
 	}
 	return &failure{exitRules, msg}

@@ -20,6 +20,7 @@ import (
 	"sigmac/internal/suggest"
 	"sigmac/outdir"
 	"sigmac/parser"
+	"sigmac/project"
 )
 
 // layouts say where the query of a rule goes below the directory.
@@ -50,7 +51,7 @@ type directoryOutput struct {
 }
 
 // newDirectoryOutput is nil without --output-dir and --check.
-func newDirectoryOutput(c *cli.Context, finalizes bool) (*directoryOutput, error) {
+func newDirectoryOutput(c *cli.Context, p *project.Project, finalizes bool) (*directoryOutput, error) {
 	given := c.String("output-dir") != "" || c.String("check") != ""
 	switch {
 	case !given && (c.IsSet("layout") || c.Bool("sidecar") || c.Bool("force")):
@@ -66,7 +67,7 @@ func newDirectoryOutput(c *cli.Context, finalizes bool) (*directoryOutput, error
 	case !slices.Contains(layouts, c.String("layout")):
 		return nil, usage("no layout is named %q%s", c.String("layout"), suggest.For(c.String("layout"), layouts))
 	}
-	paths, err := rulePaths(c)
+	paths, err := p.Paths()
 	if err != nil {
 		return nil, err
 	}
@@ -91,7 +92,7 @@ func (o *directoryOutput) note(_ sigmac.Result, checks []sigmac.Proof) { o.check
 
 // below is a rule's file below the path that names it.
 func (o *directoryOutput) below(file string) string {
-	if file == stdinPath {
+	if file == project.Stdin {
 		return "stdin"
 	}
 	for _, arg := range o.paths {
@@ -200,11 +201,11 @@ func (o *directoryOutput) end() error {
 			if err == nil {
 				err = &fs.PathError{Op: "open", Path: dir, Err: errors.New("is no directory")}
 			}
-			return usage("%s", fault(err))
+			return usage("%s", project.Fault(err))
 		}
 		changes, err := outdir.Compare(dir, o.files)
 		if err != nil {
-			return usage("%s: %s", dir, fault(err))
+			return usage("%s: %s", dir, project.Fault(err))
 		}
 		for _, ch := range changes {
 			tell(o.c.App.Writer, "%s: %s", filepath.Join(dir, filepath.FromSlash(ch.Path)), ch.Kind)
@@ -221,7 +222,7 @@ func (o *directoryOutput) end() error {
 		return usage("nothing was written to %s: --force replaces these files\n%s", dir, conflict)
 	}
 	if err != nil {
-		return usage("%s: %s", dir, fault(err))
+		return usage("%s: %s", dir, project.Fault(err))
 	}
 	tell(o.c.App.ErrWriter, "%s: %d files, %d changed", dir, len(o.files), len(changes))
 	return nil

@@ -17,13 +17,13 @@ import (
 
 	"sigmac"
 	"sigmac/backends"
-	"sigmac/config"
 	"sigmac/diff"
 	"sigmac/internal/ordered"
 	"sigmac/internal/suggest"
 	"sigmac/link"
 	"sigmac/parser"
 	"sigmac/pipeline"
+	"sigmac/project"
 	"sigmac/revision"
 	"sigmac/schema"
 	"sigmac/verify"
@@ -217,34 +217,8 @@ func takenName(c *cli.Context) (func(string) bool, error) {
 	}, nil
 }
 
-// configured is the configuration of the working directory, and the paths of its
-// rules, which are from there; both are nil where there is none.
-func configured() (*config.Config, []string, error) {
-	file, err := config.Find(".")
-	if err != nil || file == "" {
-		return nil, nil, err
-	}
-	if here, err := os.Getwd(); err == nil {
-		if rel, err := filepath.Rel(here, file); err == nil {
-			file = rel
-		}
-	}
-	cfg, errs := config.Load(file)
-	if len(errs) > 0 {
-		for i := range errs {
-			errs[i] = fault(errs[i])
-		}
-		return nil, nil, usage("%s", errors.Join(errs...))
-	}
-	var paths []string
-	for _, p := range cfg.Rules {
-		paths = append(paths, filepath.Join(filepath.Dir(file), filepath.FromSlash(p)))
-	}
-	return cfg, paths, nil
-}
-
 // sides are the two versions that the command line names.
-func sides(c *cli.Context) (old, new *revision.Tree, err error) {
+func sides(c *cli.Context, pr *project.Project) (old, new *revision.Tree, err error) {
 	takes, err := takenName(c)
 	if err != nil {
 		return nil, nil, err
@@ -261,11 +235,6 @@ func sides(c *cli.Context) (old, new *revision.Tree, err error) {
 		}
 		return err
 	}
-	// whole are the paths that a bare revision stands for.
-	whole := func() ([]string, error) {
-		_, paths, err := configured()
-		return paths, err
-	}
 	isPath := exists(args[0]) || strings.HasPrefix(args[0], "../") || strings.Contains(args[0], "/../")
 	if from, to, ok := strings.Cut(args[0], ".."); ok && !isPath {
 		to, three := strings.CutPrefix(to, ".")
@@ -280,9 +249,7 @@ func sides(c *cli.Context) (old, new *revision.Tree, err error) {
 		}
 		paths := args[1:]
 		if len(paths) == 0 {
-			if paths, err = whole(); err != nil {
-				return nil, nil, err
-			}
+			paths = pr.ConfiguredRules()
 			// A folder of sigmac.yaml may be newer than both.
 			there := slices.DeleteFunc(slices.Clone(paths), func(p string) bool { return !repo.Holds(from, p) && !repo.Holds(to, p) })
 			if len(there) > 0 {
@@ -319,11 +286,7 @@ func sides(c *cli.Context) (old, new *revision.Tree, err error) {
 			}
 			return repo.RevisionPath(rev, below, takes)
 		}
-		paths, err := whole()
-		if err != nil {
-			return nil, err
-		}
-		return repo.Revision(rev, paths, takes)
+		return repo.Revision(rev, pr.ConfiguredRules(), takes)
 	}
 	other := ""
 	if len(args) == 2 {
@@ -333,24 +296,25 @@ func sides(c *cli.Context) (old, new *revision.Tree, err error) {
 		if other != "" {
 			new, err = side(other, args[0])
 		} else {
-			var paths []string
-			if paths, err = whole(); err == nil {
-				new, err = repo.Worktree(paths, takes)
-			}
+			new, err = repo.Worktree(pr.ConfiguredRules(), takes)
 		}
 	}
 	if f := (*failure)(nil); errors.As(err, &f) {
 		return nil, nil, f
 	}
 	if err != nil {
-		return nil, nil, usage("%s", fault(err))
+		return nil, nil, usage("%s", project.Fault(err))
 	}
 	return old, new, nil
 }
 
 // diffVersions compares two versions of rules.
 func diffVersions(c *cli.Context) ([]change, error) {
-	old, new, err := sides(c)
+	p, err := open(c)
+	if err != nil {
+		return nil, err
+	}
+	old, new, err := sides(c, p)
 	if err != nil {
 		return nil, err
 	}
@@ -362,22 +326,22 @@ func diffVersions(c *cli.Context) ([]change, error) {
 	}
 	var maps []sigmac.Mapping
 	if c.IsSet("target") {
-		wanted, err := requests(c)
+		wanted, err := p.Requests()
 		if err != nil {
 			return nil, err
 		}
-		if maps, err = mappings(c, wanted); err != nil {
+		if maps, err = p.Mappings(wanted); err != nil {
 			return nil, err
 		}
 	}
 	olds, news, err := revision.Changed(old, new, parser.MaxFileSize)
 	if err != nil {
-		return nil, usage("%s", fault(err))
+		return nil, usage("%s", project.Fault(err))
 	}
 	byFiles := old.Single() && new.Single()
 	was, is := documents(olds), documents(news)
 	if new.OnDisk() { // as the context is
-		if err := tellNames(c, news, is); err != nil {
+		if err := tellNames(p, news, is); err != nil {
 			return nil, err
 		}
 	}
@@ -397,7 +361,7 @@ func diffVersions(c *cli.Context) ([]change, error) {
 	o := diff.Options{Budget: c.Int("budget"), Examples: c.Int("examples")}
 	compile := sigmac.Options{Mappings: maps, Pretty: !c.Bool("json")}
 	var changes []change
-	p := newProgress(c, len(pairs))
+	bar := newProgress(c, len(pairs))
 	for i, ch := range ordered.Map(pairs, func(p diff.Pair) change {
 		ch := change{Change: diff.Compare(p.Old, p.New, o), byFiles: byFiles}
 		for i, m := range maps {
@@ -414,16 +378,16 @@ func diffVersions(c *cli.Context) ([]change, error) {
 		}
 		return ch
 	}) {
-		p.at(i)
+		bar.at(i)
 		changes = append(changes, ch)
 	}
-	p.clear()
+	bar.clear()
 	return changes, nil
 }
 
 // tellNames tells which names of the new version lead to no rule. It is compared all
 // the same: what was named may have gone with the change.
-func tellNames(c *cli.Context, files []revision.File, docs []*parser.Document) error {
+func tellNames(p *project.Project, files []revision.File, docs []*parser.Document) error {
 	l := &link.Linker{}
 	for _, d := range docs {
 		l.Add(d)
@@ -432,10 +396,10 @@ func tellNames(c *cli.Context, files []revision.File, docs []*parser.Document) e
 	for _, f := range files {
 		given = append(given, filepath.FromSlash(f.Name))
 	}
-	found, err := foundNames(c, l, given)
+	found, err := p.Findings(l, given)
 	for _, f := range found {
 		if !f.Note {
-			tell(c.App.ErrWriter, "%s:%d:%d: warning: %s", f.Doc.Path, f.Pos.Line, f.Pos.Column, f.Msg)
+			p.Note("%s:%d:%d: warning: %s", f.Doc.Path, f.Pos.Line, f.Pos.Column, f.Msg)
 		}
 	}
 	return err
@@ -461,16 +425,20 @@ func documents(files []revision.File) (docs []*parser.Document) {
 
 // diffUnderPipelines compares what two pipelines make of rules.
 func diffUnderPipelines(c *cli.Context) ([]change, error) {
-	if c.Bool("without-pipeline") || len(*c.Generic("pipeline").(*pathList)) > 0 {
+	pr, err := open(c)
+	if err != nil {
+		return nil, err
+	}
+	if pr.Unmapped || len(pr.Pipelines) > 0 {
 		return nil, usage("--old-pipeline and --new-pipeline stand in place of -p and --without-pipeline")
 	}
-	wanted, err := requests(c)
+	wanted, err := pr.Requests()
 	if err != nil {
 		return nil, err
 	}
 	schemas := make([][]*schema.Schema, len(wanted))
 	for i, t := range wanted {
-		if schemas[i], err = schemasOf(c, t); err != nil {
+		if schemas[i], err = pr.SchemasOf(t); err != nil {
 			return nil, err
 		}
 	}
@@ -490,10 +458,10 @@ func diffUnderPipelines(c *cli.Context) ([]change, error) {
 				return nil, usage("--%s: %s is a pipeline for %s, not for %s", flag, own.Path, strings.Join(own.AllowedBackends, " and "), t.Name)
 			}
 			sides[i].Mappings = append(sides[i].Mappings, sigmac.Mapping{Target: t.Target, Pipeline: pipeline.Join(own),
-				Schemas: schema.For(t.Target, schemas[j]...), Options: pipeline.Options{AllowExternal: c.Bool("allow-external"), Files: folderOf}})
+				Schemas: schema.For(t.Target, schemas[j]...), Options: pipeline.Options{AllowExternal: c.Bool("allow-external"), Files: project.FolderOf}})
 		}
 	}
-	collection, err := load(c)
+	collection, err := pr.Load()
 	if err != nil {
 		return nil, err
 	}
@@ -551,7 +519,7 @@ func onePipeline(name string) (*pipeline.Pipeline, error) {
 		}
 		return nil, usage("%s", err)
 	}
-	ps, err := loadPipelines([]string{name}, strings.NewReader(""))
+	ps, err := project.LoadPipelines([]string{name}, strings.NewReader(""))
 	if err != nil {
 		return nil, err
 	}
@@ -563,20 +531,20 @@ func onePipeline(name string) (*pipeline.Pipeline, error) {
 
 // diffQueries compares two queries.
 func diffQueries(c *cli.Context) ([]change, error) {
-	wanted, err := requests(c)
+	pr, wanted, err := requested(c)
 	if err != nil {
 		return nil, err
 	}
 	if len(wanted) != 1 || c.NArg() != 2 {
 		return nil, usage("--query compares two files, each with a query, in the language of one target")
 	}
-	schemas, err := schemasOf(c, wanted[0])
+	schemas, err := pr.SchemasOf(wanted[0])
 	if err != nil {
 		return nil, err
 	}
 	var texts [2]string
 	for i, p := range c.Args().Slice() {
-		src, err := readFile(p, c.App.Reader)
+		src, err := project.ReadFile(p, c.App.Reader)
 		if err != nil {
 			return nil, usage("%s", err)
 		}

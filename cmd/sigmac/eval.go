@@ -18,6 +18,7 @@ import (
 	"sigmac/internal/ordered"
 	"sigmac/ir"
 	"sigmac/parser"
+	"sigmac/project"
 )
 
 func evalCommand() *cli.Command {
@@ -73,7 +74,7 @@ func evalRules(c *cli.Context) error {
 	if len(files) == 0 {
 		return usage("eval needs events: --events FILE, or --events - for standard input")
 	}
-	if n := len(slices.DeleteFunc(append(c.Args().Slice(), files...), func(p string) bool { return p != stdinPath })); n > 1 {
+	if n := len(slices.DeleteFunc(append(c.Args().Slice(), files...), func(p string) bool { return p != project.Stdin })); n > 1 {
 		return usage("standard input (-) can be read once only")
 	}
 	if err := checkMaxEvent(c); err != nil {
@@ -126,13 +127,13 @@ func checkMaxEvent(c *cli.Context) error {
 }
 
 func readable(path string) error {
-	if path == stdinPath {
+	if path == project.Stdin {
 		return nil
 	}
 	info, err := os.Stat(path)
 	switch {
 	case err != nil:
-		return fault(err)
+		return project.Fault(err)
 	case info.IsDir():
 		return fmt.Errorf("%s: is a directory; --events takes files", path)
 	}
@@ -214,10 +215,10 @@ type found struct {
 // file tries the rules on the events of a file.
 func (e *evaluation) file(path string, stdin io.Reader, write func(path string, m match) error) error {
 	src := stdin
-	if path != stdinPath {
+	if path != project.Stdin {
 		f, err := os.Open(path)
 		if err != nil {
-			return usage("%s", fault(err))
+			return usage("%s", project.Fault(err))
 		}
 		defer f.Close()
 		src = f
@@ -268,7 +269,7 @@ func (e *evaluation) file(path string, stdin io.Reader, write func(path string, 
 	}
 	switch e := (*fs.PathError)(nil); {
 	case errors.As(broken, &e):
-		return usage("%s", fault(broken))
+		return usage("%s", project.Fault(broken))
 	case broken != nil:
 		return usage("%s: %s", path, broken)
 	}

@@ -101,13 +101,17 @@ func explain(c *cli.Context) error {
 
 // loadSources is load, and keeps the bytes of the files.
 func loadSources(c *cli.Context, sources map[string][]byte) (*parser.Collection, error) {
-	files, err := inputFiles(c)
+	p, err := open(c)
+	if err != nil {
+		return nil, err
+	}
+	files, err := p.Files()
 	if err != nil {
 		return nil, err
 	}
 	texts := make([][]byte, len(files))
-	collection, err := parseFiles(c, files, func(i int) ([]byte, error) {
-		src, err := readFile(files[i], c.App.Reader)
+	collection, err := p.Parse(files, func(i int) ([]byte, error) {
+		src, err := p.Read(files[i])
 		texts[i] = src
 		return src, err
 	})

@@ -2,78 +2,12 @@ package main
 
 import (
 	"fmt"
-	"io"
-	"path/filepath"
-	"slices"
 	"strings"
-	"sync/atomic"
 
 	"sigmac"
-	"sigmac/config"
-	"sigmac/internal/suggest"
 	"sigmac/ir"
 	"sigmac/verify"
 )
-
-// A gate says which verdicts pass.
-type gate struct {
-	require string // proved, partial or agreed
-	allow   []config.Allow
-	path    string        // of sigmac.yaml; the allowed paths are below its folder
-	used    []atomic.Bool // of allow
-}
-
-// newGate is the gate of sigmac.yaml, with what a flag requires in its place.
-func newGate(require string) (*gate, error) {
-	cfg, _, err := configured()
-	if err != nil {
-		return nil, err
-	}
-	g := &gate{require: verify.Proved.String()}
-	if cfg != nil {
-		g.allow, g.path, g.used = cfg.Verify.Allow, cfg.Path, make([]atomic.Bool, len(cfg.Verify.Allow))
-		if cfg.Verify.Require != "" {
-			g.require = cfg.Verify.Require
-		}
-	}
-	if require != "" {
-		if !slices.Contains(config.Verdicts, require) {
-			return nil, usage("--require %q: no verdict is named so%s", require, suggest.For(require, config.Verdicts))
-		}
-		g.require = require
-	}
-	return g, nil
-}
-
-// passes says whether a verdict is good enough, by itself or because
-// sigmac.yaml allows it for the rule.
-func (g *gate) passes(ch sigmac.Proof) bool {
-	rank := slices.Index(config.Verdicts, ch.Verdict)
-	if ch.Verdict == "unsupported" || rank >= 0 && rank <= slices.Index(config.Verdicts, g.require) {
-		return true
-	}
-	path := ch.Document.Path
-	if rel, err := filepath.Rel(filepath.Dir(g.path), path); err == nil {
-		path = rel
-	}
-	for i, a := range g.allow {
-		if a.Covers(ch.Document.ID, filepath.ToSlash(path), ch.Target.Name) && rank >= 0 && rank <= slices.Index(config.Verdicts, a.Verdict) {
-			g.used[i].Store(true)
-			return true
-		}
-	}
-	return false
-}
-
-// rest tells which entries of sigmac.yaml allow nothing any more, once all rules
-// were seen.
-func (g *gate) rest(w io.Writer) {
-	for i, a := range g.allow {
-		if !g.used[i].Load() {
-			_ = tell(w, "%s:%d:%d: note: nothing needs this to be allowed: %s", g.path, a.Pos.Line, a.Pos.Column, a.Rule)
-		}
-	}
-}
 
 // weakness says in a line why a query is less than proved, or empty.
 func weakness(ch sigmac.Proof) string {

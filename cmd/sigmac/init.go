@@ -16,6 +16,7 @@ import (
 	"sigmac/config"
 	"sigmac/internal/suggest"
 	"sigmac/parser"
+	"sigmac/project"
 )
 
 func initCommand() *cli.Command {
@@ -54,7 +55,7 @@ func initRepository(c *cli.Context) error {
 		if err == nil {
 			err = errors.New(dir + ": is no directory")
 		}
-		return usage("%s", fault(err))
+		return usage("%s", project.Fault(err))
 	}
 	known := namesOf("targets")
 	for _, t := range c.StringSlice("target") {
@@ -67,7 +68,7 @@ func initRepository(c *cli.Context) error {
 	}
 	rules, err := rulesBelow(dir)
 	if err != nil {
-		return usage("%s", fault(err))
+		return usage("%s", project.Fault(err))
 	}
 	files := [][2]string{{config.Name, configuration(rules, c.StringSlice("target"), c.String("profile"))}}
 	if c.Bool("github") {
@@ -81,7 +82,7 @@ func initRepository(c *cli.Context) error {
 	for _, f := range files {
 		p := filepath.Join(dir, filepath.FromSlash(f[0]))
 		if err := os.MkdirAll(filepath.Dir(p), 0o777); err != nil {
-			return usage("%s", fault(err))
+			return usage("%s", project.Fault(err))
 		}
 		out, err := newOutput(c, p)
 		if err == nil {
@@ -117,7 +118,7 @@ func rulesBelow(dir string) (out []string, err error) {
 		case d.IsDir() || path.Ext(rel) != ".yml" && path.Ext(rel) != ".yaml" || rel == config.Name:
 			return nil
 		}
-		src, err := readFile(p, nil)
+		src, err := project.ReadFile(p, nil)
 		if err != nil || !isRule(src) {
 			return err
 		}

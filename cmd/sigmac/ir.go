@@ -10,6 +10,7 @@ import (
 	"sigmac/backends"
 	"sigmac/ir"
 	"sigmac/parser"
+	"sigmac/project"
 )
 
 func irCommand() *cli.Command {
@@ -25,21 +26,24 @@ pass that changed it, and with -t after Legalize for that target.
    sigmac ir -t kusto -p microsoft_xdr rule.yml`,
 		Flags: slices.Concat(targetFlags(), mappingFlags(), inputFlags()),
 		Action: func(c *cli.Context) error {
-			var targets []request
+			p, err := open(c)
+			if err != nil {
+				return err
+			}
+			var targets []project.Request
 			var maps []sigmac.Mapping
-			var err error
-			given := len(*c.Generic("pipeline").(*pathList)) > 0
+			given := len(p.Pipelines) > 0
 			if c.IsSet("target") || given {
-				if targets, err = requests(c); err != nil {
+				if targets, err = p.Requests(); err != nil {
 					return err
 				}
 			}
-			if maps = unmapped(targets); given {
-				if maps, err = mappings(c, targets); err != nil {
+			if maps = project.Unmapped(targets); given {
+				if maps, err = p.Mappings(targets); err != nil {
 					return err
 				}
 			}
-			collection, err := load(c)
+			collection, err := p.Load()
 			if err != nil {
 				return err
 			}

@@ -12,6 +12,8 @@ import (
 	"strings"
 
 	"github.com/urfave/cli/v2"
+
+	"sigmac/project"
 )
 
 // isTerminal says whether w is a terminal.
@@ -80,7 +82,7 @@ type output struct {
 }
 
 func newOutput(c *cli.Context, path string) (*output, error) {
-	if path == "" || path == stdinPath {
+	if path == "" || path == project.Stdin {
 		return &output{Writer: c.App.Writer}, nil
 	}
 	if real, err := filepath.EvalSymlinks(path); err == nil {
@@ -107,14 +109,14 @@ func (o *output) close() error {
 		mode = info.Mode().Perm()
 	} else if err == nil {
 		if err := os.WriteFile(o.path, o.file.Bytes(), 0o666); err != nil {
-			return usage("%s", fault(err))
+			return usage("%s", project.Fault(err))
 		}
 		return nil
 	}
 	name := newTemp(o.path)
 	tmp, err := os.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o666) // less the umask
 	if err != nil {
-		return usage("%s: cannot be written: %s", o.path, fault(err))
+		return usage("%s: cannot be written: %s", o.path, project.Fault(err))
 	}
 	_, err = tmp.Write(o.file.Bytes())
 	if mode != 0 && err == nil {
@@ -128,7 +130,7 @@ func (o *output) close() error {
 	}
 	if err != nil {
 		os.Remove(name)
-		return usage("%s: cannot be written: %s", o.path, fault(err))
+		return usage("%s: cannot be written: %s", o.path, project.Fault(err))
 	}
 	removeTemps(o.path)
 	return nil

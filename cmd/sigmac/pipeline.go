@@ -15,6 +15,7 @@ import (
 	"sigmac/ir"
 	"sigmac/parser"
 	"sigmac/pipeline"
+	"sigmac/project"
 )
 
 func pipelineCommand() *cli.Command {
@@ -72,7 +73,7 @@ func listPipelines(c *cli.Context) error {
 		for _, f := range t.Formats {
 			name := f.Pipeline
 			by := t.Name
-			if f.Name != defaultFormat {
+			if f.Name != project.DefaultFormat {
 				by += " -f " + f.Name
 			}
 			if !slices.Contains(defaults[name], by) {
@@ -112,13 +113,11 @@ func showPipeline(c *cli.Context) error {
 	if c.NArg() != 1 {
 		return usage("pipeline show needs the name of one pipeline; see sigmac pipeline list")
 	}
-	if alias, ok := pipelineAliases[name]; ok {
-		name = alias
-	}
-	src, ok := pipeline.BuiltinSource(name)
+	p, ok := project.Builtin(name)
 	if !ok {
 		return usage("no pipeline is named %q%s", name, suggest.For(name, pipeline.Builtins()))
 	}
+	src, _ := pipeline.BuiltinSource(p.ID)
 	_, err := c.App.Writer.Write(src)
 	return err
 }
@@ -130,7 +129,7 @@ func checkPipelines(c *cli.Context) error {
 	var faults []error
 	bad := 0
 	for _, path := range c.Args().Slice() {
-		src, err := readFile(path, c.App.Reader)
+		src, err := project.ReadFile(path, c.App.Reader)
 		if err != nil {
 			faults = append(faults, err)
 			continue
@@ -153,18 +152,18 @@ func checkPipelines(c *cli.Context) error {
 }
 
 func diffPipelines(c *cli.Context) error {
-	wanted, err := requests(c)
+	p, wanted, err := requested(c)
 	if err != nil {
 		return err
 	}
-	maps, err := mappings(c, wanted)
+	maps, err := p.Mappings(wanted)
 	if err != nil {
 		return err
 	}
 	if c.Bool("without-pipeline") {
 		return usage("pipeline diff without a pipeline shows nothing")
 	}
-	collection, err := load(c)
+	collection, err := p.Load()
 	if err != nil {
 		return err
 	}

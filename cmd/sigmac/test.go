@@ -15,6 +15,7 @@ import (
 	"sigmac/eval"
 	"sigmac/internal/suggest"
 	"sigmac/ir"
+	"sigmac/project"
 	"sigmac/ruletest"
 )
 
@@ -51,28 +52,22 @@ func testRules(c *cli.Context) error {
 	if err := checkMaxEvent(c); err != nil {
 		return err
 	}
-	cfg, rules, err := configured()
+	p, err := open(c)
 	if err != nil {
 		return err
 	}
-	paths := c.Args().Slice()
-	if len(paths) == 0 {
-		if paths = rules; len(paths) == 0 {
-			return usage("test needs a file or a directory, or the key rules in a file %s", config.Name)
-		}
+	paths, err := p.Paths()
+	if err != nil {
+		return usage("test needs a file or a directory, or the key rules in a file %s", config.Name)
 	}
-	if slices.Contains(paths, stdinPath) {
+	if slices.Contains(paths, project.Stdin) {
 		return usage("test takes files and directories: no tests lie beside standard input")
 	}
-	targets, err := testTargets(c.StringSlice("target"), cfg)
+	targets, err := testTargets(c.StringSlice("target"), p.Config)
 	if err != nil {
 		return err
 	}
-	files, err := ruleFiles(paths, c.StringSlice("file-pattern"))
-	if err != nil {
-		return err
-	}
-	collection, err := parseFiles(c, files, func(i int) ([]byte, error) { return readFile(files[i], nil) })
+	collection, err := p.Load()
 	if err != nil {
 		return err
 	}

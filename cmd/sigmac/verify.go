@@ -17,6 +17,7 @@ import (
 	"sigmac/ir"
 	"sigmac/parser"
 	"sigmac/pipeline"
+	"sigmac/project"
 	"sigmac/verify"
 )
 
@@ -61,7 +62,7 @@ not allowed by sigmac.yaml, or a query cannot be read, or it loses a test under
 }
 
 func verifyRules(c *cli.Context) error {
-	wanted, err := requests(c)
+	p, wanted, err := requested(c)
 	if err != nil {
 		return err
 	}
@@ -72,15 +73,15 @@ func verifyRules(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	pass, err := newGate(c.String("require"))
+	pass, err := p.Gate(c.String("require"))
 	if err != nil {
 		return err
 	}
-	maps, err := mappings(c, wanted)
+	maps, err := p.Mappings(wanted)
 	if err != nil {
 		return err
 	}
-	collection, err := load(c)
+	collection, err := p.Load()
 	if err != nil {
 		return err
 	}
@@ -114,7 +115,7 @@ func verifyRules(c *cli.Context) error {
 	r.progress.clear()
 	r.summary(maps)
 	if given == "" && c.Args().Len() == 0 {
-		pass.rest(c.App.ErrWriter)
+		pass.Rest(p.Note)
 	}
 	if err := w.Flush(); err != nil {
 		return usage("the output cannot be written: %s", err)
@@ -133,7 +134,7 @@ func givenQuery(c *cli.Context, targets int) (string, error) {
 	if targets != 1 {
 		return "", usage("--query is in one language: name one target")
 	}
-	src, err := readFile(path, c.App.Reader)
+	src, err := project.ReadFile(path, c.App.Reader)
 	if err != nil {
 		return "", usage("%s", err)
 	}
@@ -146,7 +147,7 @@ func givenQuery(c *cli.Context, targets int) (string, error) {
 
 // verdicts writes checks and counts them.
 type verdicts struct {
-	gate       *gate
+	gate       *project.Gate
 	w, errs    io.Writer
 	json       bool
 	failOnLoss bool
@@ -167,7 +168,7 @@ func (r *verdicts) write(ch sigmac.Proof) error {
 		losses = lossesOf(ch.Result)
 	}
 	lossy := r.failOnLoss && slices.ContainsFunc(losses, func(l loss) bool { return !l.declared })
-	r.failed = !r.gate.passes(ch) || r.failed || lossy
+	r.failed = !r.gate.Passes(ch) || r.failed || lossy
 	if r.json {
 		return r.object(ch, losses)
 	}
