@@ -209,12 +209,16 @@ func (g *stageMaker) test(a, b, v string) stage {
 	}
 	if g.kusto {
 		name := g.name(a)
-		switch g.IntN(4) {
+		switch g.IntN(5) {
 		case 0:
-			return filter("where "+name+" =~ '"+v+"'", is)
+			return filter(g.oneOf("search '"+v+"'", "where * has '"+v+"'", "search kind=case_insensitive '"+v+"'"), func(c map[string]string) bool {
+				return slices.Contains(slices.Collect(maps.Values(c)), v)
+			})
 		case 1:
-			return filter("filter not("+name+" =~ '"+v+"')", not)
+			return filter("where "+name+" =~ '"+v+"'", is)
 		case 2:
+			return filter("filter not("+name+" =~ '"+v+"')", not)
+		case 3:
 			return filter("where n == 2", func(c map[string]string) bool { return c["n"] == "2" })
 		}
 		return filter("where "+name+" in~ ('"+v+"', 'w')", is)

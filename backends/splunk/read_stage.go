@@ -527,11 +527,11 @@ func (p *pipeline) dedup(st stage) (ir.Effect, layer) {
 func (p *pipeline) project(st stage) (ir.Effect, layer) {
 	names := p.words(st).plain
 	minus := false
-	if len(names) > 0 && strings.Trim(names[0][:min(1, len(names[0]))], "+-") == "" {
+	if body := strings.TrimSpace(p.text[st.body:st.hi]); len(names) > 0 && strings.IndexAny(body, "+-") == 0 {
 		if st.name == "table" { // which has no signs
 			return ir.Computes, p.some(made, nil)
 		}
-		minus = names[0][0] == '-'
+		minus = body[0] == '-'
 		if names[0] = names[0][1:]; names[0] == "" {
 			names = names[1:]
 		}

@@ -281,6 +281,7 @@ func TestReadStages(t *testing.T) {
 		{`* | addtotals fieldname=f g h | search f=1 g=2`, `(and (opaque splunk "addtotals fieldname=f g h; (match f (pattern \"1\"))") (match g (pattern "2")))`},
 		{`* | outputcsv | search f=1`, `(opaque splunk "outputcsv; (match f (pattern \"1\"))")`},
 		{`* | outputcsv x | collect index=i | fieldformat f="x" | search f=1`, `(match f (pattern "1"))`},
+		{`* | fields "-f" | search g=1`, `(or)`},
 		{`* | table -f | search g=1`, `(opaque splunk "table -f; (match g (pattern \"1\"))")`},
 		{`* | foreach f* [eval <<FIELD>>=1] | search g=1`, `(opaque splunk "foreach f* [eval <<FIELD>>=1]; (match g (pattern \"1\"))")`},
 		// What removes events, or makes rows of several, is not judged, and
