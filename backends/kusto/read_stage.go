@@ -56,9 +56,7 @@ func (r *reader) operator(end string) {
 			r.search(start, end)
 		}
 	case "parse-where":
-		for r.is("kind", "flags") && r.tokens[r.at+1].text == "=" {
-			r.at += 3
-		}
+		r.options("kind", "flags")
 		from := r.at
 		r.skip("with", "|", end)
 		known := !r.gathers(from, r.at, r.scope(), map[string]bool{})
@@ -75,11 +73,15 @@ func (r *reader) operator(end string) {
 		r.extend()
 	case "as": // a name for the rows so far, by which no table is called from here on
 		r.skip("|", end)
-		name := r.tokens[r.at-1]
-		b := binding{from: r.at - 1, to: r.at, order: r.visible, scope: r.scope()}
-		b.node = &node{kind: nodeOther, from: b.from, to: b.to}
-		r.lets[name.text] = append(r.lets[name.text], b)
-		r.visible++
+		at := r.at - 1
+		if r.tokens[at].text == "]" {
+			at--
+		}
+		name := r.tokens[at].text
+		if bs := r.lets[name]; len(bs) == 0 || bs[0].order >= 0 {
+			b := binding{node: &node{kind: nodeOther, from: at, to: at + 1}, from: at, to: at + 1, order: -1}
+			r.lets[name] = slices.Insert(bs, 0, b)
+		}
 	case "serialize": // perhaps with columns of numbers of rows
 		if !r.is("|", end) && !r.atEnd() {
 			r.extend()
@@ -302,6 +304,23 @@ func (r *reader) there(stage int) func(name string) bool {
 	}
 }
 
+// options reads `name = value` as often as it stands there with one of these names.
+func (r *reader) options(names ...string) {
+	for r.is(names...) && r.tokens[r.at+1].text == "=" {
+		r.at += 2
+		r.word()
+	}
+}
+
+// word is the text of a token that must be there.
+func (r *reader) word() string {
+	if r.atEnd() {
+		r.unexpected("a value")
+	}
+	r.at++
+	return r.tokens[r.at-1].text
+}
+
 // isColumn says whether token i may be the name of a column: as it is, or in
 // brackets and quotes.
 func (r *reader) isColumn(i int) bool {
@@ -335,21 +354,20 @@ func (r *reader) group(end string, keysOnly bool) {
 
 // expand reads a stage that makes a row of each element of some columns.
 func (r *reader) expand(start int, end string) {
-	for r.is("kind", "bagexpansion", "with_itemindex") && r.tokens[r.at+1].text == "=" {
-		r.at += 3
-	}
-	named, unnamed := false, false
-	for depth := 0; depth > 0 || !r.is("|", end) && !r.atEnd(); r.at++ {
-		switch {
-		case r.atEnd():
-			r.skip(end)
-		case r.is("(", "[", "{"):
-			unnamed = unnamed || depth == 0 && !named && r.is("(") && r.tokens[r.at-1].text != "typeof"
+	r.options("kind", "bagexpansion", "with_itemindex")
+	from := r.at
+	r.skip("|", end)
+	depth, named, unnamed := 0, false, false
+	for i := from; i < r.at; i++ {
+		switch t := r.tokens[i]; {
+		case t.kind != tokenMark:
+		case strings.Contains("([{", t.text):
+			unnamed = unnamed || depth == 0 && !named && t.text == "(" && r.tokens[i-1].text != "typeof"
 			depth++
-		case r.is(")", "]", "}"):
+		case strings.Contains(")]}", t.text):
 			depth--
-		case depth == 0 && r.is("=", ","):
-			named = r.is("=")
+		case depth == 0 && (t.text == "=" || t.text == ","):
+			named = t.text == "="
 		}
 	}
 	names := map[string]bool{}
@@ -369,13 +387,12 @@ func (r *reader) partner(name string) ir.Effect {
 	kind := map[string]string{"join": "innerunique", "lookup": "leftouter"}[name]
 	for r.peek().kind == tokenName && (r.tokens[r.at+1].text == "=" || r.tokens[r.at+1].text == ".") {
 		option := r.peek().text
-		for r.at++; r.take("."); r.at++ { // hint.strategy
+		for r.at++; r.take("."); r.word() { // hint.strategy
 		}
 		r.expect("=")
-		if option == "kind" {
-			kind = r.peek().text
+		if value := r.word(); option == "kind" {
+			kind = value
 		}
-		r.at++
 	}
 	r.blur(r.there(r.stage - 1))
 	switch kind {
