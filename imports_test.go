@@ -60,7 +60,7 @@ var mayImport = map[string][]string{
 
 	"question": {"ir", "eval", "verify"},
 
-	"verify": {"ir", "eval", "backends", "github.com/crillab/gophersat/..."},
+	"verify": {"ir", "eval", "backends"},
 
 	"schema": {"ir", "parser", "backends", "internal/suggest", "gopkg.in/yaml.v3"},
 

@@ -12,13 +12,12 @@ import (
 // Elasticsearch runs a regular expression, and a text with wildcards, as a
 // deterministic automaton of Lucene, and answers with an error where making it
 // costs too much. What Lucene counts changed with its versions; an expression
-// must pass those from 8.11, which Elasticsearch 7.17 has, to 10.2. Sources: their
-// RegExp, Operations and CompiledAutomaton; of Elasticsearch RLikePattern, Match
-// and RegexpQueryBuilder, which ask for the default limit of 10,000. Lucene 8.9
-// (Elasticsearch 7.15) counts the states of the result, which is done here too, and
-// those of the reversed automaton, which is not.
+// must pass those from 8.11, which Elasticsearch 7.17 has, to 10.2, which 9.1 has.
+// Sources: their RegExp, Operations and CompiledAutomaton; of Elasticsearch
+// RLikePattern, Match and RegexpQueryBuilder, which ask for the default limit of
+// 10,000.
 const (
-	luceneStates = 10_000  // states of the deterministic automaton (8.9)
+	luceneStates = 10_000  // states of the deterministic automaton, as until 8.9
 	luceneEffort = 100_000 // states of the other in all sets together, ten times the limit (since 8.10); also of that over the bytes of UTF-8 (until 9)
 	luceneDepth  = 1000    // how deep isFinite follows a path without a loop (until 9)
 	luceneMoves  = 1 << 22 // transitions of an expression, which Lucene does not limit

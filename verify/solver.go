@@ -4,9 +4,6 @@ import (
 	"fmt"
 	"slices"
 	"strings"
-	"sync"
-
-	"github.com/crillab/gophersat/solver"
 )
 
 // A formula is clauses over letters and the gates of expressions.
@@ -48,110 +45,6 @@ func (f *formula) gate(n node) int {
 	return sign * g
 }
 
-// solving keeps the solver to one goroutine: it learns clauses in a buffer that
-// all its instances share.
-var solving sync.Mutex
-
-// solve is an assignment of the letters, or nil where there is none. It says too
-// how many literals it looked at before the search.
-func (f *formula) solve(letters int) (a assignment, looked int) {
-	clauses, units, looked := f.simplified()
-	if clauses == nil {
-		return nil, looked
-	}
-	solving.Lock()
-	defer solving.Unlock()
-	// The library's own way to a problem compares all literals of a clause.
-	p := solver.ParseSliceNb(units, f.vars)
-	for _, c := range clauses {
-		lits := make([]solver.Lit, len(c))
-		for i, l := range c {
-			lits[i] = solver.IntToLit(int32(l))
-		}
-		p.Clauses = append(p.Clauses, solver.NewClause(lits))
-	}
-	if len(clauses) > 0 {
-		p.Status = solver.Indet
-	}
-	s := solver.New(p)
-	if s.Solve() != solver.Sat {
-		return nil, looked
-	}
-	a = make(assignment, letters)
-	for i, v := range s.Model() {
-		if i+1 < letters {
-			a[i+1] = v
-		}
-	}
-	return a, looked
-}
-
-// simplified are the clauses without what those of one literal decide, and these;
-// nil where they contradict each other.
-func (f *formula) simplified() (clauses, units [][]int, looked int) {
-	model := make([]int8, f.vars+1)
-	unit := func(l int) bool {
-		sign, v := int8(1), l
-		if l < 0 {
-			sign, v = -1, -l
-		}
-		if model[v] == 0 {
-			model[v] = sign
-			units = append(units, []int{l})
-		}
-		return model[v] == sign
-	}
-	is := func(l int) int8 {
-		if l < 0 {
-			return -model[-l]
-		}
-		return model[l]
-	}
-	clauses = make([][]int, 0, len(f.clauses))
-	for _, c := range f.clauses {
-		switch {
-		case len(c) == 0:
-			return nil, nil, looked
-		case len(c) > 1:
-			clauses = append(clauses, slices.Clone(c))
-		case !unit(c[0]):
-			return nil, nil, looked
-		}
-	}
-	for again := true; again; {
-		again = false
-		for i := 0; i < len(clauses); {
-			c := clauses[i]
-			looked += len(c)
-			holds := false
-			for j := 0; j < len(c) && !holds; {
-				switch is(c[j]) {
-				case 0:
-					j++
-				case 1:
-					holds = true
-				default:
-					c[j] = c[len(c)-1]
-					c = c[:len(c)-1]
-				}
-			}
-			switch {
-			case !holds && len(c) == 0, !holds && len(c) == 1 && !unit(c[0]):
-				return nil, nil, looked
-			case !holds && len(c) > 1:
-				clauses[i] = c
-				i++
-				continue
-			case !holds:
-				again = true // more may be decided by it
-			}
-			clauses[i] = clauses[len(clauses)-1]
-			clauses = clauses[:len(clauses)-1]
-		}
-	}
-	return clauses, units, looked
-}
-
 // formula holds what is true of every event: a field without a value passes no
 // test.
 func (c *claim) formula() *formula {
@@ -173,29 +66,39 @@ type answer struct {
 	reason string           // why it is not known whether there is one, or ""
 }
 
+// leastSteps are what a search may take where the budget is used up: an event that
+// is found at once is worth it.
+const leastSteps = 200
+
+const givenUp = "the search for a difference was given up after its budget of steps"
+
 // satisfy looks for an event that n matches, in budget steps.
 func (c *claim) satisfy(n node, budget *int) answer {
 	f := c.formula()
 	f.clauses = append(f.clauses, []int{f.gate(n)})
-	if len(f.clauses) == 0 {
-		f.vars = max(f.vars, 1)
+	s := newSearch(f.vars)
+	for _, clause := range f.clauses {
+		s.add(clause)
 	}
 	for {
-		a, looked := f.solve(len(c.letters))
-		c.work += looked
-		if c.pay(budget); a == nil {
+		a, spent := s.solve(max(*budget, leastSteps) * workOfStep)
+		c.work, s.work = c.work+s.work, 0
+		switch c.pay(budget); {
+		case spent:
+			return answer{reason: givenUp}
+		case a == nil:
 			return answer{}
 		}
+		a = a[:len(c.letters)]
 		matters := map[int]bool{}
 		n.reasons(a, true, matters)
 		values, bad, spent := c.event(a, matters, budget)
 		switch {
 		case spent:
-			return answer{reason: "the search for a difference was given up after its budget of steps"}
+			return answer{reason: givenUp}
 		case bad != nil:
-			f.clauses = append(f.clauses, bad)
-			if *budget -= len(f.clauses); *budget < 0 {
-				return answer{reason: "the search for a difference was given up after its budget of steps"}
+			if s.add(bad); *budget < 0 {
+				return answer{reason: givenUp}
 			}
 			continue
 		}

@@ -118,26 +118,3 @@ func TestPurse(t *testing.T) {
 		t.Errorf("an empty purse answers: %q", reason)
 	}
 }
-
-// TestSimplified holds what is left of clauses whose units are known.
-func TestSimplified(t *testing.T) {
-	for _, tt := range []struct {
-		clauses [][]int
-		want    string
-	}{
-		{[][]int{{1}, {-1, 2}, {-2, 3, 4}}, "[[4 3]] [[1] [2]]"},
-		{[][]int{{-3, 2}, {-2, 1}, {3}}, "[] [[3] [2] [1]]"},
-		{[][]int{{1}, {-1}}, "none"},
-		{[][]int{{1, 2}, {-1}, {-2}}, "none"},
-		{[][]int{{1, 2}, {3, 4}}, "[[1 2] [3 4]] []"},
-	} {
-		f := &formula{clauses: tt.clauses, vars: 4}
-		got := "none"
-		if clauses, units, _ := f.simplified(); clauses != nil {
-			got = fmt.Sprint(clauses, units)
-		}
-		if got != tt.want {
-			t.Errorf("%v: got %s, want %s", tt.clauses, got, tt.want)
-		}
-	}
-}

@@ -331,6 +331,7 @@ func (p *parser) expressions(values []*node, n *node) {
 	if length > maxRegexLength {
 		p.assume("elastic/regex-length")
 	}
+	p.assume("elastic/version")
 	work := backends.LuceneWork
 	if why := backends.LuceneRefuses(alternatives(subs...), &work); why != "" {
 		refuse(n.pos, "Elasticsearch refuses the regular expression by default: %s", why)

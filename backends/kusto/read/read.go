@@ -426,7 +426,7 @@ func (r *reader) hide(from int) {
 		t := r.tokens[i]
 		if t.text == "with" || t.text == "as" {
 			after = true
-		} else if after && t.kind == tokenName {
+		} else if after && r.isColumn(i) {
 			r.columns[t.text] = append(r.columns[t.text], binding{scope: r.scope(), from: from, to: r.at, order: r.stage})
 		}
 	}
@@ -456,8 +456,8 @@ func (r *reader) define(b *strings.Builder, seen map[string]bool, from, to int, 
 			continue
 		}
 		x, ok := r.lookup(t.text, s)
-		if !ok || t.kind == tokenString && (i == from || r.tokens[i-1].text != "[") {
-			continue
+		if !ok || x.to == x.from || t.kind == tokenString && (i == from || r.tokens[i-1].text != "[") {
+			continue // no column, a word of the stage, or one that is not of the event alone
 		}
 		seen[t.text] = true
 		r.define(b, seen, x.from, x.to, x.scope)

@@ -73,13 +73,12 @@ func (r *reader) union(first *source, end string) {
 	var hidden []string
 	for r.peek().kind == tokenName && slices.Contains([]string{"=", "."}, r.ahead().text) && !r.isCall(r.at+1) {
 		name := r.peek().text
-		for r.step(); r.take("."); r.step() { // hint.concurrency
+		for r.step(); r.take("."); r.word() { // hint.concurrency
 		}
 		r.expect("=")
-		if name == "withsource" || name == "with_source" {
-			hidden = append(hidden, r.peek().text)
+		if value := r.word(); name == "withsource" || name == "with_source" {
+			hidden = append(hidden, value)
 		}
-		r.step()
 	}
 	var sources []*source
 	if first != nil {
@@ -295,8 +294,7 @@ func (r *reader) search(from int, end string) {
 		cased := false
 		if r.take("kind") {
 			r.expect("=")
-			cased = r.is("case_sensitive")
-			r.step()
+			cased = r.word() == "case_sensitive"
 		}
 		var tables []ir.Expr
 		if r.take("in") {

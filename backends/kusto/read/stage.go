@@ -18,9 +18,9 @@ func init() {
 		ir.Filters:  "where filter search parse-where",
 		ir.Removes:  "take limit sample top",
 		ir.Remakes: "summarize distinct mv-expand mvexpand count make-series mv-apply mvapply reduce top-nested top-hitters " +
-			"sample-distinct scan partition facet fork getschema graph-match graph-to-table make-graph",
+			"sample-distinct scan facet fork getschema graph-match graph-to-table make-graph",
 		ir.Adds:      "union",
-		ir.AnyEffect: "join lookup evaluate invoke macro-expand find consume",
+		ir.AnyEffect: "join lookup evaluate invoke macro-expand find consume partition",
 	} {
 		for _, name := range strings.Fields(names) {
 			commands[name] = effect
@@ -50,24 +50,42 @@ func (r *reader) operator(end string) {
 			effect = ir.Removes
 		}
 	case "search":
-		if len(r.views) > 0 { // in which columns it looks is not followed
+		if !r.untouched() { // in which columns it looks is not followed
 			effect = ir.Removes
 			r.skip("|", end)
 		} else {
 			r.search(start, end)
 		}
 	case "parse-where":
-		r.skip("|", end)
-		r.keep(r.opaqueTokens(start, r.at, r.scope()))
+		r.options("kind", "flags")
+		from := r.at
+		r.skip("with", "|", end)
+		known := !r.gathers(from, r.at, r.scope(), map[string]bool{})
+		if r.skip("|", end); known {
+			r.keep(r.opaqueTokens(start, r.at, r.scope()))
+		} else {
+			effect = ir.Removes
+		}
 		r.hide(start)
 	case "union":
 		r.union(r.so(), end)
 		return
 	case "extend":
-		r.bind()
+		r.extend()
+	case "as": // a name for the rows so far, by which no table is called from here on
+		r.skip("|", end)
+		at := r.at - 1
+		if r.tokens[at].text == "]" {
+			at--
+		}
+		name := r.tokens[at].text
+		if bs := r.lets[name]; len(bs) == 0 || bs[0].order >= 0 {
+			b := binding{node: &node{kind: nodeOther, from: at, to: at + 1}, from: at, to: at + 1, order: -1}
+			r.lets[name] = slices.Insert(bs, 0, b)
+		}
 	case "serialize": // perhaps with columns of numbers of rows
 		if !r.is("|", end) && !r.atEnd() {
-			r.bind()
+			r.extend()
 		}
 	case "project-rename":
 		r.bind()
@@ -115,7 +133,7 @@ func (r *reader) filter(n *node) bool {
 		}
 		return known
 	}
-	if len(r.views) > 0 && r.gathers(n.from, n.to, r.scope(), map[string]bool{}) {
+	if r.gathers(n.from, n.to, r.scope(), map[string]bool{}) || n.hasStar() && !r.untouched() {
 		return false
 	}
 	e := r.truth(n, r.scope()).yes
@@ -127,14 +145,40 @@ func (r *reader) filter(n *node) bool {
 	return true
 }
 
-// gathers says whether these tokens name a column that is not of one event.
+// untouched says whether the columns are those of the event still, and those that
+// the caller computes.
+func (r *reader) untouched() bool {
+	for name, bs := range r.columns {
+		if slices.ContainsFunc(bs, func(b binding) bool { return !r.same(r.definition(name), b) }) {
+			return false
+		}
+	}
+	return len(r.views) == 0
+}
+
+// hasStar says whether a predicate looks in every column.
+func (n *node) hasStar() bool {
+	return n != nil && (n.kind == nodeStar || slices.ContainsFunc(n.args, (*node).hasStar))
+}
+
+// rowFunctions give something else each time that they are called, or look at
+// other rows (Microsoft Learn: window functions, the page of each).
+var rowFunctions = map[string]bool{"rand": true, "random": true, "new_guid": true, "prev": true, "next": true, "row_number": true,
+	"row_cumsum": true, "row_rank_dense": true, "row_rank_min": true, "row_window_session": true}
+
+// gathers says whether these tokens name a column that is not of one event, or
+// call a function that is not.
 func (r *reader) gathers(from, to int, s scope, done map[string]bool) bool {
 	for i := from; i < to; i++ {
 		if r.steps--; r.steps < 0 {
 			refuse(r.tokens[from].pos, "the query stands for too much")
 		}
 		t := r.tokens[i]
-		if t.kind != tokenName || done[t.text] || i > from && r.tokens[i-1].text == "." || r.tokens[i+1].text == "(" {
+		called := r.tokens[i+1].text == "("
+		if t.kind == tokenName && called && rowFunctions[t.text] {
+			return true
+		}
+		if !r.isColumn(i) || r.isPlace(i) || done[t.text] || i > from && r.tokens[i-1].text == "." || called {
 			continue
 		}
 		b, bound := r.lookup(t.text, s)
@@ -220,8 +264,8 @@ func (r *reader) selected(keep bool) {
 	names, known := map[string]bool{}, true
 	for !r.is("|", ";", ")", "}") && !r.atEnd() {
 		t := r.peek()
-		known = known && (t.kind == tokenName || t.text == ",")
-		names[t.text] = t.kind == tokenName
+		known = known && (r.isColumn(r.at) || t.kind == tokenMark && (t.text == "," || t.text == "[" || t.text == "]"))
+		names[t.text] = r.isColumn(r.at)
 		r.step()
 	}
 	other := gone
@@ -229,6 +273,70 @@ func (r *reader) selected(keep bool) {
 		other = gathered
 	}
 	r.views = append(r.views, view{r.stage, func(name string) bool { return known && names[name] == keep }, other})
+}
+
+// extend reads columns that a stage adds. One without a name gets one that the
+// language makes up, perhaps of the columns that it names.
+func (r *reader) extend() {
+	from := r.at
+	if _, named := r.bind(); !named {
+		r.makesUp(from)
+	}
+}
+
+// makesUp makes the columns that the tokens from there on name, and those that are not known,
+// stand for what no expression says.
+func (r *reader) makesUp(from int) {
+	there, named := r.there(r.stage-1), map[string]bool{}
+	for i := from; i < r.at; i++ {
+		named[r.tokens[i].text] = true
+	}
+	r.blur(func(name string) bool { return there(name) && !named[name] })
+}
+
+// there says of which names it is known that a column has them before a stage.
+func (r *reader) there(stage int) func(name string) bool {
+	return func(name string) bool {
+		if _, bound := before(r.columns[name], stage+1); bound || r.schema == nil {
+			return bound
+		}
+		t, mapped := r.schema.Type(r.name, name)
+		return mapped && t != ir.Unknown
+	}
+}
+
+// options reads `name = value` as often as it stands there with one of these names.
+func (r *reader) options(names ...string) {
+	for r.is(names...) && r.ahead().text == "=" {
+		r.at += 2
+		r.word()
+	}
+}
+
+// word is the text of a token that must be there.
+func (r *reader) word() string {
+	if r.atEnd() {
+		r.unexpected("a value")
+	}
+	r.step()
+	return r.tokens[r.at-1].text
+}
+
+// isColumn says whether token i may be the name of a column: as it is, or in
+// brackets and quotes.
+func (r *reader) isColumn(i int) bool {
+	t := r.tokens[i]
+	return t.kind == tokenName || t.kind == tokenString && i > 0 && r.tokens[i-1].text == "[" && r.tokens[i+1].text == "]"
+}
+
+// isPlace says whether token i is the name of a place in what stands before its
+// bracket.
+func (r *reader) isPlace(i int) bool {
+	if r.tokens[i].kind != tokenString || i < 2 {
+		return false
+	}
+	base := r.tokens[i-2]
+	return base.to == r.tokens[i-1].from && (base.kind == tokenName && !slices.Contains(between, base.text) || base.text == ")" || base.text == "]")
 }
 
 // group reads `summarize … by keys` and `distinct keys`: of the columns of a
@@ -247,12 +355,30 @@ func (r *reader) group(end string, keysOnly bool) {
 
 // expand reads a stage that makes a row of each element of some columns.
 func (r *reader) expand(start int, end string) {
+	r.options("kind", "bagexpansion", "with_itemindex")
+	from := r.at
 	r.skip("|", end)
+	depth, named, unnamed := 0, false, false
+	for i := from; i < r.at; i++ {
+		switch t := r.tokens[i]; {
+		case t.kind != tokenMark:
+		case strings.Contains("([{", t.text):
+			unnamed = unnamed || depth == 0 && !named && t.text == "(" && r.tokens[i-1].text != "typeof"
+			depth++
+		case strings.Contains(")]}", t.text):
+			depth--
+		case depth == 0 && (t.text == "=" || t.text == ","):
+			named = t.text == "="
+		}
+	}
 	names := map[string]bool{}
-	for _, t := range r.tokens[start:r.at] {
-		names[t.text] = t.kind == tokenName || names[t.text]
+	for i := start; i < r.at; i++ {
+		names[r.tokens[i].text] = r.isColumn(i) || names[r.tokens[i].text]
 	}
 	r.blur(func(name string) bool { return !names[name] })
+	if unnamed {
+		r.makesUp(start)
+	}
 }
 
 // partner reads what a join or a lookup does to the events on its left. A column
@@ -262,22 +388,14 @@ func (r *reader) partner(name string) ir.Effect {
 	kind := map[string]string{"join": "innerunique", "lookup": "leftouter"}[name]
 	for r.peek().kind == tokenName && (r.ahead().text == "=" || r.ahead().text == ".") {
 		option := r.peek().text
-		for r.step(); r.take("."); r.step() { // hint.strategy
+		for r.step(); r.take("."); r.word() { // hint.strategy
 		}
 		r.expect("=")
-		if option == "kind" {
-			kind = r.peek().text
+		if value := r.word(); option == "kind" {
+			kind = value
 		}
-		r.step()
 	}
-	stage := r.stage
-	r.blur(func(name string) bool {
-		if _, bound := before(r.columns[name], stage); bound || r.schema == nil {
-			return bound
-		}
-		t, mapped := r.schema.Type(r.name, name)
-		return mapped && t != ir.Unknown
-	})
+	r.blur(r.there(r.stage - 1))
 	switch kind {
 	case "leftouter":
 		return ir.Computes

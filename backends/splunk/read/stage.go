@@ -47,13 +47,15 @@ type pipeline struct {
 }
 
 // column follows a name to the event.
-func (p *pipeline) column(name string) column {
+func (p *pipeline) column(name string) column { return p.follow(p.layers, name) }
+
+func (p *pipeline) follow(layers []layer, name string) column {
 	c := column{own, name}
-	for i := len(p.layers) - 1; i >= 0 && c.origin == own; i-- {
+	for i := len(layers) - 1; i >= 0 && c.origin == own; i-- {
 		if p.steps--; p.steps < 0 {
 			p.fail(0, "the query stands for too much")
 		}
-		c = p.layers[i](c.name)
+		c = layers[i](c.name)
 	}
 	return c
 }
@@ -133,17 +135,28 @@ func (p *pipeline) behind(o ir.Opaque) ir.Opaque {
 // filter takes a filter of a stage, and says whether it is known what it does
 // to the events.
 func (p *pipeline) filter(st stage, e ir.Expr) bool {
+	varies := false // so that it is not the same predicate in another place
+	ir.Walk(e, func(e ir.Expr) {
+		o, ok := e.(ir.Opaque)
+		varies = varies || ok && variable.MatchString(o.Text)
+	})
 	e, known := p.over(e)
 	if !known {
 		return false
 	}
-	if b, ok := p.bound(e, st.name != "where"); ok {
+	switch b, ok := p.bound(e, st.name != "where"); {
+	case ok:
 		p.times = append(p.times, b)
-	} else {
+	case varies:
+		return false
+	default:
 		p.where = append(p.where, e)
 	}
 	return true
 }
+
+// variable are the functions of eval that give something else each time.
+var variable = regexp.MustCompile(`(?i)\b(random|time)\s*\(`)
 
 // timeFields hold when an event happened, and when it was indexed.
 var timeFields = []string{"_time", "_indextime"}
@@ -223,39 +236,60 @@ func init() {
 	is := func(e ir.Effect, l layer) func(*pipeline, stage) (ir.Effect, layer) {
 		return func(*pipeline, stage) (ir.Effect, layer) { return e, l }
 	}
-	computes := func(names func(args []string) []string) func(*pipeline, stage) (ir.Effect, layer) {
-		return func(p *pipeline, st stage) (ir.Effect, layer) {
-			return ir.Computes, p.some(made, names(arguments(p.text[st.body:st.hi])))
-		}
+	computes := func(names func(w words) []string) func(*pipeline, stage) (ir.Effect, layer) {
+		return func(p *pipeline, st stage) (ir.Effect, layer) { return ir.Computes, p.some(made, names(p.words(st))) }
 	}
-	// An option may stand before a field, or behind it.
-	plain := func(args []string) []string {
-		return slices.DeleteFunc(args, func(a string) bool { return strings.Contains(a, "=") })
-	}
-	last := func(args []string) []string {
-		args = plain(args)
-		return args[max(len(args)-1, 0):]
-	}
+	last := func(w words) []string { return w.plain[max(len(w.plain)-1, 0):] }
 
-	set("reverse collect outputlookup outputcsv sendemail sendalert highlight fieldformat noop", is(ir.Keeps, nil))
-	set("head tail dedup uniq sample", is(ir.Removes, nil))
-	set("spath", computes(func(args []string) []string {
-		for _, a := range args {
-			if name, ok := strings.CutPrefix(a, "output="); ok {
-				return []string{name}
-			}
+	set("reverse outputlookup sendemail sendalert highlight fieldformat noop", is(ir.Keeps, nil))
+	set("collect stash summaryindex sumindex", func(p *pipeline, st stage) (ir.Effect, layer) {
+		if p.words(st).is("testmode") { // shows the events as the index would have them
+			return ir.Computes, all(gathered)
+		}
+		return ir.Keeps, nil
+	})
+	set("outputcsv", func(p *pipeline, st stage) (ir.Effect, layer) {
+		if len(p.words(st).plain) == 0 { // no file: the row is put into a field
+			return ir.Computes, all(made)
+		}
+		return ir.Keeps, nil
+	})
+	set("head tail uniq", is(ir.Removes, nil))
+	set("sample", is(ir.Removes, all(gathered))) // or it numbers the events
+	set("dedup", (*pipeline).dedup)
+	set("spath", computes(func(w words) []string {
+		if name := w.options["output"]; name != "" && (w.options["path"] != "" || len(w.plain) > 0) {
+			return []string{name}
 		}
 		return nil // every field that is found
 	}))
-	set("extract kv xmlkv xmlunescape xpath addtotals tags typer scrub foreach erex", is(ir.Computes, all(made)))
-	set("filldown accum delta autoregress predict trendline appendcols", is(ir.Computes, all(gathered)))
+	set("extract kv xmlkv xmlunescape xpath tags typer scrub erex", is(ir.Computes, all(made)))
+	set("foreach", func(p *pipeline, st stage) (ir.Effect, layer) {
+		if _, body, _ := strings.Cut(p.text[st.body:st.hi], "["); evalAlone.MatchString(body) {
+			return ir.Computes, all(made)
+		}
+		return ir.AnyEffect, all(gathered)
+	})
+	set("addtotals", func(p *pipeline, st stage) (ir.Effect, layer) {
+		w := p.words(st)
+		name := w.options["fieldname"]
+		if name == "" {
+			name = "Total"
+		}
+		if w.is("col") { // a row of sums, which the rows behind it do not tell from events
+			return ir.Adds, p.some(gathered, []string{name})
+		}
+		return ir.Computes, p.some(made, []string{name})
+	})
+	set("filldown accum delta autoregress trendline", is(ir.Computes, all(gathered)))
 	set("eventstats streamstats", func(p *pipeline, st stage) (ir.Effect, layer) {
-		args, _ := clauses(arguments(p.text[st.body:st.hi]))
-		return ir.Computes, p.some(gathered, renamedTo(args))
+		before, _ := p.words(st).clauses()
+		return ir.Computes, p.some(gathered, computedNames(before))
 	})
 	set("chart timechart top rare transaction mvcombine xyseries untable transpose contingency associate cluster kmeans "+
-		"fieldsummary multikv localize sitimechart sichart sitop sirare makecontinuous selfjoin tstats mstats", is(ir.Remakes, all(gathered)))
-	set("append appendpipe union multisearch", is(ir.Adds, nil))
+		"fieldsummary multikv localize sitimechart sichart sitop sirare makecontinuous selfjoin", is(ir.Remakes, all(gathered)))
+	set("append appendpipe union multisearch addcoltotals", is(ir.Adds, nil))
+	set("appendcols predict", is(ir.Adds, all(gathered)))
 	set("stats sistats", (*pipeline).stats)
 	set("sort", (*pipeline).sort)
 	set("fields table", (*pipeline).project)
@@ -263,8 +297,8 @@ func init() {
 	set("eval", (*pipeline).eval)
 	set("join", (*pipeline).join)
 	set("mvexpand", func(p *pipeline, st stage) (ir.Effect, layer) {
-		args := plain(arguments(p.text[st.body:st.hi]))
-		return ir.Remakes, p.some(gathered, args[:min(len(args), 1)])
+		names := p.words(st).plain
+		return ir.Remakes, p.some(gathered, names[:min(len(names), 1)])
 	})
 	set("rex", func(p *pipeline, st stage) (ir.Effect, layer) {
 		var names []string
@@ -272,50 +306,57 @@ func init() {
 		for _, g := range group.FindAllStringSubmatch(body, -1) {
 			names = append(names, g[1])
 		}
-		// mode=sed, groups that are named otherwise, a place in a column of its own
-		if len(names) == 0 || strings.Contains(body, "(?'") || strings.Contains(body, "offset_field") {
+		_, sed := p.words(st).options["mode"]
+		// groups that are named otherwise, a place in a column of its own
+		if len(names) == 0 || sed || strings.Contains(body, "(?'") || strings.Contains(strings.ToLower(body), "offset_field") {
 			return ir.Computes, all(made)
 		}
 		return ir.Computes, p.some(made, names)
 	})
 	set("fillnull", func(p *pipeline, st stage) (ir.Effect, layer) {
-		names, _ := clauses(arguments(p.text[st.body:st.hi]))
-		if len(names) == 0 { // those that some event has
+		names := p.words(st).plain
+		// Without names those that some event has.
+		if len(names) == 0 || slices.ContainsFunc(names, func(n string) bool { return strings.Contains(n, "*") }) {
 			return ir.Computes, all(made)
 		}
 		return ir.Computes, p.some(filled, names)
 	})
-	set("makemv nomv strcat bin bucket", computes(last))
-	set("iplocation", func(p *pipeline, st stage) (ir.Effect, layer) {
-		prefix := ""
-		for _, a := range arguments(p.text[st.body:st.hi]) {
-			if s, ok := strings.CutPrefix(a, "prefix="); ok {
-				prefix = s
-			}
+	set("makemv nomv strcat", computes(last))
+	set("bin bucket discretize", func(p *pipeline, st stage) (ir.Effect, layer) {
+		w := p.words(st)
+		effect := ir.Computes
+		if w.options["start"] != "" || w.options["end"] != "" { // what is outside is discarded
+			effect = ir.Removes
 		}
-		var names []string
-		for _, n := range strings.Fields("City Continent Country MetroCode Region Timezone lat lon") {
-			names = append(names, prefix+n)
-		}
-		return ir.Computes, p.some(made, names)
+		return effect, p.some(made, last(w))
 	})
-	set("convert", computes(func(args []string) []string {
-		args = slices.DeleteFunc(args, func(a string) bool { return strings.Contains(a, "=") && !strings.Contains(a, "(") })
-		names := renamedTo(args)
-		for i, n := range names {
-			if _, inside, ok := strings.Cut(n, "("); ok {
-				names[i] = strings.TrimSuffix(inside, ")")
-			}
+	set("iplocation", computes(func(w words) (names []string) {
+		for _, n := range strings.Fields("City Continent Country MetroCode Region Timezone lat lon") {
+			names = append(names, w.options["prefix"]+n)
 		}
 		return names
 	}))
-	set("addinfo", computes(func([]string) []string {
-		return []string{"info_min_time", "info_max_time", "info_sid", "info_search_time"}
+	set("convert", computes(func(w words) (names []string) {
+		for i := 0; i < len(w.plain); i++ {
+			_, inside, _ := strings.Cut(strings.TrimSuffix(w.plain[i], ")"), "(")
+			if i+2 < len(w.plain) && strings.EqualFold(w.plain[i+1], "AS") {
+				i += 2
+				inside = w.plain[i]
+			}
+			if inside == "" { // `auto` by itself takes every field
+				return nil
+			}
+			names = append(names, inside)
+		}
+		return names
 	}))
-	set("lookup", computes(func(args []string) []string {
-		for i, a := range args {
+	set("addinfo", computes(func(words) []string {
+		return []string{"info_min_time", "info_max_time", "info_sid", "info_search_id", "info_search_time"}
+	}))
+	set("lookup", computes(func(w words) []string {
+		for i, a := range w.plain {
 			if strings.EqualFold(a, "OUTPUT") || strings.EqualFold(a, "OUTPUTNEW") {
-				return renamedTo(args[i+1:])
+				return renamedTo(w.plain[i+1:])
 			}
 		}
 		return nil // every field of the table
@@ -323,18 +364,17 @@ func init() {
 	set("rangemap replace reltime setfields", is(ir.Computes, all(made)))
 }
 
-var group = regexp.MustCompile(`\(\?P?<([A-Za-z]\w*)>`)
+var (
+	group     = regexp.MustCompile(`\(\?P?<([A-Za-z_]\w*)>`)
+	evalAlone = regexp.MustCompile(`^\s*(?i:eval)\s[^|]*$`)
+)
 
 // some is the layer that makes these columns something else, or every column
 // where none is named.
 func (p *pipeline) some(o origin, names []string) layer {
-	set := map[string]bool{}
-	wild := len(names) == 0
-	for _, n := range names {
-		set[n], wild = true, wild || strings.Contains(n, "*")
-	}
+	is := p.patterns(names)
 	return func(name string) column {
-		if wild || set[name] {
+		if _, named := is(name); named || len(names) == 0 {
 			return column{origin: o}
 		}
 		return column{own, name}
@@ -368,32 +408,56 @@ func (p *pipeline) command(st stage, first bool) ir.Effect {
 	return effect
 }
 
-// arguments are the words of a stage, without commas and quotes. What stands in
-// parentheses or brackets is part of its word, and so is what stands around `=`.
-func arguments(s string) (out []string) {
+// words are the arguments of a stage. Options are `name=value`, wherever they
+// stand; their names have no case (searchbnf.conf: all literals).
+type words struct {
+	options map[string]string
+	plain   []string
+}
+
+var optionName = regexp.MustCompile(`^[A-Za-z_]\w*$`)
+
+// is says whether an option is given that switches something on.
+func (w words) is(option string) bool {
+	value, given := w.options[option]
+	return given && !slices.Contains([]string{"f", "false", "0", "no"}, strings.ToLower(value))
+}
+
+// words are the arguments of a stage, without commas and quotes. What stands in
+// parentheses or brackets is part of its word.
+func (p *pipeline) words(st stage) words {
+	s := p.text[st.body:st.hi]
+	w := words{options: map[string]string{}}
 	var b strings.Builder
 	depth, quoted, some := 0, false, false
+	option, open := "", false // whose value is being read, and whether it has not begun
 	flush := func() {
-		if some {
-			out = append(out, b.String())
+		switch {
+		case option != "":
+			w.options[option] = b.String()
+		case some:
+			w.plain = append(w.plain, b.String())
 		}
 		b.Reset()
-		some = false
+		option, some = "", false
 	}
 	for i := 0; i < len(s); {
 		j := min(skip(s, i), len(s))
 		c := s[i]
+		blank := depth == 0 && !quoted && (c == ',' || isSpace(c))
 		switch {
+		case blank:
+			if next := strings.TrimLeft(s[i:], " \t\r\n"); !open && !strings.HasPrefix(next, "=") {
+				flush()
+			}
 		case c == '"' && j-i > 1:
 			b.WriteString(s[i+1 : j-1])
 			some = true
 		case c == '\'':
 			quoted = !quoted
-		case depth == 0 && !quoted && (c == ',' || isSpace(c)):
-			rest := strings.TrimLeft(s[i:], " \t\r\n")
-			if !strings.HasPrefix(rest, "=") && !strings.HasSuffix(b.String(), "=") {
-				flush()
-			}
+		case c == '=' && depth == 0 && !quoted && option == "" && optionName.MatchString(b.String()):
+			option = strings.ToLower(b.String())
+			b.Reset()
 		default:
 			switch c {
 			case '(', '[':
@@ -404,10 +468,13 @@ func arguments(s string) (out []string) {
 			b.WriteString(s[i:j])
 			some = true
 		}
+		if !blank {
+			open = c == '=' && option != "" && b.Len() == 0
+		}
 		i = j
 	}
 	flush()
-	return out
+	return w
 }
 
 // renamedTo are the names of a list `a AS b, c`.
@@ -425,33 +492,54 @@ func renamedTo(args []string) (out []string) {
 
 // sort without a number gives 10,000 events, with 0 all (Search Reference: sort).
 func (p *pipeline) sort(st stage) (ir.Effect, layer) {
-	args := arguments(p.text[st.body:st.hi])
-	if len(args) > 0 {
-		count, _ := strings.CutPrefix(args[0], "limit=")
-		if n, err := strconv.Atoi(count); err == nil {
-			if n == 0 {
-				return ir.Keeps, nil
-			}
-			return ir.Removes, nil
+	w := p.words(st)
+	count := w.options["limit"]
+	if count == "" && len(w.plain) > 0 {
+		count = w.plain[0]
+	}
+	if n, err := strconv.Atoi(count); err == nil {
+		if n == 0 {
+			return ir.Keeps, nil
 		}
+		return ir.Removes, nil
 	}
 	p.assume(sortLimit)
 	return ir.Keeps, nil
+}
+
+// dedup removes the events beyond the first of a value or, with keepevents,
+// these fields of them (Search Reference: dedup).
+func (p *pipeline) dedup(st stage) (ir.Effect, layer) {
+	w := p.words(st)
+	names := w.plain
+	if at := slices.IndexFunc(names, func(a string) bool { return strings.EqualFold(a, "sortby") }); at >= 0 {
+		names = names[:at]
+	}
+	if w.is("keepevents") {
+		return ir.Removes, p.some(gathered, names) // an event without one of them may go
+	}
+	return ir.Removes, nil
 }
 
 // project reads `fields` and `table`: what is not named is dropped or, with a
 // minus, what is. `fields` without it keeps _raw and _time (Search Reference:
 // fields).
 func (p *pipeline) project(st stage) (ir.Effect, layer) {
-	body := trim(p.text[st.body:st.hi])
-	rest, minus := strings.CutPrefix(body, "-")
-	if !minus {
-		rest = strings.TrimPrefix(body, "+")
+	names := p.words(st).plain
+	minus := false
+	if body := trim(p.text[st.body:st.hi]); len(names) > 0 && strings.IndexAny(body, "+-") == 0 {
+		if st.name == "table" { // which has no signs
+			return ir.Computes, p.some(made, nil)
+		}
+		minus = body[0] == '-'
+		if names[0] = names[0][1:]; names[0] == "" {
+			names = names[1:]
+		}
 	}
-	names := p.patterns(arguments(rest))
+	is := p.patterns(names)
 	internal := st.name == "fields" && !minus
 	return ir.Computes, func(name string) column {
-		if _, named := names(name); named != minus || internal && strings.HasPrefix(name, "_") {
+		if _, named := is(name); named != minus || internal && strings.HasPrefix(name, "_") {
 			return column{own, name}
 		}
 		return column{origin: gone}
@@ -516,7 +604,7 @@ func glob(pattern, name string) (texts []string, ok bool) {
 // rename reads `a AS b, c.* AS *`. A new name stands for the field that had the
 // old one, also where that is missing (Search Reference: rename).
 func (p *pipeline) rename(st stage) (ir.Effect, layer) {
-	args := arguments(p.text[st.body:st.hi])
+	args := p.words(st).plain
 	var olds, news []string
 	for i := 0; i < len(args); i += 3 {
 		if i+2 >= len(args) || !strings.EqualFold(args[i+1], "AS") || strings.Count(args[i], "*") != strings.Count(args[i+2], "*") {
@@ -525,11 +613,23 @@ func (p *pipeline) rename(st stage) (ir.Effect, layer) {
 		olds, news = append(olds, args[i]), append(news, args[i+2])
 	}
 	isOld, isNew := p.patterns(olds), p.patterns(news)
+	for i, name := range news {
+		_, moved := isOld(name)
+		// In which order they are renamed is not written down.
+		if w, _ := isNew(name); w.number != i || moved && !strings.Contains(name, "*") {
+			return ir.Computes, p.some(made, nil)
+		}
+	}
+	before, grouped := slices.Clip(p.layers), p.grouped
 	return ir.Computes, func(name string) column {
 		w, renamed := isNew(name)
 		_, taken := isOld(name)
 		switch {
 		case renamed && strings.Contains(olds[w.number], "*"):
+			// Where no event has the old name, the new one may stay what it was.
+			if !taken && !grouped && p.follow(before, name).origin != gone {
+				return column{origin: made}
+			}
 			old := olds[w.number]
 			for _, text := range w.texts {
 				old = strings.Replace(old, "*", text, 1)
@@ -602,23 +702,40 @@ func assignments(s string) (out []string) {
 	return append(out, s[lo:])
 }
 
-// clauses are the arguments of an aggregation before and behind BY, without
-// options.
-func clauses(args []string) (before, by []string) {
-	args = slices.DeleteFunc(args, func(a string) bool { return strings.Contains(a, "=") && !strings.Contains(a, "(") })
-	if at := slices.IndexFunc(args, func(a string) bool { return strings.EqualFold(a, "BY") }); at >= 0 {
-		return args[:at], args[at+1:]
+// clauses are the arguments of an aggregation before and behind BY.
+func (w words) clauses() (before, by []string) {
+	if at := slices.IndexFunc(w.plain, func(a string) bool { return strings.EqualFold(a, "BY") }); at >= 0 {
+		return w.plain[:at], w.plain[at+1:]
 	}
-	return args, nil
+	return w.plain, nil
+}
+
+// computedNames are the columns of an aggregation. One that has no name is called
+// as it is written, or as the function is called in full.
+func computedNames(args []string) []string {
+	names := renamedTo(args)
+	for _, n := range names {
+		if strings.EqualFold(n, "c") {
+			names = append(names, "count")
+		} else if strings.Contains(n, "(") {
+			names = append(names, "*(*)")
+		}
+	}
+	return names
 }
 
 // stats makes a row of the events with equal values of the fields behind BY; an
 // event without one of them is in no row (Search Reference: stats).
 func (p *pipeline) stats(st stage) (ir.Effect, layer) {
-	_, by := clauses(arguments(p.text[st.body:st.hi]))
+	w := p.words(st)
+	before, by := w.clauses()
+	computed := map[string]bool{}
+	for _, n := range computedNames(before) {
+		computed[n] = true
+	}
 	keys := map[string]bool{}
 	for _, k := range by {
-		keys[k] = true
+		keys[k] = !computed[k]
 	}
 	p.grouped = true
 	return ir.Remakes, func(name string) column {
@@ -633,10 +750,8 @@ func (p *pipeline) stats(st stage) (ir.Effect, layer) {
 // partner there, and is what it does by itself (Search Reference: join).
 func (p *pipeline) join(st stage) (ir.Effect, layer) {
 	effect := ir.Remakes
-	for _, a := range arguments(p.text[st.body:st.hi]) {
-		if kind, ok := strings.CutPrefix(strings.ToLower(a), "type="); ok && (kind == "left" || kind == "outer") {
-			effect = ir.Computes
-		}
+	if kind := strings.ToLower(p.words(st).options["type"]); kind == "left" || kind == "outer" {
+		effect = ir.Computes
 	}
 	return effect, func(string) column { return column{origin: gathered} }
 }
