@@ -23,7 +23,6 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"sigmac"
-	"sigmac/backends"
 	"sigmac/catalog"
 	"sigmac/catalog/findings"
 	"sigmac/catalog/index"
@@ -31,8 +30,8 @@ import (
 	"sigmac/catalog/site"
 	"sigmac/internal/suggest"
 	"sigmac/parser"
-	"sigmac/pipeline"
 	"sigmac/project"
+	"sigmac/report"
 	"sigmac/verify"
 )
 
@@ -323,11 +322,11 @@ func converter(c *cli.Context) (func(*parser.Document) []index.Query, error) {
 				q := index.Query{Target: ch.Target.Name, Condition: ch.Condition, Query: ch.Query, Verdict: ch.Verdict, Reason: ch.Evidence.Reason}
 				switch {
 				case ch.Err != nil:
-					q.Reason = errorText(ch.Err)
+					q.Reason = report.ErrorText(ch.Err)
 				case ch.Verdict == "refuted":
-					q.Reason = refutation(ch.Evidence)
-				case added(ch.Added) != "":
-					q.Reason = "postprocessing adds " + added(ch.Added) + ", which the verdict leaves out"
+					q.Reason = report.Refutation(ch.Evidence)
+				case report.Added(ch.Added) != "":
+					q.Reason = "postprocessing adds " + report.Added(ch.Added) + ", which the verdict leaves out"
 				}
 				if ch.Err == nil {
 					for _, l := range lossesOf(res) {
@@ -342,19 +341,6 @@ func converter(c *cli.Context) (func(*parser.Document) []index.Query, error) {
 		}
 		return out
 	}, nil
-}
-
-// errorText is an error without its place.
-func errorText(err error) string {
-	switch e := err.(type) {
-	case *parser.Error:
-		return e.Msg
-	case *pipeline.Error:
-		return e.Msg
-	case *backends.ReadError:
-		return "the query cannot be read: " + e.Msg
-	}
-	return err.Error()
 }
 
 // settings is all that queries depend on besides their rules: the program, and

@@ -14,13 +14,12 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"sigmac"
-	"sigmac/backends"
 	"sigmac/internal/ordered"
-	"sigmac/ir"
 	"sigmac/link"
 	"sigmac/parser"
 	"sigmac/pipeline"
 	"sigmac/project"
+	"sigmac/report"
 	"sigmac/verify"
 )
 
@@ -228,7 +227,7 @@ func verified(results iter.Seq[sigmac.Result], pass *project.Gate, note func(sig
 				case ch.Verdict == "error" && ch.Query != "":
 					res.Errors = append(res.Errors, notProved(ch, "the query cannot be read back: "+ch.Err.Error()))
 				case ch.Query != "" && !pass.Passes(ch):
-					res.Errors = append(res.Errors, notProved(ch, weakness(ch)))
+					res.Errors = append(res.Errors, notProved(ch, report.Weakness(ch)))
 				}
 			}
 			if len(res.Errors) > 0 {
@@ -275,7 +274,7 @@ func (r *reporter) report(res sigmac.Result) {
 		unsupported = unsupported && sigmac.IsUnsupported(err)
 		// A fault of the rule is told once, of a query for each target.
 		if _, fault := err.(*parser.Error); !fault || first || len(d.Errors) == 0 {
-			say("%s", placed(res, err))
+			say("%s", report.Placed(res, err))
 		}
 	}
 	for _, w := range res.Mapped.Warnings {
@@ -307,7 +306,7 @@ func (r *reporter) names(found []link.Finding) {
 // lost tells what a query does not keep of its rule where that is asked for, and
 // in any case that it does not test the rule's log source.
 func (r *reporter) lost(res sigmac.Result, say func(format string, args ...any)) {
-	losses := pipelineLosses(res)
+	losses := report.PipelineLosses(res)
 	if r.losses {
 		losses = lossesOf(res)
 	}
@@ -374,63 +373,7 @@ func oneLine(s string) string { return strings.Join(strings.Fields(s), " ") }
 
 // jsonWriter writes one object a result.
 func jsonWriter(w io.Writer) func(sigmac.Result) error {
-	type fault struct {
-		Line    int    `json:"line"`
-		Column  int    `json:"column"`
-		Message string `json:"message"`
-		Feature string `json:"feature"`
-		Item    string `json:"item,omitempty"` // of a pipeline
-	}
-	type warning struct {
-		Line    int    `json:"line"`
-		Column  int    `json:"column"`
-		Message string `json:"message"`
-	}
-	type object struct {
-		Path     string             `json:"path"`
-		Rule     string             `json:"rule"`
-		Title    string             `json:"title"`
-		Target   string             `json:"target"`
-		Queries  []string           `json:"queries,omitempty"`
-		Types    *map[string]string `json:"types,omitempty"`
-		Losses   *[]loss            `json:"losses,omitempty"`
-		Warnings []warning          `json:"warnings,omitempty"`
-		Error    *fault             `json:"error,omitempty"`
-	}
 	enc := json.NewEncoder(w)
 	enc.SetEscapeHTML(false)
-	return func(res sigmac.Result) error {
-		d := res.Document
-		o := object{Path: d.Path, Rule: d.ID, Title: d.Title, Target: res.Target.Name, Queries: res.Queries}
-		for _, w := range res.Mapped.Warnings {
-			o.Warnings = append(o.Warnings, warning{w.Pos.Line, w.Pos.Column, w.Msg})
-		}
-		if len(res.Errors) > 0 {
-			o.Queries = nil
-			o.Error = &fault{Message: res.Errors[0].Error()}
-			var pos ir.Pos
-			if e := (*parser.Error)(nil); errors.As(res.Errors[0], &e) {
-				pos, o.Error.Message, o.Error.Feature = e.Pos, e.Msg, e.Feature
-			}
-			if e := (*backends.Unsupported)(nil); errors.As(res.Errors[0], &e) {
-				pos, o.Error.Feature = e.Pos, e.Feature
-			}
-			if e := (*pipeline.Error)(nil); errors.As(res.Errors[0], &e) {
-				pos, o.Error.Message, o.Error.Item = e.Pos, e.Msg, e.Item
-				if e.Refusal {
-					o.Error.Feature = "what the pipeline refuses"
-				}
-			}
-			o.Error.Line, o.Error.Column = pos.Line, pos.Column
-			return enc.Encode(o)
-		}
-		types := map[string]string{}
-		for f, t := range res.Types {
-			types[f] = t.String()
-		}
-		o.Types = &types
-		losses := lossesOf(res)
-		o.Losses = &losses
-		return enc.Encode(o)
-	}
+	return func(res sigmac.Result) error { return enc.Encode(report.Result(res)) }
 }

@@ -1,15 +1,11 @@
 package main
 
 import (
-	"fmt"
 	"slices"
 
 	"github.com/urfave/cli/v2"
 
-	"sigmac"
-	"sigmac/backends"
 	"sigmac/parser"
-	"sigmac/pipeline"
 	"sigmac/project"
 )
 
@@ -83,18 +79,4 @@ func load(c *cli.Context) (*parser.Collection, error) {
 		return nil, err
 	}
 	return p.Load()
-}
-
-// placed is an error of a result as people read it.
-func placed(res sigmac.Result, err error) string {
-	path := res.Document.Path
-	switch e := err.(type) {
-	case *parser.Error:
-		return e.Error()
-	case *backends.Unsupported:
-		return fmt.Sprintf("%s:%d:%d: %s", path, e.Pos.Line, e.Pos.Column, e)
-	case *pipeline.Error:
-		return fmt.Sprintf("%s:%d:%d: %s: %s (%s)", path, e.Pos.Line, e.Pos.Column, res.Target.Name, e.Msg, e.Item)
-	}
-	return path + ": " + err.Error()
 }

@@ -16,6 +16,7 @@ import (
 	"sigmac/parser"
 	"sigmac/pipeline"
 	"sigmac/project"
+	"sigmac/report"
 )
 
 func pipelineCommand() *cli.Command {
@@ -187,7 +188,7 @@ func diffPipelines(c *cli.Context) error {
 				}
 			}
 			if fault != nil {
-				tell(c.App.ErrWriter, "%s", placed(sigmac.Result{Document: d, Mapping: m}, fault))
+				tell(c.App.ErrWriter, "%s", report.Placed(sigmac.Result{Document: d, Mapping: m}, fault))
 				failed = true
 				continue
 			}

@@ -3,7 +3,6 @@ package main
 import (
 	"bufio"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
 	"slices"
@@ -18,6 +17,7 @@ import (
 	"sigmac/parser"
 	"sigmac/pipeline"
 	"sigmac/project"
+	"sigmac/report"
 	"sigmac/verify"
 )
 
@@ -167,10 +167,12 @@ func (r *verdicts) write(ch sigmac.Proof) error {
 	if ch.Want != nil && ch.Err == nil {
 		losses = lossesOf(ch.Result)
 	}
-	lossy := r.failOnLoss && slices.ContainsFunc(losses, func(l loss) bool { return !l.declared })
+	lossy := r.failOnLoss && slices.ContainsFunc(losses, func(l loss) bool { return !l.Declared })
 	r.failed = !r.gate.Passes(ch) || r.failed || lossy
 	if r.json {
-		return r.object(ch, losses)
+		enc := json.NewEncoder(r.w)
+		enc.SetEscapeHTML(false)
+		return enc.Encode(report.Proof(ch, losses))
 	}
 	place := func(p ir.Pos) string { return fmt.Sprintf("%s:%d:%d", ch.Document.Path, p.Line, p.Column) }
 	at := ch.Document.Pos
@@ -207,14 +209,14 @@ func (r *verdicts) write(ch sigmac.Proof) error {
 		}
 		fallthrough
 	default:
-		if weak := weakness(ch); weak != "" {
+		if weak := report.Weakness(ch); weak != "" {
 			line(place(at), "%s", weak)
 		}
-		if scope := elsewhere(ch.Evidence); scope != "" {
+		if scope := report.Elsewhere(ch.Evidence); scope != "" {
 			line(place(at), "%s", scope)
 		}
 	}
-	if text := added(ch.Added); text != "" {
+	if text := report.Added(ch.Added); text != "" {
 		line(place(at), "postprocessing adds %s, which the verdict leaves out", text)
 	}
 	if lossy {
@@ -223,29 +225,6 @@ func (r *verdicts) write(ch sigmac.Proof) error {
 		}
 	}
 	return err
-}
-
-// refutation says in a line how a query differs from its rule.
-func refutation(v verify.Result) string {
-	var b strings.Builder
-	fmt.Fprintf(&b, "refuted: the query is %s", map[string]string{"wider": "wider than the rule", "narrower": "narrower than the rule",
-		"both": "another than the rule"}[v.Direction])
-	if v.Construct != nil {
-		fmt.Fprintf(&b, " (%s)", v.Construct.Name)
-	}
-	if v.Counterexample == nil {
-		return b.String()
-	}
-	event, err := json.Marshal(v.Counterexample)
-	if err != nil {
-		event = nil
-	}
-	does := map[bool]string{true: "matches", false: "does not match"}
-	fmt.Fprintf(&b, "; on the event %s the rule %s and the query %s", event, does[v.RuleMatches], does[v.QueryMatches])
-	if len(v.Unmapped) > 0 {
-		fmt.Fprintf(&b, " where no index maps %s", strings.Join(v.Unmapped, ", "))
-	}
-	return b.String()
 }
 
 func (r *verdicts) summary(maps []sigmac.Mapping) {
@@ -257,77 +236,4 @@ func (r *verdicts) summary(maps []sigmac.Mapping) {
 		fmt.Fprintf(r.w, "%s: %d proved, %d partial, %d agreed, %d refuted, %d unsupported, %d errors\n",
 			m.Target.Name, n["proved"], n["partial"], n["agreed"], n["refuted"], n["unsupported"], n["error"])
 	}
-}
-
-func (r *verdicts) object(ch sigmac.Proof, losses []loss) error {
-	type place struct {
-		Name   string `json:"name,omitempty"`
-		Line   int    `json:"line"`
-		Column int    `json:"column"`
-	}
-	v := ch.Evidence
-	o := struct {
-		Path           string            `json:"path"`
-		Rule           string            `json:"rule"`
-		Condition      int               `json:"condition"`
-		Target         string            `json:"target"`
-		Verdict        string            `json:"verdict"`
-		Reason         string            `json:"reason,omitempty"`
-		Direction      string            `json:"direction,omitempty"`
-		Construct      *place            `json:"construct,omitempty"`
-		Losses         []loss            `json:"losses"`
-		Assumptions    []string          `json:"assumptions"`
-		Types          map[string]string `json:"types"`
-		Unmapped       []string          `json:"unmapped"`
-		Events         int               `json:"events"`
-		Counterexample map[string]any    `json:"counterexample,omitempty"`
-		Query          string            `json:"query,omitempty"`
-		QueryMatches   *bool             `json:"query_matches,omitempty"`
-		RuleMatches    *bool             `json:"rule_matches,omitempty"`
-		Stages         []stageObject     `json:"stages"`
-		Scope          string            `json:"scope,omitempty"`       // of the query: equal, wider, narrower, both or unknown
-		ScopeRule      string            `json:"scope_rule,omitempty"`  // where the rule looks, in words
-		ScopeQuery     string            `json:"scope_query,omitempty"` // where the query looks
-		Detection      string            `json:"detection,omitempty"`   // the verdict beside the scope
-		Added          []stageObject     `json:"added,omitempty"`       // by postprocessing, not part of the verdict
-		AddedScope     string            `json:"added_scope,omitempty"`
-	}{Path: ch.Document.Path, Rule: ch.Document.ID, Condition: ch.Condition, Target: ch.Target.Name, Verdict: ch.Verdict,
-		Reason: v.Reason, Direction: v.Direction, Losses: append([]loss{}, losses...), Assumptions: append([]string{}, v.Assumptions...),
-		Types: map[string]string{}, Unmapped: append([]string{}, v.Unmapped...), Events: v.Events,
-		Counterexample: v.Counterexample, Query: ch.Query, Stages: stageObjects(v.Stages),
-		Scope: v.Scope.Relation, ScopeRule: v.Scope.Rule, ScopeQuery: v.Scope.Query, AddedScope: ch.Added.Scope.Query}
-	if v.Detection != nil {
-		o.Detection = v.Detection.Verdict.String()
-	}
-	if len(ch.Added.Stages) > 0 {
-		o.Added = stageObjects(ch.Added.Stages)
-	}
-	for f, t := range ch.Types {
-		o.Types[f] = t.String()
-	}
-	if v.Construct != nil {
-		o.Construct = &place{Name: v.Construct.Name, Line: v.Construct.Pos.Line, Column: v.Construct.Pos.Column}
-	}
-	if ch.Verdict == "refuted" {
-		o.QueryMatches, o.RuleMatches = &v.QueryMatches, &v.RuleMatches
-	}
-	if ch.Err != nil {
-		o.Reason = ch.Err.Error()
-		if e := (*parser.Error)(nil); errors.As(ch.Err, &e) {
-			o.Reason = e.Msg
-		}
-		if e := (*pipeline.Error)(nil); errors.As(ch.Err, &e) {
-			o.Reason = e.Msg
-			o.Construct = &place{Name: "what the pipeline refuses", Line: e.Pos.Line, Column: e.Pos.Column}
-		}
-		switch e := ch.Err.(type) {
-		case *parser.Error:
-			o.Construct = &place{Name: e.Feature, Line: e.Pos.Line, Column: e.Pos.Column}
-		case *backends.Unsupported:
-			o.Construct = &place{Name: e.Feature, Line: e.Pos.Line, Column: e.Pos.Column}
-		}
-	}
-	enc := json.NewEncoder(r.w)
-	enc.SetEscapeHTML(false)
-	return enc.Encode(o)
 }
