@@ -13,6 +13,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"sigmac/check"
+	"sigmac/internal/plain"
 	"sigmac/internal/suggest"
 	"sigmac/ir"
 	"sigmac/parser"
@@ -252,7 +253,7 @@ func (s style) findings(w io.Writer, files []check.File, findings []check.Findin
 	fixes := 0
 	for _, f := range findings {
 		counts[f.Severity]++
-		fmt.Fprintf(&b, "%s:%d:%d: %s: %s %s\n", s.heading(plainText(f.Path)), f.Pos.Line, f.Pos.Column, s.paint(colours[f.Severity], f.Severity), plainText(f.Msg), s.dim("["+f.ID+"]"))
+		fmt.Fprintf(&b, "%s:%d:%d: %s: %s %s\n", s.heading(plain.Text(f.Path)), f.Pos.Line, f.Pos.Column, s.paint(colours[f.Severity], f.Severity), plain.Text(f.Msg), s.dim("["+f.ID+"]"))
 		if f.Path != path || lines == nil {
 			path, lines = f.Path, strings.Split(string(sources[f.Path]), "\n")
 		}
@@ -289,8 +290,8 @@ func excerpt(line string, at ir.Pos) (text, caret string) {
 		from = i - 40
 	}
 	to := min(len(runes), from+width)
-	text = plainText(string(runes[from:to]))
-	before := plainText(string(runes[from:i]))
+	text = plain.Text(string(runes[from:to]))
+	before := plain.Text(string(runes[from:i]))
 	if from > 0 {
 		text, before = "…"+text, "…"+before
 	}

@@ -19,6 +19,7 @@ import (
 	"sigmac/backends"
 	"sigmac/diff"
 	"sigmac/internal/ordered"
+	"sigmac/internal/plain"
 	"sigmac/internal/suggest"
 	"sigmac/link"
 	"sigmac/parser"
@@ -709,16 +710,16 @@ func (s style) diff(w io.Writer, changes []change) error {
 		if ch.quiet() {
 			continue
 		}
-		head := s.paint(changeColours[diff.Kinds[ch.danger()]], ch.kind()) + "  " + s.heading(plainText(ch.where()))
+		head := s.paint(changeColours[diff.Kinds[ch.danger()]], ch.kind()) + "  " + s.heading(plain.Text(ch.where()))
 		if name := ch.name(); name != "" {
-			head += "  " + plainText(name)
+			head += "  " + plain.Text(name)
 		}
 		if ch.target != "" {
 			head += "  [" + ch.target + "]"
 		}
 		b.WriteString(head + "\n")
 		line := func(label, text string) {
-			b.WriteString("  " + s.dim(label) + " " + plainText(text) + "\n")
+			b.WriteString("  " + s.dim(label) + " " + plain.Text(text) + "\n")
 		}
 		if ch.Reason != "" {
 			line("because:", ch.Reason)
@@ -739,7 +740,7 @@ func (s style) diff(w io.Writer, changes []change) error {
 			b.WriteString("  " + s.dim(q.target+":") + "\n")
 			for _, l := range q.lines() {
 				colour := map[byte]string{'-': "31", '+': "32"}[(l + " ")[0]]
-				l = plainText(l)
+				l = plain.Text(l)
 				if colour != "" {
 					l = s.paint(colour, l)
 				}
@@ -830,7 +831,7 @@ func (ch change) details() string {
 		var lines []string
 		language := "json"
 		for _, e := range events {
-			text := plainJSON(eventText(e))
+			text := plain.JSON(eventText(e))
 			line := clip(text, 2000)
 			if lines = append(lines, line); line != text {
 				language = "text" // what is cut off is no JSON
@@ -856,7 +857,7 @@ func (ch change) details() string {
 // htmlText is s as text in HTML, in one line, and as text in Markdown.
 func htmlText(s string) string {
 	var b strings.Builder
-	for _, r := range plainText(s) {
+	for _, r := range plain.Text(s) {
 		if strings.ContainsRune("<>&\"'`*_[]\\~@#!|", r) {
 			fmt.Fprintf(&b, "&#%d;", r)
 		} else {

@@ -11,6 +11,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"sigmac/catalog"
+	"sigmac/internal/plain"
 	"sigmac/parser"
 )
 
@@ -151,15 +152,15 @@ func (s style) dim(text string) string     { return s.paint("2", text) }
 
 func (s style) explain(w io.Writer, p *catalog.Entry) error {
 	var b strings.Builder
-	b.WriteString(s.heading(plainText(p.Rule.Title)) + "\n\n")
+	b.WriteString(s.heading(plain.Text(p.Rule.Title)) + "\n\n")
 	var rows [][]string
 	for _, f := range facts(p.Rule) {
-		rows = append(rows, []string{s.dim(f[0]), plainText(f[1])})
+		rows = append(rows, []string{s.dim(f[0]), plain.Text(f[1])})
 	}
 	s.table(&b, "", rows)
 	if text := strings.TrimSpace(p.Rule.Description); text != "" {
 		b.WriteString("\n")
-		for _, l := range plainLines(text) {
+		for _, l := range plain.Lines(text) {
 			b.WriteString(l + "\n")
 		}
 	}
@@ -178,8 +179,8 @@ func (s style) explain(w io.Writer, p *catalog.Entry) error {
 	}
 	section("Stages and predicates")
 	for i, st := range p.Stages {
-		fmt.Fprintf(&b, "  %s\n", s.heading(fmt.Sprintf("Stage %d: %s", i, plainText(st.Label))))
-		for _, l := range plainLines(st.Body) {
+		fmt.Fprintf(&b, "  %s\n", s.heading(fmt.Sprintf("Stage %d: %s", i, plain.Text(st.Label))))
+		for _, l := range plain.Lines(st.Body) {
 			b.WriteString("    " + l + "\n")
 		}
 	}
@@ -187,7 +188,7 @@ func (s style) explain(w io.Writer, p *catalog.Entry) error {
 		section("Exclusions")
 		rows := [][]string{{s.dim("Field"), s.dim("Kind"), s.dim("Excluded value"), s.dim("Together with")}}
 		for _, e := range p.Exclusions {
-			rows = append(rows, []string{fieldName(e.Field), e.Kind.String(), shown(e.Predicate), plainText(strings.Join(e.With, "; "))})
+			rows = append(rows, []string{fieldName(e.Field), e.Kind.String(), shown(e.Predicate), plain.Text(strings.Join(e.With, "; "))})
 		}
 		s.table(&b, "  ", rows)
 	}
@@ -239,12 +240,12 @@ func fieldName(name string) string {
 	if name == "" {
 		return "(any)"
 	}
-	return plainText(name)
+	return plain.Text(name)
 }
 
 // shown is a value with its transforms.
 func shown(p catalog.Predicate) string {
-	s := plainText(p.Value)
+	s := plain.Text(p.Value)
 	if strings.TrimSpace(s) != s || s == "" && p.Kind != catalog.IsNull {
 		s = "'" + s + "'" // blanks are seen
 	}
@@ -304,7 +305,7 @@ func explainMarkdown(w io.Writer, p *catalog.Entry) error {
 		for _, in := range p.Indicators {
 			var values []string
 			for _, v := range in.Values {
-				s := codeSpan(plainText(v.Value))
+				s := codeSpan(plain.Text(v.Value))
 				if len(v.Transforms) > 0 {
 					s += " transforms: " + markdownText(strings.Join(v.Transforms, ", "))
 				}
@@ -323,7 +324,7 @@ func explainMarkdown(w io.Writer, p *catalog.Entry) error {
 // markdownText is s as text in Markdown, in one line.
 func markdownText(s string) string {
 	var b strings.Builder
-	for _, r := range plainText(s) {
+	for _, r := range plain.Text(s) {
 		switch {
 		case r == '<':
 			b.WriteString("&lt;")
@@ -340,7 +341,7 @@ func markdownText(s string) string {
 
 // codeSpan is s as code in a table.
 func codeSpan(s string) string {
-	s = plainText(s)
+	s = plain.Text(s)
 	if s == "" {
 		return ""
 	}
@@ -353,13 +354,13 @@ func codeSpan(s string) string {
 }
 
 // fenced is text as a block of code.
-func fenced(s string) string { return fencedAs("yaml", plainLines(s)) }
+func fenced(s string) string { return fencedAs("yaml", plain.Lines(s)) }
 
 // fencedAs is lines as a block of code in a language.
 func fencedAs(language string, lines []string) string {
 	text := ""
 	for _, l := range lines {
-		text += plainText(l) + "\n"
+		text += plain.Text(l) + "\n"
 	}
 	ticks := strings.Repeat("`", max(3, longestRun(text, '`')+1))
 	return ticks + language + "\n" + text + ticks

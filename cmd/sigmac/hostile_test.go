@@ -92,19 +92,6 @@ func TestHostileTexts(t *testing.T) {
 	}
 }
 
-// What is in a block of JSON is JSON.
-func TestPlainJSON(t *testing.T) {
-	text, err := json.Marshal(map[string]string{"a\u202e": "\x1b ##[x] \U000e0001é\u2028"})
-	if err != nil {
-		t.Fatal(err)
-	}
-	shown := plainJSON(string(text))
-	var back map[string]string
-	if err := json.Unmarshal([]byte(shown), &back); err != nil || back["a\u202e"] != "\x1b ##[x] \U000e0001é\u2028" || plainText(shown) != shown {
-		t.Errorf("%s: %v %q", shown, err, back)
-	}
-}
-
 // The events of a difference stand in Markdown as JSON, or as text where they are cut.
 func TestEventsInMarkdown(t *testing.T) {
 	event := map[string]any{"a\u202e": "\x1b```\n##[x]", "b": "\U000e0001"}

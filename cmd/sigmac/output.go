@@ -13,8 +13,12 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"sigmac/internal/plain"
 	"sigmac/project"
 )
+
+// tell writes a line for people.
+func tell(w io.Writer, format string, args ...any) error { return plain.Line(w, format, args...) }
 
 // isTerminal says whether w is a terminal.
 func isTerminal(w io.Writer) bool {
