@@ -18,8 +18,10 @@ import (
 	"sigmac"
 	"sigmac/backends"
 	"sigmac/diff"
+	"sigmac/internal/markdown"
 	"sigmac/internal/ordered"
 	"sigmac/internal/plain"
+	"sigmac/internal/style"
 	"sigmac/internal/suggest"
 	"sigmac/link"
 	"sigmac/parser"
@@ -113,8 +115,7 @@ func diffRules(c *cli.Context) error {
 	case c.Bool("markdown"):
 		err = changesMarkdown(w, changes)
 	default:
-		s := style{colour: isTerminal(c.App.Writer) && os.Getenv("NO_COLOR") == ""}
-		err = s.diff(w, changes)
+		err = writeChanges(w, styleFor(c.App.Writer), changes)
 	}
 	if err == nil {
 		err = w.Flush()
@@ -703,14 +704,14 @@ func (q queryChange) lines() []string {
 
 var changeColours = map[diff.Kind]string{diff.Broken: "31", diff.Removed: "31", diff.Both: "31", diff.Narrower: "31", diff.Unknown: "33", diff.Wider: "33", diff.Added: "32", diff.Equal: "2"}
 
-// diff writes changes for people.
-func (s style) diff(w io.Writer, changes []change) error {
+// writeChanges writes changes for people.
+func writeChanges(w io.Writer, s style.Style, changes []change) error {
 	var b strings.Builder
 	for _, ch := range changes {
 		if ch.quiet() {
 			continue
 		}
-		head := s.paint(changeColours[diff.Kinds[ch.danger()]], ch.kind()) + "  " + s.heading(plain.Text(ch.where()))
+		head := s.Paint(changeColours[diff.Kinds[ch.danger()]], ch.kind()) + "  " + s.Heading(plain.Text(ch.where()))
 		if name := ch.name(); name != "" {
 			head += "  " + plain.Text(name)
 		}
@@ -719,7 +720,7 @@ func (s style) diff(w io.Writer, changes []change) error {
 		}
 		b.WriteString(head + "\n")
 		line := func(label, text string) {
-			b.WriteString("  " + s.dim(label) + " " + plain.Text(text) + "\n")
+			b.WriteString("  " + s.Dim(label) + " " + plain.Text(text) + "\n")
 		}
 		if ch.Reason != "" {
 			line("because:", ch.Reason)
@@ -737,12 +738,12 @@ func (s style) diff(w io.Writer, changes []change) error {
 			line(a.Name+":", orNone(a.Old)+" -> "+orNone(a.New))
 		}
 		for _, q := range ch.queries {
-			b.WriteString("  " + s.dim(q.target+":") + "\n")
+			b.WriteString("  " + s.Dim(q.target+":") + "\n")
 			for _, l := range q.lines() {
 				colour := map[byte]string{'-': "31", '+': "32"}[(l + " ")[0]]
 				l = plain.Text(l)
 				if colour != "" {
-					l = s.paint(colour, l)
+					l = s.Paint(colour, l)
 				}
 				b.WriteString("    " + l + "\n")
 			}
@@ -782,7 +783,7 @@ func changesMarkdown(w io.Writer, changes []change) error {
 		if ch.target != "" {
 			kind += " (" + ch.target + ")"
 		}
-		fmt.Fprintf(&b, "| %s | %s | %s | %s |\n", kind, markdownText(clip(title, 200)), markdownText(level), codeSpan(clip(ch.where(), 300)))
+		fmt.Fprintf(&b, "| %s | %s | %s | %s |\n", kind, markdown.Text(clip(title, 200)), markdown.Text(level), markdown.Code(clip(ch.where(), 300)))
 	}
 	left := 0
 	for _, ch := range loud {
@@ -816,13 +817,13 @@ func (ch change) details() string {
 	var b strings.Builder
 	item := func(label, text string) { fmt.Fprintf(&b, "- %s: %s\n", label, text) }
 	if ch.Reason != "" {
-		item("because", markdownText(ch.Reason))
+		item("because", markdown.Text(ch.Reason))
 	}
 	if from := ch.movedFrom(); from != "" {
-		item("moved from", codeSpan(from))
+		item("moved from", markdown.Code(from))
 	}
 	for _, a := range ch.Metadata {
-		item(a.Name, markdownText(orNone(a.Old))+" → "+markdownText(orNone(a.New)))
+		item(a.Name, markdown.Text(orNone(a.Old))+" → "+markdown.Text(orNone(a.New)))
 	}
 	events := func(label string, events []map[string]any) {
 		if len(events) == 0 {
@@ -837,7 +838,7 @@ func (ch change) details() string {
 				language = "text" // what is cut off is no JSON
 			}
 		}
-		fmt.Fprintf(&b, "\n%s:\n\n%s\n", label, fencedAs(language, lines))
+		fmt.Fprintf(&b, "\n%s:\n\n%s\n", label, markdown.Block(language, lines))
 	}
 	events("No longer matched", ch.NoLongerMatched)
 	events("Newly matched", ch.NewlyMatched)
@@ -846,7 +847,7 @@ func (ch change) details() string {
 		for _, l := range q.lines() {
 			lines = append(lines, clip(l, 4000))
 		}
-		fmt.Fprintf(&b, "\n%s:\n\n%s\n", q.target, fencedAs("diff", lines))
+		fmt.Fprintf(&b, "\n%s:\n\n%s\n", q.target, markdown.Block("diff", lines))
 	}
 	if b.Len() == 0 {
 		return ""
