@@ -28,6 +28,7 @@ import (
 	"sigmac/catalog/index"
 	"sigmac/catalog/native"
 	"sigmac/catalog/site"
+	"sigmac/internal/plain"
 	"sigmac/internal/suggest"
 	"sigmac/parser"
 	"sigmac/project"
@@ -562,9 +563,9 @@ func findingText(f findings.Finding) string {
 	}
 	other := ""
 	if f.Other != nil {
-		other = fmt.Sprintf("%s (%s)", f.Other.Path, plainText(f.Other.Title))
+		other = fmt.Sprintf("%s (%s)", f.Other.Path, plain.Text(f.Other.Title))
 	}
-	because := plainText(strings.Join(f.Because, "; "))
+	because := plain.Text(strings.Join(f.Because, "; "))
 	if because == "" {
 		because = "it contradicts itself"
 	}
@@ -572,7 +573,7 @@ func findingText(f findings.Finding) string {
 		findings.Implied:       "every event that it matches, " + other + " matches too",
 		findings.Duplicate:     "it matches the same events as " + other,
 		findings.Never:         "no event matches it: " + because,
-		findings.DeadExclusion: plainText(f.Part) + " excludes nothing: " + because,
+		findings.DeadExclusion: plain.Text(f.Part) + " excludes nothing: " + because,
 	}[f.Kind]
 	return fmt.Sprintf("%s:%d:%d: %s: %s", f.Rule.Path, line, column, f.Kind, text)
 }

@@ -4,7 +4,6 @@ import (
 	"bufio"
 	"fmt"
 	"io"
-	"os"
 	"path/filepath"
 	"regexp"
 	"slices"
@@ -13,6 +12,8 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"sigmac/check"
+	"sigmac/internal/plain"
+	"sigmac/internal/style"
 	"sigmac/internal/suggest"
 	"sigmac/ir"
 	"sigmac/parser"
@@ -138,8 +139,11 @@ func checkRules(c *cli.Context) error {
 	case "github":
 		err = check.WriteGitHub(w, findings)
 	default:
-		s := style{colour: c.String("output") == "" && isTerminal(c.App.Writer) && os.Getenv("NO_COLOR") == ""}
-		err = s.findings(w, files, findings)
+		var s style.Style // none in a file
+		if c.String("output") == "" {
+			s = styleFor(c.App.Writer)
+		}
+		err = writeFindings(w, s, files, findings)
 	}
 	if err == nil {
 		err = w.Flush()
@@ -238,8 +242,8 @@ func listChecks(c *cli.Context) error {
 	return nil
 }
 
-// findings writes findings with the lines that they are about.
-func (s style) findings(w io.Writer, files []check.File, findings []check.Finding) error {
+// writeFindings writes findings with the lines that they are about.
+func writeFindings(w io.Writer, s style.Style, files []check.File, findings []check.Finding) error {
 	sources := map[string][]byte{}
 	for _, f := range files {
 		sources[f.Path] = f.Data
@@ -252,13 +256,13 @@ func (s style) findings(w io.Writer, files []check.File, findings []check.Findin
 	fixes := 0
 	for _, f := range findings {
 		counts[f.Severity]++
-		fmt.Fprintf(&b, "%s:%d:%d: %s: %s %s\n", s.heading(plainText(f.Path)), f.Pos.Line, f.Pos.Column, s.paint(colours[f.Severity], f.Severity), plainText(f.Msg), s.dim("["+f.ID+"]"))
+		fmt.Fprintf(&b, "%s:%d:%d: %s: %s %s\n", s.Heading(plain.Text(f.Path)), f.Pos.Line, f.Pos.Column, s.Paint(colours[f.Severity], f.Severity), plain.Text(f.Msg), s.Dim("["+f.ID+"]"))
 		if f.Path != path || lines == nil {
 			path, lines = f.Path, strings.Split(string(sources[f.Path]), "\n")
 		}
 		if i := f.Pos.Line - 1; i >= 0 && i < len(lines) && lines[i] != "" {
 			text, caret := excerpt(strings.TrimRight(lines[i], "\r"), f.Pos)
-			fmt.Fprintf(&b, "    %s\n    %s\n", text, s.paint(colours[f.Severity], caret))
+			fmt.Fprintf(&b, "    %s\n    %s\n", text, s.Paint(colours[f.Severity], caret))
 		}
 		if f.Fix != nil {
 			fixes++
@@ -289,8 +293,8 @@ func excerpt(line string, at ir.Pos) (text, caret string) {
 		from = i - 40
 	}
 	to := min(len(runes), from+width)
-	text = plainText(string(runes[from:to]))
-	before := plainText(string(runes[from:i]))
+	text = plain.Text(string(runes[from:to]))
+	before := plain.Text(string(runes[from:i]))
 	if from > 0 {
 		text, before = "…"+text, "…"+before
 	}

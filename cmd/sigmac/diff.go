@@ -3,21 +3,19 @@ package main
 import (
 	"bufio"
 	"cmp"
-	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
 
-	textdiff "github.com/rogpeppe/go-internal/diff"
 	"github.com/urfave/cli/v2"
 
 	"sigmac"
 	"sigmac/backends"
 	"sigmac/diff"
+	"sigmac/diff/report"
 	"sigmac/internal/ordered"
 	"sigmac/internal/suggest"
 	"sigmac/link"
@@ -65,15 +63,12 @@ be read; 2 wrong usage, or a file or revision that cannot be read.`,
 	}
 }
 
-// failOn are the words of --fail-on.
-var failOn = []string{"wider", "narrower", "changed", "none"}
-
 func diffRules(c *cli.Context) error {
 	switch {
 	case c.Bool("json") && c.Bool("markdown"):
 		return usage("--json and --markdown exclude each other")
-	case !slices.Contains(failOn, c.String("fail-on")):
-		return usage("--fail-on knows no %q%s", c.String("fail-on"), suggest.For(c.String("fail-on"), failOn))
+	case !slices.Contains(report.Failures, c.String("fail-on")):
+		return usage("--fail-on knows no %q%s", c.String("fail-on"), suggest.For(c.String("fail-on"), report.Failures))
 	case c.Int("budget") < 1 || c.Int("examples") < 1:
 		return usage("--budget and --examples must be at least 1")
 	case !c.Args().Present():
@@ -87,7 +82,7 @@ func diffRules(c *cli.Context) error {
 		}
 	}
 	pipelines := c.String("old-pipeline") != "" || c.String("new-pipeline") != ""
-	var changes []change
+	var changes []report.Change
 	var err error
 	switch {
 	case c.Bool("query") && pipelines:
@@ -102,18 +97,15 @@ func diffRules(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	slices.SortStableFunc(changes, func(a, b change) int {
-		return cmp.Or(cmp.Compare(a.danger(), b.danger()), cmp.Compare(a.rank(), b.rank()))
-	})
+	report.Sort(changes)
 	w := bufio.NewWriter(c.App.Writer)
 	switch {
 	case c.Bool("json"):
-		err = changesJSON(w, changes)
+		err = report.JSON(w, changes)
 	case c.Bool("markdown"):
-		err = changesMarkdown(w, changes)
+		err = report.Markdown(w, changes)
 	default:
-		s := style{colour: isTerminal(c.App.Writer) && os.Getenv("NO_COLOR") == ""}
-		err = s.diff(w, changes)
+		err = report.Text(w, styleFor(c.App.Writer), changes)
 	}
 	if err == nil {
 		err = w.Flush()
@@ -121,87 +113,10 @@ func diffRules(c *cli.Context) error {
 	if err != nil {
 		return usage("the output cannot be written: %s", err)
 	}
-	if slices.ContainsFunc(changes, func(ch change) bool { return ch.fails(c.String("fail-on")) }) {
+	if slices.ContainsFunc(changes, func(ch report.Change) bool { return ch.Fails(c.String("fail-on")) }) {
 		return &failure{status: exitRules}
 	}
 	return nil
-}
-
-// A change is one with what the targets make of it.
-type change struct {
-	diff.Change
-	path    string // of what is no rule
-	byFiles bool   // two files by themselves: their names say nothing
-	target  string // of a comparison of pipelines or queries
-	queries []queryChange
-}
-
-// A queryChange is a query of each version, or errors in their place.
-type queryChange struct {
-	target             string
-	old, new           []string
-	oldError, newError string
-}
-
-// levels are those of rules, the worst first.
-var levels = []string{"critical", "high", "medium", "low", "informational"}
-
-// rank orders changes of a kind: the higher the level, the earlier.
-func (ch change) rank() int {
-	if d := ch.Doc(); d != nil {
-		if i := slices.Index(levels, diff.Level(d)); i >= 0 {
-			return i
-		}
-	}
-	return len(levels)
-}
-
-// danger orders kinds; a rule that has lost its query at a target finds nothing
-// there, whatever it means.
-func (ch change) danger() int {
-	i := slices.Index(diff.Kinds, ch.Kind)
-	if len(ch.undeployed()) > 0 {
-		i = min(i, slices.Index(diff.Kinds, diff.Narrower))
-	}
-	return i
-}
-
-// undeployed are the targets for which the old version has a query, and the new
-// one none.
-func (ch change) undeployed() (targets []string) {
-	for _, q := range ch.queries {
-		if q.oldError == "" && q.newError != "" && ch.Old != nil {
-			targets = append(targets, q.target)
-		}
-	}
-	return targets
-}
-
-// deployed are those for which it is the other way round.
-func (ch change) deployed() bool {
-	return slices.ContainsFunc(ch.queries, func(q queryChange) bool { return q.oldError != "" && q.newError == "" && ch.New != nil })
-}
-
-// kind is what became of a rule, in words.
-func (ch change) kind() string {
-	if targets := ch.undeployed(); len(targets) > 0 && ch.Kind != diff.Removed {
-		return string(ch.Kind) + ", no query for " + strings.Join(targets, ", ")
-	}
-	return string(ch.Kind)
-}
-
-func (ch change) fails(on string) bool {
-	switch {
-	case ch.Kind == diff.Broken:
-		return true
-	case on == "wider":
-		return ch.Kind.Gains() || ch.deployed()
-	case on == "narrower":
-		return ch.Kind.Loses() || len(ch.undeployed()) > 0
-	case on == "changed":
-		return ch.Kind != diff.Equal || len(ch.Metadata) > 0 || len(ch.undeployed()) > 0 || ch.deployed()
-	}
-	return false
 }
 
 // takenName says which names are those of rule files.
@@ -309,7 +224,7 @@ func sides(c *cli.Context, pr *project.Project) (old, new *revision.Tree, err er
 }
 
 // diffVersions compares two versions of rules.
-func diffVersions(c *cli.Context) ([]change, error) {
+func diffVersions(c *cli.Context) ([]report.Change, error) {
 	p, err := open(c)
 	if err != nil {
 		return nil, err
@@ -360,20 +275,20 @@ func diffVersions(c *cli.Context) ([]change, error) {
 	}
 	o := diff.Options{Budget: c.Int("budget"), Examples: c.Int("examples")}
 	compile := sigmac.Options{Mappings: maps, Pretty: !c.Bool("json")}
-	var changes []change
+	var changes []report.Change
 	bar := newProgress(c, len(pairs))
-	for i, ch := range ordered.Map(pairs, func(p diff.Pair) change {
-		ch := change{Change: diff.Compare(p.Old, p.New, o), byFiles: byFiles}
+	for i, ch := range ordered.Map(pairs, func(p diff.Pair) report.Change {
+		ch := report.Change{Change: diff.Compare(p.Old, p.New, o), ByFiles: byFiles}
 		for i, m := range maps {
-			q := queryChange{target: m.Target.Name}
+			q := report.Queries{Target: m.Target.Name}
 			if p.Old != nil {
-				q.old, q.oldError = written(sigmac.CompileDocument(p.Old, compile)[i])
+				q.Old, q.OldError = written(sigmac.CompileDocument(p.Old, compile)[i])
 			}
 			if p.New != nil {
-				q.new, q.newError = written(sigmac.CompileDocument(p.New, compile)[i])
+				q.New, q.NewError = written(sigmac.CompileDocument(p.New, compile)[i])
 			}
-			if !slices.Equal(q.old, q.new) || q.oldError != q.newError {
-				ch.queries = append(ch.queries, q)
+			if q.Differ() {
+				ch.Queries = append(ch.Queries, q)
 			}
 		}
 		return ch
@@ -424,7 +339,7 @@ func documents(files []revision.File) (docs []*parser.Document) {
 }
 
 // diffUnderPipelines compares what two pipelines make of rules.
-func diffUnderPipelines(c *cli.Context) ([]change, error) {
+func diffUnderPipelines(c *cli.Context) ([]report.Change, error) {
 	pr, err := open(c)
 	if err != nil {
 		return nil, err
@@ -466,23 +381,22 @@ func diffUnderPipelines(c *cli.Context) ([]change, error) {
 		return nil, err
 	}
 	o := diff.Options{Budget: c.Int("budget"), Examples: c.Int("examples")}
-	var changes []change
+	var changes []report.Change
 	p := newProgress(c, len(collection.Documents))
-	for i, chs := range ordered.Map(collection.Documents, func(d *parser.Document) (out []change) {
+	for i, chs := range ordered.Map(collection.Documents, func(d *parser.Document) (out []report.Change) {
 		if len(d.Errors) > 0 {
-			return []change{{Change: diff.Compare(nil, d, o)}}
+			return []report.Change{{Change: diff.Compare(nil, d, o)}}
 		}
 		was, is := sigmac.CompileDocument(d, sides[0]), sigmac.CompileDocument(d, sides[1])
 		for i, t := range wanted {
-			ch := change{Change: diff.Targets(was[i], is[i], o), target: t.Name}
-			q := queryChange{target: t.Name}
-			q.old, q.oldError = written(was[i])
-			q.new, q.newError = written(is[i])
-			if slices.Equal(q.old, q.new) && q.oldError == q.newError && ch.Kind == diff.Equal {
+			ch := report.Change{Change: diff.Targets(was[i], is[i], o), Target: t.Name}
+			q := report.Queries{Target: t.Name}
+			q.Old, q.OldError = written(was[i])
+			q.New, q.NewError = written(is[i])
+			if q.Differ() {
+				ch.Queries = []report.Queries{q}
+			} else if ch.Kind == diff.Equal {
 				continue // nothing differs
-			}
-			if !slices.Equal(q.old, q.new) || q.oldError != q.newError {
-				ch.queries = []queryChange{q}
 			}
 			out = append(out, ch)
 		}
@@ -530,7 +444,7 @@ func onePipeline(name string) (*pipeline.Pipeline, error) {
 }
 
 // diffQueries compares two queries.
-func diffQueries(c *cli.Context) ([]change, error) {
+func diffQueries(c *cli.Context) ([]report.Change, error) {
 	pr, wanted, err := requested(c)
 	if err != nil {
 		return nil, err
@@ -564,304 +478,9 @@ func diffQueries(c *cli.Context) ([]change, error) {
 		}
 		return nil, &failure{exitRules, p + ": " + err.Error()}
 	}
-	ch := change{Change: res, path: c.Args().Get(1), target: t.Name}
+	ch := report.Change{Change: res, Path: c.Args().Get(1), Target: t.Name}
 	if texts[0] != texts[1] {
-		ch.queries = []queryChange{{target: t.Name, old: []string{texts[0]}, new: []string{texts[1]}}}
+		ch.Queries = []report.Queries{{Target: t.Name, Old: []string{texts[0]}, New: []string{texts[1]}}}
 	}
-	return []change{ch}, nil
-}
-
-// where is the path of a change.
-func (ch change) where() string {
-	if d := ch.Doc(); d != nil {
-		return d.Path
-	}
-	return ch.path
-}
-
-// movedFrom is the old path of a rule that has another now.
-func (ch change) movedFrom() string {
-	if ch.Old != nil && ch.New != nil && ch.Old.Path != ch.New.Path && !ch.byFiles {
-		return ch.Old.Path
-	}
-	return ""
-}
-
-func changesJSON(w io.Writer, changes []change) error {
-	type values struct {
-		Old string `json:"old"`
-		New string `json:"new"`
-	}
-	type queries struct {
-		Old      []string `json:"old"`
-		New      []string `json:"new"`
-		OldError string   `json:"old_error,omitempty"`
-		NewError string   `json:"new_error,omitempty"`
-	}
-	type object struct {
-		Rule            string             `json:"rule"`
-		Path            string             `json:"path"`
-		OldPath         string             `json:"old_path,omitempty"`
-		Title           string             `json:"title,omitempty"`
-		Line            int                `json:"line,omitempty"`
-		Target          string             `json:"target,omitempty"`
-		Change          diff.Kind          `json:"change"`
-		Reason          string             `json:"reason,omitempty"`
-		NewlyMatched    []map[string]any   `json:"newly_matched"`
-		NoLongerMatched []map[string]any   `json:"no_longer_matched"`
-		Metadata        map[string]values  `json:"metadata"`
-		Queries         map[string]queries `json:"queries"`
-	}
-	enc := json.NewEncoder(w)
-	enc.SetEscapeHTML(false)
-	for _, ch := range changes {
-		o := object{Path: ch.where(), OldPath: ch.movedFrom(), Target: ch.target, Change: ch.Kind, Reason: ch.Reason,
-			NewlyMatched: append([]map[string]any{}, ch.NewlyMatched...), NoLongerMatched: append([]map[string]any{}, ch.NoLongerMatched...),
-			Metadata: map[string]values{}, Queries: map[string]queries{}}
-		if d := ch.Doc(); d != nil {
-			o.Rule, o.Title, o.Line = d.ID, d.Title, d.Pos.Line
-		}
-		for _, a := range ch.Metadata {
-			o.Metadata[a.Name] = values{a.Old, a.New}
-		}
-		for _, q := range ch.queries {
-			o.Queries[q.target] = queries{append([]string{}, q.old...), append([]string{}, q.new...), q.oldError, q.newError}
-		}
-		if err := enc.Encode(o); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// summary counts the changes by kind.
-func summary(changes []change) string {
-	counts := map[diff.Kind]int{}
-	for _, ch := range changes {
-		counts[ch.Kind]++
-	}
-	var parts []string
-	for _, k := range diff.Kinds {
-		if counts[k] > 0 {
-			parts = append(parts, fmt.Sprintf("%d %s", counts[k], k))
-		}
-	}
-	if len(parts) == 0 {
-		return "no rule differs"
-	}
-	return strings.Join(parts, ", ")
-}
-
-// quiet says whether a change is of no concern to a reviewer: the words differ,
-// and nothing else.
-func (ch change) quiet() bool {
-	return ch.Kind == diff.Equal && len(ch.Metadata) == 0 && len(ch.queries) == 0 && ch.movedFrom() == ""
-}
-
-// name is the title of a rule with its level, or the path.
-func (ch change) name() string {
-	d := ch.Doc()
-	if d == nil {
-		return ""
-	}
-	if l := diff.Level(d); l != "" {
-		return d.Title + " (" + l + ")"
-	}
-	return d.Title
-}
-
-// eventText is an event in a line.
-func eventText(event map[string]any) string {
-	var b strings.Builder
-	enc := json.NewEncoder(&b)
-	enc.SetEscapeHTML(false)
-	if err := enc.Encode(event); err != nil {
-		return err.Error()
-	}
-	return strings.TrimSuffix(b.String(), "\n")
-}
-
-// lines is the difference of the queries, a line each.
-func (q queryChange) lines() []string {
-	text := func(queries []string, err string) []byte {
-		if err != "" {
-			return []byte("no query: " + err + "\n")
-		}
-		if len(queries) == 0 {
-			return nil
-		}
-		return []byte(strings.Join(queries, "\n") + "\n")
-	}
-	d := textdiff.Diff("old", text(q.old, q.oldError), "new", text(q.new, q.newError))
-	out := strings.Split(strings.TrimSuffix(string(d), "\n"), "\n")
-	for len(out) > 0 && !strings.HasPrefix(out[0], "@@") {
-		out = out[1:]
-	}
-	return slices.DeleteFunc(out, func(l string) bool { return strings.HasPrefix(l, "@@") })
-}
-
-var changeColours = map[diff.Kind]string{diff.Broken: "31", diff.Removed: "31", diff.Both: "31", diff.Narrower: "31", diff.Unknown: "33", diff.Wider: "33", diff.Added: "32", diff.Equal: "2"}
-
-// diff writes changes for people.
-func (s style) diff(w io.Writer, changes []change) error {
-	var b strings.Builder
-	for _, ch := range changes {
-		if ch.quiet() {
-			continue
-		}
-		head := s.paint(changeColours[diff.Kinds[ch.danger()]], ch.kind()) + "  " + s.heading(plainText(ch.where()))
-		if name := ch.name(); name != "" {
-			head += "  " + plainText(name)
-		}
-		if ch.target != "" {
-			head += "  [" + ch.target + "]"
-		}
-		b.WriteString(head + "\n")
-		line := func(label, text string) {
-			b.WriteString("  " + s.dim(label) + " " + plainText(text) + "\n")
-		}
-		if ch.Reason != "" {
-			line("because:", ch.Reason)
-		}
-		if from := ch.movedFrom(); from != "" {
-			line("moved from:", from)
-		}
-		for _, e := range ch.NoLongerMatched {
-			line("no longer matched:", eventText(e))
-		}
-		for _, e := range ch.NewlyMatched {
-			line("newly matched:", eventText(e))
-		}
-		for _, a := range ch.Metadata {
-			line(a.Name+":", orNone(a.Old)+" -> "+orNone(a.New))
-		}
-		for _, q := range ch.queries {
-			b.WriteString("  " + s.dim(q.target+":") + "\n")
-			for _, l := range q.lines() {
-				colour := map[byte]string{'-': "31", '+': "32"}[(l + " ")[0]]
-				l = plainText(l)
-				if colour != "" {
-					l = s.paint(colour, l)
-				}
-				b.WriteString("    " + l + "\n")
-			}
-		}
-		b.WriteString("\n")
-	}
-	b.WriteString(summary(changes) + "\n")
-	_, err := io.WriteString(w, b.String())
-	return err
-}
-
-func orNone(s string) string { return cmp.Or(s, "none") }
-
-// maxComment is less than what GitHub takes as a comment, 65,536 characters.
-const maxComment = 60_000
-
-// changesMarkdown writes changes for a comment: a table, then details while there
-// is room.
-func changesMarkdown(w io.Writer, changes []change) error {
-	var b strings.Builder
-	fmt.Fprintf(&b, "### Rules: %s\n", summary(changes))
-	loud := slices.DeleteFunc(slices.Clone(changes), change.quiet)
-	const rows = 50
-	if len(loud) > 0 {
-		b.WriteString("\n| Change | Rule | Level | File |\n|---|---|---|---|\n")
-	}
-	for i, ch := range loud {
-		if i == rows {
-			fmt.Fprintf(&b, "\nand %d more\n", len(loud)-rows)
-			break
-		}
-		title, level := "", ""
-		if d := ch.Doc(); d != nil {
-			title, level = d.Title, diff.Level(d)
-		}
-		kind := ch.kind()
-		if ch.target != "" {
-			kind += " (" + ch.target + ")"
-		}
-		fmt.Fprintf(&b, "| %s | %s | %s | %s |\n", kind, markdownText(clip(title, 200)), markdownText(level), codeSpan(clip(ch.where(), 300)))
-	}
-	left := 0
-	for _, ch := range loud {
-		text := ch.details()
-		if text == "" {
-			continue
-		}
-		if b.Len()+len(text) > maxComment {
-			left++
-			continue
-		}
-		b.WriteString(text)
-	}
-	if left > 0 {
-		fmt.Fprintf(&b, "\nThe details of %d more did not fit here.\n", left)
-	}
-	_, err := io.WriteString(w, b.String())
-	return err
-}
-
-// clip is s with no more than n characters.
-func clip(s string, n int) string {
-	if r := []rune(s); len(r) > n {
-		return string(r[:n-1]) + "…"
-	}
-	return s
-}
-
-// details are the events, attributes and queries of a change, to be unfolded.
-func (ch change) details() string {
-	var b strings.Builder
-	item := func(label, text string) { fmt.Fprintf(&b, "- %s: %s\n", label, text) }
-	if ch.Reason != "" {
-		item("because", markdownText(ch.Reason))
-	}
-	if from := ch.movedFrom(); from != "" {
-		item("moved from", codeSpan(from))
-	}
-	for _, a := range ch.Metadata {
-		item(a.Name, markdownText(orNone(a.Old))+" → "+markdownText(orNone(a.New)))
-	}
-	events := func(label string, events []map[string]any) {
-		if len(events) == 0 {
-			return
-		}
-		var lines []string
-		language := "json"
-		for _, e := range events {
-			text := plainJSON(eventText(e))
-			line := clip(text, 2000)
-			if lines = append(lines, line); line != text {
-				language = "text" // what is cut off is no JSON
-			}
-		}
-		fmt.Fprintf(&b, "\n%s:\n\n%s\n", label, fencedAs(language, lines))
-	}
-	events("No longer matched", ch.NoLongerMatched)
-	events("Newly matched", ch.NewlyMatched)
-	for _, q := range ch.queries {
-		var lines []string
-		for _, l := range q.lines() {
-			lines = append(lines, clip(l, 4000))
-		}
-		fmt.Fprintf(&b, "\n%s:\n\n%s\n", q.target, fencedAs("diff", lines))
-	}
-	if b.Len() == 0 {
-		return ""
-	}
-	return fmt.Sprintf("\n<details><summary>%s: %s</summary>\n\n%s\n</details>\n", ch.kind(), htmlText(clip(cmp.Or(ch.name(), ch.where()), 200)), b.String())
-}
-
-// htmlText is s as text in HTML, in one line, and as text in Markdown.
-func htmlText(s string) string {
-	var b strings.Builder
-	for _, r := range plainText(s) {
-		if strings.ContainsRune("<>&\"'`*_[]\\~@#!|", r) {
-			fmt.Fprintf(&b, "&#%d;", r)
-		} else {
-			b.WriteRune(r)
-		}
-	}
-	return b.String()
+	return []report.Change{ch}, nil
 }

@@ -4,20 +4,16 @@ package main
 
 import (
 	"bytes"
-	"encoding/json"
 	"errors"
 	"io"
 	"net/http"
 	"net/http/httptest"
 	"os"
 	"path/filepath"
-	"reflect"
 	"strings"
 	"syscall"
 	"testing"
 	"time"
-
-	"sigmac/diff"
 )
 
 // hostileRule says in every text what a terminal or a build server would obey.
@@ -89,35 +85,6 @@ func TestHostileTexts(t *testing.T) {
 		if out.Len()+errs.Len() == 0 {
 			t.Errorf("%q says nothing", args)
 		}
-	}
-}
-
-// What is in a block of JSON is JSON.
-func TestPlainJSON(t *testing.T) {
-	text, err := json.Marshal(map[string]string{"a\u202e": "\x1b ##[x] \U000e0001é\u2028"})
-	if err != nil {
-		t.Fatal(err)
-	}
-	shown := plainJSON(string(text))
-	var back map[string]string
-	if err := json.Unmarshal([]byte(shown), &back); err != nil || back["a\u202e"] != "\x1b ##[x] \U000e0001é\u2028" || plainText(shown) != shown {
-		t.Errorf("%s: %v %q", shown, err, back)
-	}
-}
-
-// The events of a difference stand in Markdown as JSON, or as text where they are cut.
-func TestEventsInMarkdown(t *testing.T) {
-	event := map[string]any{"a\u202e": "\x1b```\n##[x]", "b": "\U000e0001"}
-	shown := change{Change: diff.Change{NewlyMatched: []map[string]any{event}}}.details()
-	_, block, _ := strings.Cut(shown, "````json\n")
-	line, _, ok := strings.Cut(block, "\n````")
-	var back map[string]any
-	if err := json.Unmarshal([]byte(line), &back); !ok || err != nil || !reflect.DeepEqual(back, event) {
-		t.Errorf("%s\n%v %q", shown, err, back)
-	}
-	event["b"] = strings.Repeat("x", 3000)
-	if shown := (change{Change: diff.Change{NewlyMatched: []map[string]any{event}}}).details(); strings.Contains(shown, "json") {
-		t.Error(shown)
 	}
 }
 

@@ -13,8 +13,13 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"sigmac/internal/plain"
+	"sigmac/internal/style"
 	"sigmac/project"
 )
+
+// tell writes a line for people.
+func tell(w io.Writer, format string, args ...any) error { return plain.Line(w, format, args...) }
 
 // isTerminal says whether w is a terminal.
 func isTerminal(w io.Writer) bool {
@@ -27,6 +32,11 @@ func isTerminal(w io.Writer) bool {
 	}
 	info, err := f.Stat()
 	return err == nil && info.Mode()&os.ModeCharDevice != 0 && os.Getenv("TERM") != "dumb" && f.Name() != os.DevNull
+}
+
+// styleFor is how text is marked on w.
+func styleFor(w io.Writer) style.Style {
+	return style.Style{Colour: isTerminal(w) && os.Getenv("NO_COLOR") == ""}
 }
 
 // A checkedWriter remembers that something could not be written.

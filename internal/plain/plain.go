@@ -1,4 +1,6 @@
-package main
+// Package plain shows a stranger's text without what a terminal or the log of a
+// build server would obey.
+package plain
 
 import (
 	"fmt"
@@ -9,11 +11,12 @@ import (
 )
 
 // What rules, files and their names say is a stranger's text. Everything that is
-// shown of it to people goes through plainText, and lines through tell.
+// shown of it to people goes through Text, and lines through Line.
 
-// tell writes a line.
-func tell(w io.Writer, format string, args ...any) error {
-	_, err := io.WriteString(w, plainText(fmt.Sprintf(format, args...))+"\n")
+// Line writes a line to w: what the format makes of args, as Text. The error is
+// that of w.
+func Line(w io.Writer, format string, args ...any) error {
+	_, err := io.WriteString(w, Text(fmt.Sprintf(format, args...))+"\n")
 	return err
 }
 
@@ -21,9 +24,9 @@ func tell(w io.Writer, format string, args ...any) error {
 // first at the start of a line.
 var commands = []string{"::", "##[", "##vso["}
 
-// plainText is s in one line, without what a terminal or the log of a build server
-// would obey.
-func plainText(s string) string {
+// Text is s in one line, without what a terminal or the log of a build server
+// would obey: that is written as an escape like \u{1b}.
+func Text(s string) string {
 	var b strings.Builder
 	for i, r := range s {
 		switch {
@@ -40,18 +43,18 @@ func plainText(s string) string {
 	return b.String()
 }
 
-// plainLines is plainText for each line.
-func plainLines(s string) []string {
+// Lines is Text for each line of s, without empty lines at the end.
+func Lines(s string) []string {
 	lines := strings.Split(strings.TrimRight(s, "\n"), "\n")
 	for i, l := range lines {
-		lines[i] = plainText(strings.TrimRight(l, "\r"))
+		lines[i] = Text(strings.TrimRight(l, "\r"))
 	}
 	return lines
 }
 
-// plainJSON is a text in JSON, in one line, with the escapes of JSON for what
-// plainText escapes.
-func plainJSON(s string) string {
+// JSON is s, a text in JSON, in one line, with the escapes of JSON for what Text
+// escapes.
+func JSON(s string) string {
 	var b strings.Builder
 	for i, r := range s {
 		command := r == '#' && (strings.HasPrefix(s[i:], commands[1]) || strings.HasPrefix(s[i:], commands[2]))
