@@ -2,10 +2,8 @@
 package config
 
 import (
-	"bytes"
-	"errors"
-	"fmt"
 	"io"
+	"maps"
 	"os"
 	"path"
 	"path/filepath"
@@ -14,6 +12,8 @@ import (
 	"gopkg.in/yaml.v3"
 
 	"sigmac/internal/suggest"
+	"sigmac/ir"
+	"sigmac/parser"
 )
 
 // Name is that of the file.
@@ -41,7 +41,7 @@ type Allow struct {
 	Verdict string   // the weakest that passes: partial or agreed
 	Reason  string   // never empty
 	Targets []string // none: all
-	Pos     Pos
+	Pos     ir.Pos
 }
 
 // Covers says whether an Allow is about a rule's query for a target. The path is
@@ -57,7 +57,7 @@ type Target struct {
 	Pipelines []string // names or files; none: the target's own, unless Unmapped
 	Unmapped  bool     // fields as they stand in the rules: an empty list of pipelines
 	Schemas   []string
-	Pos       Pos
+	Pos       ir.Pos
 }
 
 // Check says what the linter does.
@@ -72,27 +72,13 @@ type Ignore struct {
 	ID     string
 	Reason string   // never empty
 	Paths  []string // patterns as of path.Match, of a file or of a folder above it; none: everywhere
-	Pos    Pos
+	Pos    ir.Pos
 }
 
 // A Severity is that of a check: error, warning, note or off.
 type Severity struct {
 	ID, Level string
-	Pos       Pos
-}
-
-// A Pos is a place in the file, counted from 1.
-type Pos struct{ Line, Column int }
-
-// An Error is something wrong with a configuration.
-type Error struct {
-	Path string
-	Pos  Pos
-	Msg  string
-}
-
-func (e *Error) Error() string {
-	return fmt.Sprintf("%s:%d:%d: %s", e.Path, e.Pos.Line, e.Pos.Column, e.Msg)
+	Pos       ir.Pos
 }
 
 // The words that a configuration may use.
@@ -126,7 +112,7 @@ func Find(dir string) (string, error) {
 	}
 }
 
-// Load reads a file. The errors are *Error, or one of reading the file.
+// Load reads a file. The errors are *parser.Error, or one of reading the file.
 func Load(file string) (*Config, []error) {
 	f, err := os.Open(file)
 	if err != nil {
@@ -141,73 +127,59 @@ func Load(file string) (*Config, []error) {
 }
 
 // Parse reads the bytes of a file; file stands in errors only. The errors are
-// *Error, all of the file's.
+// *parser.Error, all of the file's.
 func Parse(file string, src []byte) (*Config, []error) {
-	p := &parser{file: file}
 	c := &Config{Path: file, Check: Check{Profile: Profiles[0]}}
-	if len(src) > maxSize {
-		p.fault(Pos{1, 1}, "the file is larger than 1 MiB")
-		return c, p.errs
+	f, roots := parser.Open(file, src)
+	p := &reader{f}
+	switch {
+	case len(src) > maxSize:
+		p.fault(ir.Pos{Line: 1, Column: 1}, "the file is larger than 1 MiB")
+	case len(roots) > 1:
+		p.fault(place(roots[1]), "a configuration is one document")
+	case len(roots) == 1:
+		p.config(parser.Deref(roots[0]), c)
 	}
-	var doc yaml.Node
-	d := yaml.NewDecoder(bytes.NewReader(src))
-	switch err := d.Decode(&doc); {
-	case errors.Is(err, io.EOF):
-		return c, nil
-	case err != nil:
-		p.fault(Pos{1, 1}, "%s", err)
-		return c, p.errs
+	var errs []error
+	for _, e := range f.Errors() {
+		errs = append(errs, e)
 	}
-	if err := d.Decode(new(yaml.Node)); !errors.Is(err, io.EOF) {
-		p.fault(Pos{1, 1}, "a configuration is one document")
-	}
-	p.mapping(doc.Content[0], map[string]func(*yaml.Node){
+	return c, errs
+}
+
+// A reader reads the YAML of a configuration.
+type reader struct{ *parser.File }
+
+func (p *reader) config(root *yaml.Node, c *Config) {
+	p.mapping(root, map[string]func(*yaml.Node){
 		"rules":   func(n *yaml.Node) { c.Rules = p.paths(n) },
 		"targets": func(n *yaml.Node) { c.Targets = p.targets(n) },
 		"check":   func(n *yaml.Node) { p.check(n, &c.Check) },
 		"verify":  func(n *yaml.Node) { p.verify(n, &c.Verify) },
 	})
-	return c, p.errs
 }
 
-type parser struct {
-	file string
-	errs []error
-}
+func (p *reader) fault(at ir.Pos, format string, args ...any) { p.Fail(at, format, args...) }
 
-func (p *parser) fault(at Pos, format string, args ...any) {
-	p.errs = append(p.errs, &Error{p.file, at, fmt.Sprintf(format, args...)})
-}
-
-func place(n *yaml.Node) Pos { return Pos{max(n.Line, 1), max(n.Column, 1)} }
+func place(n *yaml.Node) ir.Pos { return ir.Pos{Line: max(n.Line, 1), Column: max(n.Column, 1)} }
 
 // mapping gives the value of each key to its function.
-func (p *parser) mapping(n *yaml.Node, keys map[string]func(*yaml.Node)) {
+func (p *reader) mapping(n *yaml.Node, keys map[string]func(*yaml.Node)) {
 	if n.Kind != yaml.MappingNode {
 		p.fault(place(n), "here belongs a mapping")
 		return
 	}
-	var known, seen []string
-	for k := range keys {
-		known = append(known, k)
-	}
-	slices.Sort(known)
-	for i := 0; i+1 < len(n.Content); i += 2 {
-		key, value := n.Content[i], n.Content[i+1]
-		set, ok := keys[key.Value]
-		switch {
-		case !ok:
-			p.fault(place(key), "unknown key %q%s", key.Value, suggest.For(key.Value, known))
-		case slices.Contains(seen, key.Value):
-			p.fault(place(key), "the key %s stands twice", key.Value)
-		default:
-			set(value)
+	known := slices.Sorted(maps.Keys(keys))
+	for _, e := range p.Entries(n) {
+		if set, ok := keys[e.Name]; ok {
+			set(e.Value)
+		} else {
+			p.fault(place(e.Key), "unknown key %q%s", e.Name, suggest.For(e.Name, known))
 		}
-		seen = append(seen, key.Value)
 	}
 }
 
-func (p *parser) text(n *yaml.Node) string {
+func (p *reader) text(n *yaml.Node) string {
 	if n.Kind != yaml.ScalarNode || n.Tag == "!!null" || n.Value == "" {
 		p.fault(place(n), "here belongs a text")
 		return ""
@@ -216,7 +188,7 @@ func (p *parser) text(n *yaml.Node) string {
 }
 
 // word is one of the known ones.
-func (p *parser) word(n *yaml.Node, what string, known []string) string {
+func (p *reader) word(n *yaml.Node, what string, known []string) string {
 	s := p.text(n)
 	if s != "" && !slices.Contains(known, s) {
 		p.fault(place(n), "unknown %s %q%s", what, s, suggest.For(s, known))
@@ -225,17 +197,17 @@ func (p *parser) word(n *yaml.Node, what string, known []string) string {
 }
 
 // list gives each element to a function; one that stands alone is a list too.
-func (p *parser) list(n *yaml.Node, each func(*yaml.Node)) {
+func (p *reader) list(n *yaml.Node, each func(*yaml.Node)) {
 	if n.Kind != yaml.SequenceNode {
 		each(n)
 		return
 	}
 	for _, x := range n.Content {
-		each(x)
+		each(parser.Deref(x))
 	}
 }
 
-func (p *parser) texts(n *yaml.Node) (out []string) {
+func (p *reader) texts(n *yaml.Node) (out []string) {
 	p.list(n, func(x *yaml.Node) {
 		if s := p.text(x); s != "" {
 			out = append(out, s)
@@ -245,7 +217,7 @@ func (p *parser) texts(n *yaml.Node) (out []string) {
 }
 
 // paths are below the folder of the file.
-func (p *parser) paths(n *yaml.Node) (out []string) {
+func (p *reader) paths(n *yaml.Node) (out []string) {
 	p.list(n, func(x *yaml.Node) {
 		s := p.text(x)
 		if s == "" {
@@ -260,7 +232,7 @@ func (p *parser) paths(n *yaml.Node) (out []string) {
 	return out
 }
 
-func (p *parser) targets(n *yaml.Node) (out []Target) {
+func (p *reader) targets(n *yaml.Node) (out []Target) {
 	p.list(n, func(x *yaml.Node) {
 		t := Target{Pos: place(x)}
 		if x.Kind == yaml.ScalarNode {
@@ -287,7 +259,7 @@ func (p *parser) targets(n *yaml.Node) (out []Target) {
 	return out
 }
 
-func (p *parser) check(n *yaml.Node, c *Check) {
+func (p *reader) check(n *yaml.Node, c *Check) {
 	p.mapping(n, map[string]func(*yaml.Node){
 		"profile": func(n *yaml.Node) { c.Profile = p.word(n, "profile", Profiles) },
 		"ignore": func(n *yaml.Node) {
@@ -298,15 +270,14 @@ func (p *parser) check(n *yaml.Node, c *Check) {
 				p.fault(place(n), "here belongs a mapping of checks to %v", Severities)
 				return
 			}
-			for i := 0; i+1 < len(n.Content); i += 2 {
-				level := p.word(n.Content[i+1], "severity", Severities)
-				c.Severity = append(c.Severity, Severity{n.Content[i].Value, level, place(n.Content[i])})
+			for _, e := range p.Entries(n) {
+				c.Severity = append(c.Severity, Severity{e.Name, p.word(e.Value, "severity", Severities), place(e.Key)})
 			}
 		},
 	})
 }
 
-func (p *parser) verify(n *yaml.Node, v *Verify) {
+func (p *reader) verify(n *yaml.Node, v *Verify) {
 	p.mapping(n, map[string]func(*yaml.Node){
 		"require": func(n *yaml.Node) { v.Require = p.word(n, "verdict", Verdicts) },
 		"allow": func(n *yaml.Node) {
@@ -315,7 +286,7 @@ func (p *parser) verify(n *yaml.Node, v *Verify) {
 	})
 }
 
-func (p *parser) allow(n *yaml.Node) Allow {
+func (p *reader) allow(n *yaml.Node) Allow {
 	out := Allow{Pos: place(n)}
 	p.mapping(n, map[string]func(*yaml.Node){
 		"rule":    func(n *yaml.Node) { out.Rule = p.text(n) },
@@ -329,7 +300,7 @@ func (p *parser) allow(n *yaml.Node) Allow {
 	return out
 }
 
-func (p *parser) ignore(n *yaml.Node) Ignore {
+func (p *reader) ignore(n *yaml.Node) Ignore {
 	out := Ignore{Pos: place(n)}
 	p.mapping(n, map[string]func(*yaml.Node){
 		"id":     func(n *yaml.Node) { out.ID = p.text(n) },

@@ -61,9 +61,9 @@ func TestErrors(t *testing.T) {
 		"verify: {allow: [{rule: a, verdict: refuted}]}":  `1:37: unknown verdict "refuted"`,
 		"targets: [{format: x}]":                          "1:11: a target has a name",
 		"targets: [a, a]":                                 "1:14: the target a stands twice",
-		"rules: a\nrules: b":                              "2:1: the key rules stands twice",
+		"rules: a\nrules: b":                              `2:1: the key "rules" stands twice`,
 		"a: b\n---\nc: d":                                 "a configuration is one document",
-		": [":                                             "1:1: yaml: ",
+		": [":                                             "1:1: not YAML: ",
 		"rules: &a [*a]":                                  "",
 		strings.Repeat("#", maxSize+1):                    "1:1: the file is larger than 1 MiB",
 	} {

@@ -20,8 +20,8 @@ func (c *Collection) Add(other *Collection) {
 }
 
 // A Document is one YAML document of a file. With Errors, its Rule,
-// Correlation and Filter are nil. What is not even YAML is a document of
-// Unreadable kind with Errors.
+// Correlation and Filter are nil, and Broken has what could be read of them. What is
+// not even YAML is a document of Unreadable kind with Errors.
 type Document struct {
 	Path string
 	Pos  ir.Pos
@@ -36,7 +36,18 @@ type Document struct {
 	Errors   []*Error
 	Warnings []*Error
 
+	// Broken is what could be read of a document with Errors: to be shown, as by an
+	// editor, and never to be compiled.
+	Broken *Body
+
 	Foreign bool // YAML, but nothing in it says that it is one of Sigma; there are Errors
+}
+
+// A Body is the part of a document that is its kind's.
+type Body struct {
+	Rule        *ir.Rule
+	Correlation *ir.Correlation
+	Filter      *ir.Filter
 }
 
 // A Kind says what a document is.

@@ -122,6 +122,7 @@ func (f *file) document(root *yaml.Node) *Document {
 		f.mapping(d, f.entries(root))
 	}
 	if d.Errors, d.Warnings = sorted(f.errs), sorted(f.warns); len(d.Errors) > 0 {
+		d.Broken = &Body{d.Rule, d.Correlation, d.Filter}
 		d.Rule, d.Correlation, d.Filter = nil, nil, nil
 	}
 	return d

@@ -329,3 +329,23 @@ func TestFilterPolarity(t *testing.T) {
 		}
 	}
 }
+
+// TestBroken holds that a document with errors keeps what could be read of it.
+func TestBroken(t *testing.T) {
+	const src = "title: T\nid: 1\nlogsource: {category: c}\ndetection:\n  a: {f|nonsense: x}\n  b: {g: y}\n  condition: a and b\nlevel: loud\n"
+	d := Parse("r.yml", []byte(src)).Documents[0]
+	if len(d.Errors) == 0 || d.Rule != nil || d.Broken == nil || d.Broken.Rule == nil {
+		t.Fatalf("%+v", d)
+	}
+	r := d.Broken.Rule
+	if r.Meta.Title != "T" || r.Source.Category != "c" || len(r.Detections) != 2 || r.Detections[1].Name != "b" || r.Detections[1].Expr == nil {
+		t.Errorf("%+v", r)
+	}
+	d = Parse("r.yml", []byte(strings.Replace(correlationText, "value_count", "value_cont", 1))).Documents[0]
+	if len(d.Errors) == 0 || d.Broken == nil || d.Broken.Correlation == nil || len(d.Broken.Correlation.Rules) != 2 {
+		t.Errorf("%+v", d)
+	}
+	if d := Parse("r.yml", []byte(correlationText)).Documents[0]; d.Broken != nil {
+		t.Errorf("%+v", d.Broken)
+	}
+}

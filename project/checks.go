@@ -9,6 +9,7 @@ import (
 	"sigmac/check"
 	"sigmac/config"
 	"sigmac/internal/suggest"
+	"sigmac/ir"
 	"sigmac/parser"
 )
 
@@ -29,7 +30,7 @@ func (p *Project) Checks(asked AskedChecks) (o check.Options, err error) {
 		}
 	}
 	if cfg := p.Config; cfg != nil {
-		at := func(p config.Pos) string { return fmt.Sprintf("%s:%d:%d: ", cfg.Path, p.Line, p.Column) }
+		at := func(p ir.Pos) string { return fmt.Sprintf("%s:%d:%d: ", cfg.Path, p.Line, p.Column) }
 		o.Profile, o.Ignore = cfg.Check.Profile, cfg.Check.Ignore
 		for _, g := range cfg.Check.Ignore {
 			known(at(g.Pos), g.ID)
