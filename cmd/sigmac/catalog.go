@@ -29,6 +29,7 @@ import (
 	"sigmac/catalog/index"
 	"sigmac/catalog/native"
 	"sigmac/catalog/site"
+	"sigmac/internal/atomic"
 	"sigmac/internal/suggest"
 	"sigmac/parser"
 	"sigmac/pipeline"
@@ -157,7 +158,7 @@ func buildCatalog(c *cli.Context) error {
 		return usage("%s", err)
 	}
 	content.Count()
-	if err := replaceDir(out, func(dir string) error {
+	if err := atomic.ReplaceDir(out, func(dir string) error {
 		if err := writeIndex(filepath.Join(dir, indexName), content); err != nil {
 			return err
 		}
@@ -265,42 +266,6 @@ func siteAt(dir string) (*index.File, error) {
 		return nil, usage("%s: is not empty, and no site that catalog build made: nothing was written", dir)
 	}
 	return f, nil // with an index that cannot be used, it is made anew
-}
-
-// replaceDir puts what write makes of an empty directory in the place of dir.
-func replaceDir(dir string, write func(string) error) (err error) {
-	if target, err := filepath.EvalSymlinks(dir); err == nil {
-		dir = target
-	}
-	dir = filepath.Clean(dir)
-	tmp := newTemp(dir)
-	if err := os.Mkdir(tmp, 0o700); err != nil {
-		return err
-	}
-	defer func() {
-		if os.RemoveAll(tmp); err == nil {
-			removeTemps(dir)
-		}
-	}()
-	made, kept := filepath.Join(tmp, "new"), filepath.Join(tmp, "old")
-	if err := os.Mkdir(made, 0o777); err != nil {
-		return err
-	}
-	if err := write(made); err != nil {
-		return err
-	}
-	err = os.Rename(dir, kept)
-	if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return err
-	}
-	had := err == nil
-	if err := os.Rename(made, dir); err != nil {
-		if had {
-			err = errors.Join(err, os.Rename(kept, dir))
-		}
-		return err
-	}
-	return nil
 }
 
 // converter gives the queries of a rule in all languages, with their verdicts.

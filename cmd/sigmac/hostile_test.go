@@ -121,63 +121,6 @@ func TestEventsInMarkdown(t *testing.T) {
 	}
 }
 
-// A file gets the rights that the umask leaves, and keeps those that it has; what a
-// killed run has left is removed.
-func TestOutputFile(t *testing.T) {
-	defer syscall.Umask(syscall.Umask(0o077))
-	dir := t.TempDir()
-	path, other := filepath.Join(dir, "a"), filepath.Join(dir, "a-b")
-	left, others := newTemp(path), newTemp(other)
-	for _, name := range []string{left, others} {
-		if err := os.WriteFile(name, nil, 0o666); err != nil {
-			t.Fatal(err)
-		}
-	}
-	write := func(want os.FileMode) {
-		t.Helper()
-		o := &output{path: path}
-		o.file.WriteString("x")
-		if err := o.close(); err != nil {
-			t.Fatal(err)
-		}
-		if info, err := os.Stat(path); err != nil || info.Mode().Perm() != want {
-			t.Errorf("%v %v, want %v", info.Mode(), err, want)
-		}
-	}
-	write(0o600)
-	if err := os.Chmod(path, 0o664); err != nil {
-		t.Fatal(err)
-	}
-	write(0o664)
-	if _, err := os.Stat(left); !errors.Is(err, os.ErrNotExist) {
-		t.Error("what a killed run has left is still there")
-	}
-	if _, err := os.Stat(others); err != nil {
-		t.Error("what belongs to another file is gone")
-	}
-}
-
-func TestReplaceDirAfterKill(t *testing.T) {
-	dir := filepath.Join(t.TempDir(), "site")
-	left := newTemp(dir)
-	if err := os.MkdirAll(filepath.Join(left, "new"), 0o777); err != nil {
-		t.Fatal(err)
-	}
-	failed := errors.New("failed")
-	if err := replaceDir(dir, func(string) error { return failed }); err != failed {
-		t.Fatal(err)
-	}
-	if _, err := os.Stat(left); err != nil {
-		t.Error("a run that failed removes what may be the site of before")
-	}
-	if err := replaceDir(dir, func(string) error { return nil }); err != nil {
-		t.Fatal(err)
-	}
-	if entries, _ := os.ReadDir(filepath.Dir(dir)); len(entries) != 1 {
-		t.Errorf("%v", entries)
-	}
-}
-
 // A site has pages: no hidden files, no lists, nothing outside.
 func TestServedFiles(t *testing.T) {
 	top := t.TempDir()
