@@ -1,7 +1,6 @@
-package main
+package site
 
 import (
-	"net/http"
 	"net/http/httptest"
 	"os"
 	"path/filepath"
@@ -14,7 +13,12 @@ func TestLoopbackOnly(t *testing.T) {
 	if err := os.WriteFile(filepath.Join(dir, "index.html"), []byte("<h1>Rules</h1>"), 0o666); err != nil {
 		t.Fatal(err)
 	}
-	h := loopbackOnly(http.FileServer(http.Dir(dir)))
+	root, err := os.OpenRoot(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer root.Close()
+	h := Handler(root)
 	for _, c := range []struct {
 		method, host, path string
 		status             int
