@@ -28,6 +28,7 @@ import (
 	"sigmac/catalog/index"
 	"sigmac/catalog/native"
 	"sigmac/catalog/site"
+	"sigmac/internal/atomic"
 	"sigmac/internal/plain"
 	"sigmac/internal/suggest"
 	"sigmac/parser"
@@ -157,7 +158,7 @@ func buildCatalog(c *cli.Context) error {
 		return usage("%s", err)
 	}
 	content.Count()
-	if err := replaceDir(out, func(dir string) error {
+	if err := atomic.ReplaceDir(out, func(dir string) error {
 		if err := writeIndex(filepath.Join(dir, indexName), content); err != nil {
 			return err
 		}
@@ -265,42 +266,6 @@ func siteAt(dir string) (*index.File, error) {
 		return nil, usage("%s: is not empty, and no site that catalog build made: nothing was written", dir)
 	}
 	return f, nil // with an index that cannot be used, it is made anew
-}
-
-// replaceDir puts what write makes of an empty directory in the place of dir.
-func replaceDir(dir string, write func(string) error) (err error) {
-	if target, err := filepath.EvalSymlinks(dir); err == nil {
-		dir = target
-	}
-	dir = filepath.Clean(dir)
-	tmp := newTemp(dir)
-	if err := os.Mkdir(tmp, 0o700); err != nil {
-		return err
-	}
-	defer func() {
-		if os.RemoveAll(tmp); err == nil {
-			removeTemps(dir)
-		}
-	}()
-	made, kept := filepath.Join(tmp, "new"), filepath.Join(tmp, "old")
-	if err := os.Mkdir(made, 0o777); err != nil {
-		return err
-	}
-	if err := write(made); err != nil {
-		return err
-	}
-	err = os.Rename(dir, kept)
-	if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return err
-	}
-	had := err == nil
-	if err := os.Rename(made, dir); err != nil {
-		if had {
-			err = errors.Join(err, os.Rename(kept, dir))
-		}
-		return err
-	}
-	return nil
 }
 
 // converter gives the queries of a rule in all languages, with their verdicts.
@@ -425,7 +390,7 @@ func serveCatalog(c *cli.Context) error {
 		return usage("%s", project.Fault(err))
 	}
 	defer root.Close()
-	s := &http.Server{Handler: loopbackOnly(http.FileServerFS(siteFiles{root})), ReadHeaderTimeout: 10 * time.Second}
+	s := &http.Server{Handler: site.Handler(root), ReadHeaderTimeout: 10 * time.Second}
 	done := context.AfterFunc(ctx, func() { s.Close() })
 	defer done()
 	tell(c.App.Writer, "http://%s/", l.Addr())
@@ -433,53 +398,6 @@ func serveCatalog(c *cli.Context) error {
 		return usage("%s", err)
 	}
 	return nil
-}
-
-// siteFiles are the files of a site and nothing else: none outside of it by a link,
-// none that is hidden, no list of a folder, nothing that is no file.
-type siteFiles struct{ root *os.Root }
-
-func (s siteFiles) Open(name string) (fs.File, error) {
-	none := &fs.PathError{Op: "open", Path: name, Err: fs.ErrNotExist}
-	for part := range strings.SplitSeq(name, "/") {
-		if name != "." && strings.HasPrefix(part, ".") {
-			return nil, none
-		}
-	}
-	info, err := s.root.Stat(filepath.FromSlash(name))
-	if err == nil && info.IsDir() {
-		var page fs.FileInfo
-		if page, err = s.root.Stat(filepath.Join(filepath.FromSlash(name), "index.html")); err == nil && !page.Mode().IsRegular() {
-			return nil, none
-		}
-	}
-	if err != nil || !info.IsDir() && !info.Mode().IsRegular() {
-		return nil, none
-	}
-	return s.root.Open(filepath.FromSlash(name))
-}
-
-// loopbackOnly keeps a site from pages of other hosts whose names lead here.
-func loopbackOnly(h http.Handler) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		host := r.Host
-		if name, _, err := net.SplitHostPort(host); err == nil {
-			host = name
-		}
-		if ip := net.ParseIP(host); host != "localhost" && (ip == nil || !ip.IsLoopback()) {
-			http.Error(w, "this site is served to this machine only", http.StatusForbidden)
-			return
-		}
-		if r.Method != http.MethodGet && r.Method != http.MethodHead {
-			http.Error(w, "this site is for reading only", http.StatusMethodNotAllowed)
-			return
-		}
-		w.Header().Set("X-Content-Type-Options", "nosniff")
-		w.Header().Set("Referrer-Policy", "no-referrer")
-		w.Header().Set("Cross-Origin-Resource-Policy", "same-origin")
-		w.Header().Set("Cache-Control", "no-cache")
-		h.ServeHTTP(w, r)
-	})
 }
 
 // openIndex opens an index by its file, or by the site around it.

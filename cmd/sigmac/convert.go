@@ -101,7 +101,7 @@ func convert(c *cli.Context) error {
 	case dir != nil:
 		note = dir.note
 		write = func(res sigmac.Result) error {
-			dir.add(res)
+			dir.Add(res, dir.checked)
 			return nil
 		}
 		end = func() error {
@@ -131,7 +131,7 @@ func convert(c *cli.Context) error {
 	read := func(i int) ([]byte, error) {
 		src, err := p.Read(files[i])
 		if dir != nil && err == nil {
-			dir.read(files[i], src)
+			dir.Source(files[i], src)
 		}
 		return src, err
 	}

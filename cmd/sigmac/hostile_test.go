@@ -5,9 +5,6 @@ package main
 import (
 	"bytes"
 	"errors"
-	"io"
-	"net/http"
-	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"strings"
@@ -84,99 +81,6 @@ func TestHostileTexts(t *testing.T) {
 		}
 		if out.Len()+errs.Len() == 0 {
 			t.Errorf("%q says nothing", args)
-		}
-	}
-}
-
-// A file gets the rights that the umask leaves, and keeps those that it has; what a
-// killed run has left is removed.
-func TestOutputFile(t *testing.T) {
-	defer syscall.Umask(syscall.Umask(0o077))
-	dir := t.TempDir()
-	path, other := filepath.Join(dir, "a"), filepath.Join(dir, "a-b")
-	left, others := newTemp(path), newTemp(other)
-	for _, name := range []string{left, others} {
-		if err := os.WriteFile(name, nil, 0o666); err != nil {
-			t.Fatal(err)
-		}
-	}
-	write := func(want os.FileMode) {
-		t.Helper()
-		o := &output{path: path}
-		o.file.WriteString("x")
-		if err := o.close(); err != nil {
-			t.Fatal(err)
-		}
-		if info, err := os.Stat(path); err != nil || info.Mode().Perm() != want {
-			t.Errorf("%v %v, want %v", info.Mode(), err, want)
-		}
-	}
-	write(0o600)
-	if err := os.Chmod(path, 0o664); err != nil {
-		t.Fatal(err)
-	}
-	write(0o664)
-	if _, err := os.Stat(left); !errors.Is(err, os.ErrNotExist) {
-		t.Error("what a killed run has left is still there")
-	}
-	if _, err := os.Stat(others); err != nil {
-		t.Error("what belongs to another file is gone")
-	}
-}
-
-func TestReplaceDirAfterKill(t *testing.T) {
-	dir := filepath.Join(t.TempDir(), "site")
-	left := newTemp(dir)
-	if err := os.MkdirAll(filepath.Join(left, "new"), 0o777); err != nil {
-		t.Fatal(err)
-	}
-	failed := errors.New("failed")
-	if err := replaceDir(dir, func(string) error { return failed }); err != failed {
-		t.Fatal(err)
-	}
-	if _, err := os.Stat(left); err != nil {
-		t.Error("a run that failed removes what may be the site of before")
-	}
-	if err := replaceDir(dir, func(string) error { return nil }); err != nil {
-		t.Fatal(err)
-	}
-	if entries, _ := os.ReadDir(filepath.Dir(dir)); len(entries) != 1 {
-		t.Errorf("%v", entries)
-	}
-}
-
-// A site has pages: no hidden files, no lists, nothing outside.
-func TestServedFiles(t *testing.T) {
-	top := t.TempDir()
-	dir := filepath.Join(top, "site")
-	for name, text := range map[string]string{"site/index.html": "home", "site/a/index.html": "page", "site/a/x.js": "js", "site/b/y.js": "y", "site/.git/config": "secret", "site/.env": "secret", "secret": "secret"} {
-		p := filepath.Join(top, name)
-		if err := errors.Join(os.MkdirAll(filepath.Dir(p), 0o777), os.WriteFile(p, []byte(text), 0o666)); err != nil {
-			t.Fatal(err)
-		}
-	}
-	if err := errors.Join(os.Symlink("../secret", filepath.Join(dir, "out")), os.Symlink("..", filepath.Join(dir, "up")), os.Symlink("a/x.js", filepath.Join(dir, "in.js")),
-		syscall.Mkfifo(filepath.Join(dir, "pipe"), 0o666)); err != nil {
-		t.Fatal(err)
-	}
-	root, err := os.OpenRoot(dir)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer root.Close()
-	s := httptest.NewServer(http.FileServerFS(siteFiles{root}))
-	defer s.Close()
-	client := &http.Client{Timeout: 10 * time.Second}
-	for path, want := range map[string]string{"/": "home", "/a/": "page", "/a/x.js": "js", "/in.js": "js", "/b/y.js": "y",
-		"/b/": "", "/b": "", "/.git/config": "", "/.env": "", "/out": "", "/up/secret": "", "/up/": "", "/pipe": "", "/a/../.env": "", "/%2e%2e/secret": ""} {
-		res, err := client.Get(s.URL + path)
-		if err != nil {
-			t.Fatalf("%s: %v", path, err)
-		}
-		body, _ := io.ReadAll(res.Body)
-		res.Body.Close()
-		if got := string(body); want != "" && got != want || want == "" && res.StatusCode != http.StatusNotFound {
-			t.Errorf("%s: %d %q, want %q", path, res.StatusCode, got, want)
 		}
 	}
 }

@@ -10,6 +10,8 @@ import (
 	"testing"
 
 	"github.com/urfave/cli/v2"
+
+	"sigmac/internal/manual"
 )
 
 // TestPages holds that docs/commands and the manual page are made from the
@@ -17,13 +19,17 @@ import (
 func TestPages(t *testing.T) {
 	app := newApp(strings.NewReader(""), io.Discard, io.Discard)
 	dir := filepath.Join(repositoryRoot, "docs", "commands")
-	want := map[string]string{"README.md": commandIndex(app), "sigmac.1": manPage(app)}
+	want := map[string]string{"README.md": manual.Index(app), "sigmac.1": manual.Man(app)}
 	for _, cmd := range app.Commands {
-		page := commandPage(cmd)
+		page := manual.Command(cmd)
 		want[cmd.Name+".md"] = page
 		for _, c := range append([]*cli.Command{cmd}, cmd.Subcommands...) {
 			for _, f := range c.Flags {
-				if name := optionOf(f).names[0]; !strings.Contains(page, "`"+name) {
+				name := "--" + f.Names()[0]
+				if len(f.Names()[0]) == 1 {
+					name = name[1:]
+				}
+				if !strings.Contains(page, "`"+name) {
 					t.Errorf("the page of %s does not tell of %s", cmd.Name, name)
 				}
 			}

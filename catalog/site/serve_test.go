@@ -1,8 +1,6 @@
-package main
+package site
 
 import (
-	"errors"
-	"net/http"
 	"net/http/httptest"
 	"os"
 	"path/filepath"
@@ -15,7 +13,12 @@ func TestLoopbackOnly(t *testing.T) {
 	if err := os.WriteFile(filepath.Join(dir, "index.html"), []byte("<h1>Rules</h1>"), 0o666); err != nil {
 		t.Fatal(err)
 	}
-	h := loopbackOnly(http.FileServer(http.Dir(dir)))
+	root, err := os.OpenRoot(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer root.Close()
+	h := Handler(root)
 	for _, c := range []struct {
 		method, host, path string
 		status             int
@@ -40,38 +43,4 @@ func TestLoopbackOnly(t *testing.T) {
 			t.Error("a browser may guess types")
 		}
 	}
-}
-
-// TestReplaceDir: a directory is replaced whole or not at all, and nothing is
-// left beside it.
-func TestReplaceDir(t *testing.T) {
-	parent := t.TempDir()
-	dir := filepath.Join(parent, "site")
-	write := func(text string, err error) func(string) error {
-		return func(dir string) error {
-			return errors.Join(os.WriteFile(filepath.Join(dir, text), []byte(text), 0o666), err)
-		}
-	}
-	holds := func(want string) {
-		t.Helper()
-		entries, err := os.ReadDir(dir)
-		if err != nil || len(entries) != 1 || entries[0].Name() != want {
-			t.Errorf("%v %v, want %s", entries, err, want)
-		}
-		if beside, _ := os.ReadDir(parent); len(beside) != 1 {
-			t.Errorf("left beside: %v", beside)
-		}
-	}
-	if err := replaceDir(dir, write("a", nil)); err != nil {
-		t.Fatal(err)
-	}
-	holds("a")
-	if err := replaceDir(dir, write("b", errors.New("no space"))); err == nil {
-		t.Error("no error")
-	}
-	holds("a")
-	if err := replaceDir(dir+string(filepath.Separator), write("c", nil)); err != nil {
-		t.Fatal(err)
-	}
-	holds("c")
 }

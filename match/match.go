@@ -1,0 +1,199 @@
+// Package match says which rules match which events of a stream: on all cores,
+// and in the order of the stream.
+package match
+
+import (
+	"errors"
+	"io"
+	"iter"
+	"sync"
+
+	"sigmac/eval"
+	"sigmac/internal/ordered"
+	"sigmac/parser"
+)
+
+// Options say which rules are tried on which events, and how.
+type Options struct {
+	AnySource bool // try rules on events of other log sources too
+	Explain   bool // say why a rule matches
+	MaxEvent  int  // the bytes that an event may have
+}
+
+// Rules are tried on events together. All are added before the first event; then
+// several goroutines may try them.
+type Rules struct {
+	options Options
+	set     *eval.Set
+	rules   []rule
+	triers  sync.Pool // of *trier
+}
+
+type rule struct {
+	doc *parser.Document
+	*eval.Prepared
+}
+
+// New is Rules with none in it.
+func New(o Options) *Rules { return &Rules{options: o, set: eval.NewSet()} }
+
+// Add adds a rule, or says what is wrong with its document or cannot be evaluated,
+// and leaves it out.
+func (rs *Rules) Add(d *parser.Document) []*parser.Error {
+	if len(d.Errors) > 0 {
+		return d.Errors
+	}
+	pos, what := d.Pos, "the "+d.Kind.String()+" is no rule of single events"
+	if d.Rule != nil {
+		pos, what = eval.UnevaluableRule(d.Rule)
+	}
+	if what != "" {
+		return []*parser.Error{{Path: d.Path, Pos: pos, Msg: "cannot be evaluated: " + what}}
+	}
+	rs.rules = append(rs.rules, rule{d, rs.set.Prepare(d.Rule)})
+	return nil
+}
+
+// Len is how many rules were added.
+func (rs *Rules) Len() int { return len(rs.rules) }
+
+// A Match is a rule and an event.
+type Match struct {
+	Doc   *parser.Document
+	Line  int               // of the event in the stream, from 1
+	Index int               // of the event among those that can be read, from 1
+	Why   *eval.Explanation // nil without Options.Explain
+}
+
+// Found is what has come of some events in a row: matches in the order of the events,
+// and for each event in that of the rules.
+type Found struct {
+	Events  int // that the rules were tried on
+	Matches []Match
+	Faults  []*eval.RecordError // what is no event; the others were tried
+}
+
+// Stream tries the rules on the events of src, in any form that eval.Reader reads. An
+// error of src itself comes last, without anything found. Src is read from
+// another goroutine.
+func (rs *Rules) Stream(src io.Reader) iter.Seq2[Found, error] {
+	return func(yield func(Found, error) bool) {
+		var broken error
+		read := func(yield func([]candidate) bool) { broken = batches(src, rs.options.MaxEvent, yield) }
+		for f := range ordered.Seq(read, rs.try) {
+			if !yield(f, nil) {
+				return
+			}
+		}
+		if broken != nil {
+			yield(Found{}, broken)
+		}
+	}
+}
+
+// A candidate is an event as it was read, or what is wrong with it.
+type candidate struct {
+	eval.Record
+	index int
+	err   *eval.RecordError
+}
+
+// batches yields the events of src, some at a time. The error is that of src.
+func batches(src io.Reader, largest int, yield func([]candidate) bool) error {
+	const most, size = 64, 1 << 18
+	r := eval.NewReader(src, largest)
+	var batch []candidate
+	n, index := 0, 0
+	var broken error
+	for {
+		rec, err := r.Next()
+		fault := (*eval.RecordError)(nil)
+		if err != nil && !errors.As(err, &fault) {
+			if err != io.EOF {
+				broken = err
+			}
+			break
+		}
+		if err == nil {
+			index++
+		}
+		batch = append(batch, candidate{rec, index, fault})
+		if n += len(rec.Text); len(batch) >= most || n >= size {
+			if !yield(batch) {
+				return nil
+			}
+			batch, n = nil, 0
+		}
+	}
+	if len(batch) > 0 {
+		yield(batch)
+	}
+	return broken
+}
+
+// A trier tries the rules on one event after the other.
+type trier struct {
+	view *eval.View
+	fits map[eval.Source][]int // the rules that may be about events of a source
+}
+
+func (rs *Rules) try(batch []candidate) (out Found) {
+	t, ok := rs.triers.Get().(*trier)
+	if !ok {
+		t = &trier{rs.set.View(eval.Event{}), map[eval.Source][]int{}}
+	}
+	defer rs.triers.Put(t)
+	for _, c := range batch {
+		if c.err != nil {
+			out.Faults = append(out.Faults, c.err)
+			continue
+		}
+		ev, err := c.Parse()
+		if err != nil {
+			fault := (*eval.RecordError)(nil)
+			errors.As(err, &fault)
+			out.Faults = append(out.Faults, fault)
+			continue
+		}
+		out.Events++
+		ev = eval.Flatten(ev)
+		t.view.Show(ev)
+		for _, i := range t.rules(rs, ev) {
+			r := rs.rules[i]
+			if !r.MatchView(t.view) {
+				continue
+			}
+			m := Match{Doc: r.doc, Line: c.Pos.Line, Index: c.index}
+			if rs.options.Explain {
+				why := eval.Explain(r.doc.Rule, ev)
+				m.Why = &why
+			}
+			out.Matches = append(out.Matches, m)
+		}
+	}
+	t.view.Show(eval.Event{}) // lets the last event go
+	return out
+}
+
+// rules are those to try on the event, by their indexes.
+func (t *trier) rules(rs *Rules, ev eval.Event) []int {
+	source := eval.Source{}
+	if !rs.options.AnySource {
+		source = eval.SourceOf(ev)
+	}
+	rules, ok := t.fits[source]
+	if !ok {
+		const many = 2000 // a stranger's events may name sources without end
+		if len(t.fits) >= many {
+			clear(t.fits)
+		}
+		rules = []int{}
+		for i, r := range rs.rules {
+			if source.Fits(r.doc.Rule.Source) {
+				rules = append(rules, i)
+			}
+		}
+		t.fits[source] = rules
+	}
+	return rules
+}
