@@ -17,6 +17,7 @@ import (
 	"sigmac"
 	"sigmac/outdir"
 	"sigmac/parser"
+	"sigmac/report"
 )
 
 // Layouts say where the query of a rule goes below the directory: TARGET/PATH.EXT,
@@ -28,10 +29,7 @@ type Options struct {
 	Paths   []string // of rules, as asked for: the PATH of a rule is below one of them
 	Layout  string   // one of Layouts
 	Sidecar bool     // a file .json beside each query
-	// For sidecars: the version of sigmac, and the ids of what a query does not keep
-	// of its rule.
-	Version string
-	Losses  func(sigmac.Result) []string
+	Version string   // of sigmac, for sidecars
 }
 
 // stdin is the path of what was read from standard input.
@@ -161,9 +159,9 @@ func (f *Files) sidecar(res sigmac.Result, proofs []sigmac.Proof, i int, source 
 	if d.Rule != nil {
 		out.Level, out.Status = d.Rule.Meta.Level, d.Rule.Meta.Status
 	}
-	for _, id := range f.options.Losses(res) {
-		if !slices.Contains(out.Losses, id) {
-			out.Losses = append(out.Losses, id)
+	for _, l := range report.Losses(res) {
+		if !slices.Contains(out.Losses, l.ID) {
+			out.Losses = append(out.Losses, l.ID)
 		}
 	}
 	if i < len(proofs) {

@@ -73,9 +73,8 @@ func TestWithoutID(t *testing.T) {
 }
 
 func TestSidecar(t *testing.T) {
-	lost := func(sigmac.Result) []string { return []string{"x", "y", "x"} }
 	for _, prove := range []bool{false, true} {
-		o := Options{Paths: []string{"rules"}, Layout: "target", Sidecar: true, Version: "1.0", Losses: lost}
+		o := Options{Paths: []string{"rules"}, Layout: "target", Sidecar: true, Version: "1.0"}
 		all, err := files("rules/x.yml", text, o, prove).All()
 		if err != nil || len(all) != 6 {
 			t.Fatal(all, err)
@@ -86,7 +85,7 @@ func TestSidecar(t *testing.T) {
 			t.Fatal(err)
 		}
 		want := sidecar{Rule: "a/1", Title: "One", Path: "x.yml", Document: 1, Condition: 2, Level: "high", Target: "splunk", Format: "default", Sigmac: "1.0",
-			RuleHash: hexHash([]byte(text)), QueryHash: hexHash(query.Data[:len(query.Data)-1]), Pipelines: []sidecarPipeline{}, Losses: []string{"x", "y"}}
+			RuleHash: hexHash([]byte(text)), QueryHash: hexHash(query.Data[:len(query.Data)-1]), Pipelines: []sidecarPipeline{}, Losses: []string{}}
 		if prove {
 			want.Verdict = "proved"
 		}
@@ -94,7 +93,7 @@ func TestSidecar(t *testing.T) {
 			t.Errorf("%s: %+v, want %+v", about.Path, got, want)
 		}
 	}
-	o := Options{Layout: "rule", Sidecar: true, Losses: func(sigmac.Result) []string { return nil }}
+	o := Options{Layout: "rule", Sidecar: true}
 	if all, _ := files("x.yml", text, o, false).All(); string(all[5].Data[:1]) != "{" || all[5].Path != "x.2.spl.json" {
 		t.Error(all)
 	}

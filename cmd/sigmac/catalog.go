@@ -295,7 +295,7 @@ func converter(c *cli.Context) (func(*parser.Document) []index.Query, error) {
 					q.Reason = "postprocessing adds " + report.Added(ch.Added) + ", which the verdict leaves out"
 				}
 				if ch.Err == nil {
-					for _, l := range lossesOf(res) {
+					for _, l := range report.Losses(res) {
 						if text := l.String(); !slices.Contains(q.Losses, text) {
 							q.Losses = append(q.Losses, text)
 						}

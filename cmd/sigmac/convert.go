@@ -308,7 +308,7 @@ func (r *reporter) names(found []link.Finding) {
 func (r *reporter) lost(res sigmac.Result, say func(format string, args ...any)) {
 	losses := report.PipelineLosses(res)
 	if r.losses {
-		losses = lossesOf(res)
+		losses = report.Losses(res)
 	}
 	for _, l := range losses {
 		what := "loss"

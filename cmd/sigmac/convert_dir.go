@@ -54,13 +54,7 @@ func newDirectoryOutput(c *cli.Context, p *project.Project, finalizes bool) (*di
 	if err != nil {
 		return nil, err
 	}
-	losses := func(res sigmac.Result) (ids []string) {
-		for _, l := range lossesOf(res) {
-			ids = append(ids, l.ID)
-		}
-		return ids
-	}
-	return &directoryOutput{c: c, Files: delivery.New(delivery.Options{Paths: paths, Layout: c.String("layout"), Sidecar: c.Bool("sidecar"), Version: version, Losses: losses})}, nil
+	return &directoryOutput{c: c, Files: delivery.New(delivery.Options{Paths: paths, Layout: c.String("layout"), Sidecar: c.Bool("sidecar"), Version: version})}, nil
 }
 
 func (o *directoryOutput) note(_ sigmac.Result, checks []sigmac.Proof) { o.checked = checks }

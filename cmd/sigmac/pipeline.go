@@ -239,7 +239,7 @@ func showDiff(c *cli.Context, d *parser.Document, target string, after *ir.Rule,
 	}
 	for _, l := range t.Losses {
 		tell(w, "loss %d:%d %s", l.Pos.Line, l.Pos.Column,
-			loss{ID: l.ID, Direction: l.Direction, Item: l.Item, Message: l.Msg})
+			report.Loss{ID: l.ID, Direction: l.Direction, Item: l.Item, Message: l.Msg})
 	}
 	fmt.Fprintln(w)
 	return nil
@@ -278,15 +278,15 @@ func diffJSON(c *cli.Context, d *parser.Document, target string, after *ir.Rule,
 		To   []string `json:"to"`
 	}
 	o := struct {
-		Path   string   `json:"path"`
-		Rule   string   `json:"rule"`
-		Target string   `json:"target"`
-		Steps  []step   `json:"steps"`
-		After  []string `json:"after"`
-		Fields []field  `json:"fields"`
-		Scope  []string `json:"scope"`
-		Losses []loss   `json:"losses"`
-	}{d.Path, d.ID, target, []step{}, lines(after), []field{}, append([]string{}, scopeLines(after)...), []loss{}}
+		Path   string        `json:"path"`
+		Rule   string        `json:"rule"`
+		Target string        `json:"target"`
+		Steps  []step        `json:"steps"`
+		After  []string      `json:"after"`
+		Fields []field       `json:"fields"`
+		Scope  []string      `json:"scope"`
+		Losses []report.Loss `json:"losses"`
+	}{d.Path, d.ID, target, []step{}, lines(after), []field{}, append([]string{}, scopeLines(after)...), []report.Loss{}}
 	for _, s := range t.Steps {
 		o.Steps = append(o.Steps, step{s.ID, s.Type, s.Place, lines(s.Before), lines(s.After)})
 	}
@@ -294,7 +294,7 @@ func diffJSON(c *cli.Context, d *parser.Document, target string, after *ir.Rule,
 		o.Fields = append(o.Fields, field{f.From, f.To})
 	}
 	for _, l := range t.Losses {
-		o.Losses = append(o.Losses, loss{ID: l.ID, Line: l.Pos.Line, Column: l.Pos.Column, Direction: l.Direction, Item: l.Item, Message: l.Msg})
+		o.Losses = append(o.Losses, report.Loss{ID: l.ID, Line: l.Pos.Line, Column: l.Pos.Column, Direction: l.Direction, Item: l.Item, Message: l.Msg})
 	}
 	enc := json.NewEncoder(c.App.Writer)
 	enc.SetEscapeHTML(false)

@@ -163,11 +163,11 @@ func (r *verdicts) write(ch sigmac.Proof) error {
 		r.counts[name] = map[string]int{}
 	}
 	r.counts[name][ch.Verdict]++
-	var losses []loss
+	var losses []report.Loss
 	if ch.Want != nil && ch.Err == nil {
-		losses = lossesOf(ch.Result)
+		losses = report.Losses(ch.Result)
 	}
-	lossy := r.failOnLoss && slices.ContainsFunc(losses, func(l loss) bool { return !l.Declared })
+	lossy := r.failOnLoss && slices.ContainsFunc(losses, func(l report.Loss) bool { return !l.Declared })
 	r.failed = !r.gate.Passes(ch) || r.failed || lossy
 	if r.json {
 		enc := json.NewEncoder(r.w)
