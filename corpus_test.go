@@ -90,7 +90,7 @@ func TestCorpusOld(t *testing.T) {
 		for _, err := range res.Errors {
 			pos := ir.Pos{}
 			switch e := err.(type) {
-			case *parser.Error:
+			case *ir.Diagnostic:
 				pos = e.Pos
 			case *backends.Unsupported:
 				pos = e.Pos

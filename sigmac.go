@@ -80,7 +80,7 @@ func Unmapped(ts ...*backends.Target) (o Options) {
 }
 
 // A Result is what one document became in the language of a mapping's Target:
-// queries, one a condition, or errors, which are *parser.Error, *pipeline.Error or
+// queries, one a condition, or errors, which are *ir.Diagnostic, *pipeline.Error or
 // *backends.Unsupported.
 type Result struct {
 	Mapping
@@ -215,7 +215,7 @@ func newCompilation(d *parser.Document, m Mapping) *compilation {
 			return c
 		default:
 			if size := (*ir.SizeError)(nil); errors.As(err, &size) {
-				err = &parser.Error{Path: d.Path, Pos: size.Pos, Msg: size.Error(), Feature: "a condition of that size"}
+				err = &ir.Diagnostic{Path: d.Path, Pos: size.Pos, Msg: size.Error(), Feature: "a condition of that size"}
 			}
 			c.errs = []error{err}
 			return c

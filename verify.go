@@ -5,7 +5,6 @@ import (
 
 	"sigmac/backends"
 	"sigmac/ir"
-	"sigmac/parser"
 	"sigmac/pipeline"
 	"sigmac/verify"
 )
@@ -112,7 +111,7 @@ func IsUnsupported(err error) bool {
 	switch e := err.(type) {
 	case *backends.Unsupported:
 		return true
-	case *parser.Error:
+	case *ir.Diagnostic:
 		return e.Feature != ""
 	case *pipeline.Error:
 		return e.Refusal

@@ -160,7 +160,7 @@ func (l *linter) file(f File) *fileReport {
 	})
 	for _, d := range c.Documents {
 		for _, e := range d.Errors {
-			id := cmp.Or(e.Check, "syntax")
+			id := cmp.Or(e.Code, "syntax")
 			r.add(l, d, id, e.Pos, "%s", e.Msg)
 		}
 	}

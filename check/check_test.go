@@ -429,7 +429,7 @@ func TestSchema(t *testing.T) {
 				}
 				src = sound[:at] + attr + ": " + v + "\n" + sound[end:]
 			}
-			_, roots := parser.Open("x", []byte(src))
+			_, roots := parser.Open("sigma", "x", []byte(src))
 			want := valid.Validate(plain(roots[0])) == nil
 			found := slices.ContainsFunc(Run([]File{{soundName, soundName, []byte(src)}}, options()), func(f Finding) bool { return slices.Contains(ours, f.ID) })
 			if n++; !want {

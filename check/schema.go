@@ -16,6 +16,7 @@ import (
 	"github.com/santhosh-tekuri/jsonschema/v6/kind"
 	"gopkg.in/yaml.v3"
 
+	"sigmac/ir"
 	"sigmac/parser"
 )
 
@@ -105,7 +106,7 @@ func (s *subject) schema() {
 			}
 			at = place(n)
 		}
-		if len(s.doc.Errors) > 0 && slices.ContainsFunc(s.doc.Errors, func(p *parser.Error) bool { return p.Pos.Line == at.Line }) {
+		if len(s.doc.Errors) > 0 && slices.ContainsFunc(s.doc.Errors, func(p *ir.Diagnostic) bool { return p.Pos.Line == at.Line }) {
 			continue // told with better words
 		}
 		name := clip(strings.Join(e.InstanceLocation, "."))

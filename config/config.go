@@ -112,7 +112,7 @@ func Find(dir string) (string, error) {
 	}
 }
 
-// Load reads a file. The errors are *parser.Error, or one of reading the file.
+// Load reads a file. The errors are *ir.Diagnostic, or one of reading the file.
 func Load(file string) (*Config, []error) {
 	f, err := os.Open(file)
 	if err != nil {
@@ -127,10 +127,10 @@ func Load(file string) (*Config, []error) {
 }
 
 // Parse reads the bytes of a file; file stands in errors only. The errors are
-// *parser.Error, all of the file's.
+// *ir.Diagnostic, all of the file's.
 func Parse(file string, src []byte) (*Config, []error) {
 	c := &Config{Path: file, Check: Check{Profile: Profiles[0]}}
-	f, roots := parser.Open(file, src)
+	f, roots := parser.Open(Name, file, src)
 	p := &reader{f}
 	switch {
 	case len(src) > maxSize:

@@ -130,7 +130,7 @@ func why(err error) (ir.Pos, string) {
 			}
 		}
 		return e.Pos, e.Feature
-	case *parser.Error:
+	case *ir.Diagnostic:
 		return e.Pos, e.Feature
 	}
 	return ir.Pos{}, err.Error()

@@ -62,8 +62,8 @@ type Finding struct {
 }
 
 // Error is the finding as an error of its document.
-func (f Finding) Error() *parser.Error {
-	return &parser.Error{Path: f.Doc.Path, Pos: f.Pos, Msg: f.Msg, Check: f.Kind.String()}
+func (f Finding) Error() *ir.Diagnostic {
+	return &ir.Diagnostic{Path: f.Doc.Path, Pos: f.Pos, Msg: f.Msg, Code: f.Kind.String(), Source: "link"}
 }
 
 // Add learns of a document whose names are to be resolved.

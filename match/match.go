@@ -10,6 +10,7 @@ import (
 
 	"sigmac/eval"
 	"sigmac/internal/ordered"
+	"sigmac/ir"
 	"sigmac/parser"
 )
 
@@ -39,7 +40,7 @@ func New(o Options) *Rules { return &Rules{options: o, set: eval.NewSet()} }
 
 // Add adds a rule, or says what is wrong with its document or cannot be evaluated,
 // and leaves it out.
-func (rs *Rules) Add(d *parser.Document) []*parser.Error {
+func (rs *Rules) Add(d *parser.Document) []*ir.Diagnostic {
 	if len(d.Errors) > 0 {
 		return d.Errors
 	}
@@ -48,7 +49,7 @@ func (rs *Rules) Add(d *parser.Document) []*parser.Error {
 		pos, what = eval.UnevaluableRule(d.Rule)
 	}
 	if what != "" {
-		return []*parser.Error{{Path: d.Path, Pos: pos, Msg: "cannot be evaluated: " + what}}
+		return []*ir.Diagnostic{{Path: d.Path, Pos: pos, Msg: "cannot be evaluated: " + what}}
 	}
 	rs.rules = append(rs.rules, rule{d, rs.set.Prepare(d.Rule)})
 	return nil

@@ -323,7 +323,7 @@ func (b *conditionBuilder) fail(offset int, format string, args ...any) {
 }
 
 // dangles says of the last error that a detection is missing.
-func (b *conditionBuilder) dangles() { b.errs[len(b.errs)-1].Check = "dangling_condition" }
+func (b *conditionBuilder) dangles() { b.errs[len(b.errs)-1].Code = "dangling_condition" }
 
 func (b *conditionBuilder) span(from, to int) ir.Span {
 	return ir.Span{Start: b.place(from), End: b.place(to)}

@@ -17,9 +17,9 @@ type Entry struct {
 	Value *yaml.Node
 }
 
-// Open reads the documents of src.
-func Open(path string, src []byte) (*File, []*yaml.Node) {
-	f := &File{file{path: path, src: src}}
+// Open reads the documents of src; source stands in diagnostics.
+func Open(source, path string, src []byte) (*File, []*yaml.Node) {
+	f := &File{file{source: source, path: path, src: src}}
 	roots, err := readYAML(path, src)
 	if err != nil {
 		f.errs = append(f.errs, err)
@@ -31,7 +31,7 @@ func Open(path string, src []byte) (*File, []*yaml.Node) {
 func (f *File) Fail(pos ir.Pos, format string, args ...any) { f.fail(pos, format, args...) }
 
 // Errors lists the errors in the order of the file.
-func (f *File) Errors() []*Error { return sorted(f.errs) }
+func (f *File) Errors() []*ir.Diagnostic { return f.finish(f.errs) }
 
 // Locate is the place of the byte at offset of a scalar's text.
 func (f *File) Locate(n *yaml.Node, offset int) ir.Pos { return f.locate(n, offset) }

@@ -116,7 +116,7 @@ func (f *file) modifiersOf(names []string, at func(i int) ir.Pos) (ms mods, ok b
 	fail := func(pos ir.Pos, format string, args ...any) {
 		ok = false
 		f.fail(pos, format, args...)
-		f.errs[len(f.errs)-1].Check = "invalid_modifier_combinations"
+		f.errs[len(f.errs)-1].Code = "invalid_modifier_combinations"
 	}
 	for i, name := range names {
 		m, known := modifierByName[name]

@@ -33,8 +33,8 @@ type Document struct {
 	Correlation *ir.Correlation
 	Filter      *ir.Filter
 
-	Errors   []*Error
-	Warnings []*Error
+	Errors   []*ir.Diagnostic
+	Warnings []*ir.Diagnostic
 
 	// Broken is what could be read of a document with Errors: to be shown, as by an
 	// editor, and never to be compiled.
@@ -74,17 +74,20 @@ func Parse(path string, src []byte) *Collection { return Visit(path, src, nil) }
 func Visit(path string, src []byte, see func(*Document, *yaml.Node)) *Collection {
 	c := &Collection{}
 	roots, err := readYAML(path, src)
-	f := &file{path: path, src: src}
+	f := &file{source: "sigma", path: path, src: src}
 	for _, root := range f.actions(roots) {
 		d := f.document(root)
 		if c.Documents = append(c.Documents, d); see != nil {
 			see(d, deref(root))
 		}
 	}
+	for _, d := range f.broken {
+		f.finish(d.Errors)
+	}
 	c.Documents = append(c.Documents, f.broken...)
 	slices.SortStableFunc(c.Documents, func(a, b *Document) int { return cmp.Compare(a.Pos.Line, b.Pos.Line) })
 	if err != nil {
-		c.Documents = append(c.Documents, &Document{Path: path, Pos: err.Pos, Errors: []*Error{err}})
+		c.Documents = append(c.Documents, &Document{Path: path, Pos: err.Pos, Errors: f.finish([]*ir.Diagnostic{err})})
 	}
 	return c
 }

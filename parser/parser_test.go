@@ -1,6 +1,8 @@
 package parser
 
 import (
+	"fmt"
+	"strings"
 	"testing"
 
 	"sigmac/ir"
@@ -40,4 +42,29 @@ func FuzzParse(f *testing.F) {
 			}
 		}
 	})
+}
+
+// TestDiagnostics holds where a fault begins and ends, and who says it.
+func TestDiagnostics(t *testing.T) {
+	for _, c := range []struct{ src, want string }{
+		{"title: T\nlogsource: {category: c}\ndetection:\n  a: {f|nonsense: x}\n  condition: a\n", "4:9-4:17 sigma"},
+		{"title: T\nlogsource: {category: c}\ndetection:\n  a: {f: x}\n  condition: a and sele\n", "5:20-5:24 sigma dangling_condition"},
+		{"title: T\nlogsource: {category: c}\ndetection:\n  a: {'é|nonsense': x}\n  condition: a\n", "4:10-4:18 sigma"},
+		{"\ufefftitle: T\nlogsource: {categry}: c\ndetection:\n  a: {f: x}\n  condition: b\n", ""},
+		{"title", "1:1-1:6 sigma"},
+		{"a: b: c", ""},
+	} {
+		var got []string
+		for _, d := range Parse("r.yml", []byte(c.src)).Documents {
+			for _, e := range d.Errors {
+				if e.Path != "r.yml" || e.End.Line < e.Pos.Line || e.End.Line == e.Pos.Line && e.End.Column <= e.Pos.Column && e.End != (ir.Pos{}) {
+					t.Errorf("%q: %+v", c.src, e)
+				}
+				got = append(got, strings.TrimSpace(fmt.Sprintf("%d:%d-%d:%d %s %s", e.Pos.Line, e.Pos.Column, e.End.Line, e.End.Column, e.Source, e.Code)))
+			}
+		}
+		if len(got) == 0 || c.want != "" && got[0] != c.want {
+			t.Errorf("%q: %v, want %s", c.src, got, c.want)
+		}
+	}
 }

@@ -14,26 +14,27 @@ import (
 
 // A file is one file while it is read.
 type file struct {
+	source string // of diagnostics
 	path   string
 	src    []byte
 	text   []byte          // src without its byte order mark
 	lines  []int           // where the lines of text start; on demand
 	long   map[int][]int32 // where the characters of a long line start; on demand
-	errs   []*Error
-	warns  []*Error
+	errs   []*ir.Diagnostic
+	warns  []*ir.Diagnostic
 	broken []*Document // documents with an action that cannot be
 }
 
 func (f *file) fail(pos ir.Pos, format string, args ...any) {
-	f.errs = append(f.errs, &Error{Path: f.path, Pos: pos, Msg: fmt.Sprintf(format, args...)})
+	f.errs = append(f.errs, &ir.Diagnostic{Path: f.path, Pos: pos, Msg: fmt.Sprintf(format, args...)})
 }
 
 func (f *file) refuse(pos ir.Pos, feature, format string, args ...any) {
-	f.errs = append(f.errs, &Error{Path: f.path, Pos: pos, Msg: fmt.Sprintf(format, args...), Feature: feature})
+	f.errs = append(f.errs, &ir.Diagnostic{Path: f.path, Pos: pos, Msg: fmt.Sprintf(format, args...), Feature: feature})
 }
 
 func (f *file) warn(pos ir.Pos, format string, args ...any) {
-	f.warns = append(f.warns, &Error{Path: f.path, Pos: pos, Msg: fmt.Sprintf(format, args...)})
+	f.warns = append(f.warns, &ir.Diagnostic{Path: f.path, Pos: pos, Msg: fmt.Sprintf(format, args...)})
 }
 
 // actions follows the attribute action of the documents of a file: `global`
@@ -44,7 +45,7 @@ func (f *file) actions(roots []*yaml.Node) []*yaml.Node {
 	var global, last *yaml.Node
 	total := 0
 	broken := func(root *yaml.Node, pos ir.Pos, why string) {
-		f.broken = append(f.broken, &Document{Path: f.path, Pos: posOf(root), Errors: []*Error{{Path: f.path, Pos: pos, Msg: why}}})
+		f.broken = append(f.broken, &Document{Path: f.path, Pos: posOf(root), Errors: []*ir.Diagnostic{{Path: f.path, Pos: pos, Msg: why}}})
 	}
 	add := func(root *yaml.Node) bool {
 		s := sizer{}
@@ -121,7 +122,7 @@ func (f *file) document(root *yaml.Node) *Document {
 	} else {
 		f.mapping(d, f.entries(root))
 	}
-	if d.Errors, d.Warnings = sorted(f.errs), sorted(f.warns); len(d.Errors) > 0 {
+	if d.Errors, d.Warnings = f.finish(f.errs), f.finish(f.warns); len(d.Errors) > 0 {
 		d.Broken = &Body{d.Rule, d.Correlation, d.Filter}
 		d.Rule, d.Correlation, d.Filter = nil, nil, nil
 	}

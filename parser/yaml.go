@@ -35,9 +35,9 @@ const maxDepth = 100
 var bom = []byte("\xEF\xBB\xBF")
 
 // readYAML returns the documents of src that stand before the first error.
-func readYAML(path string, src []byte) (roots []*yaml.Node, err *Error) {
-	fail := func(pos ir.Pos, format string, args ...any) *Error {
-		return &Error{Path: path, Pos: pos, Msg: fmt.Sprintf(format, args...)}
+func readYAML(path string, src []byte) (roots []*yaml.Node, err *ir.Diagnostic) {
+	fail := func(pos ir.Pos, format string, args ...any) *ir.Diagnostic {
+		return &ir.Diagnostic{Path: path, Pos: pos, Msg: fmt.Sprintf(format, args...)}
 	}
 	if len(src) > MaxFileSize {
 		return nil, fail(ir.Pos{Line: 1, Column: 1}, "the file is larger than %d MiB", MaxFileSize>>20)

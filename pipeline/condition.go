@@ -623,7 +623,7 @@ func attribute(r *ir.Rule, name string) (any, bool) {
 
 // custom is the value of a custom attribute, which is kept as YAML.
 func custom(text string) any {
-	f, roots := parser.Open("", []byte(text))
+	f, roots := parser.Open("pipeline", "", []byte(text))
 	if len(roots) != 1 || len(f.Errors()) > 0 {
 		return text
 	}

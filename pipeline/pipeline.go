@@ -69,8 +69,8 @@ type variable struct {
 const maxItems = 10_000
 
 // Parse reads a pipeline file. With errors there is no Pipeline.
-func Parse(path string, src []byte) (*Pipeline, []*parser.Error) {
-	y, roots := parser.Open(path, src)
+func Parse(path string, src []byte) (*Pipeline, []*ir.Diagnostic) {
+	y, roots := parser.Open("pipeline", path, src)
 	f := &file{File: y, path: path}
 	p := &Pipeline{Path: path, ID: filepath.Base(path), SHA256: sha256.Sum256(src)}
 	start := ir.Pos{Line: 1, Column: 1}

@@ -372,7 +372,7 @@ func (s *source) parse(b []byte) (out []string, err error) {
 		}
 		return s.jq.values(v)
 	}
-	f, roots := parser.Open(s.name, b)
+	f, roots := parser.Open("pipeline", s.name, b)
 	if len(roots) != 1 && len(f.Errors()) == 0 {
 		return nil, fmt.Errorf("not one YAML document")
 	}

@@ -9,7 +9,6 @@ import (
 	"sigmac"
 	"sigmac/backends"
 	"sigmac/ir"
-	"sigmac/parser"
 	"sigmac/pipeline"
 	"sigmac/verify"
 )
@@ -147,7 +146,7 @@ func Proof(ch sigmac.Proof, losses []Loss) any {
 	}
 	if ch.Err != nil {
 		o.Reason = ch.Err.Error()
-		if e := (*parser.Error)(nil); errors.As(ch.Err, &e) {
+		if e := (*ir.Diagnostic)(nil); errors.As(ch.Err, &e) {
 			o.Reason = e.Msg
 		}
 		if e := (*pipeline.Error)(nil); errors.As(ch.Err, &e) {
@@ -155,7 +154,7 @@ func Proof(ch sigmac.Proof, losses []Loss) any {
 			o.Construct = &place{Name: "what the pipeline refuses", Line: e.Pos.Line, Column: e.Pos.Column}
 		}
 		switch e := ch.Err.(type) {
-		case *parser.Error:
+		case *ir.Diagnostic:
 			o.Construct = &place{Name: e.Feature, Line: e.Pos.Line, Column: e.Pos.Column}
 		case *backends.Unsupported:
 			o.Construct = &place{Name: e.Feature, Line: e.Pos.Line, Column: e.Pos.Column}

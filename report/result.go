@@ -7,7 +7,6 @@ import (
 	"sigmac"
 	"sigmac/backends"
 	"sigmac/ir"
-	"sigmac/parser"
 	"sigmac/pipeline"
 )
 
@@ -45,7 +44,7 @@ func Result(res sigmac.Result) any {
 		o.Queries = nil
 		o.Error = &fault{Message: res.Errors[0].Error()}
 		var pos ir.Pos
-		if e := (*parser.Error)(nil); errors.As(res.Errors[0], &e) {
+		if e := (*ir.Diagnostic)(nil); errors.As(res.Errors[0], &e) {
 			pos, o.Error.Message, o.Error.Feature = e.Pos, e.Msg, e.Feature
 		}
 		if e := (*backends.Unsupported)(nil); errors.As(res.Errors[0], &e) {
@@ -74,7 +73,7 @@ func Result(res sigmac.Result) any {
 func Placed(res sigmac.Result, err error) string {
 	path := res.Document.Path
 	switch e := err.(type) {
-	case *parser.Error:
+	case *ir.Diagnostic:
 		return e.Error()
 	case *backends.Unsupported:
 		return fmt.Sprintf("%s:%d:%d: %s", path, e.Pos.Line, e.Pos.Column, e)
@@ -87,7 +86,7 @@ func Placed(res sigmac.Result, err error) string {
 // ErrorText is an error without its place.
 func ErrorText(err error) string {
 	switch e := err.(type) {
-	case *parser.Error:
+	case *ir.Diagnostic:
 		return e.Msg
 	case *pipeline.Error:
 		return e.Msg

@@ -112,8 +112,8 @@ func (s *Schema) Tables() (names []string) {
 }
 
 // Parse reads a schema file. With errors there is no Schema.
-func Parse(path string, src []byte) (*Schema, []*parser.Error) {
-	f, roots := parser.Open(path, src)
+func Parse(path string, src []byte) (*Schema, []*ir.Diagnostic) {
+	f, roots := parser.Open("schema", path, src)
 	at := func(n *yaml.Node) ir.Pos { return ir.Pos{Line: n.Line, Column: n.Column} }
 	s := &Schema{Name: path, read: map[string]*table{}}
 	switch {

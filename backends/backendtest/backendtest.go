@@ -113,7 +113,7 @@ func RoundTrip(t *testing.T, target *backends.Target, seed uint64) (queries int)
 	o.Pretty = true
 	pretty := sigmac.CompileDocument(d, o)[0]
 	if len(flat.Errors) > 0 {
-		var size *parser.Error
+		var size *ir.Diagnostic
 		if !errors.As(flat.Errors[0], &size) {
 			holdsRefusal(t, flat)
 		}

@@ -95,7 +95,7 @@ func HoldsLiteral(t *testing.T, target *backends.Target, key, value string) (que
 func holdsRefusal(t *testing.T, res sigmac.Result) {
 	t.Helper()
 	var refused *backends.Unsupported
-	var wrong *parser.Error
+	var wrong *ir.Diagnostic
 	if !errors.As(res.Errors[0], &refused) && !errors.As(res.Errors[0], &wrong) {
 		t.Errorf("%v", res.Errors[0])
 	}

@@ -15,6 +15,7 @@ import (
 
 	"sigmac"
 	"sigmac/internal/ordered"
+	"sigmac/ir"
 	"sigmac/link"
 	"sigmac/parser"
 	"sigmac/pipeline"
@@ -242,8 +243,8 @@ func verified(results iter.Seq[sigmac.Result], pass *project.Gate, note func(sig
 	}
 }
 
-func notProved(ch sigmac.Proof, msg string) *parser.Error {
-	return &parser.Error{Path: ch.Document.Path, Pos: ch.Want.Conditions[ch.Condition-1].Pos, Msg: ch.Target.Name + ": " + msg}
+func notProved(ch sigmac.Proof, msg string) *ir.Diagnostic {
+	return &ir.Diagnostic{Path: ch.Document.Path, Pos: ch.Want.Conditions[ch.Condition-1].Pos, Msg: ch.Target.Name + ": " + msg}
 }
 
 // A reporter tells people about errors, each once.
@@ -273,7 +274,7 @@ func (r *reporter) report(res sigmac.Result) {
 	for _, err := range res.Errors {
 		unsupported = unsupported && sigmac.IsUnsupported(err)
 		// A fault of the rule is told once, of a query for each target.
-		if _, fault := err.(*parser.Error); !fault || first || len(d.Errors) == 0 {
+		if _, fault := err.(*ir.Diagnostic); !fault || first || len(d.Errors) == 0 {
 			say("%s", report.Placed(res, err))
 		}
 	}

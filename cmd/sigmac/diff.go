@@ -18,6 +18,7 @@ import (
 	"sigmac/diff/report"
 	"sigmac/internal/ordered"
 	"sigmac/internal/suggest"
+	"sigmac/ir"
 	"sigmac/link"
 	"sigmac/parser"
 	"sigmac/pipeline"
@@ -325,7 +326,7 @@ func written(r sigmac.Result) ([]string, string) {
 	if len(r.Errors) == 0 {
 		return r.Queries, ""
 	}
-	if e := (*parser.Error)(nil); errors.As(r.Errors[0], &e) {
+	if e := (*ir.Diagnostic)(nil); errors.As(r.Errors[0], &e) {
 		return nil, e.Msg
 	}
 	return nil, r.Errors[0].Error()

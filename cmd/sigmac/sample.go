@@ -72,9 +72,9 @@ matches it; 2 wrong usage, or a file that cannot be read.`,
 			failed := false
 			for _, d := range collection.Documents {
 				if err := sampleRule(c, d, forms[form]); err != nil {
-					var e *parser.Error
+					var e *ir.Diagnostic
 					if !errors.As(err, &e) {
-						err = &parser.Error{Path: d.Path, Pos: d.Pos, Msg: err.Error()}
+						err = &ir.Diagnostic{Path: d.Path, Pos: d.Pos, Msg: err.Error()}
 					}
 					tell(c.App.ErrWriter, "%s", err)
 					failed = true

@@ -14,7 +14,6 @@ import (
 	"sigmac/backends"
 	"sigmac/internal/ordered"
 	"sigmac/ir"
-	"sigmac/parser"
 	"sigmac/pipeline"
 	"sigmac/project"
 	"sigmac/report"
@@ -188,7 +187,7 @@ func (r *verdicts) write(ch sigmac.Proof) error {
 	switch ch.Verdict {
 	case "unsupported", "error":
 		switch e := ch.Err.(type) {
-		case *parser.Error:
+		case *ir.Diagnostic:
 			line(place(e.Pos), "%s", e.Msg)
 		case *backends.Unsupported:
 			line(place(e.Pos), "%s", e)
