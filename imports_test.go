@@ -50,7 +50,7 @@ var mayImport = map[string][]string{
 	"check": {"ir", "link", "question", "parser", "eval", "sigmac", "verify", "diff", "config", "catalog", "catalog/findings", "internal/junit", "internal/ordered", "internal/suggest",
 		"gopkg.in/yaml.v3", "github.com/santhosh-tekuri/jsonschema/v6/..."},
 
-	"match": {"eval", "parser", "internal/ordered"},
+	"match": {"ir", "eval", "parser", "internal/ordered"},
 
 	"delivery": {"report", "parser", "sigmac", "outdir"},
 
