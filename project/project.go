@@ -216,17 +216,13 @@ func (p *Project) Mappings(requests []Request) (out []sigmac.Mapping, err error)
 			}
 		}
 		if len(ps) == 0 {
-			name := t.Format.Pipeline
-			if name == "" {
-				out = append(out, sigmac.Mapping{Target: t.Target})
+			m := sigmac.DefaultMapping(t.Target)
+			if m.Pipeline == nil {
+				out = append(out, m)
 				continue
 			}
-			own, ok := pipeline.Builtin(name)
-			if !ok {
-				panic("no pipeline " + name)
-			}
-			ps = append(ps, own)
-			p.Note("%s: with the pipeline %s; -p takes another, --without-pipeline none", t.Name, name)
+			ps = append(ps, m.Pipeline)
+			p.Note("%s: with the pipeline %s; -p takes another, --without-pipeline none", t.Name, t.Format.Pipeline)
 		}
 		out = append(out, sigmac.Mapping{
 			Target:   t.Target,

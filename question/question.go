@@ -69,6 +69,9 @@ func (p *Panel) See(i int, fields map[string]any) {
 	}
 }
 
+// Forget gives back the events that were kept for the i-th predicate.
+func (p *Panel) Forget(i int) { p.seen[i] = nil }
+
 // Index finds the predicates that may match an event.
 func (p *Panel) Index() *eval.Index { return p.set.Index(p.prepared) }
 

@@ -439,6 +439,7 @@ func pairs(subjects []*subject, budget int) [][]Finding {
 		s := subjects[i]
 		purse, asked := &verify.Purse{Each: budget, Left: questions * budget}, 0
 		panel.See(i, s.witness)
+		defer panel.Forget(i)
 		for _, j := range index.Candidates(panel.View(s.witness)) {
 			other := subjects[j]
 			if i == j || rep[j] != j || !other.doc.Rule.Source.Covers(s.doc.Rule.Source) || panel.Apart(i, j) {
