@@ -55,9 +55,10 @@ type Options struct {
 	Budget   int             // solver steps of one question
 	AsOf     string          // the day for which the age of a rule counts, YYYY-MM-DD; empty: no age
 	Progress func(files int) // is told how many are done, or nil
-	// Context gives the documents that may be named beside those of the files. It is
-	// asked once, where a name is not found among these. Nil: there may be others.
-	Context func() []*parser.Document
+	// Context gives the documents that may be named beside those of the files, and says
+	// whether there are no others. It is asked once, where a name is not found among
+	// these. Nil: there may be others.
+	Context func() (docs []*parser.Document, all bool)
 }
 
 // severity is that of a check under o.
@@ -314,7 +315,7 @@ func (l *linter) references(all []*fileReport) {
 		}
 	}
 	if linker.Unresolved() && l.Context != nil {
-		linker.Know(l.Context()...)
+		linker.Know(l.Context())
 	}
 	for _, f := range linker.Findings() {
 		found := reports[f.Doc].add(l, f.Doc, f.Kind.String(), f.Pos, "%s", f.Msg)

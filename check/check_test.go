@@ -287,12 +287,12 @@ func TestReferences(t *testing.T) {
 	files := []File{correlation("c", "c, one, two, tow"), filter, named("one"), named("one"), named("two")}
 	files[3].Path = "other.yml"
 	for _, c := range []struct {
-		context func() []*parser.Document
+		context func() ([]*parser.Document, bool)
 		want    []string
 	}{
 		{nil, []string{"cyclic_reference:6 error", "ambiguous_reference:6 error", "unknown_reference:6 note", "unfit_reference:5 error"}},
-		{func() []*parser.Document { return nil }, []string{"cyclic_reference:6 error", "ambiguous_reference:6 error", "unknown_reference:6 error", "unfit_reference:5 error"}},
-		{func() []*parser.Document { return parser.Parse("more.yml", named("tow").Data).Documents }, []string{"cyclic_reference:6 error", "ambiguous_reference:6 error", "unfit_reference:5 error"}},
+		{func() ([]*parser.Document, bool) { return nil, true }, []string{"cyclic_reference:6 error", "ambiguous_reference:6 error", "unknown_reference:6 error", "unfit_reference:5 error"}},
+		{func() ([]*parser.Document, bool) { return parser.Parse("more.yml", named("tow").Data).Documents, false }, []string{"cyclic_reference:6 error", "ambiguous_reference:6 error", "unfit_reference:5 error"}},
 	} {
 		o := options()
 		o.Context = c.context

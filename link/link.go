@@ -73,13 +73,13 @@ func (l *Linker) Add(d *parser.Document) {
 	}
 }
 
-// Know learns of a document that may be named. After it, what is still unknown is an
-// error: everything that there is was seen.
-func (l *Linker) Know(ds ...*parser.Document) {
+// Know learns of documents that may be named. Where these are all that there are, what
+// is still unknown is an error.
+func (l *Linker) Know(ds []*parser.Document, all bool) {
 	for _, d := range ds {
 		l.know(d)
 	}
-	l.complete = true
+	l.complete = l.complete || all
 }
 
 func (l *Linker) know(d *parser.Document) {

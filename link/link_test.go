@@ -61,7 +61,7 @@ own3.yml:5:11 cyclic_reference "c" leads back to this correlation`},
 			}
 		}
 		for i, src := range c.more {
-			l.Know(parser.Parse(fmt.Sprintf("more%d.yml", i), []byte(src)).Documents...)
+			l.Know(parser.Parse(fmt.Sprintf("more%d.yml", i), []byte(src)).Documents, true)
 		}
 		var got []string
 		for _, f := range l.Findings() {
@@ -85,7 +85,7 @@ func TestNamed(t *testing.T) {
 	for _, d := range docs {
 		l.Add(d)
 	}
-	l.Know(docs...)
+	l.Know(docs, true)
 	named := l.Named(docs[2])
 	if len(named) != 2 || named[0].Name != "b" || named[1].ID != one || named[1].Path != "a.yml" || named[1].Pos.Line != 1 {
 		t.Errorf("%+v", named)

@@ -92,9 +92,9 @@ func (p *Project) CheckFiles(o *check.Options) (files []check.File, err error) {
 		}
 	}
 	if len(p.Context)+len(p.rules) > 0 {
-		o.Context = func() (docs []*parser.Document) {
-			docs, _, p.unread = p.ContextOf(names)
-			return docs
+		o.Context = func() (docs []*parser.Document, all bool) {
+			docs, all, p.unread = p.ContextOf(names)
+			return docs, all
 		}
 	}
 	return files, errors.Join(faults...)

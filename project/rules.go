@@ -75,9 +75,7 @@ func (p *Project) Findings(l *link.Linker, files []string) ([]link.Finding, erro
 		if err != nil {
 			return nil, err
 		}
-		if complete {
-			l.Know(docs...)
-		}
+		l.Know(docs, complete)
 	}
 	return l.Findings(), nil
 }
