@@ -2,6 +2,7 @@ package backendtest
 
 import (
 	"errors"
+	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -135,5 +136,44 @@ func TestCutQueries(t *testing.T) {
 	}
 	if read < 30_000 {
 		t.Errorf("only %d queries", read)
+	}
+}
+
+// TestDocumented holds that the documents have a row for each language: what it means,
+// what it is called, its formats and forms of test data.
+func TestDocumented(t *testing.T) {
+	read := func(name string) string {
+		text, err := os.ReadFile(filepath.Join("..", "..", name))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return string(text)
+	}
+	readme, cli, semantics := read("README.md"), read("docs/cli.md"), read("docs/semantics.md")
+	for _, target := range targets.All() {
+		heading := "\n## " + strings.ToUpper(target.Name[:1]) + target.Name[1:] + "\n"
+		if !strings.Contains(semantics, heading) {
+			t.Errorf("docs/semantics.md has no part for %s", target.Name)
+		}
+		if !strings.Contains(readme, "-t "+target.Name) {
+			t.Errorf("README.md does not show -t %s", target.Name)
+		}
+		for _, f := range target.Formats {
+			if !strings.Contains(cli, "`"+f.Name+"`") {
+				t.Errorf("docs/cli.md does not name the format %s", f.Name)
+			}
+		}
+		for _, s := range target.Samples {
+			if !strings.Contains(cli, "| `"+s.Name+"` |") {
+				t.Errorf("docs/cli.md has no row for the test data %s", s.Name)
+			}
+		}
+		for _, typ := range []ir.Type{ir.Text, ir.Numeric} {
+			for _, d := range target.World(typ).Doubts {
+				if !strings.Contains(semantics, "| `"+d.ID+"` |") {
+					t.Errorf("docs/semantics.md has no row for %s", d.ID)
+				}
+			}
+		}
 	}
 }
