@@ -55,6 +55,11 @@ type Project struct {
 // it in the same repository.
 func Open(asked Asked) (*Project, error) {
 	p := &Project{Asked: asked}
+	for _, path := range asked.Context { // also where no name needs it
+		if _, err := os.Stat(path); err != nil {
+			return nil, Fault(err)
+		}
+	}
 	file, err := config.Find(".")
 	if err != nil || file == "" {
 		return p, err
