@@ -3,6 +3,7 @@ package backends
 import (
 	"encoding/binary"
 	"slices"
+	"sync"
 	"unicode"
 	"unicode/utf8"
 
@@ -30,8 +31,72 @@ const LuceneWork = 1 << 24
 // re has no assertions and no extended features. What it takes to find out is taken
 // from work; where that runs out, re is refused.
 func LuceneRefuses(re *ir.Re, work *int) string {
-	_, why := refused(re, work)
-	return why
+	key := string(appendRe(nil, re))
+	asked.Lock()
+	known, ok := asked.answers[key]
+	asked.Unlock()
+	if !ok {
+		left := *work
+		_, known.why = refused(re, work)
+		if known.work = left - *work; *work >= 0 {
+			asked.keep(key, known)
+		}
+		return known.why
+	}
+	if *work -= known.work; *work < 0 {
+		return tooMuchWork
+	}
+	return known.why
+}
+
+const tooMuchWork = "it takes too much work to make it deterministic"
+
+// asked are answers of LuceneRefuses with the work that they took, which is taken
+// again: of an expression it is asked more than once, while a query is written and when
+// it is read.
+var asked answers
+
+type answers struct {
+	sync.Mutex
+	answers map[string]answer
+	size    int // of the keys
+}
+
+type answer struct {
+	work int
+	why  string
+}
+
+// maxAsked bounds the keys that are kept, in bytes.
+const maxAsked = 4 << 20
+
+func (a *answers) keep(key string, found answer) {
+	a.Lock()
+	defer a.Unlock()
+	if a.size += len(key); a.answers == nil || a.size > maxAsked {
+		a.answers, a.size = map[string]answer{}, len(key)
+	}
+	a.answers[key] = found
+}
+
+// appendRe appends what tells re from other expressions.
+func appendRe(b []byte, re *ir.Re) []byte {
+	fold := byte(0)
+	if re.Fold {
+		fold = 1
+	}
+	b = append(b, byte(re.Op), fold)
+	for _, n := range []int{int(re.Rune), re.Min, re.Max, len(re.Ranges)} {
+		b = binary.AppendVarint(b, int64(n))
+	}
+	for _, r := range re.Ranges {
+		b = binary.AppendVarint(binary.AppendVarint(b, int64(r.Lo)), int64(r.Hi))
+	}
+	b = binary.AppendUvarint(b, uint64(len(re.Subs)))
+	for _, s := range re.Subs {
+		b = appendRe(b, s)
+	}
+	return b
 }
 
 // LuceneRefusesPattern says the same of a text with wildcards, and of one that is
@@ -285,7 +350,7 @@ func (a *automaton) determinize() (size int, why string) {
 			done = done || a.takesAll(p)
 			for _, q := range a.follow[p] {
 				if *a.work -= 1 + len(classes[q]); *a.work < 0 {
-					return 0, "it takes too much work to make it deterministic"
+					return 0, tooMuchWork
 				}
 				for _, c := range classes[q] {
 					buckets[c] = append(buckets[c], q)

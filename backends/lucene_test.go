@@ -1,0 +1,66 @@
+package backends
+
+import (
+	"encoding/json"
+	"math/rand/v2"
+	"testing"
+
+	"sigmac/ir"
+)
+
+// TestLuceneAskedAgain holds that an answer that is known is that which is found, takes
+// the same work, and that expressions are told apart.
+func TestLuceneAskedAgain(t *testing.T) {
+	r := rand.New(rand.NewPCG(1, 1))
+	var random func(depth int) *ir.Re
+	random = func(depth int) *ir.Re {
+		switch n := r.IntN(6); {
+		case n == 0 || depth == 0:
+			return &ir.Re{Op: ir.ReLiteral, Rune: rune('a' + r.IntN(3)), Fold: r.IntN(2) == 0}
+		case n == 1:
+			return &ir.Re{Op: ir.ReAny}
+		case n == 2:
+			return &ir.Re{Op: ir.ReClass, Ranges: []ir.RuneRange{{Lo: 'a', Hi: rune('b' + r.IntN(5))}}}
+		case n == 3:
+			return &ir.Re{Op: ir.ReRepeat, Min: r.IntN(3), Max: []int{-1, 3, 12}[r.IntN(3)], Subs: []*ir.Re{random(depth - 1)}}
+		default:
+			subs := make([]*ir.Re, 2+r.IntN(3))
+			for i := range subs {
+				subs[i] = random(depth - 1)
+			}
+			return &ir.Re{Op: []ir.ReOp{ir.ReConcat, ir.ReAlternate}[n-4], Subs: subs}
+		}
+	}
+	known, refusals := map[string]string{}, 0
+	for range 3000 {
+		re := random(4)
+		limit := []int{LuceneWork, 1 << 16, 500}[r.IntN(3)]
+		fresh, first, again := limit, limit, limit
+		_, want := refused(re, &fresh)
+		one, two := LuceneRefuses(re, &first), LuceneRefuses(re, &again)
+		if one != want || two != want || fresh >= 0 && (first != fresh || again != fresh) {
+			t.Fatalf("%v: %q with %d left, then %q with %d and %q with %d", re, want, fresh, one, first, two, again)
+		}
+		if want != "" {
+			refusals++
+		}
+		whole, err := json.Marshal(re)
+		if err != nil {
+			t.Fatal(err)
+		}
+		key, text := string(appendRe(nil, re)), string(whole)
+		if old, ok := known[key]; ok && old != text {
+			t.Fatalf("%s and %s have one key", old, text)
+		}
+		known[key] = text
+	}
+	if refusals < 50 {
+		t.Errorf("only %d are refused", refusals)
+	}
+	for range 100 {
+		asked.keep(string(make([]byte, maxAsked/3)), answer{})
+	}
+	if asked.size > maxAsked {
+		t.Errorf("%d bytes are kept", asked.size)
+	}
+}
