@@ -43,6 +43,14 @@ type Document struct {
 	Foreign bool // YAML, but nothing in it says that it is one of Sigma; there are Errors
 }
 
+// Fail adds an error to a document, which is broken with it.
+func (d *Document) Fail(e *ir.Diagnostic) {
+	if d.Errors = append(d.Errors, e); d.Broken == nil {
+		d.Broken = &Body{d.Rule, d.Correlation, d.Filter}
+	}
+	d.Rule, d.Correlation, d.Filter = nil, nil, nil
+}
+
 // A Body is the part of a document that is its kind's.
 type Body struct {
 	Rule        *ir.Rule

@@ -133,6 +133,13 @@ func TestContext(t *testing.T) {
 	if err != nil || len(found) != 1 || !found[0].Note {
 		t.Errorf("%+v %v", found, err)
 	}
+	p, _ = asked(t, Asked{Context: []string{"more"}})
+	c, err := p.Parse([]string{"x.yml"}, func(int) ([]byte, error) {
+		return []byte("title: c\nname: c2\ncorrelation: {type: temporal, rules: [c2, c], timespan: 1m}\n"), nil
+	})
+	if d := c.Documents[0]; err != nil || len(d.Errors) != 1 || d.Correlation != nil || d.Broken == nil || d.Broken.Correlation == nil {
+		t.Errorf("%+v %v", d, err)
+	}
 	if _, _, err := (&Project{Asked: Asked{Context: []string{"nowhere"}}}).ContextOf(nil); err == nil {
 		t.Error("a context that is asked for is there")
 	}

@@ -61,7 +61,7 @@ func (p *Project) Parse(files []string, read func(i int) ([]byte, error)) (*pars
 		if f.Note {
 			p.Note("%s:%d:%d: note: %s", f.Doc.Path, f.Pos.Line, f.Pos.Column, f.Msg)
 		} else {
-			f.Doc.Errors = append(f.Doc.Errors, f.Error())
+			f.Doc.Fail(f.Error())
 		}
 	}
 	return c, err
