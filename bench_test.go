@@ -24,7 +24,7 @@ import (
 	"gopkg.in/yaml.v3"
 
 	"sigmac"
-	"sigmac/catalog"
+	"sigmac/internal/catalog"
 	"sigmac/internal/corpus"
 	"sigmac/internal/ordered"
 	"sigmac/pipeline"

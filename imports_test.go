@@ -16,7 +16,8 @@ import (
 // cmd and golden to sigmac, verify and catalog, these to backends/*, these to
 // backends, that to ir. eval, the reference, sees ir alone.
 var mayImport = map[string][]string{
-	"ir":       {},
+	"regex":    {},
+	"ir":       {"regex"},
 	"eval":     {"ir"},
 	"parser":   {"ir", "internal/suggest", "gopkg.in/yaml.v3", "github.com/alecthomas/participle/v2/..."},
 	"backends": {"ir"},
@@ -33,28 +34,28 @@ var mayImport = map[string][]string{
 	"targets": {"ir", "backends", "backends/*", "backends/*/read"},
 
 	"sigmac":     {"internal/ordered", "ir", "parser", "pipeline", "schema", "backends", "targets", "verify"},
-	"golden":     {"internal/ordered", "ir", "parser", "eval", "pipeline", "schema", "backends", "sigmac", "verify", "catalog", "catalog/native"},
-	"cmd/sigmac": {"eval", "internal/ordered", "ir", "parser", "pipeline", "schema", "backends", "sigmac", "verify", "catalog", "catalog/native", "catalog/findings", "catalog/index", "catalog/site", "match", "delivery", "outdir", "ruletest", "config", "report", "project", "revision", "diff", "check", "targets", "link", "internal/atomic", "internal/manual", "internal/suggest", "internal/plain", "internal/style", "internal/markdown", "catalog/page", "diff/report", "github.com/urfave/cli/v2"},
+	"golden":     {"internal/ordered", "ir", "parser", "eval", "pipeline", "schema", "backends", "sigmac", "verify", "internal/catalog", "internal/catalog/native"},
+	"cmd/sigmac": {"eval", "internal/ordered", "ir", "parser", "pipeline", "schema", "backends", "sigmac", "verify", "internal/catalog", "internal/catalog/native", "internal/catalog/findings", "internal/catalog/index", "internal/catalog/site", "internal/match", "internal/delivery", "internal/outdir", "internal/ruletest", "internal/config", "internal/report", "internal/project", "internal/revision", "internal/diff", "internal/check", "targets", "internal/link", "internal/atomic", "internal/manual", "internal/suggest", "internal/plain", "internal/style", "internal/markdown", "internal/catalog/page", "internal/diff/review", "github.com/urfave/cli/v2"},
 
-	"ruletest": {"internal/junit", "internal/ordered", "ir", "eval", "parser", "backends", "sigmac", "gopkg.in/yaml.v3"},
+	"internal/ruletest": {"internal/junit", "internal/ordered", "ir", "eval", "parser", "backends", "sigmac", "gopkg.in/yaml.v3"},
 
-	"project": {"ir", "parser", "pipeline", "schema", "backends", "targets", "link", "verify", "sigmac", "config", "check", "internal/ordered", "internal/suggest"},
+	"internal/project": {"ir", "parser", "pipeline", "schema", "backends", "targets", "internal/link", "verify", "sigmac", "internal/config", "internal/check", "internal/ordered", "internal/suggest"},
 
-	"report":   {"ir", "parser", "pipeline", "backends", "verify", "sigmac"},
-	"config":   {"ir", "parser", "internal/suggest", "gopkg.in/yaml.v3"},
-	"revision": {"internal/suggest", "internal/ordered"},
-	"diff":     {"ir", "parser", "backends", "sigmac", "verify"},
+	"internal/report":   {"ir", "parser", "pipeline", "backends", "verify", "sigmac"},
+	"internal/config":   {"ir", "parser", "internal/suggest", "gopkg.in/yaml.v3"},
+	"internal/revision": {"internal/suggest", "internal/ordered"},
+	"internal/diff":     {"ir", "parser", "backends", "sigmac", "verify"},
 
-	"diff/report": {"diff", "internal/markdown", "internal/plain", "internal/style", "github.com/rogpeppe/go-internal/diff"},
+	"internal/diff/review": {"internal/diff", "internal/markdown", "internal/plain", "internal/style", "github.com/rogpeppe/go-internal/diff"},
 
-	"check": {"ir", "link", "question", "parser", "eval", "sigmac", "verify", "diff", "config", "catalog", "catalog/findings", "internal/junit", "internal/ordered", "internal/suggest",
+	"internal/check": {"ir", "internal/link", "internal/question", "parser", "eval", "sigmac", "verify", "internal/diff", "internal/config", "internal/catalog", "internal/catalog/findings", "internal/junit", "internal/ordered", "internal/suggest",
 		"gopkg.in/yaml.v3", "github.com/santhosh-tekuri/jsonschema/v6/..."},
 
-	"match": {"ir", "eval", "parser", "internal/ordered"},
+	"internal/match": {"ir", "eval", "parser", "internal/ordered"},
 
-	"delivery": {"report", "parser", "sigmac", "outdir"},
+	"internal/delivery": {"internal/report", "parser", "sigmac", "internal/outdir"},
 
-	"outdir": {"golang.org/x/text/..."},
+	"internal/outdir": {"golang.org/x/text/..."},
 
 	"internal/suggest":  {},
 	"internal/junit":    {},
@@ -68,9 +69,9 @@ var mayImport = map[string][]string{
 	"internal/irtest":   {"ir", "backends"},
 	"internal/corpus":   {"ir", "parser", "internal/ordered"},
 
-	"link": {"ir", "parser", "internal/suggest"},
+	"internal/link": {"ir", "parser", "internal/suggest"},
 
-	"question": {"ir", "eval", "verify"},
+	"internal/question": {"ir", "eval", "verify"},
 
 	"verify": {"ir", "eval", "backends"},
 
@@ -79,13 +80,13 @@ var mayImport = map[string][]string{
 	"pipeline": {"ir", "parser", "backends", "internal/suggest", "gopkg.in/yaml.v3", "github.com/nikolalohinski/gonja/v2/...",
 		"github.com/dlclark/regexp2/...", "github.com/itchyny/gojq/..."},
 
-	"catalog":        {"ir"},
-	"catalog/native": {"ir", "backends", "backends/*/read", "catalog", "gopkg.in/yaml.v3", "github.com/BurntSushi/toml"},
+	"internal/catalog":        {"ir"},
+	"internal/catalog/native": {"ir", "backends", "backends/*/read", "internal/catalog", "gopkg.in/yaml.v3", "github.com/BurntSushi/toml"},
 
-	"catalog/findings": {"ir", "eval", "parser", "verify", "question", "catalog", "internal/ordered"},
-	"catalog/site":     {"targets", "catalog", "catalog/findings", "catalog/index", "internal/ordered"},
-	"catalog/page":     {"catalog", "internal/plain", "internal/style", "internal/markdown"},
-	"catalog/index":    {"parser", "catalog", "catalog/findings", "catalog/native", "internal/ordered"},
+	"internal/catalog/findings": {"ir", "eval", "parser", "verify", "internal/question", "internal/catalog", "internal/ordered"},
+	"internal/catalog/site":     {"targets", "internal/catalog", "internal/catalog/findings", "internal/catalog/index", "internal/ordered"},
+	"internal/catalog/page":     {"internal/catalog", "internal/plain", "internal/style", "internal/markdown"},
+	"internal/catalog/index":    {"parser", "internal/catalog", "internal/catalog/findings", "internal/catalog/native", "internal/ordered"},
 
 	"internal/attackgen": {},
 }
@@ -180,6 +181,9 @@ func TestImports(t *testing.T) {
 			if ours {
 				path = short
 			}
+			if path == "regex" && slices.Contains(may, "ir") {
+				continue // what a rule may hold, one sees with the rule
+			}
 			if (ours || !standard(path)) && !allowed(path, may) {
 				t.Errorf("%s imports %s", pkg, path)
 			}
@@ -198,10 +202,10 @@ func TestImports(t *testing.T) {
 
 // TestImportRules holds that the table itself keeps the arrows.
 func TestImportRules(t *testing.T) {
-	layer := map[string]int{"ir": 0, "internal/suggest": 0, "internal/plain": 0, "internal/style": 0, "internal/markdown": 1, "internal/ordered": 0, "internal/junit": 0, "internal/manual": 0, "internal/atomic": 0, "eval": 1, "parser": 1, "match": 2, "delivery": 6, "outdir": 0, "config": 2, "revision": 1, "diff": 5, "diff/report": 6, "check": 6, "pipeline": 2, "backends": 1,
+	layer := map[string]int{"regex": -1, "ir": 0, "internal/suggest": 0, "internal/plain": 0, "internal/style": 0, "internal/markdown": 1, "internal/ordered": 0, "internal/junit": 0, "internal/manual": 0, "internal/atomic": 0, "eval": 1, "parser": 1, "internal/match": 2, "internal/delivery": 6, "internal/outdir": 0, "internal/config": 2, "internal/revision": 1, "internal/diff": 5, "internal/diff/review": 6, "internal/check": 6, "pipeline": 2, "backends": 1,
 		"backends/*": 2, "backends/elastic": 2, "backends/kusto": 2, "backends/splunk": 2, "backends/*/read": 2, "backends/elastic/read": 2, "backends/kusto/read": 2,
-		"backends/splunk/read": 2, "backends/backendtest": 6, "internal/irtest": 2, "targets": 3, "link": 2, "report": 5, "project": 7, "question": 4, "internal/attackgen": 0, "internal/irgen": 2, "internal/corpus": 2, "schema": 2,
-		"sigmac": 4, "verify": 3, "catalog": 3, "ruletest": 5, "catalog/native": 4, "catalog/page": 4, "catalog/findings": 5, "catalog/index": 6, "catalog/site": 7, "golden": 8, "cmd/sigmac": 8}
+		"backends/splunk/read": 2, "backends/backendtest": 6, "internal/irtest": 2, "targets": 3, "internal/link": 2, "internal/report": 5, "internal/project": 7, "internal/question": 4, "internal/attackgen": 0, "internal/irgen": 2, "internal/corpus": 2, "schema": 2,
+		"sigmac": 4, "verify": 3, "internal/catalog": 3, "internal/ruletest": 5, "internal/catalog/native": 4, "internal/catalog/page": 4, "internal/catalog/findings": 5, "internal/catalog/index": 6, "internal/catalog/site": 7, "golden": 8, "cmd/sigmac": 8}
 	for pkg, may := range mayImport {
 		for _, path := range may {
 			if strings.Contains(path, ".") {

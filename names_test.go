@@ -18,7 +18,7 @@ import (
 // mayName are the files and folders that may name a target: the languages, their
 // registration, and what reads catalogs of native rules, which have names of their own.
 // The corpus is of such catalogs too, and for tests only.
-var mayName = []string{"backends/", "targets/targets.go", "catalog/entry.go", "catalog/native/", "internal/corpus/"}
+var mayName = []string{"backends/", "targets/targets.go", "internal/catalog/entry.go", "internal/catalog/native/", "internal/corpus/"}
 
 // TestNoTargetIsNamed holds that what sigmac knows of a target stands in its
 // registration: no other code asks for its name. Lines of help that show a command

@@ -6,6 +6,7 @@ import (
 	"fmt"
 
 	"sigmac/ir"
+	"sigmac/regex"
 )
 
 // An Unsupported says that a target cannot express a construct of a rule.
@@ -56,7 +57,7 @@ type Caps struct {
 	Pattern func(p ir.Pattern) bool
 	// Regexp names the feature of re that the language lacks, with a colon and a
 	// reason behind it if there is more to say, or is "".
-	Regexp func(re *ir.Re) string
+	Regexp func(re *regex.Re) string
 	// KeywordField is the field that holds the text of the whole event. Empty
 	// and without Keyword, the language has no keyword search.
 	KeywordField string

@@ -8,6 +8,7 @@ import (
 	"unicode/utf8"
 
 	"sigmac/ir"
+	"sigmac/regex"
 )
 
 // Elasticsearch runs a regular expression, and a text with wildcards, as a
@@ -30,7 +31,7 @@ const LuceneWork = 1 << 24
 // LuceneRefuses says why Lucene refuses to run re over a whole value, or is "".
 // re has no assertions and no extended features. What it takes to find out is taken
 // from work; where that runs out, re is refused.
-func LuceneRefuses(re *ir.Re, work *int) string {
+func LuceneRefuses(re *regex.Re, work *int) string {
 	key := string(appendRe(nil, re))
 	asked.Lock()
 	known, ok := asked.answers[key]
@@ -80,7 +81,7 @@ func (a *answers) keep(key string, found answer) {
 }
 
 // appendRe appends what tells re from other expressions.
-func appendRe(b []byte, re *ir.Re) []byte {
+func appendRe(b []byte, re *regex.Re) []byte {
 	fold := byte(0)
 	if re.Fold {
 		fold = 1
@@ -107,27 +108,27 @@ func LuceneRefusesPattern(p ir.Pattern) string {
 	if shape == ir.Any || shape == ir.Exact && p.Cased || !p.Has(ir.AnyOne) && len(p.Parts)*n*n < luceneEffort/2 {
 		return ""
 	}
-	var subs []*ir.Re
+	var subs []*regex.Re
 	for _, part := range p.Parts {
 		switch part.Kind {
 		case ir.AnyRun:
-			subs = append(subs, &ir.Re{Op: ir.ReRepeat, Max: -1, Subs: []*ir.Re{{Op: ir.ReAny}}})
+			subs = append(subs, &regex.Re{Op: regex.OpRepeat, Max: -1, Subs: []*regex.Re{{Op: regex.OpAny}}})
 		case ir.AnyOne:
-			subs = append(subs, &ir.Re{Op: ir.ReAny})
+			subs = append(subs, &regex.Re{Op: regex.OpAny})
 		default:
 			for _, r := range part.Text {
-				subs = append(subs, &ir.Re{Op: ir.ReLiteral, Rune: r, Fold: !p.Cased && r < utf8.RuneSelf})
+				subs = append(subs, &regex.Re{Op: regex.OpLiteral, Rune: r, Fold: !p.Cased && r < utf8.RuneSelf})
 			}
 		}
 	}
 	work := LuceneWork
-	return LuceneRefuses(&ir.Re{Op: ir.ReConcat, Subs: subs}, &work)
+	return LuceneRefuses(&regex.Re{Op: regex.OpConcat, Subs: subs}, &work)
 }
 
 // refused says also how many states of the deterministic automaton of a part come
 // on one of the other: until Lucene 9 each part is made deterministic by itself
 // before the whole is.
-func refused(re *ir.Re, work *int) (growth int, why string) {
+func refused(re *regex.Re, work *int) (growth int, why string) {
 	growth = 1
 	for _, s := range re.Subs {
 		g, why := refused(s, work)
@@ -136,7 +137,7 @@ func refused(re *ir.Re, work *int) (growth int, why string) {
 		}
 		growth = max(growth, g)
 	}
-	if len(re.Subs) == 0 || re.Op == ir.ReGroup {
+	if len(re.Subs) == 0 || re.Op == regex.OpGroup {
 		return growth, ""
 	}
 	for _, ranges := range []bool{false, true} {
@@ -174,7 +175,7 @@ type automaton struct {
 	ranges  bool // each range of a class is a state of its own, as in Lucene 10.1
 	split   bool // that made a difference
 	over    bool
-	symbols [][]ir.RuneRange // what leads to a state
+	symbols [][]regex.Range // what leads to a state
 	follow  [][]int32
 	end     []bool // a text may end there
 	links   int
@@ -188,7 +189,7 @@ type fragment struct {
 	first, last []int32
 }
 
-func (a *automaton) position(rs []ir.RuneRange) int32 {
+func (a *automaton) position(rs []regex.Range) int32 {
 	a.symbols = append(a.symbols, rs)
 	a.follow = append(a.follow, nil)
 	a.end = append(a.end, false)
@@ -223,26 +224,26 @@ func (a *automaton) concat(f, g fragment) fragment {
 	return out
 }
 
-func (a *automaton) build(re *ir.Re) fragment {
+func (a *automaton) build(re *regex.Re) fragment {
 	out := fragment{empty: true}
 	switch re.Op {
-	case ir.ReEmpty:
-	case ir.ReGroup:
+	case regex.OpEmpty:
+	case regex.OpGroup:
 		return a.build(re.Subs[0])
-	case ir.ReConcat:
+	case regex.OpConcat:
 		for _, s := range re.Subs {
 			if a.over {
 				break
 			}
 			out = a.concat(out, a.build(s))
 		}
-	case ir.ReAlternate:
+	case regex.OpAlternate:
 		out.empty = false
 		for _, s := range re.Subs {
 			f := a.build(s)
 			out = fragment{out.empty || f.empty, slices.Concat(out.first, f.first), slices.Concat(out.last, f.last)}
 		}
-	case ir.ReRepeat:
+	case regex.OpRepeat:
 		// As Operations.repeat does it: what must stand there one after the other,
 		// then a loop, or what may stand there each behind the one before alone.
 		for i := 0; i < re.Min && !a.over; i++ {
@@ -285,18 +286,18 @@ func (a *automaton) build(re *ir.Re) fragment {
 }
 
 // characters are those of a node that is one character, in order.
-func characters(re *ir.Re) []ir.RuneRange {
+func characters(re *regex.Re) []regex.Range {
 	rs := re.Ranges
 	switch re.Op {
-	case ir.ReLiteral:
-		rs = []ir.RuneRange{{Lo: re.Rune, Hi: re.Rune}}
-	case ir.ReAny:
-		rs = []ir.RuneRange{{Lo: 0, Hi: unicode.MaxRune}}
-	case ir.ReAnyNotNewline:
-		rs = ir.NegateRanges([]ir.RuneRange{{Lo: '\n', Hi: '\n'}})
+	case regex.OpLiteral:
+		rs = []regex.Range{{Lo: re.Rune, Hi: re.Rune}}
+	case regex.OpAny:
+		rs = []regex.Range{{Lo: 0, Hi: unicode.MaxRune}}
+	case regex.OpAnyNotNewline:
+		rs = regex.Negate([]regex.Range{{Lo: '\n', Hi: '\n'}})
 	}
 	if re.Fold {
-		rs = ir.FoldRanges(rs)
+		rs = regex.FoldRanges(rs)
 	}
 	out := rs[:0:0]
 	for _, r := range rs {
@@ -407,7 +408,7 @@ func (a *automaton) determinize() (size int, why string) {
 func (a *automaton) takesAll(p int32) bool {
 	loop := func(q int32) bool {
 		rs := a.symbols[q]
-		return a.end[q] && len(rs) == 1 && rs[0] == ir.RuneRange{Lo: 0, Hi: unicode.MaxRune} && slices.Contains(a.follow[q], q)
+		return a.end[q] && len(rs) == 1 && rs[0] == regex.Range{Lo: 0, Hi: unicode.MaxRune} && slices.Contains(a.follow[q], q)
 	}
 	return a.end[p] && slices.ContainsFunc(a.follow[p], loop)
 }

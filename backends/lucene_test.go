@@ -5,30 +5,30 @@ import (
 	"math/rand/v2"
 	"testing"
 
-	"sigmac/ir"
+	"sigmac/regex"
 )
 
 // TestLuceneAskedAgain holds that an answer that is known is that which is found, takes
 // the same work, and that expressions are told apart.
 func TestLuceneAskedAgain(t *testing.T) {
 	r := rand.New(rand.NewPCG(1, 1))
-	var random func(depth int) *ir.Re
-	random = func(depth int) *ir.Re {
+	var random func(depth int) *regex.Re
+	random = func(depth int) *regex.Re {
 		switch n := r.IntN(6); {
 		case n == 0 || depth == 0:
-			return &ir.Re{Op: ir.ReLiteral, Rune: rune('a' + r.IntN(3)), Fold: r.IntN(2) == 0}
+			return &regex.Re{Op: regex.OpLiteral, Rune: rune('a' + r.IntN(3)), Fold: r.IntN(2) == 0}
 		case n == 1:
-			return &ir.Re{Op: ir.ReAny}
+			return &regex.Re{Op: regex.OpAny}
 		case n == 2:
-			return &ir.Re{Op: ir.ReClass, Ranges: []ir.RuneRange{{Lo: 'a', Hi: rune('b' + r.IntN(5))}}}
+			return &regex.Re{Op: regex.OpClass, Ranges: []regex.Range{{Lo: 'a', Hi: rune('b' + r.IntN(5))}}}
 		case n == 3:
-			return &ir.Re{Op: ir.ReRepeat, Min: r.IntN(3), Max: []int{-1, 3, 12}[r.IntN(3)], Subs: []*ir.Re{random(depth - 1)}}
+			return &regex.Re{Op: regex.OpRepeat, Min: r.IntN(3), Max: []int{-1, 3, 12}[r.IntN(3)], Subs: []*regex.Re{random(depth - 1)}}
 		default:
-			subs := make([]*ir.Re, 2+r.IntN(3))
+			subs := make([]*regex.Re, 2+r.IntN(3))
 			for i := range subs {
 				subs[i] = random(depth - 1)
 			}
-			return &ir.Re{Op: []ir.ReOp{ir.ReConcat, ir.ReAlternate}[n-4], Subs: subs}
+			return &regex.Re{Op: []regex.Op{regex.OpConcat, regex.OpAlternate}[n-4], Subs: subs}
 		}
 	}
 	known, refusals := map[string]string{}, 0

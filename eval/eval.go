@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"sigmac/ir"
+	"sigmac/regex"
 )
 
 // Rule says whether the event matches one of the rule's conditions. The log
@@ -123,7 +124,7 @@ func passes(t ir.Test, v any, ev Event) bool {
 		return compare(t, v)
 	case ir.Bool:
 		_, number := v.(json.Number)
-		return !number && ir.Fold(s) == ir.Fold(strconv.FormatBool(t.Value))
+		return !number && regex.Fold(s) == regex.Fold(strconv.FormatBool(t.Value))
 	case ir.FieldRef:
 		return refers(t, s, ev)
 	case ir.TimePart:
@@ -181,7 +182,7 @@ func refers(t ir.FieldRef, s string, ev Event) bool {
 	if !ok {
 		panic(fmt.Sprintf("eval: fieldref of shape %d", t.Shape))
 	}
-	fold := ir.Fold
+	fold := regex.Fold
 	if t.Cased {
 		fold = func(s string) string { return s }
 	}

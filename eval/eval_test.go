@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"sigmac/ir"
+	"sigmac/regex"
 )
 
 // pattern reads `*` and `?` as wildcards and %x% as a placeholder.
@@ -36,8 +37,8 @@ func cased(s string) ir.Pattern {
 	return p
 }
 
-func re(source string, flags ...ir.ReFlags) ir.Regexp {
-	t, err := ir.ParseRegexp(source, append(flags, ir.ReFlags{})[0])
+func re(source string, flags ...regex.Flags) ir.Regexp {
+	t, err := ir.ParseRegexp(source, append(flags, regex.Flags{})[0])
 	if err != nil {
 		panic(err)
 	}
@@ -76,8 +77,8 @@ func TestValues(t *testing.T) {
 		{re("^46"), `4688 "46"`, `146 -`},
 		{re("^true$"), `true "true"`, `false "True"`},
 		{re("a.c"), `"abc"`, `"a\nc"`},
-		{re("a.c", ir.ReFlags{DotAll: true}), `"a\nc"`, `"ac"`},
-		{re("^b$", ir.ReFlags{Multiline: true}), `"a\nb\nc"`, `"ab"`},
+		{re("a.c", regex.Flags{DotAll: true}), `"a\nc"`, `"ac"`},
+		{re("^b$", regex.Flags{Multiline: true}), `"a\nb\nc"`, `"ab"`},
 		{ir.Regexp{Source: "a%x%", Placeholders: []string{"x"}}, ``, `"a" "a%x%" - null`},
 
 		{cidr("10.0.0.0/8"), `"10.1.2.3" ["x","10.0.0.0"] "10.255.255.255"`,
@@ -248,7 +249,7 @@ func TestRule(t *testing.T) {
 }
 
 func TestUnevaluable(t *testing.T) {
-	odd := ir.Regexp{Re: &ir.Re{Op: ir.ReConcat, Subs: []*ir.Re{{Op: ir.ReEmpty}, {Op: ir.ReExtended, Text: "(?R", Feature: "recursion"}}}}
+	odd := ir.Regexp{Re: &regex.Re{Op: regex.OpConcat, Subs: []*regex.Re{{Op: regex.OpEmpty}, {Op: regex.OpExtended, Text: "(?R", Feature: "recursion"}}}}
 	for _, tt := range []struct {
 		test   ir.Test
 		want   string

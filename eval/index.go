@@ -4,6 +4,7 @@ import (
 	"slices"
 
 	"sigmac/ir"
+	"sigmac/regex"
 )
 
 // An Index finds those rules of a Set that an event may match without asking
@@ -143,15 +144,15 @@ func (l *leaf) literal() (text string, exact bool) {
 			}
 		}
 		shape, _ := t.Shape()
-		return ir.Fold(text), shape == ir.Exact
+		return regex.Fold(text), shape == ir.Exact
 	case ir.Regexp:
 		if t.Re != nil {
 			return string(required(t.Re)), false
 		}
 	case ir.Compare:
-		return ir.Fold(string(t.Number)), true
+		return regex.Fold(string(t.Number)), true
 	case ir.Bool:
-		return ir.Fold(t.String()), true
+		return regex.Fold(t.String()), true
 	}
 	return "", false
 }

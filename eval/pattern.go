@@ -9,6 +9,7 @@ import (
 	"unicode/utf8"
 
 	"sigmac/ir"
+	"sigmac/regex"
 )
 
 // An atom of a Pattern is a wildcard or one character, as ways of writing it.
@@ -26,7 +27,7 @@ func glob(p ir.Pattern, windash bool, s string) bool {
 	text := characters(s)
 	if !p.Cased {
 		for i, r := range text {
-			text[i] = ir.FoldRune(r)
+			text[i] = regex.FoldRune(r)
 		}
 	}
 	return globAtoms(atomsOf(p, windash), text)
@@ -43,7 +44,7 @@ func atomsOf(p ir.Pattern, windash bool) (atoms []atom) {
 			var ways []rune
 			for _, r := range spelled(run, i, windash) {
 				if !p.Cased {
-					r = ir.FoldRune(r)
+					r = regex.FoldRune(r)
 				}
 				ways = append(ways, r)
 			}

@@ -9,6 +9,7 @@ import (
 	"unicode/utf8"
 
 	"sigmac/ir"
+	"sigmac/regex"
 )
 
 // A Prepared is a rule made ready for many events: its texts are folded and
@@ -375,7 +376,7 @@ func newValue(v any) value {
 
 func (v *value) folds() string {
 	if !v.folded {
-		v.fold, v.folded = ir.Fold(v.text), true
+		v.fold, v.folded = regex.Fold(v.text), true
 	}
 	return v.fold
 }
@@ -402,7 +403,7 @@ type needle struct {
 }
 
 func newNeedle(text string) needle {
-	n := needle{text: ir.Fold(text)}
+	n := needle{text: regex.Fold(text)}
 	pieces := max(len(n.text)-2, 0)
 	n.n = min(pieces, len(n.bits))
 	for i := range n.n {
@@ -504,7 +505,7 @@ func preparePattern(p ir.Pattern, windash bool) func(*value) bool {
 		return prepareAtoms(p, windash)
 	}
 	cased := p.Cased
-	fold := ir.Fold
+	fold := regex.Fold
 	if cased {
 		fold = func(s string) string { return s }
 	}
@@ -575,7 +576,7 @@ func prepareAtoms(p ir.Pattern, windash bool) func(*value) bool {
 			run = nil
 			continue
 		}
-		if run = append(run, ir.FoldRune(a.ways[0])); len(run) > len(need) {
+		if run = append(run, regex.FoldRune(a.ways[0])); len(run) > len(need) {
 			need = slices.Clone(run)
 		}
 	}
@@ -607,21 +608,21 @@ func prepareRegexp(t ir.Regexp) func(*value) bool {
 
 // required is the longest text found that every text in which re matches
 // holds, both folded.
-func required(re *ir.Re) []rune {
+func required(re *regex.Re) []rune {
 	switch re.Op {
-	case ir.ReLiteral:
-		return []rune{ir.FoldRune(re.Rune)}
-	case ir.ReGroup:
+	case regex.OpLiteral:
+		return []rune{regex.FoldRune(re.Rune)}
+	case regex.OpGroup:
 		return required(re.Subs[0])
-	case ir.ReRepeat:
+	case regex.OpRepeat:
 		if re.Min > 0 {
 			return required(re.Subs[0])
 		}
-	case ir.ReConcat:
+	case regex.OpConcat:
 		var longest, run []rune
 		for _, s := range re.Subs {
-			if s.Op == ir.ReLiteral {
-				run = append(run, ir.FoldRune(s.Rune))
+			if s.Op == regex.OpLiteral {
+				run = append(run, regex.FoldRune(s.Rune))
 			} else {
 				run = nil
 				if r := required(s); len(r) > len(longest) {

@@ -6,11 +6,11 @@ import (
 	"strconv"
 	"sync"
 
-	"sigmac/ir"
+	"sigmac/regex"
 )
 
 // search says whether re matches somewhere in s.
-func search(re *ir.Re, s string) bool {
+func search(re *regex.Re, s string) bool {
 	if g := compiled(re); g != nil {
 		return g.MatchString(s)
 	}
@@ -20,13 +20,13 @@ func search(re *ir.Re, s string) bool {
 var cache struct {
 	sync.Mutex
 	m    map[string]*regexp.Regexp
-	byRe map[*ir.Re]*regexp.Regexp // a tree does not change
+	byRe map[*regex.Re]*regexp.Regexp // a tree does not change
 }
 
 const maxCache = 1000 // a fuzzer makes expressions without end
 
 // compiled is re for package regexp, nil where that cannot have it.
-func compiled(re *ir.Re) *regexp.Regexp {
+func compiled(re *regex.Re) *regexp.Regexp {
 	cache.Lock()
 	g, ok := cache.byRe[re]
 	cache.Unlock()
@@ -37,7 +37,7 @@ func compiled(re *ir.Re) *regexp.Regexp {
 	cache.Lock()
 	defer cache.Unlock()
 	if len(cache.byRe) >= maxCache || cache.byRe == nil {
-		cache.byRe = map[*ir.Re]*regexp.Regexp{}
+		cache.byRe = map[*regex.Re]*regexp.Regexp{}
 	}
 	if err != nil {
 		cache.byRe[re] = nil
@@ -55,8 +55,8 @@ func compiled(re *ir.Re) *regexp.Regexp {
 }
 
 // unknownFeature names a construct that backtrack does not know, or is "".
-func unknownFeature(re *ir.Re) string {
-	if re.Op == ir.ReExtended {
+func unknownFeature(re *regex.Re) string {
+	if re.Op == regex.OpExtended {
 		switch re.Feature {
 		case "look-ahead", "look-behind", "back-reference", "atomic group", "possessive quantifier":
 		default:
@@ -75,8 +75,8 @@ func unknownFeature(re *ir.Re) string {
 // and, after it, then match from the i-th character on.
 type matcher struct {
 	text   []rune
-	groups map[*ir.Re]int // by their opening parenthesis, from 1
-	caught [][2]int       // by group: from, to; -1 where it did not take part
+	groups map[*regex.Re]int // by their opening parenthesis, from 1
+	caught [][2]int          // by group: from, to; -1 where it did not take part
 	steps  int
 	depth  int
 }
@@ -90,8 +90,8 @@ const (
 
 type tooMuch struct{}
 
-func backtrack(re *ir.Re, text []rune) (found bool) {
-	m := &matcher{text: text, groups: map[*ir.Re]int{}}
+func backtrack(re *regex.Re, text []rune) (found bool) {
+	m := &matcher{text: text, groups: map[*regex.Re]int{}}
 	m.number(re)
 	defer func() {
 		if r := recover(); r != nil {
@@ -112,8 +112,8 @@ func backtrack(re *ir.Re, text []rune) (found bool) {
 
 func accept(int) bool { return true }
 
-func (m *matcher) number(re *ir.Re) {
-	if re.Op == ir.ReGroup {
+func (m *matcher) number(re *regex.Re) {
+	if re.Op == regex.OpGroup {
 		m.groups[re] = len(m.groups) + 1
 	}
 	for _, s := range re.Subs {
@@ -121,7 +121,7 @@ func (m *matcher) number(re *ir.Re) {
 	}
 }
 
-func (m *matcher) match(re *ir.Re, i int, then func(int) bool) bool {
+func (m *matcher) match(re *regex.Re, i int, then func(int) bool) bool {
 	m.steps++
 	m.depth++
 	if m.steps > maxSteps || m.depth > maxDepth {
@@ -132,20 +132,20 @@ func (m *matcher) match(re *ir.Re, i int, then func(int) bool) bool {
 	return found
 }
 
-func (m *matcher) node(re *ir.Re, i int, then func(int) bool) bool {
+func (m *matcher) node(re *regex.Re, i int, then func(int) bool) bool {
 	switch re.Op {
-	case ir.ReConcat:
+	case regex.OpConcat:
 		return m.sequence(re.Subs, i, then)
-	case ir.ReAlternate:
+	case regex.OpAlternate:
 		for _, s := range re.Subs {
 			if m.match(s, i, then) {
 				return true
 			}
 		}
 		return false
-	case ir.ReRepeat:
+	case regex.OpRepeat:
 		return m.repeat(re, 0, i, then)
-	case ir.ReGroup:
+	case regex.OpGroup:
 		n := m.groups[re]
 		return m.match(re.Subs[0], i, func(j int) bool {
 			was := m.caught[n]
@@ -156,15 +156,15 @@ func (m *matcher) node(re *ir.Re, i int, then func(int) bool) bool {
 			m.caught[n] = was
 			return false
 		})
-	case ir.ReExtended:
+	case regex.OpExtended:
 		return m.extended(re, i, then)
-	case ir.ReLiteral, ir.ReClass, ir.ReAny, ir.ReAnyNotNewline:
+	case regex.OpLiteral, regex.OpClass, regex.OpAny, regex.OpAnyNotNewline:
 		return i < len(m.text) && takes(re, m.text[i]) && then(i+1)
 	}
 	return m.holds(re.Op, i) && then(i)
 }
 
-func (m *matcher) sequence(subs []*ir.Re, i int, then func(int) bool) bool {
+func (m *matcher) sequence(subs []*regex.Re, i int, then func(int) bool) bool {
 	if len(subs) == 0 {
 		return then(i)
 	}
@@ -172,7 +172,7 @@ func (m *matcher) sequence(subs []*ir.Re, i int, then func(int) bool) bool {
 }
 
 // repeat has matched n times. A round that takes nothing is the last.
-func (m *matcher) repeat(re *ir.Re, n, i int, then func(int) bool) bool {
+func (m *matcher) repeat(re *regex.Re, n, i int, then func(int) bool) bool {
 	enough := n >= re.Min
 	if re.Lazy && enough && then(i) {
 		return true
@@ -191,7 +191,7 @@ func (m *matcher) repeat(re *ir.Re, n, i int, then func(int) bool) bool {
 	return !re.Lazy && enough && then(i)
 }
 
-func (m *matcher) extended(re *ir.Re, i int, then func(int) bool) bool {
+func (m *matcher) extended(re *regex.Re, i int, then func(int) bool) bool {
 	if re.Feature == "back-reference" {
 		return m.again(re, i, then)
 	}
@@ -219,33 +219,33 @@ func (m *matcher) extended(re *ir.Re, i int, then func(int) bool) bool {
 }
 
 // behind tries the alternatives in their order; each has one length.
-func (m *matcher) behind(re *ir.Re, end int) bool {
-	alternatives := []*ir.Re{re}
-	if re.Op == ir.ReAlternate {
+func (m *matcher) behind(re *regex.Re, end int) bool {
+	alternatives := []*regex.Re{re}
+	if re.Op == regex.OpAlternate {
 		alternatives = re.Subs
 	}
-	return slices.ContainsFunc(alternatives, func(a *ir.Re) bool {
+	return slices.ContainsFunc(alternatives, func(a *regex.Re) bool {
 		start := end - width(a)
 		return start >= 0 && m.match(a, start, func(j int) bool { return j == end })
 	})
 }
 
 // width is how many characters re takes, which is of one length.
-func width(re *ir.Re) int {
+func width(re *regex.Re) int {
 	switch re.Op {
-	case ir.ReLiteral, ir.ReClass, ir.ReAny, ir.ReAnyNotNewline:
+	case regex.OpLiteral, regex.OpClass, regex.OpAny, regex.OpAnyNotNewline:
 		return 1
-	case ir.ReConcat:
+	case regex.OpConcat:
 		sum := 0
 		for _, s := range re.Subs {
 			sum += width(s)
 		}
 		return sum
-	case ir.ReRepeat:
+	case regex.OpRepeat:
 		return re.Min * width(re.Subs[0])
-	case ir.ReAlternate, ir.ReGroup:
+	case regex.OpAlternate, regex.OpGroup:
 		return width(re.Subs[0])
-	case ir.ReExtended:
+	case regex.OpExtended:
 		if re.Feature == "atomic group" || re.Feature == "possessive quantifier" {
 			return width(re.Subs[0])
 		}
@@ -253,7 +253,7 @@ func width(re *ir.Re) int {
 	return 0
 }
 
-func (m *matcher) again(re *ir.Re, i int, then func(int) bool) bool {
+func (m *matcher) again(re *regex.Re, i int, then func(int) bool) bool {
 	n, err := strconv.Atoi(re.Text[1:])
 	if err != nil || n >= len(m.caught) {
 		panic("eval: a regular expression with the reference " + re.Text)
@@ -263,7 +263,7 @@ func (m *matcher) again(re *ir.Re, i int, then func(int) bool) bool {
 		return false
 	}
 	for k, r := range m.text[from:to] {
-		if c := m.text[i+k]; c != r && !(re.Fold && ir.FoldRune(c) == ir.FoldRune(r)) {
+		if c := m.text[i+k]; c != r && !(re.Fold && regex.FoldRune(c) == regex.FoldRune(r)) {
 			return false
 		}
 	}
@@ -271,23 +271,23 @@ func (m *matcher) again(re *ir.Re, i int, then func(int) bool) bool {
 }
 
 // takes says whether re, which is of one character, is of this one.
-func takes(re *ir.Re, c rune) bool {
+func takes(re *regex.Re, c rune) bool {
 	switch re.Op {
-	case ir.ReLiteral:
-		return c == re.Rune || re.Fold && slices.Contains(ir.Cases(re.Rune), c)
-	case ir.ReClass:
+	case regex.OpLiteral:
+		return c == re.Rune || re.Fold && slices.Contains(regex.Cases(re.Rune), c)
+	case regex.OpClass:
 		in := func(c rune) bool {
-			return slices.ContainsFunc(re.Ranges, func(r ir.RuneRange) bool { return r.Lo <= c && c <= r.Hi })
+			return slices.ContainsFunc(re.Ranges, func(r regex.Range) bool { return r.Lo <= c && c <= r.Hi })
 		}
-		return in(c) || re.Fold && slices.ContainsFunc(ir.Cases(c), in)
-	case ir.ReAnyNotNewline:
+		return in(c) || re.Fold && slices.ContainsFunc(regex.Cases(c), in)
+	case regex.OpAnyNotNewline:
 		return c != '\n'
 	}
 	return true
 }
 
 // holds says whether an assertion is true before the i-th character.
-func (m *matcher) holds(op ir.ReOp, i int) bool {
+func (m *matcher) holds(op regex.Op, i int) bool {
 	word := func(i int) bool {
 		if i < 0 || i >= len(m.text) {
 			return false
@@ -296,21 +296,21 @@ func (m *matcher) holds(op ir.ReOp, i int) bool {
 		return c == '_' || '0' <= c && c <= '9' || 'A' <= c && c <= 'Z' || 'a' <= c && c <= 'z'
 	}
 	switch op {
-	case ir.ReEmpty:
+	case regex.OpEmpty:
 		return true
-	case ir.ReBeginText:
+	case regex.OpBeginText:
 		return i == 0
-	case ir.ReEndText:
+	case regex.OpEndText:
 		return i == len(m.text)
-	case ir.ReEnd:
+	case regex.OpEnd:
 		return i == len(m.text) || i+1 == len(m.text) && m.text[i] == '\n'
-	case ir.ReBeginLine:
+	case regex.OpBeginLine:
 		return i == 0 || i < len(m.text) && m.text[i-1] == '\n'
-	case ir.ReBehindLine:
+	case regex.OpBehindLine:
 		return i == 0 || m.text[i-1] == '\n'
-	case ir.ReEndLine:
+	case regex.OpEndLine:
 		return i == len(m.text) || m.text[i] == '\n'
-	case ir.ReWordBoundary:
+	case regex.OpWordBoundary:
 		return word(i-1) != word(i)
 	}
 	return word(i-1) == word(i)

@@ -9,6 +9,7 @@ import (
 	"sync"
 
 	"sigmac/ir"
+	"sigmac/regex"
 )
 
 // A Source is what a flattened event of Windows says of its origin. The zero
@@ -39,7 +40,7 @@ func SourceOf(ev Event) Source {
 
 func (ev Event) fold(name string) string {
 	s, _ := ev.fields[name].(string)
-	return ir.Fold(s)
+	return regex.Fold(s)
 }
 
 // Fits says whether a rule with this log source may be about the event. It
@@ -80,7 +81,7 @@ func (s Source) Fits(ls ir.LogSource) bool {
 // by the channel's name up to the slash, or by the table. Without a channel,
 // what the table does not know may be.
 func (s Source) in(channels []string) bool {
-	if slices.ContainsFunc(channels, func(c string) bool { return ir.Fold(c) == s.Channel }) {
+	if slices.ContainsFunc(channels, func(c string) bool { return regex.Fold(c) == s.Channel }) {
 		return true
 	}
 	if knownChannels()[s.Channel] {
@@ -92,7 +93,7 @@ func (s Source) in(channels []string) bool {
 		if !ok {
 			provider, _, ok = strings.Cut(c, "/")
 		}
-		if ok && ir.Fold(provider) == s.Provider {
+		if ok && regex.Fold(provider) == s.Provider {
 			return true
 		}
 		known = known || ok
@@ -104,7 +105,7 @@ var knownChannels = sync.OnceValue(func() map[string]bool {
 	out := map[string]bool{}
 	for _, channels := range serviceChannels {
 		for _, c := range channels {
-			out[ir.Fold(c)] = true
+			out[regex.Fold(c)] = true
 		}
 	}
 	return out

@@ -1,5 +1,12 @@
 package ir
 
+import (
+	"net/netip"
+	"unicode/utf8"
+
+	"sigmac/regex"
+)
+
 // A Regexp is true of a value in which the regular expression matches
 // somewhere, with regard to case unless the expression says `(?i)` or the flag
 // i stands beside it.
@@ -8,56 +15,114 @@ package ir
 // its meaning; Re is nil exactly when Source holds unresolved Placeholders.
 type Regexp struct {
 	Source       string
-	Flags        ReFlags
+	Flags        regex.Flags
 	Placeholders []string
-	Re           *Re
+	Re           *regex.Re
 }
 
-// ReFlags are the modifiers i, m and s of `re`.
-type ReFlags struct {
-	IgnoreCase bool // i
-	Multiline  bool // m: ^ and $ match at line borders
-	DotAll     bool // s: the dot matches a newline
+// ParseRegexp reads the regular expression of a rule. The error is a *regex.Error.
+func ParseRegexp(source string, flags regex.Flags) (Regexp, error) {
+	re, err := regex.Parse(source, flags)
+	return Regexp{Source: source, Flags: flags, Re: re}, err
 }
 
-// A Re is a node of a parsed regular expression. The flags of the source are
-// already applied: they stand in Op and Fold, so a Re means the same anywhere.
-type Re struct {
-	Op       ReOp
-	Rune     rune        // ReLiteral
-	Ranges   []RuneRange // ReClass: sorted, disjoint, not touching
-	Fold     bool        // ReLiteral, ReClass: ignore case
-	Subs     []*Re       // ReConcat, ReAlternate; one sub for ReRepeat, ReGroup and a look-around
-	Min, Max int         // ReRepeat; Max is -1 where there is no upper bound
-	Lazy     bool        // ReRepeat: as few as possible; the same texts match
-	Text     string      // ReExtended: the construct's opening as written, `(?=` or `\1`
-	Feature  string      // ReExtended: its name in an error: "look-ahead", "back-reference", …
+var textBegin, textEnd = [...]*regex.Re{{Op: regex.OpBeginText}}, [...]*regex.Re{{Op: regex.OpEndText}}
+
+// PatternRe is p as a regular expression, without what a wildcard at an end
+// would say. A Placeholder in p is a bug and panics.
+func PatternRe(p Pattern) *regex.Re {
+	parts := p.Parts
+	begin, end := textBegin[:], textEnd[:]
+	if len(parts) > 0 && parts[0].Kind == AnyRun {
+		parts, begin = parts[1:], nil
+	}
+	if n := len(parts); n > 0 && parts[n-1].Kind == AnyRun {
+		parts, end = parts[:n-1], nil
+	} else if n == 0 && begin == nil {
+		end = nil
+	}
+	size := len(begin) + len(end)
+	for _, q := range parts {
+		size += max(1, utf8.RuneCountInString(q.Text))
+	}
+	subs := append(make([]*regex.Re, 0, size), begin...)
+	for _, q := range parts {
+		switch q.Kind {
+		case Literal:
+			for _, r := range q.Text {
+				subs = append(subs, regex.Literal(r, !p.Cased))
+			}
+		case AnyRun:
+			subs = append(subs, &regex.Re{Op: regex.OpRepeat, Max: -1, Subs: []*regex.Re{{Op: regex.OpAny}}})
+		case AnyOne:
+			subs = append(subs, &regex.Re{Op: regex.OpAny})
+		default:
+			panic("ir: a placeholder in a regular expression")
+		}
+	}
+	return regex.Concat(append(subs, end...)...)
 }
 
-// A RuneRange is the characters from Lo to Hi, both included.
-type RuneRange struct{ Lo, Hi rune }
+// CIDRRe is a regular expression over the whole value for the addresses of an
+// IPv4 network, in dotted text without leading zeros. It is false of IPv6.
+func CIDRRe(net netip.Prefix) (*regex.Re, bool) {
+	if !net.IsValid() || !net.Addr().Is4() {
+		return nil, false
+	}
+	subs := []*regex.Re{{Op: regex.OpBeginText}}
+	octets := net.Masked().Addr().As4()
+	for i, o := range octets {
+		free := min(max(8*(i+1)-net.Bits(), 0), 8)
+		octet := decimals(int(o), int(o)+1<<free-1)
+		if i == 0 {
+			subs = append(subs, octet)
+			continue
+		}
+		dotted := regex.Concat(regex.Literal('.', false), octet)
+		if rest := 4 - i; free == 8 && rest > 1 {
+			subs = append(subs, &regex.Re{Op: regex.OpRepeat, Min: rest, Max: rest, Subs: []*regex.Re{dotted}})
+			break
+		}
+		subs = append(subs, dotted)
+	}
+	return regex.Concat(append(subs, &regex.Re{Op: regex.OpEndText})...), true
+}
 
-// A ReOp says what a Re is.
-type ReOp uint8
-
-// The kinds of a Re.
-const (
-	ReEmpty          ReOp = iota // the empty text
-	ReLiteral                    // one character
-	ReClass                      // one character of Ranges; negation is already resolved
-	ReAny                        // any character
-	ReAnyNotNewline              // any character but \n
-	ReBeginText                  // \A, and ^ without the flag m
-	ReEndText                    // \z: the very end
-	ReEnd                        // \Z, and $ without the flag m: the end, or before a \n that ends the text
-	ReBeginLine                  // ^ with the flag m: the start, and behind a \n that does not end the text
-	ReBehindLine                 // the start, and behind any \n: ^ with the flag m, but for PCRE
-	ReEndLine                    // $ with the flag m: the end, and before a \n
-	ReWordBoundary               // \b, of ASCII words
-	ReNoWordBoundary             // \B
-	ReConcat                     // all of Subs, one after the other
-	ReAlternate                  // one of Subs
-	ReRepeat                     // Subs[0] Min to Max times
-	ReGroup                      // a capturing group, kept only where a back-reference may need it
-	ReExtended                   // beyond regular languages: look-around, back-reference, atomic, possessive, …
-)
+// decimals is the numbers from lo to hi, in decimal.
+func decimals(lo, hi int) *regex.Re {
+	digits := func(lo, hi int) *regex.Re {
+		return regex.Class([]regex.Range{{Lo: '0' + rune(lo), Hi: '0' + rune(hi)}}, false)
+	}
+	if lo == 0 && hi >= 99 {
+		tens := &regex.Re{Op: regex.OpRepeat, Max: 1, Subs: []*regex.Re{digits(1, 9)}}
+		first := regex.Concat(tens, digits(0, 9))
+		if hi == 99 {
+			return first
+		}
+		return regex.Alternate(first, decimals(100, hi))
+	}
+	var alts []*regex.Re
+	if lo <= 9 {
+		alts = append(alts, digits(lo, min(hi, 9)))
+		lo = 10
+	}
+	for lo <= hi {
+		ten := lo / 10
+		if end := ten*10 + 9; lo%10 != 0 || hi < end {
+			end = min(hi, end)
+			alts = append(alts, regex.Concat(decimals(ten, ten), digits(lo%10, end%10)))
+			lo = end + 1
+			continue
+		}
+		last := (hi+1)/10 - 1
+		tens := []*regex.Re{decimals(ten, last)}
+		if tens[0].Op == regex.OpAlternate {
+			tens = tens[0].Subs
+		}
+		for _, t := range tens {
+			alts = append(alts, regex.Concat(t, digits(0, 9)))
+		}
+		lo = (last + 1) * 10
+	}
+	return regex.Alternate(alts...)
+}

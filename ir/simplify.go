@@ -1,6 +1,10 @@
 package ir
 
-import "unicode/utf8"
+import (
+	"unicode/utf8"
+
+	"sigmac/regex"
+)
 
 // Simplify flattens And and Or, folds constants and double negation, and drops
 // what stands twice. Inline has run.
@@ -138,7 +142,7 @@ func foldPattern(p Pattern) Pattern {
 	parts := make([]Part, len(p.Parts))
 	for i, q := range p.Parts {
 		if q.Kind == Literal {
-			q.Text = Fold(q.Text)
+			q.Text = regex.Fold(q.Text)
 		}
 		parts[i] = q
 	}
@@ -195,7 +199,7 @@ func (h fnv) test(t Test) fnv {
 			if 'a' <= r && r <= 'z' {
 				r -= 'a' - 'A'
 			} else if r >= utf8.RuneSelf {
-				r = FoldRune(r)
+				r = regex.FoldRune(r)
 			}
 			h = h.word(uint64(r))
 		}

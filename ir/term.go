@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"slices"
 	"strconv"
+
+	"sigmac/regex"
 )
 
 // A Term is true of a value in which Text stands as a term, which is what KQL's
@@ -14,12 +16,12 @@ import (
 type Term struct {
 	Text   string
 	Cased  bool
-	Prefix bool // hasprefix: the term may go on after Text
-	Suffix bool // hassuffix: the term may start before Text
-	Whole  bool // Splunk's TERM: one term, even with breakers inside
-	Sure   *Re  // of a value that has the term however it is read; nil: of none
+	Prefix bool      // hasprefix: the term may go on after Text
+	Suffix bool      // hassuffix: the term may start before Text
+	Whole  bool      // Splunk's TERM: one term, even with breakers inside
+	Sure   *regex.Re // of a value that has the term however it is read; nil: of none
 	// May is of a value that has the term in some reading: all of these match.
-	May []*Re
+	May []*regex.Re
 }
 
 func (Term) test() {}
@@ -43,7 +45,7 @@ func (t Term) String() string {
 
 // Tests are Sure and May as tests; none at all where no value surely has the term.
 func (t Term) Tests() (sure, may []Test) {
-	test := func(re *Re) Test {
+	test := func(re *regex.Re) Test {
 		source, err := re.Go()
 		if err != nil {
 			panic(fmt.Sprintf("ir: a term beyond regular expressions: %v", err))
@@ -62,24 +64,24 @@ func (t Term) Tests() (sure, may []Test) {
 // Breakers are the characters between the terms of a language: those that surely
 // break a value, those that may, and what else may stand before a term, or nil.
 type Breakers struct {
-	Sure, May []RuneRange
-	Before    *Re
+	Sure, May []regex.Range
+	Before    *regex.Re
 }
 
 // Read gives t its tests. Chars are what t.Text stands for, character by character.
-func (b Breakers) Read(t Term, chars []*Re) Term {
+func (b Breakers) Read(t Term, chars []*regex.Re) Term {
 	breaks := func(r rune) bool {
-		return !t.Whole && slices.ContainsFunc(b.May, func(g RuneRange) bool { return g.Lo <= r && r <= g.Hi })
+		return !t.Whole && slices.ContainsFunc(b.May, func(g regex.Range) bool { return g.Lo <= r && r <= g.Hi })
 	}
-	between := func(open bool, class []RuneRange, end ReOp, before *Re) []*Re {
+	between := func(open bool, class []regex.Range, end regex.Op, before *regex.Re) []*regex.Re {
 		if open {
 			return nil
 		}
-		out := &Re{Op: ReAlternate, Subs: []*Re{{Op: end}, {Op: ReClass, Ranges: class}}}
+		out := &regex.Re{Op: regex.OpAlternate, Subs: []*regex.Re{{Op: end}, {Op: regex.OpClass, Ranges: class}}}
 		if before != nil {
 			out.Subs = append(out.Subs, before)
 		}
-		return []*Re{out}
+		return []*regex.Re{out}
 	}
 	text := []rune(t.Text)
 	if len(text) != len(chars) {
@@ -95,26 +97,26 @@ func (b Breakers) Read(t Term, chars []*Re) Term {
 		}
 		first := len(t.May) == 0
 		last := !slices.ContainsFunc(text[to:], func(r rune) bool { return !breaks(r) })
-		t.May = append(t.May, &Re{Op: ReConcat, Subs: slices.Concat(
-			between(t.Suffix && first, b.May, ReBeginText, b.Before), chars[from:to], between(t.Prefix && last, b.May, ReEndText, nil))})
+		t.May = append(t.May, &regex.Re{Op: regex.OpConcat, Subs: slices.Concat(
+			between(t.Suffix && first, b.May, regex.OpBeginText, b.Before), chars[from:to], between(t.Prefix && last, b.May, regex.OpEndText, nil))})
 		from = to
 	}
 	if t.May != nil {
-		t.Sure = &Re{Op: ReConcat, Subs: slices.Concat(
-			between(t.Suffix, b.Sure, ReBeginText, nil), chars, between(t.Prefix, b.Sure, ReEndText, nil))}
+		t.Sure = &regex.Re{Op: regex.OpConcat, Subs: slices.Concat(
+			between(t.Suffix, b.Sure, regex.OpBeginText, nil), chars, between(t.Prefix, b.Sure, regex.OpEndText, nil))}
 	}
 	return t
 }
 
 // Ranges are the characters of a text, as a class.
-func Ranges(chars string) (out []RuneRange) {
+func Ranges(chars string) (out []regex.Range) {
 	rs := []rune(chars)
 	slices.Sort(rs)
 	for _, r := range slices.Compact(rs) {
 		if n := len(out); n > 0 && out[n-1].Hi+1 == r {
 			out[n-1].Hi = r
 		} else {
-			out = append(out, RuneRange{r, r})
+			out = append(out, regex.Range{Lo: r, Hi: r})
 		}
 	}
 	return out

@@ -12,7 +12,7 @@ type Test interface {
 }
 
 // A Pattern is a text with wildcards that the whole value must match, without
-// regard to case (see Fold) unless Cased.
+// regard to case (see regex.Fold) unless Cased.
 type Pattern struct {
 	Parts []Part
 	Cased bool

@@ -10,6 +10,7 @@ import (
 
 	"sigmac/internal/suggest"
 	"sigmac/ir"
+	"sigmac/regex"
 )
 
 // A family of modifiers treats the same kind of value.
@@ -266,7 +267,7 @@ func describe(s scalar) string {
 }
 
 func (ms mods) regexp(s scalar) (ir.Test, error) {
-	flags := ir.ReFlags{IgnoreCase: ms.has("i"), Multiline: ms.has("m"), DotAll: ms.has("s")}
+	flags := regex.Flags{IgnoreCase: ms.has("i"), Multiline: ms.has("m"), DotAll: ms.has("s")}
 	source := s.Text
 	if s.Kind == ir.ScalarNull || s.Kind == ir.ScalarBool {
 		return nil, fmt.Errorf("`re` %w", errText)

@@ -10,6 +10,7 @@ import (
 	"gopkg.in/yaml.v3"
 
 	"sigmac/ir"
+	"sigmac/regex"
 )
 
 // A file is one file while it is read.
@@ -623,7 +624,7 @@ func (f *file) value(field ir.Field, ms mods, s scalar) ir.Expr {
 	}
 	t, err := test(s)
 	if err != nil {
-		if e := (*ir.RegexpError)(nil); errors.As(err, &e) {
+		if e := (*regex.Error)(nil); errors.As(err, &e) {
 			f.fail(f.locate(s.node, e.Offset), "not a regular expression: %s", e.Msg)
 		} else {
 			f.fail(s.Pos, "%s", err)

@@ -14,6 +14,7 @@ import (
 
 	"sigmac/internal/suggest"
 	"sigmac/ir"
+	"sigmac/regex"
 )
 
 var valueKinds = map[string]kind{
@@ -267,7 +268,7 @@ func (x toRegexp) apply(r *run) bool {
 				r.fail(pos, "the placeholder %%%s%% has no value yet, and a regular expression of it would have no meaning", q.Text)
 			default:
 				for _, c := range q.Text {
-					switch cases := ir.Cases(c); {
+					switch cases := regex.Cases(c); {
 					case method == "ignore_case_brackets" && len(cases) > 1:
 						slices.Reverse(cases) // [aA]
 						b.WriteString("[" + string(cases) + "]")
@@ -286,7 +287,7 @@ func (x toRegexp) apply(r *run) bool {
 		if source == "" {
 			source = ".*"
 		}
-		re, err := ir.ParseRegexp(source, ir.ReFlags{IgnoreCase: method == "ignore_case_flag", DotAll: true})
+		re, err := ir.ParseRegexp(source, regex.Flags{IgnoreCase: method == "ignore_case_flag", DotAll: true})
 		if err != nil {
 			r.fail(pos, "%s", err)
 			return nil, false

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"sigmac/ir"
+	"sigmac/regex"
 )
 
 // A verdict says how a test stands to a type.
@@ -77,7 +78,7 @@ func fitBoolean(t ir.Test) (ir.Test, verdict) {
 			return nil, unfit
 		}
 		for _, b := range []bool{false, true} {
-			if name := strconv.FormatBool(b); s == name || !t.Cased && ir.Fold(s) == ir.Fold(name) {
+			if name := strconv.FormatBool(b); s == name || !t.Cased && regex.Fold(s) == regex.Fold(name) {
 				return ir.Bool{Value: b}, fits
 			}
 		}

@@ -8,6 +8,7 @@ import (
 	"sigmac/backends"
 	"sigmac/eval"
 	"sigmac/ir"
+	"sigmac/regex"
 )
 
 // A letter is one distinct test of one field; the boolean skeleton of a claim
@@ -325,7 +326,7 @@ func typed(typ ir.Type, p ir.Pattern) (ir.Test, bool) {
 	if n, ok := ir.ParseNumber(s); ok && typ == ir.Numeric && string(n) == s {
 		return ir.Compare{Op: ir.Eq, Number: n}, true
 	}
-	if fold := ir.Fold(s); typ == ir.Boolean && !p.Cased && (fold == "true" || fold == "false") {
+	if fold := regex.Fold(s); typ == ir.Boolean && !p.Cased && (fold == "true" || fold == "false") {
 		return ir.Bool{Value: fold == "true"}, true
 	}
 	return nil, false
@@ -333,12 +334,12 @@ func typed(typ ir.Type, p ir.Pattern) (ir.Test, bool) {
 
 // canonPattern is p in the one form of all patterns that mean the same by case.
 func canonPattern(p ir.Pattern) ir.Pattern {
-	cased := p.Cased && strings.ContainsFunc(p.Literals(), ir.HasCases)
+	cased := p.Cased && strings.ContainsFunc(p.Literals(), regex.HasCases)
 	parts := slices.Clone(p.Parts)
 	if !cased {
 		for i, q := range parts {
 			if q.Kind == ir.Literal {
-				parts[i].Text = ir.Fold(q.Text)
+				parts[i].Text = regex.Fold(q.Text)
 			}
 		}
 	}
@@ -350,50 +351,50 @@ const maxAlternatives = 200
 
 // alternatives splits a regular expression at its outermost `|`, anchors
 // around it kept, without what a run of anything at an end would say.
-func alternatives(re *ir.Re) []*ir.Re {
+func alternatives(re *regex.Re) []*regex.Re {
 	subs := trim(flattenRe(nil, re))
 	if out := split(subs); len(out) <= maxAlternatives {
 		return out
 	}
-	return []*ir.Re{{Op: ir.ReConcat, Subs: subs}}
+	return []*regex.Re{{Op: regex.OpConcat, Subs: subs}}
 }
 
 // plain is re without what does not change the texts that match, and with one
 // form for characters: a literal, a class, or any.
-func plain(re *ir.Re) *ir.Re {
+func plain(re *regex.Re) *regex.Re {
 	out := *re
 	out.Lazy, out.Fold = false, false
 	switch re.Op {
-	case ir.ReGroup:
+	case regex.OpGroup:
 		return plain(re.Subs[0])
-	case ir.ReLiteral:
-		if !re.Fold || !ir.HasCases(re.Rune) {
+	case regex.OpLiteral:
+		if !re.Fold || !regex.HasCases(re.Rune) {
 			return &out
 		}
-		out.Op = ir.ReClass
-		for _, r := range ir.Cases(re.Rune) {
-			out.Ranges = append(out.Ranges, ir.RuneRange{Lo: r, Hi: r})
+		out.Op = regex.OpClass
+		for _, r := range regex.Cases(re.Rune) {
+			out.Ranges = append(out.Ranges, regex.Range{Lo: r, Hi: r})
 		}
 		return &out
-	case ir.ReAnyNotNewline:
-		out.Op, out.Ranges = ir.ReClass, ir.NegateRanges([]ir.RuneRange{{Lo: '\n', Hi: '\n'}})
+	case regex.OpAnyNotNewline:
+		out.Op, out.Ranges = regex.OpClass, regex.Negate([]regex.Range{{Lo: '\n', Hi: '\n'}})
 		return &out
-	case ir.ReClass:
+	case regex.OpClass:
 		if re.Fold {
-			out.Ranges = ir.FoldRanges(re.Ranges)
+			out.Ranges = regex.FoldRanges(re.Ranges)
 		}
 		switch rs := out.Ranges; {
 		case len(rs) == 1 && rs[0].Lo == rs[0].Hi:
-			return &ir.Re{Op: ir.ReLiteral, Rune: rs[0].Lo}
-		case len(ir.NegateRanges(rs)) == 0:
-			return &ir.Re{Op: ir.ReAny}
+			return &regex.Re{Op: regex.OpLiteral, Rune: rs[0].Lo}
+		case len(regex.Negate(rs)) == 0:
+			return &regex.Re{Op: regex.OpAny}
 		}
 		return &out
 	}
 	out.Subs = nil
 	for _, s := range re.Subs {
 		s = plain(s)
-		if s.Op == re.Op && (s.Op == ir.ReConcat || s.Op == ir.ReAlternate) {
+		if s.Op == re.Op && (s.Op == regex.OpConcat || s.Op == regex.OpAlternate) {
 			out.Subs = append(out.Subs, s.Subs...)
 		} else {
 			out.Subs = append(out.Subs, s)
@@ -404,25 +405,25 @@ func plain(re *ir.Re) *ir.Re {
 
 // shapeOf is the same for two expressions that differ in how their characters are
 // written only.
-func shapeOf(re *ir.Re) string {
-	chars := func(rs []ir.RuneRange) string { return fmt.Sprint("[", rs, "]") }
+func shapeOf(re *regex.Re) string {
+	chars := func(rs []regex.Range) string { return fmt.Sprint("[", rs, "]") }
 	switch re.Op {
-	case ir.ReLiteral:
-		rs := []ir.RuneRange{{Lo: re.Rune, Hi: re.Rune}}
+	case regex.OpLiteral:
+		rs := []regex.Range{{Lo: re.Rune, Hi: re.Rune}}
 		if re.Fold {
-			rs = ir.FoldRanges(rs)
+			rs = regex.FoldRanges(rs)
 		}
 		return chars(rs)
-	case ir.ReClass:
+	case regex.OpClass:
 		if re.Fold {
-			return chars(ir.FoldRanges(re.Ranges))
+			return chars(regex.FoldRanges(re.Ranges))
 		}
 		return chars(re.Ranges)
-	case ir.ReAny:
-		return chars(ir.NegateRanges(nil))
-	case ir.ReAnyNotNewline:
-		return chars(ir.NegateRanges([]ir.RuneRange{{Lo: '\n', Hi: '\n'}}))
-	case ir.ReRepeat:
+	case regex.OpAny:
+		return chars(regex.Negate(nil))
+	case regex.OpAnyNotNewline:
+		return chars(regex.Negate([]regex.Range{{Lo: '\n', Hi: '\n'}}))
+	case regex.OpRepeat:
 		if re.Min == 1 && re.Max == 1 {
 			return shapeOf(re.Subs[0])
 		}
@@ -434,16 +435,16 @@ func shapeOf(re *ir.Re) string {
 	return fmt.Sprintf("(%d %q %t %t %d,%d %s)", re.Op, re.Text, re.Fold, re.Lazy && re.Min != re.Max, re.Min, re.Max, strings.Join(parts, " "))
 }
 
-func split(subs []*ir.Re) []*ir.Re {
-	i := slices.IndexFunc(subs, func(s *ir.Re) bool { return s.Op != ir.ReBeginText })
+func split(subs []*regex.Re) []*regex.Re {
+	i := slices.IndexFunc(subs, func(s *regex.Re) bool { return s.Op != regex.OpBeginText })
 	j := len(subs) - 1
-	for j >= 0 && subs[j].Op == ir.ReEndText {
+	for j >= 0 && subs[j].Op == regex.OpEndText {
 		j--
 	}
-	if i < 0 || i != j || subs[i].Op != ir.ReAlternate {
-		return []*ir.Re{{Op: ir.ReConcat, Subs: subs}}
+	if i < 0 || i != j || subs[i].Op != regex.OpAlternate {
+		return []*regex.Re{{Op: regex.OpConcat, Subs: subs}}
 	}
-	var out []*ir.Re
+	var out []*regex.Re
 	for _, a := range subs[i].Subs {
 		whole := slices.Concat(subs[:i], flattenRe(nil, a), subs[i+1:])
 		out = append(out, split(trim(whole))...)
@@ -451,16 +452,16 @@ func split(subs []*ir.Re) []*ir.Re {
 	return out
 }
 
-func flattenRe(out []*ir.Re, re *ir.Re) []*ir.Re {
+func flattenRe(out []*regex.Re, re *regex.Re) []*regex.Re {
 	switch re.Op {
-	case ir.ReConcat, ir.ReGroup:
+	case regex.OpConcat, regex.OpGroup:
 		for _, s := range re.Subs {
 			out = flattenRe(out, s)
 		}
 		return out
-	case ir.ReEmpty:
+	case regex.OpEmpty:
 		return out
-	case ir.ReRepeat:
+	case regex.OpRepeat:
 		if re.Min == 1 && re.Max == 1 {
 			return flattenRe(out, re.Subs[0])
 		}
@@ -474,21 +475,21 @@ func flattenRe(out []*ir.Re, re *ir.Re) []*ir.Re {
 	return append(out, re)
 }
 
-func simpleChar(re *ir.Re) bool {
-	return re.Op == ir.ReLiteral || re.Op == ir.ReAny || re.Op == ir.ReClass || re.Op == ir.ReAnyNotNewline
+func simpleChar(re *regex.Re) bool {
+	return re.Op == regex.OpLiteral || re.Op == regex.OpAny || re.Op == regex.OpClass || re.Op == regex.OpAnyNotNewline
 }
 
-func anyRun(re *ir.Re) bool {
-	return re.Op == ir.ReRepeat && re.Min == 0 && re.Max < 0 && re.Subs[0].Op == ir.ReAny
+func anyRun(re *regex.Re) bool {
+	return re.Op == regex.OpRepeat && re.Min == 0 && re.Max < 0 && re.Subs[0].Op == regex.OpAny
 }
 
 // trim drops `\A.*` in front and `.*\z` behind, and at an open end what need not
 // be there.
-func trim(subs []*ir.Re) []*ir.Re {
+func trim(subs []*regex.Re) []*regex.Re {
 	for len(subs) > 0 {
 		if rest, ok := fewest(subs[0]); ok {
 			subs = slices.Concat(rest, subs[1:])
-		} else if len(subs) > 1 && subs[0].Op == ir.ReBeginText && (anyRun(subs[1]) || subs[1].Op == ir.ReBeginText) {
+		} else if len(subs) > 1 && subs[0].Op == regex.OpBeginText && (anyRun(subs[1]) || subs[1].Op == regex.OpBeginText) {
 			subs = subs[1:]
 		} else {
 			break
@@ -497,7 +498,7 @@ func trim(subs []*ir.Re) []*ir.Re {
 	for n := len(subs); n > 0; n = len(subs) {
 		if rest, ok := fewest(subs[n-1]); ok {
 			subs = slices.Concat(subs[:n-1], rest)
-		} else if n > 1 && subs[n-1].Op == ir.ReEndText && (anyRun(subs[n-2]) || subs[n-2].Op == ir.ReEndText) {
+		} else if n > 1 && subs[n-1].Op == regex.OpEndText && (anyRun(subs[n-2]) || subs[n-2].Op == regex.OpEndText) {
 			subs = subs[:n-1]
 		} else {
 			break
@@ -507,8 +508,8 @@ func trim(subs []*ir.Re) []*ir.Re {
 }
 
 // fewest is a repetition with no more than it needs.
-func fewest(re *ir.Re) ([]*ir.Re, bool) {
-	if re.Op != ir.ReRepeat || re.Min == re.Max {
+func fewest(re *regex.Re) ([]*regex.Re, bool) {
+	if re.Op != regex.OpRepeat || re.Min == re.Max {
 		return nil, false
 	}
 	if re.Min == 0 {
@@ -520,32 +521,32 @@ func fewest(re *ir.Re) ([]*ir.Re, bool) {
 }
 
 // asPattern is re as a Pattern, if it is one.
-func asPattern(re *ir.Re) (ir.Pattern, bool) {
+func asPattern(re *regex.Re) (ir.Pattern, bool) {
 	subs := re.Subs
 	var parts []ir.Part
 	folds, cased := false, false
 	begin, end := false, false
 	for i, s := range subs {
 		switch {
-		case s.Op == ir.ReBeginText && i == 0:
+		case s.Op == regex.OpBeginText && i == 0:
 			begin = true
-		case s.Op == ir.ReEndText && i == len(subs)-1:
+		case s.Op == regex.OpEndText && i == len(subs)-1:
 			end = true
-		case s.Op == ir.ReAny:
+		case s.Op == regex.OpAny:
 			parts = append(parts, ir.Part{Kind: ir.AnyOne})
 		case anyRun(s):
 			parts = append(parts, ir.Part{Kind: ir.AnyRun})
-		case s.Op == ir.ReLiteral:
-			if ir.HasCases(s.Rune) {
+		case s.Op == regex.OpLiteral:
+			if regex.HasCases(s.Rune) {
 				folds, cased = folds || s.Fold, cased || !s.Fold
 			}
 			parts = append(parts, ir.Part{Text: string(s.Rune)})
-		case s.Op == ir.ReClass:
+		case s.Op == regex.OpClass:
 			r, fold, ok := oneLetter(s)
 			if !ok {
 				return ir.Pattern{}, false
 			}
-			folds, cased = folds || fold, cased || !fold && ir.HasCases(r)
+			folds, cased = folds || fold, cased || !fold && regex.HasCases(r)
 			parts = append(parts, ir.Part{Text: string(r)})
 		default:
 			return ir.Pattern{}, false
@@ -565,7 +566,7 @@ func asPattern(re *ir.Re) (ir.Pattern, bool) {
 }
 
 // oneLetter is the letter that a class holds: alone, or in all its cases.
-func oneLetter(re *ir.Re) (r rune, fold, ok bool) {
+func oneLetter(re *regex.Re) (r rune, fold, ok bool) {
 	var rs []rune
 	for _, g := range re.Ranges {
 		for c := g.Lo; c <= g.Hi; c++ {
@@ -577,7 +578,7 @@ func oneLetter(re *ir.Re) (r rune, fold, ok bool) {
 	if len(rs) == 0 {
 		return 0, false, false
 	}
-	cases := ir.Cases(rs[0])
+	cases := regex.Cases(rs[0])
 	switch {
 	case slices.Equal(rs, cases):
 		return rs[0], len(cases) > 1, true

@@ -10,6 +10,7 @@ import (
 	"sigmac/backends"
 	"sigmac/eval"
 	"sigmac/ir"
+	"sigmac/regex"
 )
 
 type worlds = func(ir.Type) backends.World
@@ -92,27 +93,27 @@ func near(r *rand.Rand, t ir.Test) (out []string) {
 }
 
 // sampleRe is a text that matches re where there are no borders.
-func sampleRe(r *rand.Rand, re *ir.Re) string {
+func sampleRe(r *rand.Rand, re *regex.Re) string {
 	if re == nil {
 		return ""
 	}
 	switch re.Op {
-	case ir.ReLiteral:
+	case regex.OpLiteral:
 		if re.Fold && r.IntN(2) == 0 {
 			return strings.ToUpper(string(re.Rune))
 		}
 		return string(re.Rune)
-	case ir.ReClass:
+	case regex.OpClass:
 		if len(re.Ranges) == 0 {
 			return ""
 		}
 		g := re.Ranges[r.IntN(len(re.Ranges))]
 		return string(g.Lo + rune(r.IntN(int(min(g.Hi-g.Lo, 60))+1)))
-	case ir.ReAny, ir.ReAnyNotNewline:
+	case regex.OpAny, regex.OpAnyNotNewline:
 		return string("ax0. "[r.IntN(5)])
-	case ir.ReAlternate:
+	case regex.OpAlternate:
 		return sampleRe(r, re.Subs[r.IntN(len(re.Subs))])
-	case ir.ReRepeat:
+	case regex.OpRepeat:
 		n := re.Min + r.IntN(3)
 		if re.Max >= 0 {
 			n = min(n, re.Max)
@@ -122,7 +123,7 @@ func sampleRe(r *rand.Rand, re *ir.Re) string {
 			s += sampleRe(r, re.Subs[0])
 		}
 		return s
-	case ir.ReConcat, ir.ReGroup:
+	case regex.OpConcat, regex.OpGroup:
 		s := ""
 		for _, sub := range re.Subs {
 			s += sampleRe(r, sub)

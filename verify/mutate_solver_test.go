@@ -9,6 +9,7 @@ import (
 	"sigmac/backends"
 	"sigmac/eval"
 	"sigmac/ir"
+	"sigmac/regex"
 )
 
 // TestFind holds the search for a text against all short texts over a small
@@ -176,7 +177,7 @@ func smallTest(r *rand.Rand) ir.Test {
 		}
 	}
 	b.WriteString(pick("", `$`, `\z`))
-	test, err := ir.ParseRegexp(b.String(), ir.ReFlags{})
+	test, err := ir.ParseRegexp(b.String(), regex.Flags{})
 	if err != nil {
 		panic(err)
 	}

@@ -13,6 +13,7 @@ import (
 
 	"sigmac/eval"
 	"sigmac/ir"
+	"sigmac/regex"
 )
 
 // A matcher says which texts pass a test: a regular language. A pattern is asked of
@@ -72,7 +73,7 @@ func (l *letter) automaton() *automaton {
 
 // goSource is a test of texts as a regular expression of Go.
 func goSource(t ir.Test) string {
-	var re *ir.Re
+	var re *regex.Re
 	switch t := t.(type) {
 	case ir.Pattern:
 		re = ir.PatternRe(t)
@@ -422,11 +423,11 @@ const maxGuess = 1 << 16
 
 // simplest writes a text that likely matches re: of alternatives the first, of
 // repetitions the fewest.
-func simplest(re *ir.Re, b *strings.Builder) {
+func simplest(re *regex.Re, b *strings.Builder) {
 	switch re.Op {
-	case ir.ReLiteral:
+	case regex.OpLiteral:
 		b.WriteRune(re.Rune)
-	case ir.ReClass:
+	case regex.OpClass:
 		best := rune(-1)
 		for _, in := range re.Ranges {
 			if r := readable(in.Lo, in.Hi); best < 0 || rank(r) < rank(best) {
@@ -436,16 +437,16 @@ func simplest(re *ir.Re, b *strings.Builder) {
 		if best >= 0 {
 			b.WriteRune(best)
 		}
-	case ir.ReAny, ir.ReAnyNotNewline:
+	case regex.OpAny, regex.OpAnyNotNewline:
 		b.WriteByte('x')
-	case ir.ReAlternate:
+	case regex.OpAlternate:
 		simplest(re.Subs[0], b)
-	case ir.ReRepeat:
+	case regex.OpRepeat:
 		for i, had := 0, -1; i < re.Min && b.Len() < maxGuess && b.Len() > had; i++ {
 			had = b.Len()
 			simplest(re.Subs[0], b)
 		}
-	case ir.ReConcat, ir.ReGroup:
+	case regex.OpConcat, regex.OpGroup:
 		for _, s := range re.Subs {
 			simplest(s, b)
 		}

@@ -7,6 +7,7 @@ import (
 
 	"sigmac/backends"
 	"sigmac/ir"
+	"sigmac/regex"
 )
 
 func pat(cased bool, parts ...string) ir.Pattern {
@@ -41,7 +42,7 @@ func in(f, net string) ir.Expr {
 }
 
 func re(f, source string) ir.Expr {
-	t, err := ir.ParseRegexp(source, ir.ReFlags{})
+	t, err := ir.ParseRegexp(source, regex.Flags{})
 	if err != nil {
 		panic(err)
 	}
@@ -50,11 +51,11 @@ func re(f, source string) ir.Expr {
 
 // word is a term between everything but letters and digits of ASCII.
 func word(s string) ir.Term {
-	var chars []*ir.Re
+	var chars []*regex.Re
 	for _, r := range s {
-		chars = append(chars, &ir.Re{Op: ir.ReLiteral, Rune: r, Fold: true})
+		chars = append(chars, &regex.Re{Op: regex.OpLiteral, Rune: r, Fold: true})
 	}
-	border := ir.NegateRanges([]ir.RuneRange{{Lo: '0', Hi: '9'}, {Lo: 'A', Hi: 'Z'}, {Lo: 'a', Hi: 'z'}})
+	border := regex.Negate([]regex.Range{{Lo: '0', Hi: '9'}, {Lo: 'A', Hi: 'Z'}, {Lo: 'a', Hi: 'z'}})
 	return ir.Breakers{Sure: border, May: border}.Read(ir.Term{Text: s}, chars)
 }
 

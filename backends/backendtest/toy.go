@@ -9,6 +9,7 @@ import (
 
 	"sigmac/backends"
 	"sigmac/ir"
+	"sigmac/regex"
 )
 
 // Toy is a language that no SIEM has: a tree in parentheses, behind the name of a
@@ -22,7 +23,7 @@ func Toy() *backends.Target {
 			{Name: "default", Description: "one query a line", Emit: emitToy, Caps: backends.Caps{
 				Backend:  "toy",
 				Pattern:  func(p ir.Pattern) bool { return !p.Has(ir.Placeholder) },
-				Regexp:   func(*ir.Re) string { return "a regular expression" },
+				Regexp:   func(*regex.Re) string { return "a regular expression" },
 				CIDRText: true,
 			}},
 		},

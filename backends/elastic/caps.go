@@ -7,6 +7,7 @@ import (
 
 	"sigmac/backends"
 	"sigmac/ir"
+	"sigmac/regex"
 )
 
 const name = "elastic"
@@ -33,7 +34,7 @@ func hasPattern(p ir.Pattern) bool {
 	switch {
 	case shape == ir.Any:
 		return true
-	case !p.Cased && !ir.ASCIIFolds(text):
+	case !p.Cased && !regex.ASCIIFolds(text):
 		return false
 	case shape != ir.Exact && (strings.ContainsAny(text, "*?") || strings.IndexFunc(text, unicode.IsControl) >= 0):
 		return false // a control character is the escape that Elasticsearch uses inside

@@ -7,6 +7,7 @@ import (
 
 	"sigmac/backends"
 	"sigmac/ir"
+	"sigmac/regex"
 )
 
 // Emit writes one query a condition. Every field is optional, so that a query
@@ -178,7 +179,7 @@ func gather(es []ir.Expr, negated bool) []ir.Expr {
 	}
 	out := make([]ir.Expr, 0, len(es))
 	first := map[key]int{}
-	var lists map[key]*ir.Re
+	var lists map[key]*regex.Re
 	for _, e := range es {
 		m, ok := e.(ir.Match)
 		if !ok {
@@ -196,7 +197,7 @@ func gather(es []ir.Expr, negated bool) []ir.Expr {
 		case kindRegex:
 			re := m.Test.(luceneRe).Re
 			if lists == nil {
-				lists = map[key]*ir.Re{}
+				lists = map[key]*regex.Re{}
 			}
 			list := re
 			if old := lists[k]; old != nil {
@@ -224,8 +225,8 @@ func gather(es []ir.Expr, negated bool) []ir.Expr {
 }
 
 // listed is a list of expressions with one more: Elasticsearch joins them by `|`.
-func listed(list, re *ir.Re) *ir.Re {
-	if list.Op == ir.ReAlternate {
+func listed(list, re *regex.Re) *regex.Re {
+	if list.Op == regex.OpAlternate {
 		return either(append(slices.Clone(list.Subs), re)...)
 	}
 	return either(list, re)

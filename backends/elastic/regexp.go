@@ -10,7 +10,7 @@ import (
 	"unicode/utf8"
 
 	"sigmac/backends"
-	"sigmac/ir"
+	"sigmac/regex"
 )
 
 // Lucene's expressions match the whole value and have no assertions (SEMANTICS
@@ -28,7 +28,7 @@ const (
 )
 
 // lacks names the feature of re that Lucene cannot say, or is "".
-func lacks(re *ir.Re) string {
+func lacks(re *regex.Re) string {
 	_, lack := lucene(re)
 	return lack
 }
@@ -36,7 +36,7 @@ func lacks(re *ir.Re) string {
 // lucene is the expressions over a whole value of which one matches where re
 // matches somewhere, or names what Lucene lacks. They are several where one would
 // be too long or too complex for a server's default settings.
-func lucene(re *ir.Re) (whole []*ir.Re, lack string) {
+func lucene(re *regex.Re) (whole []*regex.Re, lack string) {
 	if f := re.Extended(); f != "" {
 		if strings.IndexByte("aeiou", f[0]) >= 0 {
 			return nil, "an " + f
@@ -75,7 +75,7 @@ func lucene(re *ir.Re) (whole []*ir.Re, lack string) {
 const maxTries = 40
 
 // refuses says why a server with default settings does not run re, or is "".
-func refuses(re *ir.Re, work *int) string {
+func refuses(re *regex.Re, work *int) string {
 	if n := luceneLength(re); n > maxRegex {
 		return fmt.Sprintf("it has %d characters, and index.max_regex_length is %d", n, maxRegex)
 	}
@@ -83,9 +83,9 @@ func refuses(re *ir.Re, work *int) string {
 }
 
 // luceneLength counts characters as Java does.
-func luceneLength(re *ir.Re) int { return len(utf16.Encode([]rune(luceneText(re)))) }
+func luceneLength(re *regex.Re) int { return len(utf16.Encode([]rune(luceneText(re)))) }
 
-func luceneText(re *ir.Re) string {
+func luceneText(re *regex.Re) string {
 	p := &printer{}
 	p.print(re, false, false)
 	return p.String()
@@ -99,17 +99,17 @@ func halves(bs []branch) [][]branch {
 	}
 	b := bs[0]
 	for i, s := range b {
-		for s.Op == ir.ReGroup {
+		for s.Op == regex.OpGroup {
 			s = s.Subs[0]
 		}
-		if s.Op == ir.ReAlternate {
+		if s.Op == regex.OpAlternate {
 			n := len(s.Subs)
-			half := func(subs []*ir.Re) []branch {
+			half := func(subs []*regex.Re) []branch {
 				return []branch{slices.Concat(b[:i], branch{either(subs...)}, b[i+1:])}
 			}
 			return [][]branch{half(s.Subs[:n/2]), half(s.Subs[n/2:])}
 		}
-		if s.Op == ir.ReConcat {
+		if s.Op == regex.OpConcat {
 			return [][]branch{{slices.Concat(b[:i], branch(s.Subs), b[i+1:])}}
 		}
 	}
@@ -122,25 +122,25 @@ func halves(bs []branch) [][]branch {
 // countedRun is `.*c{n}.*` as `(c{0,n-1}d)*c{n}.*`, where d is every other
 // character: the first has as many ways to go on as it has read characters.
 func countedRun(b branch) branch {
-	if len(b) != 3 || !isRun(b[0]) || !isRun(b[2]) || b[1].Op != ir.ReRepeat || len(b[1].Subs[0].Subs) > 0 {
+	if len(b) != 3 || !isRun(b[0]) || !isRun(b[2]) || b[1].Op != regex.OpRepeat || len(b[1].Subs[0].Subs) > 0 {
 		return nil
 	}
 	n, c := b[1].Min, b[1].Subs[0]
-	if rest := ir.NegateRanges(ranges(c)); len(rest) > 0 && n > 0 {
-		short := &ir.Re{Op: ir.ReRepeat, Max: n - 1, Subs: []*ir.Re{c}}
-		return branch{{Op: ir.ReRepeat, Max: -1, Subs: []*ir.Re{concat(short, &ir.Re{Op: ir.ReClass, Ranges: rest})}}, b[1], b[2]}
+	if rest := regex.Negate(ranges(c)); len(rest) > 0 && n > 0 {
+		short := &regex.Re{Op: regex.OpRepeat, Max: n - 1, Subs: []*regex.Re{c}}
+		return branch{{Op: regex.OpRepeat, Max: -1, Subs: []*regex.Re{concat(short, &regex.Re{Op: regex.OpClass, Ranges: rest})}}, b[1], b[2]}
 	}
 	return b[1:]
 }
 
 // assertion names the first assertion in re, or is "".
-func assertion(re *ir.Re) string {
+func assertion(re *regex.Re) string {
 	switch re.Op {
-	case ir.ReBeginText, ir.ReEndText, ir.ReEnd:
+	case regex.OpBeginText, regex.OpEndText, regex.OpEnd:
 		return "an anchor inside a regular expression"
-	case ir.ReBeginLine, ir.ReBehindLine, ir.ReEndLine:
+	case regex.OpBeginLine, regex.OpBehindLine, regex.OpEndLine:
 		return "a line anchor in a regular expression"
-	case ir.ReWordBoundary, ir.ReNoWordBoundary:
+	case regex.OpWordBoundary, regex.OpNoWordBoundary:
 		return "a word boundary inside a regular expression"
 	}
 	for _, s := range re.Subs {
@@ -151,44 +151,44 @@ func assertion(re *ir.Re) string {
 	return ""
 }
 
-func plain(re *ir.Re) bool { return assertion(re) == "" }
+func plain(re *regex.Re) bool { return assertion(re) == "" }
 
-func zeroWidth(re *ir.Re) bool { return len(re.Subs) == 0 && !plain(re) }
+func zeroWidth(re *regex.Re) bool { return len(re.Subs) == 0 && !plain(re) }
 
 var (
-	reEmpty = &ir.Re{Op: ir.ReEmpty}
-	reRun   = &ir.Re{Op: ir.ReRepeat, Max: -1, Subs: []*ir.Re{{Op: ir.ReAny}}} // .*
+	reEmpty = &regex.Re{Op: regex.OpEmpty}
+	reRun   = &regex.Re{Op: regex.OpRepeat, Max: -1, Subs: []*regex.Re{{Op: regex.OpAny}}} // .*
 
-	reWord    = []ir.RuneRange{{Lo: '0', Hi: '9'}, {Lo: 'A', Hi: 'Z'}, {Lo: '_', Hi: '_'}, {Lo: 'a', Hi: 'z'}}
-	reNotWord = ir.NegateRanges(reWord)
-	reAny     = []ir.RuneRange{{Lo: 0, Hi: unicode.MaxRune}}
-	reNewline = []ir.RuneRange{{Lo: '\n', Hi: '\n'}}
+	reWord    = []regex.Range{{Lo: '0', Hi: '9'}, {Lo: 'A', Hi: 'Z'}, {Lo: '_', Hi: '_'}, {Lo: 'a', Hi: 'z'}}
+	reNotWord = regex.Negate(reWord)
+	reAny     = []regex.Range{{Lo: 0, Hi: unicode.MaxRune}}
+	reNewline = []regex.Range{{Lo: '\n', Hi: '\n'}}
 )
 
 // A branch is a sequence: assertions, and parts without any.
-type branch []*ir.Re
+type branch []*regex.Re
 
-func concat(subs ...*ir.Re) *ir.Re {
-	subs = slices.DeleteFunc(slices.Clone(subs), func(s *ir.Re) bool { return s.Op == ir.ReEmpty })
+func concat(subs ...*regex.Re) *regex.Re {
+	subs = slices.DeleteFunc(slices.Clone(subs), func(s *regex.Re) bool { return s.Op == regex.OpEmpty })
 	switch len(subs) {
 	case 0:
 		return reEmpty
 	case 1:
 		return subs[0]
 	}
-	return &ir.Re{Op: ir.ReConcat, Subs: subs}
+	return &regex.Re{Op: regex.OpConcat, Subs: subs}
 }
 
 // either is one of subs; those that are nil match nothing.
-func either(subs ...*ir.Re) *ir.Re {
-	subs = slices.DeleteFunc(slices.Clone(subs), func(s *ir.Re) bool { return s == nil })
+func either(subs ...*regex.Re) *regex.Re {
+	subs = slices.DeleteFunc(slices.Clone(subs), func(s *regex.Re) bool { return s == nil })
 	switch len(subs) {
 	case 0:
 		return nil
 	case 1:
 		return subs[0]
 	}
-	return &ir.Re{Op: ir.ReAlternate, Subs: subs}
+	return &regex.Re{Op: regex.OpAlternate, Subs: subs}
 }
 
 type resolver struct {
@@ -203,7 +203,7 @@ func (r *resolver) count() bool {
 }
 
 // resolve is re as branches without assertions over the whole value.
-func (r *resolver) resolve(re *ir.Re) []branch {
+func (r *resolver) resolve(re *regex.Re) []branch {
 	queue := r.spread(re)
 	for i, b := range queue {
 		queue[i] = slices.Concat(branch{reRun}, b, branch{reRun})
@@ -230,16 +230,16 @@ func (r *resolver) resolve(re *ir.Re) []branch {
 }
 
 // spread brings the assertions of re to the top of branches.
-func (r *resolver) spread(re *ir.Re) []branch {
+func (r *resolver) spread(re *regex.Re) []branch {
 	if !r.count() {
 		return nil
 	}
 	switch {
-	case re.Op == ir.ReGroup:
+	case re.Op == regex.OpGroup:
 		return r.spread(re.Subs[0])
-	case re.Op == ir.ReConcat && plain(re):
+	case re.Op == regex.OpConcat && plain(re):
 		return []branch{re.Subs}
-	case re.Op == ir.ReConcat:
+	case re.Op == regex.OpConcat:
 		out := []branch{nil}
 		var run branch // not yet in out
 		for _, s := range re.Subs {
@@ -254,9 +254,9 @@ func (r *resolver) spread(re *ir.Re) []branch {
 		return r.product(out, []branch{run})
 	case plain(re) || zeroWidth(re):
 		return []branch{{re}}
-	case re.Op == ir.ReAlternate:
+	case re.Op == regex.OpAlternate:
 		var out []branch
-		var free []*ir.Re
+		var free []*regex.Re
 		at := -1
 		for _, s := range re.Subs {
 			if !plain(s) {
@@ -271,12 +271,12 @@ func (r *resolver) spread(re *ir.Re) []branch {
 		}
 		if at >= 0 {
 			out[at] = branch{either(free...)}
-			if f := out[at][0]; f.Op == ir.ReConcat {
+			if f := out[at][0]; f.Op == regex.OpConcat {
 				out[at] = branch(f.Subs)
 			}
 		}
 		return out
-	case re.Op == ir.ReRepeat:
+	case re.Op == regex.OpRepeat:
 		if re.Max < 0 || re.Max > maxCopies {
 			r.over = true
 			return nil
@@ -317,14 +317,14 @@ func (r *resolver) product(as, bs []branch) []branch {
 
 // step is the branches in which the assertion op holds between left, which has
 // no assertions, and right.
-func (r *resolver) step(left branch, op ir.ReOp, right branch) []branch {
+func (r *resolver) step(left branch, op regex.Op, right branch) []branch {
 	var out []branch
-	add := func(l *ir.Re, rs []branch) {
+	add := func(l *regex.Re, rs []branch) {
 		if l == nil {
 			return
 		}
 		head := branch{l}
-		if l.Op == ir.ReConcat {
+		if l.Op == regex.OpConcat {
 			head = l.Subs
 		}
 		for _, b := range rs {
@@ -332,28 +332,28 @@ func (r *resolver) step(left branch, op ir.ReOp, right branch) []branch {
 		}
 	}
 	whole := concat(left...)
-	var blank *ir.Re // left as the empty text
+	var blank *regex.Re // left as the empty text
 	if r.nullable(whole) {
 		blank = reEmpty
 	}
 	switch op {
-	case ir.ReBeginText:
+	case regex.OpBeginText:
 		add(blank, []branch{right})
-	case ir.ReEndText:
+	case regex.OpEndText:
 		add(whole, r.blankRight(right))
-	case ir.ReEnd:
+	case regex.OpEnd:
 		add(whole, append(r.blankRight(right), r.lineRight(right)...))
-	case ir.ReBeginLine:
+	case regex.OpBeginLine:
 		add(blank, []branch{right})
 		add(r.ends(whole, reNewline), r.starting(right, reAny, false))
-	case ir.ReBehindLine:
+	case regex.OpBehindLine:
 		add(either(blank, r.ends(whole, reNewline)), []branch{right})
-	case ir.ReEndLine:
+	case regex.OpEndLine:
 		add(whole, r.starting(right, reNewline, true))
-	case ir.ReWordBoundary:
+	case regex.OpWordBoundary:
 		add(either(blank, r.ends(whole, reNotWord)), r.starting(right, reWord, false))
 		add(r.ends(whole, reWord), r.starting(right, reNotWord, true))
-	case ir.ReNoWordBoundary:
+	case regex.OpNoWordBoundary:
 		add(either(blank, r.ends(whole, reNotWord)), r.starting(right, reNotWord, true))
 		add(r.ends(whole, reWord), r.starting(right, reWord, false))
 	}
@@ -379,33 +379,33 @@ func (r *resolver) lineRight(b branch) (out []branch) {
 	for i, s := range b {
 		before, after := r.blankRight(b[:i]), r.blankRight(b[i+1:])
 		if !zeroWidth(s) && len(before) > 0 && len(after) > 0 && r.line(s) {
-			out = append(out, slices.Concat(before[0], branch{{Op: ir.ReLiteral, Rune: '\n'}}, after[0]))
+			out = append(out, slices.Concat(before[0], branch{{Op: regex.OpLiteral, Rune: '\n'}}, after[0]))
 		}
 	}
 	return out
 }
 
 // line says whether re, without assertions, matches a line break.
-func (r *resolver) line(re *ir.Re) bool {
+func (r *resolver) line(re *regex.Re) bool {
 	if !r.count() {
 		return false
 	}
 	switch re.Op {
-	case ir.ReEmpty:
+	case regex.OpEmpty:
 		return false
-	case ir.ReConcat:
+	case regex.OpConcat:
 		for i, s := range re.Subs {
 			rest := slices.Concat(re.Subs[:i], re.Subs[i+1:])
-			if r.line(s) && !slices.ContainsFunc(rest, func(s *ir.Re) bool { return !r.nullable(s) }) {
+			if r.line(s) && !slices.ContainsFunc(rest, func(s *regex.Re) bool { return !r.nullable(s) }) {
 				return true
 			}
 		}
 		return false
-	case ir.ReAlternate:
+	case regex.OpAlternate:
 		return slices.ContainsFunc(re.Subs, r.line)
-	case ir.ReRepeat:
+	case regex.OpRepeat:
 		return re.Max != 0 && (re.Min <= 1 || r.nullable(re.Subs[0])) && r.line(re.Subs[0])
-	case ir.ReGroup:
+	case regex.OpGroup:
 		return r.line(re.Subs[0])
 	}
 	return len(common(ranges(re), reNewline)) > 0
@@ -413,7 +413,7 @@ func (r *resolver) line(re *ir.Re) bool {
 
 // starting is b where its text starts with a character of set or, with blank,
 // is empty.
-func (r *resolver) starting(b branch, set []ir.RuneRange, blank bool) []branch {
+func (r *resolver) starting(b branch, set []regex.Range, blank bool) []branch {
 	if !slices.ContainsFunc(b, zeroWidth) {
 		whole := concat(b...)
 		s := r.starts(whole, set)
@@ -423,7 +423,7 @@ func (r *resolver) starting(b branch, set []ir.RuneRange, blank bool) []branch {
 		switch {
 		case s == nil:
 			return nil
-		case s.Op == ir.ReConcat:
+		case s.Op == regex.OpConcat:
 			return []branch{s.Subs}
 		}
 		return []branch{{s}}
@@ -449,42 +449,42 @@ func (r *resolver) starting(b branch, set []ir.RuneRange, blank bool) []branch {
 }
 
 // nullable says whether re, without assertions, matches the empty text.
-func (r *resolver) nullable(re *ir.Re) bool {
+func (r *resolver) nullable(re *regex.Re) bool {
 	if !r.count() {
 		return false
 	}
 	switch re.Op {
-	case ir.ReEmpty:
+	case regex.OpEmpty:
 		return true
-	case ir.ReConcat:
-		return !slices.ContainsFunc(re.Subs, func(s *ir.Re) bool { return !r.nullable(s) })
-	case ir.ReAlternate:
+	case regex.OpConcat:
+		return !slices.ContainsFunc(re.Subs, func(s *regex.Re) bool { return !r.nullable(s) })
+	case regex.OpAlternate:
 		return slices.ContainsFunc(re.Subs, r.nullable)
-	case ir.ReRepeat:
+	case regex.OpRepeat:
 		return re.Min == 0 || r.nullable(re.Subs[0])
-	case ir.ReGroup:
+	case regex.OpGroup:
 		return r.nullable(re.Subs[0])
 	}
 	return false
 }
 
 // starts is re where its text starts with a character of set; nil if none does.
-func (r *resolver) starts(re *ir.Re, set []ir.RuneRange) *ir.Re { return r.edge(re, set, false) }
+func (r *resolver) starts(re *regex.Re, set []regex.Range) *regex.Re { return r.edge(re, set, false) }
 
 // ends is re where its text ends with a character of set; nil if none does.
-func (r *resolver) ends(re *ir.Re, set []ir.RuneRange) *ir.Re { return r.edge(re, set, true) }
+func (r *resolver) ends(re *regex.Re, set []regex.Range) *regex.Re { return r.edge(re, set, true) }
 
-func (r *resolver) edge(re *ir.Re, set []ir.RuneRange, last bool) *ir.Re {
+func (r *resolver) edge(re *regex.Re, set []regex.Range, last bool) *regex.Re {
 	if !r.count() {
 		return nil
 	}
 	switch re.Op {
-	case ir.ReEmpty:
+	case regex.OpEmpty:
 		return nil
-	case ir.ReGroup:
+	case regex.OpGroup:
 		return r.edge(re.Subs[0], set, last)
-	case ir.ReConcat:
-		var alts []*ir.Re
+	case regex.OpConcat:
+		var alts []*regex.Re
 		for i := range re.Subs {
 			at, rest := i, re.Subs[i+1:]
 			if last {
@@ -499,7 +499,7 @@ func (r *resolver) edge(re *ir.Re, set []ir.RuneRange, last bool) *ir.Re {
 				case last:
 					alts = append(alts, concat(append(slices.Clone(rest), t)...))
 				default:
-					alts = append(alts, concat(append([]*ir.Re{t}, rest...)...))
+					alts = append(alts, concat(append([]*regex.Re{t}, rest...)...))
 				}
 			}
 			if !r.nullable(s) {
@@ -507,8 +507,8 @@ func (r *resolver) edge(re *ir.Re, set []ir.RuneRange, last bool) *ir.Re {
 			}
 		}
 		return either(alts...)
-	case ir.ReAlternate:
-		var alts []*ir.Re
+	case regex.OpAlternate:
+		var alts []*regex.Re
 		for _, s := range re.Subs {
 			alts = append(alts, r.edge(s, set, last))
 		}
@@ -516,7 +516,7 @@ func (r *resolver) edge(re *ir.Re, set []ir.RuneRange, last bool) *ir.Re {
 			return re
 		}
 		return either(alts...)
-	case ir.ReRepeat:
+	case regex.OpRepeat:
 		s := re.Subs[0]
 		t := r.edge(s, set, last)
 		if t == nil || re.Max == 0 {
@@ -525,7 +525,7 @@ func (r *resolver) edge(re *ir.Re, set []ir.RuneRange, last bool) *ir.Re {
 		if t == s && re.Min > 0 && !r.nullable(s) {
 			return re
 		}
-		rest := &ir.Re{Op: ir.ReRepeat, Min: max(re.Min-1, 0), Max: max(re.Max-1, -1), Subs: re.Subs}
+		rest := &regex.Re{Op: regex.OpRepeat, Min: max(re.Min-1, 0), Max: max(re.Max-1, -1), Subs: re.Subs}
 		if rest.Max == 0 {
 			return t
 		}
@@ -541,40 +541,40 @@ func (r *resolver) edge(re *ir.Re, set []ir.RuneRange, last bool) *ir.Re {
 	case slices.Equal(in, out):
 		return re
 	default:
-		return &ir.Re{Op: ir.ReClass, Ranges: out}
+		return &regex.Re{Op: regex.OpClass, Ranges: out}
 	}
 }
 
 // ranges is the characters of a node that is one character.
-func ranges(re *ir.Re) []ir.RuneRange {
+func ranges(re *regex.Re) []regex.Range {
 	switch re.Op {
-	case ir.ReLiteral:
+	case regex.OpLiteral:
 		if !re.Fold {
-			return []ir.RuneRange{{Lo: re.Rune, Hi: re.Rune}}
+			return []regex.Range{{Lo: re.Rune, Hi: re.Rune}}
 		}
-		var out []ir.RuneRange
-		for _, c := range ir.Cases(re.Rune) {
-			out = append(out, ir.RuneRange{Lo: c, Hi: c})
+		var out []regex.Range
+		for _, c := range regex.Cases(re.Rune) {
+			out = append(out, regex.Range{Lo: c, Hi: c})
 		}
 		return out
-	case ir.ReClass:
+	case regex.OpClass:
 		if re.Fold {
-			return ir.FoldRanges(re.Ranges)
+			return regex.FoldRanges(re.Ranges)
 		}
 		return re.Ranges
-	case ir.ReAny:
-		return []ir.RuneRange{{Lo: 0, Hi: unicode.MaxRune}}
-	case ir.ReAnyNotNewline:
-		return ir.NegateRanges(reNewline)
+	case regex.OpAny:
+		return []regex.Range{{Lo: 0, Hi: unicode.MaxRune}}
+	case regex.OpAnyNotNewline:
+		return regex.Negate(reNewline)
 	}
 	panic(fmt.Sprintf("elastic: regular expression node %d", re.Op))
 }
 
-func common(a, b []ir.RuneRange) []ir.RuneRange {
-	var out []ir.RuneRange
+func common(a, b []regex.Range) []regex.Range {
+	var out []regex.Range
 	for len(a) > 0 && len(b) > 0 {
 		if lo, hi := max(a[0].Lo, b[0].Lo), min(a[0].Hi, b[0].Hi); lo <= hi {
-			out = append(out, ir.RuneRange{Lo: lo, Hi: hi})
+			out = append(out, regex.Range{Lo: lo, Hi: hi})
 		}
 		if a[0].Hi < b[0].Hi {
 			a = a[1:]
@@ -585,8 +585,8 @@ func common(a, b []ir.RuneRange) []ir.RuneRange {
 	return out
 }
 
-func isRun(re *ir.Re) bool {
-	return re.Op == ir.ReRepeat && re.Min == 0 && re.Max < 0 && re.Subs[0].Op == ir.ReAny
+func isRun(re *regex.Re) bool {
+	return re.Op == regex.OpRepeat && re.Min == 0 && re.Max < 0 && re.Subs[0].Op == regex.OpAny
 }
 
 // tidy drops what a `.*` beside it already says.
@@ -610,15 +610,15 @@ func tidy(b branch) branch {
 func absorb(b branch) branch {
 	n := len(b)
 	switch {
-	case b[n-1].Op == ir.ReEmpty, b[n-1].Op == ir.ReRepeat && b[n-1].Max == 0:
+	case b[n-1].Op == regex.OpEmpty, b[n-1].Op == regex.OpRepeat && b[n-1].Max == 0:
 		return b[:n-1]
 	case n < 2 || !isRun(b[n-2]):
 		return b
 	case b[n-1].MatchesEmpty():
 		return b[:n-1]
 	}
-	if s := b[n-1]; s.Op == ir.ReRepeat && s.Min != s.Max {
-		b[n-1] = &ir.Re{Op: ir.ReRepeat, Min: s.Min, Max: s.Min, Subs: s.Subs}
+	if s := b[n-1]; s.Op == regex.OpRepeat && s.Min != s.Max {
+		b[n-1] = &regex.Re{Op: regex.OpRepeat, Min: s.Min, Max: s.Min, Subs: s.Subs}
 	}
 	return b
 }
@@ -627,10 +627,10 @@ func absorb(b branch) branch {
 type printer struct{ strings.Builder }
 
 // factored is one of branches, with what all start or end with only once.
-func factored(bs []branch) *ir.Re {
+func factored(bs []branch) *regex.Re {
 	switch len(bs) {
 	case 0:
-		return &ir.Re{Op: ir.ReClass} // matches nothing
+		return &regex.Re{Op: regex.OpClass} // matches nothing
 	case 1:
 		return concat(bs[0]...)
 	}
@@ -652,7 +652,7 @@ func factored(bs []branch) *ir.Re {
 	for post < shortest-pre && same(func(k []string) string { return k[len(k)-1-post] }) {
 		post++
 	}
-	var alts []*ir.Re
+	var alts []*regex.Re
 	for _, b := range bs {
 		alts = append(alts, concat(b[pre:len(b)-post]...))
 	}
@@ -661,7 +661,7 @@ func factored(bs []branch) *ir.Re {
 
 // print writes re; tight says that it stands in a sequence, operand that a
 // quantifier follows.
-func (p *printer) print(re *ir.Re, tight, operand bool) {
+func (p *printer) print(re *regex.Re, tight, operand bool) {
 	if p.Len() > 1<<24 {
 		return
 	}
@@ -675,21 +675,21 @@ func (p *printer) print(re *ir.Re, tight, operand bool) {
 		}
 	}
 	switch re.Op {
-	case ir.ReEmpty:
+	case regex.OpEmpty:
 		p.WriteString("()")
-	case ir.ReGroup:
+	case regex.OpGroup:
 		p.print(re.Subs[0], tight, operand)
-	case ir.ReConcat:
+	case regex.OpConcat:
 		group(operand, func() {
 			for _, s := range re.Subs {
 				p.print(s, true, false)
 			}
 		})
-	case ir.ReAlternate:
-		var alts []*ir.Re
+	case regex.OpAlternate:
+		var alts []*regex.Re
 		blank, null := false, false
 		for _, s := range re.Subs {
-			if blank = blank || s.Op == ir.ReEmpty; s.Op != ir.ReEmpty {
+			if blank = blank || s.Op == regex.OpEmpty; s.Op != regex.OpEmpty {
 				alts = append(alts, s)
 				null = null || s.MatchesEmpty()
 			}
@@ -720,7 +720,7 @@ func (p *printer) print(re *ir.Re, tight, operand bool) {
 				p.WriteByte('?')
 			}
 		})
-	case ir.ReRepeat:
+	case regex.OpRepeat:
 		lo, hi := re.Min, re.Max
 		switch {
 		case hi == 0:
@@ -747,7 +747,7 @@ func (p *printer) print(re *ir.Re, tight, operand bool) {
 				fmt.Fprintf(p, "{%d,%d}", lo, hi)
 			}
 		})
-	case ir.ReAny:
+	case regex.OpAny:
 		p.WriteByte('.')
 	default:
 		p.class(ranges(re))
@@ -755,8 +755,8 @@ func (p *printer) print(re *ir.Re, tight, operand bool) {
 }
 
 // class writes one character of rs.
-func (p *printer) class(rs []ir.RuneRange) {
-	out := ir.NegateRanges(rs)
+func (p *printer) class(rs []regex.Range) {
+	out := regex.Negate(rs)
 	switch {
 	case len(rs) == 0:
 		p.WriteByte('#')
@@ -774,12 +774,12 @@ func (p *printer) class(rs []ir.RuneRange) {
 	}
 }
 
-func members(rs []ir.RuneRange) string {
+func members(rs []regex.Range) string {
 	var b strings.Builder
 	for _, r := range rs {
 		// Not `/-9`, but `/0-9`.
-		blocks := slices.DeleteFunc([]ir.RuneRange{{Lo: '0', Hi: '9'}, {Lo: 'A', Hi: 'Z'}, {Lo: 'a', Hi: 'z'}},
-			func(k ir.RuneRange) bool { return k.Lo < r.Lo || k.Hi > r.Hi })
+		blocks := slices.DeleteFunc([]regex.Range{{Lo: '0', Hi: '9'}, {Lo: 'A', Hi: 'Z'}, {Lo: 'a', Hi: 'z'}},
+			func(k regex.Range) bool { return k.Lo < r.Lo || k.Hi > r.Hi })
 		if len(blocks) == 1 && r != blocks[0] {
 			member(&b, r.Lo, blocks[0].Lo-1)
 			member(&b, blocks[0].Lo, blocks[0].Hi)

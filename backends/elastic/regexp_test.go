@@ -10,6 +10,7 @@ import (
 
 	"sigmac/eval"
 	"sigmac/ir"
+	"sigmac/regex"
 )
 
 const notWordEdge = `(.*[^0-9A-Z_a-z])?`
@@ -67,7 +68,7 @@ func TestLucene(t *testing.T) {
 		{`(\.|\b)x`, `(.*\.|(.*[^0-9A-Z_a-z])?)x.*`},
 		{`^(?:[0-9]{1,3}(?:\.|\b)){4}\z`, `[0-9]{1,3}\.[0-9]{1,3}\.[0-9]{1,3}\.[0-9]{1,3}\.?`},
 	} {
-		re, err := ir.ParseRegexp(c.src, ir.ReFlags{})
+		re, err := ir.ParseRegexp(c.src, regex.Flags{})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -79,7 +80,7 @@ func TestLucene(t *testing.T) {
 }
 
 // luceneOne is the text of lucene's expressions, joined as Elasticsearch does it.
-func luceneOne(re *ir.Re) (text, lack string) {
+func luceneOne(re *regex.Re) (text, lack string) {
 	whole, lack := lucene(re)
 	var texts []string
 	for _, w := range whole {
@@ -99,7 +100,7 @@ func TestLuceneLacks(t *testing.T) {
 		`(\bfoo|a\b){1,9}`: "a word boundary inside a regular expression",
 		`a+(\.|\b)`:        "",
 	} {
-		re, err := ir.ParseRegexp(src, ir.ReFlags{})
+		re, err := ir.ParseRegexp(src, regex.Flags{})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -110,13 +111,13 @@ func TestLuceneLacks(t *testing.T) {
 	// Large ones end soon: a rule may be hostile.
 	for _, src := range []string{strings.Repeat(`(a|\b)`, 200), strings.Repeat(`\b.?`, 200), strings.Repeat("(", 200) + `\b` +
 		strings.Repeat("x?){1,2}", 200), strings.Repeat(`(a?\B)?`, 40), strings.Repeat(`\b(a*b*)*`, 100)} {
-		re, err := ir.ParseRegexp(src, ir.ReFlags{})
+		re, err := ir.ParseRegexp(src, regex.Flags{})
 		if err != nil {
 			continue
 		}
 		lacks(re.Re)
 	}
-	re, err := ir.ParseRegexp(strings.Repeat("ab?", 5000), ir.ReFlags{})
+	re, err := ir.ParseRegexp(strings.Repeat("ab?", 5000), regex.Flags{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -174,7 +175,7 @@ var reTexts = []string{"", "a", "A", "b", "ab", "aB", "AB", "ba", "abc", "aaa", 
 	"\x00", "\t", "\v", "\u2028", "x", "foo", "xfoox", "foo bar", "bar foo", "foo-bar", "foobar", "/x", "a/x b", "x ", "1.2.3.4", "1.2.3.4.",
 	"11.2.3.4", "1.2.3", "-x", "a-x", ".x", "z", "foo.exe", "a aa a", "--", "a--a", "\n\n", "aab", "bb", "b b"}
 
-func checkLucene(t *testing.T, re *ir.Re, src string) {
+func checkLucene(t *testing.T, re *regex.Re, src string) {
 	t.Helper()
 	want := func(s string) bool {
 		ev, err := eval.NewEvent(map[string]any{"f": s})
@@ -236,7 +237,7 @@ func TestLuceneMeaning(t *testing.T) {
 	const testRounds = 4000
 	for range testRounds {
 		src := gen(5)
-		re, err := ir.ParseRegexp(src, ir.ReFlags{})
+		re, err := ir.ParseRegexp(src, regex.Flags{})
 		if err != nil {
 			continue
 		}
@@ -268,7 +269,7 @@ func FuzzLucene(f *testing.F) {
 		f.Add(s, true, true, true)
 	}
 	f.Fuzz(func(t *testing.T, src string, i, m, s bool) {
-		re, err := ir.ParseRegexp(src, ir.ReFlags{IgnoreCase: i, Multiline: m, DotAll: s})
+		re, err := ir.ParseRegexp(src, regex.Flags{IgnoreCase: i, Multiline: m, DotAll: s})
 		if err != nil {
 			return
 		}

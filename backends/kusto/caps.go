@@ -8,6 +8,7 @@ import (
 
 	"sigmac/backends"
 	"sigmac/ir"
+	"sigmac/regex"
 )
 
 const name = "kusto"
@@ -17,7 +18,7 @@ func Caps() backends.Caps {
 	return backends.Caps{
 		Backend:   name,
 		Pattern:   hasPattern,
-		Regexp:    backends.Rust.Lacks,
+		Regexp:    regex.Rust.Lacks,
 		Keyword:   true,
 		FieldRef:  true,
 		OrderText: true,
@@ -31,7 +32,7 @@ func Caps() backends.Caps {
 // hasPattern is false where only a regular expression says p exactly.
 func hasPattern(p ir.Pattern) bool {
 	shape, s := p.Shape()
-	return shape != ir.Glob && (p.Cased || ir.ASCIIFolds(s) || ir.LowerFolds(s))
+	return shape != ir.Glob && (p.Cased || regex.ASCIIFolds(s) || regex.LowerFolds(s))
 }
 
 // lower is s as `tolower` has it.

@@ -9,6 +9,7 @@ import (
 
 	"sigmac/backends"
 	"sigmac/ir"
+	"sigmac/regex"
 )
 
 // Emit writes one query a condition: the predicate, after the table and the
@@ -438,7 +439,7 @@ func (w *writer) pattern(m ir.Match, p ir.Pattern) atom {
 	}
 	a := atom{left: w.textOf(m.Field, m.Pos)}
 	a.op, a.many = operator(shape, p.Cased)
-	if !p.Cased && !ir.ASCIIFolds(s) {
+	if !p.Cased && !regex.ASCIIFolds(s) {
 		a.left, s = "tolower("+a.left+")", lower(s)
 		a.op, a.many = operator(shape, true)
 	}
@@ -468,11 +469,11 @@ func operator(s ir.Shape, cased bool) (op, many string) {
 	return op, ""
 }
 
-func (w *writer) regexp(left string, re *ir.Re, at ir.Pos) atom {
-	if lack := backends.Rust.Lacks(re); lack != "" {
+func (w *writer) regexp(left string, re *regex.Re, at ir.Pos) atom {
+	if lack := regex.Rust.Lacks(re); lack != "" {
 		panic("kusto: cannot write " + lack)
 	}
-	return atom{left: left, op: "matches regex", rights: w.str(backends.PrintRe(re, backends.Rust), at)}
+	return atom{left: left, op: "matches regex", rights: w.str(regex.Print(re, regex.Rust), at)}
 }
 
 // compare writes a relation to a number. `==` is false of null, the others are
@@ -528,7 +529,7 @@ func (w *writer) keyword(k ir.Keyword) atom {
 		case shape == ir.Any:
 			return atom{left: "true"}
 		case shape != ir.Contains || !hasPattern(t):
-		case !t.Cased && !ir.ASCIIFolds(s):
+		case !t.Cased && !regex.ASCIIFolds(s):
 			// No function takes every column.
 			return w.regexp("*", ir.PatternRe(t), k.Pos)
 		default:

@@ -28,7 +28,7 @@ var (
 	emit    = irtest.Emit(Emit)
 )
 
-func regex(t *testing.T, src string) ir.Regexp { return irtest.Regexp(t, src) }
+func regexp(t *testing.T, src string) ir.Regexp { return irtest.Regexp(t, src) }
 
 func TestEmit(t *testing.T) {
 	null, exists := match("f", ir.Null{}), match("f", ir.Exists{})
@@ -75,9 +75,9 @@ func TestEmit(t *testing.T) {
 		{is("a'] or true //", "v"), `['a\'] or true //'] =~ "v"`},
 		{is("where", "*"), `isnotempty(['where'])`},
 
-		{match("f", regex(t, `^a\.b\n\z`)), `f matches regex @"\Aa\.b\x{0A}\z"`},
-		{match("f", regex(t, `(?i)a"b`)), `f matches regex "(?i)a\"b"`},
-		{of(ir.Numeric, match("f", regex(t, `^4`))), `tostring(f) matches regex @"\A4"`},
+		{match("f", regexp(t, `^a\.b\n\z`)), `f matches regex @"\Aa\.b\x{0A}\z"`},
+		{match("f", regexp(t, `(?i)a"b`)), `f matches regex "(?i)a\"b"`},
+		{of(ir.Numeric, match("f", regexp(t, `^4`))), `tostring(f) matches regex @"\A4"`},
 
 		{num("f", ir.Eq, "5"), `f == 5`},
 		{num("f", ir.Eq, "-5.5"), `f == -5.5`},
@@ -147,7 +147,7 @@ func TestEmit(t *testing.T) {
 		{word(pattern(`*\\"*`, false)), `* contains @"\"""`},
 		{word(pattern("*É.*", false)), `* matches regex @"(?i)É\."`},
 		{word(pattern("*É*", true)), `* contains_cs "É"`},
-		{word(regex(t, `a.b`)), `* matches regex "a.b"`},
+		{word(regexp(t, `a.b`)), `* matches regex "a.b"`},
 		{word(pattern("*", false)), `true`},
 		{not(ir.Or{word(pattern("*a*", false)), word(pattern("*b*", false))}), `not(* contains "a" or * contains "b")`},
 
@@ -228,9 +228,9 @@ func TestEmitUnsupported(t *testing.T) {
 		t.Errorf("%v", err)
 	}
 	for _, e := range []ir.Expr{
-		ir.Ref{Name: "a"}, is("f", "a*b"), is("f", "?"), is("f", "ς"), match("f", regex(t, `a(?=b)`)), part("f", "week", ir.Eq, "1"),
+		ir.Ref{Name: "a"}, is("f", "a*b"), is("f", "?"), is("f", "ς"), match("f", regexp(t, `a(?=b)`)), part("f", "week", ir.Eq, "1"),
 		match("f", ir.Windash{X: ir.Lit("a")}), match("f", ir.FieldRef{Shape: ir.Glob}),
-		word(pattern("*a*b*", false)), word(pattern("a*", false)), word(ir.Null{}), word(regex(t, `a(?=b)`)),
+		word(pattern("*a*b*", false)), word(pattern("a*", false)), word(ir.Null{}), word(regexp(t, `a(?=b)`)),
 	} {
 		emit.Panics(t, e)
 	}
@@ -261,7 +261,7 @@ func TestCaps(t *testing.T) {
 	if c.Pattern(ir.NewPattern(false, ir.Part{Kind: ir.Placeholder, Text: "x"})) {
 		t.Error("a placeholder")
 	}
-	if got := c.Regexp(regex(t, `a(?=b)`).Re); got != "a look-ahead" {
+	if got := c.Regexp(regexp(t, `a(?=b)`).Re); got != "a look-ahead" {
 		t.Error(got)
 	}
 }

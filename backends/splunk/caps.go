@@ -10,6 +10,7 @@ import (
 
 	"sigmac/backends"
 	"sigmac/ir"
+	"sigmac/regex"
 )
 
 const name = "splunk"
@@ -24,7 +25,7 @@ func Caps() backends.Caps {
 	return backends.Caps{
 		Backend:      name,
 		Pattern:      func(p ir.Pattern) bool { return !p.Has(ir.Placeholder) },
-		Regexp:       backends.PCRE.Lacks,
+		Regexp:       regex.PCRE.Lacks,
 		KeywordField: "_raw",
 		FieldRef:     true,
 		OrderText:    true,
@@ -95,7 +96,7 @@ func likeSubnet(s string) bool {
 func hasPattern(p ir.Pattern) bool {
 	shape, s := p.Shape()
 	text := p.Literals()
-	if !quotable(p) || !ir.LowerFolds(text) || p.Cased && strings.ContainsFunc(text, ir.HasCases) {
+	if !quotable(p) || !regex.LowerFolds(text) || p.Cased && strings.ContainsFunc(text, regex.HasCases) {
 		return false
 	}
 	switch shape {
@@ -169,7 +170,7 @@ func pieces(p ir.Pattern) []ir.Pattern {
 			continue
 		}
 		for _, r := range q.Text {
-			if unsayable(r) || !ir.LowerFolds(string(r)) || r == '/' && likeSubnet(exact) {
+			if unsayable(r) || !regex.LowerFolds(string(r)) || r == '/' && likeSubnet(exact) {
 				parts = append(parts, star)
 			} else {
 				parts = append(parts, ir.Part{Text: string(r)})

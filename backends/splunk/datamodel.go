@@ -11,6 +11,7 @@ import (
 
 	"sigmac/backends"
 	"sigmac/ir"
+	"sigmac/regex"
 )
 
 // DataModelCaps are what the clause WHERE of `tstats` can say: the language of the
@@ -20,7 +21,7 @@ func DataModelCaps() backends.Caps {
 	return backends.Caps{
 		Backend:  name,
 		Pattern:  func(p ir.Pattern) bool { return !p.Has(ir.Placeholder) },
-		Regexp:   func(*ir.Re) string { return "a regular expression in a search of a data model" },
+		Regexp:   func(*regex.Re) string { return "a regular expression in a search of a data model" },
 		Moments:  func(string) bool { return false },
 		CIDRText: true, // refused by modelLack, not rewritten
 		Refuses:  modelLack,
@@ -72,9 +73,9 @@ func patternLack(p ir.Pattern) string {
 		return "a backtick"
 	case backends.HasHidden(text):
 		return "a character that cannot be seen"
-	case p.Cased && strings.ContainsFunc(text, ir.HasCases):
+	case p.Cased && strings.ContainsFunc(text, regex.HasCases):
 		return "a comparison with regard to case"
-	case !ir.LowerFolds(text):
+	case !regex.LowerFolds(text):
 		return "a letter whose lower case does not decide equality"
 	case shape == ir.Exact && likeSubnet(s):
 		return "a text that looks like a network"

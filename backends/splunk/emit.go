@@ -7,6 +7,7 @@ import (
 
 	"sigmac/backends"
 	"sigmac/ir"
+	"sigmac/regex"
 )
 
 // Emit writes one query a condition: a search, and after it `where` for the
@@ -283,11 +284,11 @@ func inRe(t ir.Test) int {
 	if re == nil || re.Extended() != "" {
 		return 0
 	}
-	return len(backends.PrintRe(re, backends.PCRE)) + 1
+	return len(regex.Print(re, regex.PCRE)) + 1
 }
 
 // reOf is the regular expression that t is written as, or nil.
-func reOf(t ir.Test) *ir.Re {
+func reOf(t ir.Test) *regex.Re {
 	switch t := t.(type) {
 	case ir.Pattern:
 		return patternRe(t)
@@ -304,7 +305,7 @@ func reOf(t ir.Test) *ir.Re {
 }
 
 // patternRe is p to be found anywhere; nil where p is any text.
-func patternRe(p ir.Pattern) *ir.Re {
+func patternRe(p ir.Pattern) *regex.Re {
 	if shape, _ := p.Shape(); shape == ir.Any {
 		return nil
 	}
@@ -312,27 +313,27 @@ func patternRe(p ir.Pattern) *ir.Re {
 }
 
 // eitherRe is one of res, with the anchors that all of them have outside.
-func eitherRe(res []*ir.Re) *ir.Re {
+func eitherRe(res []*regex.Re) *regex.Re {
 	if len(res) == 1 {
 		return res[0]
 	}
-	begin, end := &ir.Re{Op: ir.ReBeginText}, &ir.Re{Op: ir.ReEndText}
+	begin, end := &regex.Re{Op: regex.OpBeginText}, &regex.Re{Op: regex.OpEndText}
 	pre, post := 1, 1
 	for _, re := range res {
 		n := len(re.Subs)
-		if re.Op != ir.ReConcat || n == 0 || re.Subs[0].Op != begin.Op {
+		if re.Op != regex.OpConcat || n == 0 || re.Subs[0].Op != begin.Op {
 			pre = 0
 		}
-		if re.Op != ir.ReConcat || n == 0 || re.Subs[n-1].Op != end.Op {
+		if re.Op != regex.OpConcat || n == 0 || re.Subs[n-1].Op != end.Op {
 			post = 0
 		}
 	}
-	either := &ir.Re{Op: ir.ReAlternate}
+	either := &regex.Re{Op: regex.OpAlternate}
 	for _, re := range res {
 		switch {
 		case pre+post > 0:
-			either.Subs = append(either.Subs, &ir.Re{Op: ir.ReConcat, Subs: re.Subs[pre : len(re.Subs)-post]})
-		case re.Op == ir.ReAlternate:
+			either.Subs = append(either.Subs, &regex.Re{Op: regex.OpConcat, Subs: re.Subs[pre : len(re.Subs)-post]})
+		case re.Op == regex.OpAlternate:
 			either.Subs = append(either.Subs, re.Subs...)
 		default:
 			either.Subs = append(either.Subs, re)
@@ -341,8 +342,8 @@ func eitherRe(res []*ir.Re) *ir.Re {
 	if pre+post == 0 {
 		return either
 	}
-	whole := []*ir.Re{begin, either, end}
-	return &ir.Re{Op: ir.ReConcat, Subs: whole[1-pre : 2+post]}
+	whole := []*regex.Re{begin, either, end}
+	return &regex.Re{Op: regex.OpConcat, Subs: whole[1-pre : 2+post]}
 }
 
 // field writes the name of a field for `where`.
@@ -357,7 +358,7 @@ func (w *writer) field(f ir.Field, at ir.Pos) string {
 // regex writes tests of one field as one regular expression.
 func (w *writer) regex(ms []ir.Expr) backends.Doc {
 	first := ms[0].(ir.Match)
-	res := make([]*ir.Re, 0, len(ms))
+	res := make([]*regex.Re, 0, len(ms))
 	for _, e := range ms {
 		m := e.(ir.Match)
 		if p, ok := m.Test.(ir.Pattern); ok {
@@ -369,7 +370,7 @@ func (w *writer) regex(ms []ir.Expr) backends.Doc {
 		}
 		res = append(res, reOf(m.Test))
 	}
-	re := backends.PrintRe(eitherRe(res), backends.PCRE)
+	re := regex.Print(eitherRe(res), regex.PCRE)
 	lit, ok := quoteRe(re)
 	if !ok {
 		panic("splunk: cannot quote " + re)

@@ -9,6 +9,7 @@ import (
 	"sigmac/backends"
 	"sigmac/internal/irtest"
 	"sigmac/ir"
+	"sigmac/regex"
 )
 
 // Short forms.
@@ -212,7 +213,7 @@ func TestEmitLargeLists(t *testing.T) {
 	}
 }
 
-func goRe(t *testing.T, re *ir.Re) *regexp.Regexp {
+func goRe(t *testing.T, re *regex.Re) *regexp.Regexp {
 	t.Helper()
 	src, err := re.Go()
 	if err != nil {
@@ -228,7 +229,7 @@ func TestEitherRe(t *testing.T) {
 	for _, x := range all {
 		for _, y := range all {
 			a, b := reOf(x.Test), reOf(y.Test)
-			one, other, both := goRe(t, a), goRe(t, b), goRe(t, eitherRe([]*ir.Re{a, b}))
+			one, other, both := goRe(t, a), goRe(t, b), goRe(t, eitherRe([]*regex.Re{a, b}))
 			for _, s := range texts {
 				if both.MatchString(s) != (one.MatchString(s) || other.MatchString(s)) {
 					t.Errorf("%s or %s: %s on %q", x, y, both, s)

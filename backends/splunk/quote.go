@@ -51,7 +51,7 @@ func quotable(p ir.Pattern) bool {
 func unsayable(r rune) bool { return r == '*' || r == '`' || backends.Hidden(r) }
 
 // quoteRe writes a regular expression as a string of `where`. It must mean the
-// same whether the string unescapes or not, as those of backends.PCRE do.
+// same whether the string unescapes or not, as those of regex.PCRE do.
 func quoteRe(s string) (lit string, ok bool) {
 	if strings.ContainsAny(s, "\"`") || backends.HasHidden(s) || !utf8.ValidString(s) ||
 		strings.Contains(s, `\\`) || strings.Contains(s, `\|`) || strings.HasSuffix(s, `\`) {

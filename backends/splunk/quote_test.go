@@ -8,6 +8,7 @@ import (
 
 	"sigmac/backends"
 	"sigmac/ir"
+	"sigmac/regex"
 )
 
 func TestQuote(t *testing.T) {
@@ -86,7 +87,7 @@ func FuzzQuote(f *testing.F) {
 			}
 		}
 		if re := patternRe(p); re != nil && utf8.ValidString(s) {
-			text := backends.PrintRe(re, backends.PCRE)
+			text := regex.Print(re, regex.PCRE)
 			lit, ok := quoteRe(text)
 			if !ok {
 				t.Fatalf("%q: %s", s, text)
@@ -95,8 +96,8 @@ func FuzzQuote(f *testing.F) {
 				t.Fatalf("%q: %s: %q, %v", s, lit, back, err)
 			}
 		}
-		if re, err := ir.ParseRegexp(s, ir.ReFlags{}); err == nil {
-			if text := backends.PrintRe(re.Re, backends.PCRE); strings.ContainsAny(text, "\"`") {
+		if re, err := ir.ParseRegexp(s, regex.Flags{}); err == nil {
+			if text := regex.Print(re.Re, regex.PCRE); strings.ContainsAny(text, "\"`") {
 				t.Fatalf("%q: %s", s, text)
 			} else if _, ok := quoteRe(text); !ok {
 				t.Fatalf("%q: %s", s, text)

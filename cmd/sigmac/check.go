@@ -11,13 +11,13 @@ import (
 
 	"github.com/urfave/cli/v2"
 
-	"sigmac/check"
+	"sigmac/internal/check"
 	"sigmac/internal/plain"
+	"sigmac/internal/project"
 	"sigmac/internal/style"
 	"sigmac/internal/suggest"
 	"sigmac/ir"
 	"sigmac/parser"
-	"sigmac/project"
 	"sigmac/verify"
 )
 

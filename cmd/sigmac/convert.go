@@ -14,13 +14,13 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"sigmac"
+	"sigmac/internal/link"
 	"sigmac/internal/ordered"
+	"sigmac/internal/project"
+	"sigmac/internal/report"
 	"sigmac/ir"
-	"sigmac/link"
 	"sigmac/parser"
 	"sigmac/pipeline"
-	"sigmac/project"
-	"sigmac/report"
 	"sigmac/verify"
 )
 

@@ -10,10 +10,10 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"sigmac"
-	"sigmac/delivery"
+	"sigmac/internal/delivery"
+	"sigmac/internal/outdir"
+	"sigmac/internal/project"
 	"sigmac/internal/suggest"
-	"sigmac/outdir"
-	"sigmac/project"
 )
 
 func directoryOutputFlags() []cli.Flag {

@@ -14,16 +14,16 @@ import (
 
 	"sigmac"
 	"sigmac/backends"
-	"sigmac/diff"
-	"sigmac/diff/report"
+	"sigmac/internal/diff"
+	"sigmac/internal/diff/review"
+	"sigmac/internal/link"
 	"sigmac/internal/ordered"
+	"sigmac/internal/project"
+	"sigmac/internal/revision"
 	"sigmac/internal/suggest"
 	"sigmac/ir"
-	"sigmac/link"
 	"sigmac/parser"
 	"sigmac/pipeline"
-	"sigmac/project"
-	"sigmac/revision"
 	"sigmac/schema"
 	"sigmac/verify"
 )
@@ -68,8 +68,8 @@ func diffRules(c *cli.Context) error {
 	switch {
 	case c.Bool("json") && c.Bool("markdown"):
 		return usage("--json and --markdown exclude each other")
-	case !slices.Contains(report.Failures, c.String("fail-on")):
-		return usage("--fail-on knows no %q%s", c.String("fail-on"), suggest.For(c.String("fail-on"), report.Failures))
+	case !slices.Contains(review.Failures, c.String("fail-on")):
+		return usage("--fail-on knows no %q%s", c.String("fail-on"), suggest.For(c.String("fail-on"), review.Failures))
 	case c.Int("budget") < 1 || c.Int("examples") < 1:
 		return usage("--budget and --examples must be at least 1")
 	case !c.Args().Present():
@@ -83,7 +83,7 @@ func diffRules(c *cli.Context) error {
 		}
 	}
 	pipelines := c.String("old-pipeline") != "" || c.String("new-pipeline") != ""
-	var changes []report.Change
+	var changes []review.Change
 	var err error
 	switch {
 	case c.Bool("query") && pipelines:
@@ -98,15 +98,15 @@ func diffRules(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	report.Sort(changes)
+	review.Sort(changes)
 	w := bufio.NewWriter(c.App.Writer)
 	switch {
 	case c.Bool("json"):
-		err = report.JSON(w, changes)
+		err = review.JSON(w, changes)
 	case c.Bool("markdown"):
-		err = report.Markdown(w, changes)
+		err = review.Markdown(w, changes)
 	default:
-		err = report.Text(w, styleFor(c.App.Writer), changes)
+		err = review.Text(w, styleFor(c.App.Writer), changes)
 	}
 	if err == nil {
 		err = w.Flush()
@@ -114,7 +114,7 @@ func diffRules(c *cli.Context) error {
 	if err != nil {
 		return usage("the output cannot be written: %s", err)
 	}
-	if slices.ContainsFunc(changes, func(ch report.Change) bool { return ch.Fails(c.String("fail-on")) }) {
+	if slices.ContainsFunc(changes, func(ch review.Change) bool { return ch.Fails(c.String("fail-on")) }) {
 		return &failure{status: exitRules}
 	}
 	return nil
@@ -225,7 +225,7 @@ func sides(c *cli.Context, pr *project.Project) (old, new *revision.Tree, err er
 }
 
 // diffVersions compares two versions of rules.
-func diffVersions(c *cli.Context) ([]report.Change, error) {
+func diffVersions(c *cli.Context) ([]review.Change, error) {
 	p, err := open(c)
 	if err != nil {
 		return nil, err
@@ -276,12 +276,12 @@ func diffVersions(c *cli.Context) ([]report.Change, error) {
 	}
 	o := diff.Options{Budget: c.Int("budget"), Examples: c.Int("examples")}
 	compile := sigmac.Options{Mappings: maps, Pretty: !c.Bool("json")}
-	var changes []report.Change
+	var changes []review.Change
 	bar := newProgress(c, len(pairs))
-	for i, ch := range ordered.Map(pairs, func(p diff.Pair) report.Change {
-		ch := report.Change{Change: diff.Compare(p.Old, p.New, o), ByFiles: byFiles}
+	for i, ch := range ordered.Map(pairs, func(p diff.Pair) review.Change {
+		ch := review.Change{Change: diff.Compare(p.Old, p.New, o), ByFiles: byFiles}
 		for i, m := range maps {
-			q := report.Queries{Target: m.Target.Name}
+			q := review.Queries{Target: m.Target.Name}
 			if p.Old != nil {
 				q.Old, q.OldError = written(sigmac.CompileDocument(p.Old, compile)[i])
 			}
@@ -340,7 +340,7 @@ func documents(files []revision.File) (docs []*parser.Document) {
 }
 
 // diffUnderPipelines compares what two pipelines make of rules.
-func diffUnderPipelines(c *cli.Context) ([]report.Change, error) {
+func diffUnderPipelines(c *cli.Context) ([]review.Change, error) {
 	pr, err := open(c)
 	if err != nil {
 		return nil, err
@@ -382,20 +382,20 @@ func diffUnderPipelines(c *cli.Context) ([]report.Change, error) {
 		return nil, err
 	}
 	o := diff.Options{Budget: c.Int("budget"), Examples: c.Int("examples")}
-	var changes []report.Change
+	var changes []review.Change
 	p := newProgress(c, len(collection.Documents))
-	for i, chs := range ordered.Map(collection.Documents, func(d *parser.Document) (out []report.Change) {
+	for i, chs := range ordered.Map(collection.Documents, func(d *parser.Document) (out []review.Change) {
 		if len(d.Errors) > 0 {
-			return []report.Change{{Change: diff.Compare(nil, d, o)}}
+			return []review.Change{{Change: diff.Compare(nil, d, o)}}
 		}
 		was, is := sigmac.CompileDocument(d, sides[0]), sigmac.CompileDocument(d, sides[1])
 		for i, t := range wanted {
-			ch := report.Change{Change: diff.Targets(was[i], is[i], o), Target: t.Name}
-			q := report.Queries{Target: t.Name}
+			ch := review.Change{Change: diff.Targets(was[i], is[i], o), Target: t.Name}
+			q := review.Queries{Target: t.Name}
 			q.Old, q.OldError = written(was[i])
 			q.New, q.NewError = written(is[i])
 			if q.Differ() {
-				ch.Queries = []report.Queries{q}
+				ch.Queries = []review.Queries{q}
 			} else if ch.Kind == diff.Equal {
 				continue // nothing differs
 			}
@@ -445,7 +445,7 @@ func onePipeline(name string) (*pipeline.Pipeline, error) {
 }
 
 // diffQueries compares two queries.
-func diffQueries(c *cli.Context) ([]report.Change, error) {
+func diffQueries(c *cli.Context) ([]review.Change, error) {
 	pr, wanted, err := requested(c)
 	if err != nil {
 		return nil, err
@@ -479,9 +479,9 @@ func diffQueries(c *cli.Context) ([]report.Change, error) {
 		}
 		return nil, &failure{exitRules, p + ": " + err.Error()}
 	}
-	ch := report.Change{Change: res, Path: c.Args().Get(1), Target: t.Name}
+	ch := review.Change{Change: res, Path: c.Args().Get(1), Target: t.Name}
 	if texts[0] != texts[1] {
-		ch.Queries = []report.Queries{{Target: t.Name, Old: []string{texts[0]}, New: []string{texts[1]}}}
+		ch.Queries = []review.Queries{{Target: t.Name, Old: []string{texts[0]}, New: []string{texts[1]}}}
 	}
-	return []report.Change{ch}, nil
+	return []review.Change{ch}, nil
 }

@@ -14,8 +14,8 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"sigmac/eval"
-	"sigmac/match"
-	"sigmac/project"
+	"sigmac/internal/match"
+	"sigmac/internal/project"
 )
 
 func evalCommand() *cli.Command {

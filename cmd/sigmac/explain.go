@@ -6,8 +6,8 @@ import (
 
 	"github.com/urfave/cli/v2"
 
-	"sigmac/catalog"
-	"sigmac/catalog/page"
+	"sigmac/internal/catalog"
+	"sigmac/internal/catalog/page"
 	"sigmac/parser"
 )
 

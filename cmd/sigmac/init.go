@@ -13,10 +13,10 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"sigmac"
-	"sigmac/config"
+	"sigmac/internal/config"
+	"sigmac/internal/project"
 	"sigmac/internal/suggest"
 	"sigmac/parser"
-	"sigmac/project"
 )
 
 func initCommand() *cli.Command {

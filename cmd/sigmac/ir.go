@@ -8,10 +8,10 @@ import (
 
 	"sigmac"
 	"sigmac/backends"
+	"sigmac/internal/project"
+	"sigmac/internal/report"
 	"sigmac/ir"
 	"sigmac/parser"
-	"sigmac/project"
-	"sigmac/report"
 )
 
 func irCommand() *cli.Command {

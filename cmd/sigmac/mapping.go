@@ -5,8 +5,8 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"sigmac/internal/project"
 	"sigmac/parser"
-	"sigmac/project"
 )
 
 // mappingFlags say how rules get to a target's fields.

@@ -9,8 +9,8 @@ import (
 
 	"sigmac/internal/atomic"
 	"sigmac/internal/plain"
+	"sigmac/internal/project"
 	"sigmac/internal/style"
-	"sigmac/project"
 )
 
 // tell writes a line for people.

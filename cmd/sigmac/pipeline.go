@@ -11,12 +11,12 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"sigmac"
+	"sigmac/internal/project"
+	"sigmac/internal/report"
 	"sigmac/internal/suggest"
 	"sigmac/ir"
 	"sigmac/parser"
 	"sigmac/pipeline"
-	"sigmac/project"
-	"sigmac/report"
 )
 
 func pipelineCommand() *cli.Command {

@@ -11,12 +11,12 @@ import (
 
 	"sigmac"
 	"sigmac/backends"
-	"sigmac/config"
 	"sigmac/eval"
+	"sigmac/internal/config"
+	"sigmac/internal/project"
+	"sigmac/internal/ruletest"
 	"sigmac/internal/suggest"
 	"sigmac/ir"
-	"sigmac/project"
-	"sigmac/ruletest"
 )
 
 func testCommand() *cli.Command {

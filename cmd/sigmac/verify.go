@@ -13,10 +13,10 @@ import (
 	"sigmac"
 	"sigmac/backends"
 	"sigmac/internal/ordered"
+	"sigmac/internal/project"
+	"sigmac/internal/report"
 	"sigmac/ir"
 	"sigmac/pipeline"
-	"sigmac/project"
-	"sigmac/report"
 	"sigmac/verify"
 )
 

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Builds the site of the rules in catalog/site/testdata, and that of the public
+# Builds the site of the rules in internal/catalog/site/testdata, and that of the public
 # rules in $SIGMAC_CORPUS or ../shared/corpus, and tries them in Chromium. Needs
 # `npm ci` in this folder, and Chromium: $CHROMIUM, or /usr/bin/chromium.
 set -euo pipefail
@@ -13,7 +13,7 @@ build() {
 	# 1: a rule is wrong, and its page says so
 	"$tmp/sigmac" catalog build --without-pipeline "$@" 2>"$tmp/errors" || [ $? = 1 ] || { cat "$tmp/errors" >&2; exit 2; }
 }
-rules=catalog/site/testdata
+rules=internal/catalog/site/testdata
 build --sigma "$rules/sigma" --splunk "$rules/splunk" --elastic "$rules/elastic" --kusto "$rules/kusto" -o "$tmp/site"
 export SIGMAC=$tmp/sigmac SIGMAC_SITE=$tmp/site SIGMAC_RULES=$PWD/$rules/sigma
 

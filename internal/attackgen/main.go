@@ -1,7 +1,7 @@
-// Attackgen writes what catalog/attack.json holds of MITRE ATT&CK, from
+// Attackgen writes what internal/catalog/attack.json holds of MITRE ATT&CK, from
 // MITRE's STIX bundle of the enterprise matrix in a local file:
 //
-//	go run ./internal/attackgen enterprise-attack.json > catalog/attack.json
+//	go run ./internal/attackgen enterprise-attack.json > internal/catalog/attack.json
 //
 // docs/attack.md says where the bundle is and what is kept of it.
 package main
@@ -24,7 +24,7 @@ func main() { os.Exit(run(os.Args[1:], os.Stdout, os.Stderr)) }
 
 func run(args []string, stdout, stderr io.Writer) int {
 	if len(args) != 1 {
-		fmt.Fprintln(stderr, "usage: go run ./internal/attackgen enterprise-attack.json > catalog/attack.json")
+		fmt.Fprintln(stderr, "usage: go run ./internal/attackgen enterprise-attack.json > internal/catalog/attack.json")
 		return 2
 	}
 	src, err := os.ReadFile(args[0])

@@ -79,7 +79,7 @@ func TestErrors(t *testing.T) {
 // TestCommitted holds that the file in the repository is in the form that this
 // command writes.
 func TestCommitted(t *testing.T) {
-	src, err := os.ReadFile("../../catalog/attack.json")
+	src, err := os.ReadFile("../catalog/attack.json")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -90,6 +90,6 @@ func TestCommitted(t *testing.T) {
 		t.Fatal(err)
 	}
 	if !bytes.Equal(m.encode(), src) {
-		t.Error("catalog/attack.json was not written by attackgen")
+		t.Error("internal/catalog/attack.json was not written by attackgen")
 	}
 }

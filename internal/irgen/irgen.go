@@ -8,6 +8,7 @@ import (
 
 	"sigmac/eval"
 	"sigmac/ir"
+	"sigmac/regex"
 )
 
 // A Config says what a rule may hold.
@@ -123,7 +124,7 @@ func (g *generator) keyword() ir.Test {
 func (g *generator) test() ir.Test {
 	switch g.IntN(12) {
 	case 0:
-		t, err := ir.ParseRegexp(pick(g.Rand, sources), ir.ReFlags{IgnoreCase: g.IntN(4) == 0})
+		t, err := ir.ParseRegexp(pick(g.Rand, sources), regex.Flags{IgnoreCase: g.IntN(4) == 0})
 		if err != nil {
 			panic(err)
 		}
@@ -234,7 +235,7 @@ func values(r *rand.Rand, t ir.Test) []any {
 				s += pick(r, []string{"z", "", "é"})
 			}
 		}
-		return []any{s, s + "x", ir.Fold(s)}
+		return []any{s, s + "x", regex.Fold(s)}
 	case ir.Windash:
 		return values(r, t.X)
 	case ir.Encode:

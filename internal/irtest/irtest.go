@@ -9,6 +9,7 @@ import (
 
 	"sigmac/backends"
 	"sigmac/ir"
+	"sigmac/regex"
 )
 
 // Pattern reads `*` and `?` as wildcards, and what follows a backslash as it
@@ -65,7 +66,7 @@ func Num(f string, op ir.Op, n ir.Number) ir.Match {
 
 // Regexp is an expression as rules have them.
 func Regexp(t testing.TB, src string) ir.Regexp {
-	r, err := ir.ParseRegexp(src, ir.ReFlags{})
+	r, err := ir.ParseRegexp(src, regex.Flags{})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -9,6 +9,7 @@ import (
 
 	"sigmac/backends"
 	"sigmac/ir"
+	"sigmac/regex"
 )
 
 // condition is n where a condition must stand.
@@ -320,7 +321,7 @@ func (p *parser) atom(whole *node, op string, x *node, null verdictKind, values 
 // expressions refuses regular expressions that a server with default settings does not
 // run. They are one, joined by `|` (Match.makeSubstitute).
 func (p *parser) expressions(values []*node, n *node) {
-	var subs []*ir.Re
+	var subs []*regex.Re
 	length := len(values) - 1
 	for _, v := range values {
 		length += len(utf16.Encode([]rune(v.value.text)))
@@ -592,20 +593,20 @@ func exact(s string) ir.Test {
 // (AutomatonQueries.toCaseInsensitiveChar), or else the regular expression.
 func wildcardTest(cased bool, parts ...ir.Part) ir.Test {
 	p := ir.NewPattern(cased, parts...)
-	if cased || ir.ASCIIFolds(p.Literals()) {
+	if cased || regex.ASCIIFolds(p.Literals()) {
 		return p
 	}
 	return whole(spelled(p)...)
 }
 
 // spelled is a pattern as an expression over the whole value.
-func spelled(p ir.Pattern) (subs []*ir.Re) {
+func spelled(p ir.Pattern) (subs []*regex.Re) {
 	for _, q := range p.Parts {
 		switch q.Kind {
 		case ir.AnyRun:
 			subs = append(subs, anyText())
 		case ir.AnyOne:
-			subs = append(subs, &ir.Re{Op: ir.ReAny})
+			subs = append(subs, &regex.Re{Op: regex.OpAny})
 		default:
 			for _, r := range q.Text {
 				subs = append(subs, letter(r, !p.Cased))

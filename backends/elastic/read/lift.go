@@ -6,6 +6,7 @@ import (
 	"unicode/utf8"
 
 	"sigmac/ir"
+	"sigmac/regex"
 )
 
 // tests are tests of fields that mean the same as a script, or nil. Each holds a
@@ -163,7 +164,7 @@ func (s *script) contained(n *node) ir.Expr {
 const maxCounted = 10_000
 
 // characters are texts of lo to hi characters, hi -1 for no end.
-func characters(lo, hi int) *ir.Re { return repeated(&ir.Re{Op: ir.ReAny}, lo, hi) }
+func characters(lo, hi int) *regex.Re { return repeated(&regex.Re{Op: regex.OpAny}, lo, hi) }
 
 // bounds is `x op n` for counts x: from lo to hi, -1 for no end.
 func bounds(op string, n int) (lo, hi int, some bool) {
@@ -271,7 +272,7 @@ func part(x *node, text string, fold bool) ir.Test {
 	if !ok1 || !ok2 || size == 0 || end && to < 0 && from < 0 && from >= to {
 		return nil
 	}
-	var letters []*ir.Re
+	var letters []*regex.Re
 	for _, r := range text {
 		letters = append(letters, letter(r, fold))
 	}
@@ -367,9 +368,9 @@ func ordered(op ir.Op, text string) ir.Test {
 		return nil
 	}
 	after := op == ir.Gt || op == ir.Gte
-	re := map[ir.Op]*ir.Re{ir.Lte: {Op: ir.ReEmpty}, ir.Gt: characters(1, -1), ir.Gte: anyText()}[op]
+	re := map[ir.Op]*regex.Re{ir.Lte: {Op: regex.OpEmpty}, ir.Gt: characters(1, -1), ir.Gte: anyText()}[op]
 	for _, r := range slices.Backward(rs) {
-		var subs []*ir.Re
+		var subs []*regex.Re
 		if re != nil {
 			subs = append(subs, sequence(letter(r, false), re))
 		}
@@ -378,7 +379,7 @@ func ordered(op ir.Op, text string) ir.Test {
 			lo, hi = r+1, utf8.MaxRune
 		}
 		if lo <= hi {
-			class := &ir.Re{Op: ir.ReClass, Ranges: canonical([]ir.RuneRange{{Lo: lo, Hi: hi}})}
+			class := &regex.Re{Op: regex.OpClass, Ranges: canonical([]regex.Range{{Lo: lo, Hi: hi}})}
 			subs = append(subs, sequence(class, anyText()))
 		}
 		if re = alternatives(subs...); !after {

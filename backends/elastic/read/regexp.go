@@ -8,6 +8,7 @@ import (
 
 	"sigmac/backends"
 	"sigmac/ir"
+	"sigmac/regex"
 )
 
 // maxAtoms bounds a regular expression once every repetition is written out.
@@ -26,9 +27,9 @@ type luceneParser struct {
 
 // luceneTree reads a regular expression over a whole value. It is nil where a Re
 // cannot hold it, or where versions of Lucene differ.
-func luceneTree(src string, fold bool, pos ir.Pos) *ir.Re {
+func luceneTree(src string, fold bool, pos ir.Pos) *regex.Re {
 	p := &luceneParser{src: src, fold: fold, pos: pos}
-	re := &ir.Re{Op: ir.ReEmpty}
+	re := &regex.Re{Op: regex.OpEmpty}
 	if src != "" {
 		re = p.union()
 	}
@@ -43,8 +44,8 @@ func luceneTree(src string, fold bool, pos ir.Pos) *ir.Re {
 
 // whole is subs over a whole value. Source must tell it apart from every other
 // expression.
-func whole(subs ...*ir.Re) ir.Test {
-	re := sequence(append(append([]*ir.Re{{Op: ir.ReBeginText}}, subs...), &ir.Re{Op: ir.ReEndText})...)
+func whole(subs ...*regex.Re) ir.Test {
+	re := sequence(append(append([]*regex.Re{{Op: regex.OpBeginText}}, subs...), &regex.Re{Op: regex.OpEndText})...)
 	source, err := re.Go()
 	if err != nil {
 		panic("elastic: " + err.Error())
@@ -61,12 +62,12 @@ func luceneTest(src string, fold bool, pos ir.Pos) ir.Test {
 	return nil
 }
 
-func atoms(re *ir.Re) int {
+func atoms(re *regex.Re) int {
 	n := 1
 	for _, s := range re.Subs {
 		n = min(n+atoms(s), maxAtoms+1)
 	}
-	if re.Op == ir.ReRepeat {
+	if re.Op == regex.OpRepeat {
 		n = min(n*max(re.Min, re.Max, 1), maxAtoms+1)
 	}
 	return n
@@ -111,15 +112,15 @@ func (p *luceneParser) nest() {
 	}
 }
 
-func (p *luceneParser) union() *ir.Re {
-	subs := []*ir.Re{p.intersection()}
+func (p *luceneParser) union() *regex.Re {
+	subs := []*regex.Re{p.intersection()}
 	for p.match('|') {
 		subs = append(subs, p.intersection())
 	}
 	return alternatives(subs...)
 }
 
-func (p *luceneParser) intersection() *ir.Re {
+func (p *luceneParser) intersection() *regex.Re {
 	re := p.concat()
 	for p.match('&') {
 		p.beyond = true
@@ -128,8 +129,8 @@ func (p *luceneParser) intersection() *ir.Re {
 	return re
 }
 
-func (p *luceneParser) concat() *ir.Re {
-	subs := []*ir.Re{p.repeat()}
+func (p *luceneParser) concat() *regex.Re {
+	subs := []*regex.Re{p.repeat()}
 	for p.more() && !p.peek(")|&") {
 		subs = append(subs, p.repeat())
 	}
@@ -137,7 +138,7 @@ func (p *luceneParser) concat() *ir.Re {
 }
 
 // repeat reads an atom and its quantifiers: `a+?` is `(a+)?`.
-func (p *luceneParser) repeat() *ir.Re {
+func (p *luceneParser) repeat() *regex.Re {
 	re := p.complement()
 	depth := p.depth
 	for ; p.peek("?*+{"); p.nest() {
@@ -176,7 +177,7 @@ func (p *luceneParser) number() int {
 	return int(n)
 }
 
-func (p *luceneParser) complement() *ir.Re {
+func (p *luceneParser) complement() *regex.Re {
 	if !p.match('~') {
 		return p.atom()
 	}
@@ -186,12 +187,12 @@ func (p *luceneParser) complement() *ir.Re {
 	return p.complement()
 }
 
-func (p *luceneParser) atom() *ir.Re {
+func (p *luceneParser) atom() *regex.Re {
 	switch {
 	case p.match('['):
 		return p.class()
 	case p.match('.'):
-		return &ir.Re{Op: ir.ReAny}
+		return &regex.Re{Op: regex.OpAny}
 	case p.match('#'):
 		return nothing()
 	case p.match('@'):
@@ -202,14 +203,14 @@ func (p *luceneParser) atom() *ir.Re {
 			p.fail("`\"` is missing")
 		}
 		p.at = len(p.src) - len(rest)
-		subs := []*ir.Re{}
+		subs := []*regex.Re{}
 		for _, r := range text {
 			subs = append(subs, p.letter(r))
 		}
 		return sequence(subs...)
 	case p.match('('):
 		if p.match(')') {
-			return &ir.Re{Op: ir.ReEmpty}
+			return &regex.Re{Op: regex.OpEmpty}
 		}
 		p.nest()
 		re := p.union()
@@ -220,7 +221,7 @@ func (p *luceneParser) atom() *ir.Re {
 		return p.interval()
 	}
 	if set := p.predefined(); set != nil {
-		return &ir.Re{Op: ir.ReClass, Ranges: set}
+		return &regex.Re{Op: regex.OpClass, Ranges: set}
 	}
 	return p.letter(p.char())
 }
@@ -232,12 +233,12 @@ func (p *luceneParser) char() rune {
 
 // predefined reads `\d` and its kin. Another letter after a backslash is itself
 // in Lucene 8 and an error since.
-func (p *luceneParser) predefined() []ir.RuneRange {
+func (p *luceneParser) predefined() []regex.Range {
 	if !p.more() || p.src[p.at] != '\\' || p.at+1 == len(p.src) {
 		return nil
 	}
 	c := p.src[p.at+1]
-	set := map[byte][]ir.RuneRange{
+	set := map[byte][]regex.Range{
 		'd': {{Lo: '0', Hi: '9'}},
 		's': {{Lo: '\t', Hi: '\n'}, {Lo: '\r', Hi: '\r'}, {Lo: ' ', Hi: ' '}},
 		'w': {{Lo: '0', Hi: '9'}, {Lo: 'A', Hi: 'Z'}, {Lo: '_', Hi: '_'}, {Lo: 'a', Hi: 'z'}},
@@ -250,15 +251,15 @@ func (p *luceneParser) predefined() []ir.RuneRange {
 	}
 	p.at += 2
 	if c < 'a' {
-		return ir.NegateRanges(set)
+		return regex.Negate(set)
 	}
 	return set
 }
 
 // class reads what follows a `[`. Its first character is one even if it is `]`.
-func (p *luceneParser) class() *ir.Re {
+func (p *luceneParser) class() *regex.Re {
 	negated := p.match('^')
-	var set []ir.RuneRange
+	var set []regex.Range
 	for first := true; first || p.more() && !p.peek("]"); first = false {
 		if pre := p.predefined(); pre != nil {
 			set = append(set, pre...)
@@ -267,7 +268,7 @@ func (p *luceneParser) class() *ir.Re {
 		lo := p.char()
 		if !p.match('-') {
 			for _, r := range p.cases(lo) {
-				set = append(set, ir.RuneRange{Lo: r, Hi: r})
+				set = append(set, regex.Range{Lo: r, Hi: r})
 			}
 			continue
 		}
@@ -275,13 +276,13 @@ func (p *luceneParser) class() *ir.Re {
 		if hi < lo {
 			p.fail("a range is out of order")
 		}
-		set = append(set, ir.RuneRange{Lo: lo, Hi: hi})
+		set = append(set, regex.Range{Lo: lo, Hi: hi})
 	}
 	p.need(']')
 	if set = canonical(set); negated {
-		set = ir.NegateRanges(set)
+		set = regex.Negate(set)
 	}
-	return &ir.Re{Op: ir.ReClass, Ranges: set}
+	return &regex.Re{Op: regex.OpClass, Ranges: set}
 }
 
 // cases are the characters that c stands for. Of letters beyond ASCII, older
@@ -290,12 +291,12 @@ func (p *luceneParser) cases(c rune) []rune {
 	if !p.fold {
 		return []rune{c}
 	}
-	all := ir.Cases(c)
+	all := regex.Cases(c)
 	p.beyond = p.beyond || c >= utf8.RuneSelf && len(all) > 1
 	return all
 }
 
-func (p *luceneParser) letter(c rune) *ir.Re {
+func (p *luceneParser) letter(c rune) *regex.Re {
 	p.cases(c)
 	return letter(c, p.fold)
 }
@@ -303,7 +304,7 @@ func (p *luceneParser) letter(c rune) *ir.Re {
 // interval reads what follows a `<`: numbers in decimal, of as many digits as
 // the bounds have, or, where these differ, with any number of zeros before them
 // (Automata.makeDecimalInterval).
-func (p *luceneParser) interval() *ir.Re {
+func (p *luceneParser) interval() *regex.Re {
 	text, rest, closed := strings.Cut(p.src[p.at:], ">")
 	lo, hi, _ := strings.Cut(text, "-")
 	from, err1 := strconv.ParseUint(lo, 10, 31)
@@ -319,7 +320,7 @@ func (p *luceneParser) interval() *ir.Re {
 		return decimals(lo, hi)
 	}
 	lo, hi = strconv.FormatUint(from, 10), strconv.FormatUint(to, 10)
-	var subs []*ir.Re
+	var subs []*regex.Re
 	for n := len(lo); n <= len(hi); n++ {
 		a, b := "1"+strings.Repeat("0", n-1), strings.Repeat("9", n)
 		if n == len(lo) {
@@ -334,19 +335,19 @@ func (p *luceneParser) interval() *ir.Re {
 }
 
 // decimals are the numbers from lo to hi, which have equally many digits.
-func decimals(lo, hi string) *ir.Re {
+func decimals(lo, hi string) *regex.Re {
 	if lo == "" {
-		return &ir.Re{Op: ir.ReEmpty}
+		return &regex.Re{Op: regex.OpEmpty}
 	}
 	n := len(lo) - 1
-	digit := func(a, b byte, rest *ir.Re) *ir.Re {
-		return sequence(&ir.Re{Op: ir.ReClass, Ranges: []ir.RuneRange{{Lo: rune(a), Hi: rune(b)}}}, rest)
+	digit := func(a, b byte, rest *regex.Re) *regex.Re {
+		return sequence(&regex.Re{Op: regex.OpClass, Ranges: []regex.Range{{Lo: rune(a), Hi: rune(b)}}}, rest)
 	}
 	if lo[0] == hi[0] {
 		return digit(lo[0], lo[0], decimals(lo[1:], hi[1:]))
 	}
 	zeros, nines := strings.Repeat("0", n), strings.Repeat("9", n)
-	subs := []*ir.Re{digit(lo[0], lo[0], decimals(lo[1:], nines))}
+	subs := []*regex.Re{digit(lo[0], lo[0], decimals(lo[1:], nines))}
 	if lo[0]+1 < hi[0] {
 		subs = append(subs, digit(lo[0]+1, hi[0]-1, decimals(zeros, nines)))
 	}
@@ -354,8 +355,8 @@ func decimals(lo, hi string) *ir.Re {
 }
 
 // canonical sorts and joins ranges; NegateRanges cares for the surrogates.
-func canonical(set []ir.RuneRange) []ir.RuneRange {
-	slices.SortFunc(set, func(a, b ir.RuneRange) int { return int(a.Lo - b.Lo) })
+func canonical(set []regex.Range) []regex.Range {
+	slices.SortFunc(set, func(a, b regex.Range) int { return int(a.Lo - b.Lo) })
 	out := set[:0]
 	for _, r := range set {
 		if n := len(out); n > 0 && r.Lo <= out[n-1].Hi+1 {
@@ -364,37 +365,37 @@ func canonical(set []ir.RuneRange) []ir.RuneRange {
 			out = append(out, r)
 		}
 	}
-	return ir.NegateRanges(ir.NegateRanges(out))
+	return regex.Negate(regex.Negate(out))
 }
 
 // letter is c, or where fold asks for it and c is an ASCII letter, in both
 // cases.
-func letter(c rune, fold bool) *ir.Re {
-	return &ir.Re{Op: ir.ReLiteral, Rune: c, Fold: fold && c < utf8.RuneSelf && len(ir.Cases(c)) > 1}
+func letter(c rune, fold bool) *regex.Re {
+	return &regex.Re{Op: regex.OpLiteral, Rune: c, Fold: fold && c < utf8.RuneSelf && len(regex.Cases(c)) > 1}
 }
 
-func anyText() *ir.Re { return repeated(&ir.Re{Op: ir.ReAny}, 0, -1) }
-func nothing() *ir.Re { return &ir.Re{Op: ir.ReClass} }
+func anyText() *regex.Re { return repeated(&regex.Re{Op: regex.OpAny}, 0, -1) }
+func nothing() *regex.Re { return &regex.Re{Op: regex.OpClass} }
 
-func repeated(re *ir.Re, lo, hi int) *ir.Re {
+func repeated(re *regex.Re, lo, hi int) *regex.Re {
 	switch {
 	case hi >= 0 && lo > hi:
 		return nothing()
 	case hi == 0:
-		return &ir.Re{Op: ir.ReEmpty}
+		return &regex.Re{Op: regex.OpEmpty}
 	}
-	return &ir.Re{Op: ir.ReRepeat, Min: lo, Max: hi, Subs: []*ir.Re{re}}
+	return &regex.Re{Op: regex.OpRepeat, Min: lo, Max: hi, Subs: []*regex.Re{re}}
 }
 
-func sequence(subs ...*ir.Re) *ir.Re     { return joined(ir.ReConcat, subs) }
-func alternatives(subs ...*ir.Re) *ir.Re { return joined(ir.ReAlternate, subs) }
+func sequence(subs ...*regex.Re) *regex.Re     { return joined(regex.OpConcat, subs) }
+func alternatives(subs ...*regex.Re) *regex.Re { return joined(regex.OpAlternate, subs) }
 
-func joined(op ir.ReOp, subs []*ir.Re) *ir.Re {
+func joined(op regex.Op, subs []*regex.Re) *regex.Re {
 	switch len(subs) {
 	case 0:
-		return &ir.Re{Op: ir.ReEmpty}
+		return &regex.Re{Op: regex.OpEmpty}
 	case 1:
 		return subs[0]
 	}
-	return &ir.Re{Op: op, Subs: subs}
+	return &regex.Re{Op: op, Subs: subs}
 }

@@ -14,6 +14,7 @@ import (
 	"unicode/utf16"
 
 	"sigmac/ir"
+	"sigmac/regex"
 )
 
 // A scriptPred is a condition that a server computes from the values of an event
@@ -643,7 +644,7 @@ var (
 
 // passes says whether a text passes a test of texts.
 func passes(t ir.Test, s string) bool {
-	re := &ir.Re{}
+	re := &regex.Re{}
 	switch t := t.(type) {
 	case ir.Regexp:
 		re = t.Re
@@ -659,7 +660,7 @@ func passes(t ir.Test, s string) bool {
 
 // plainCase says whether all that ignore case agree about s.
 func plainCase(s string) bool {
-	return ir.ASCIIFolds(s) && !strings.ContainsFunc(s, func(r rune) bool { return r == 0x17F || r == 0x212A })
+	return regex.ASCIIFolds(s) && !strings.ContainsFunc(s, func(r rune) bool { return r == 0x17F || r == 0x212A })
 }
 
 // call is a function of values of the types that it takes (the *Processor classes

@@ -18,6 +18,7 @@ import (
 	"unicode/utf8"
 
 	"sigmac/ir"
+	"sigmac/regex"
 )
 
 // A function computes a scalar function of KQL as its page says; unknown is for
@@ -743,7 +744,7 @@ func hasTerm(s string, t ir.Test) any {
 	if !ok {
 		return false
 	}
-	finds := func(re *ir.Re) bool {
+	finds := func(re *regex.Re) bool {
 		source, err := re.Go()
 		if err != nil {
 			return false

@@ -11,6 +11,7 @@ import (
 	"unicode/utf8"
 
 	"sigmac/ir"
+	"sigmac/regex"
 )
 
 // The flavour is that of Rust's regex, which the page "RE2 syntax" (now "Regex
@@ -37,7 +38,7 @@ func (r *reader) regexp(c value) (t ir.Regexp, ok bool) {
 	}
 	// Two expressions with one Source must mean the same.
 	source := c.text
-	if pcre, err := ir.ParseRegexp(source, ir.ReFlags{}); err != nil || !reflect.DeepEqual(pcre.Re, re) {
+	if pcre, err := ir.ParseRegexp(source, regex.Flags{}); err != nil || !reflect.DeepEqual(pcre.Re, re) {
 		source = "(*UCP)" + source
 	}
 	return ir.Regexp{Source: source, Re: re}, true
@@ -64,7 +65,7 @@ type rustParser struct {
 func (p *rustParser) fail(at int, msg string) { panic(&rustError{at: at, msg: msg}) }
 func (p *rustParser) beyond(at int)           { panic(&rustError{at: at, beyond: true}) }
 
-func (p *rustParser) parse() (re *ir.Re, err *rustError) {
+func (p *rustParser) parse() (re *regex.Re, err *rustError) {
 	defer func() {
 		if e := recover(); e != nil {
 			var ok bool
@@ -118,12 +119,12 @@ func (p *rustParser) skip() {
 	}
 }
 
-func sequence(subs []*ir.Re) *ir.Re {
-	var out []*ir.Re
+func sequence(subs []*regex.Re) *regex.Re {
+	var out []*regex.Re
 	for _, s := range subs {
 		switch s.Op {
-		case ir.ReEmpty:
-		case ir.ReConcat:
+		case regex.OpEmpty:
+		case regex.OpConcat:
 			out = append(out, s.Subs...)
 		default:
 			out = append(out, s)
@@ -131,34 +132,34 @@ func sequence(subs []*ir.Re) *ir.Re {
 	}
 	switch len(out) {
 	case 0:
-		return &ir.Re{Op: ir.ReEmpty}
+		return &regex.Re{Op: regex.OpEmpty}
 	case 1:
 		return out[0]
 	}
-	return &ir.Re{Op: ir.ReConcat, Subs: out}
+	return &regex.Re{Op: regex.OpConcat, Subs: out}
 }
 
-func choice(subs []*ir.Re) *ir.Re {
+func choice(subs []*regex.Re) *regex.Re {
 	if len(subs) == 1 {
 		return subs[0]
 	}
-	var out []*ir.Re
+	var out []*regex.Re
 	for _, s := range subs {
-		if s.Op == ir.ReAlternate {
+		if s.Op == regex.OpAlternate {
 			out = append(out, s.Subs...)
 		} else {
 			out = append(out, s)
 		}
 	}
-	return &ir.Re{Op: ir.ReAlternate, Subs: out}
+	return &regex.Re{Op: regex.OpAlternate, Subs: out}
 }
 
-func (p *rustParser) alternatives() *ir.Re {
+func (p *rustParser) alternatives() *regex.Re {
 	if p.depth++; p.depth > maxNesting {
 		p.fail(p.at, "nested too deeply")
 	}
 	defer func() { p.depth-- }()
-	var alts, seq []*ir.Re
+	var alts, seq []*regex.Re
 	for {
 		p.skip()
 		switch {
@@ -173,7 +174,7 @@ func (p *rustParser) alternatives() *ir.Re {
 }
 
 // repeated reads an atom and its quantifiers; Rust stacks them.
-func (p *rustParser) repeated() *ir.Re {
+func (p *rustParser) repeated() *regex.Re {
 	start := p.at
 	if strings.ContainsRune("*+?{", rune(p.src[p.at])) {
 		p.fail(start, "nothing to repeat")
@@ -197,7 +198,7 @@ func (p *rustParser) repeated() *ir.Re {
 		if !atom {
 			p.fail(at, "nothing to repeat")
 		}
-		re = &ir.Re{Op: ir.ReRepeat, Subs: []*ir.Re{re}, Min: lo, Max: hi, Lazy: p.take("?") != p.flags.swap}
+		re = &regex.Re{Op: regex.OpRepeat, Subs: []*regex.Re{re}, Min: lo, Max: hi, Lazy: p.take("?") != p.flags.swap}
 		if stacked > 10 {
 			p.fail(at, "too many quantifiers")
 		}
@@ -211,12 +212,12 @@ func (p *rustParser) grow(n int) {
 	}
 }
 
-func reWeight(re *ir.Re) int {
+func reWeight(re *regex.Re) int {
 	n := 1 + len(re.Ranges)
 	for _, s := range re.Subs {
 		n += reWeight(s)
 	}
-	if re.Op == ir.ReRepeat {
+	if re.Op == regex.OpRepeat {
 		n *= max(re.Min, re.Max, 1)
 	}
 	return min(n, 2*maxReSize)
@@ -257,7 +258,7 @@ func digitCount(s string, base int) int {
 }
 
 // atom reads one element; atom is false for flags, which cannot be repeated.
-func (p *rustParser) atom() (re *ir.Re, atom bool) {
+func (p *rustParser) atom() (re *regex.Re, atom bool) {
 	start := p.at
 	switch c := p.rune(); c {
 	case '(':
@@ -273,19 +274,19 @@ func (p *rustParser) atom() (re *ir.Re, atom bool) {
 			p.fail(start, "matches what is no text")
 		}
 		if p.flags.s {
-			return &ir.Re{Op: ir.ReAny}, true
+			return &regex.Re{Op: regex.OpAny}, true
 		}
-		return &ir.Re{Op: ir.ReAnyNotNewline}, true
+		return &regex.Re{Op: regex.OpAnyNotNewline}, true
 	case '^':
 		if p.flags.m {
-			return &ir.Re{Op: ir.ReBehindLine}, true
+			return &regex.Re{Op: regex.OpBehindLine}, true
 		}
-		return &ir.Re{Op: ir.ReBeginText}, true
+		return &regex.Re{Op: regex.OpBeginText}, true
 	case '$':
 		if p.flags.m {
-			return &ir.Re{Op: ir.ReEndLine}, true
+			return &regex.Re{Op: regex.OpEndLine}, true
 		}
-		return &ir.Re{Op: ir.ReEndText}, true
+		return &regex.Re{Op: regex.OpEndText}, true
 	case '\\':
 		return p.escape(start), true
 	default:
@@ -293,26 +294,26 @@ func (p *rustParser) atom() (re *ir.Re, atom bool) {
 	}
 }
 
-func (p *rustParser) literal(c rune) *ir.Re {
-	return &ir.Re{Op: ir.ReLiteral, Rune: c, Fold: p.flags.i && len(ir.Cases(c)) > 1 && (c < utf8.RuneSelf || !p.flags.bytes)}
+func (p *rustParser) literal(c rune) *regex.Re {
+	return &regex.Re{Op: regex.OpLiteral, Rune: c, Fold: p.flags.i && len(regex.Cases(c)) > 1 && (c < utf8.RuneSelf || !p.flags.bytes)}
 }
 
-func (p *rustParser) set(ranges []ir.RuneRange, fold bool) *ir.Re {
+func (p *rustParser) set(ranges []regex.Range, fold bool) *regex.Re {
 	p.grow(len(ranges))
 	switch {
 	case len(ranges) == 1 && ranges[0].Lo == ranges[0].Hi:
-		return &ir.Re{Op: ir.ReLiteral, Rune: ranges[0].Lo, Fold: fold}
-	case slices.Equal(ranges, []ir.RuneRange{{Lo: 0, Hi: unicode.MaxRune}}):
-		return &ir.Re{Op: ir.ReAny}
-	case slices.Equal(ranges, []ir.RuneRange{{Lo: 0, Hi: '\n' - 1}, {Lo: '\n' + 1, Hi: unicode.MaxRune}}):
-		return &ir.Re{Op: ir.ReAnyNotNewline}
+		return &regex.Re{Op: regex.OpLiteral, Rune: ranges[0].Lo, Fold: fold}
+	case slices.Equal(ranges, []regex.Range{{Lo: 0, Hi: unicode.MaxRune}}):
+		return &regex.Re{Op: regex.OpAny}
+	case slices.Equal(ranges, []regex.Range{{Lo: 0, Hi: '\n' - 1}, {Lo: '\n' + 1, Hi: unicode.MaxRune}}):
+		return &regex.Re{Op: regex.OpAnyNotNewline}
 	}
-	return &ir.Re{Op: ir.ReClass, Ranges: ranges, Fold: fold}
+	return &regex.Re{Op: regex.OpClass, Ranges: ranges, Fold: fold}
 }
 
 // group reads what follows `(`. Flags alone last to the end of the group
 // around them.
-func (p *rustParser) group(start int) (re *ir.Re, atom bool) {
+func (p *rustParser) group(start int) (re *regex.Re, atom bool) {
 	flags := p.flags
 	switch {
 	case !p.take("?"):
@@ -329,7 +330,7 @@ func (p *rustParser) group(start int) (re *ir.Re, atom bool) {
 		p.capture(start, name)
 	default:
 		if p.setFlags(start) {
-			return &ir.Re{Op: ir.ReEmpty}, false
+			return &regex.Re{Op: regex.OpEmpty}, false
 		}
 	}
 	re = p.alternatives()
@@ -408,13 +409,13 @@ func (p *rustParser) setFlags(start int) (alone bool) {
 }
 
 // escape reads what follows a backslash outside a class.
-func (p *rustParser) escape(start int) *ir.Re {
+func (p *rustParser) escape(start int) *regex.Re {
 	at := p.at
 	switch c := p.rune(); c {
 	case 'A':
-		return &ir.Re{Op: ir.ReBeginText}
+		return &regex.Re{Op: regex.OpBeginText}
 	case 'z':
-		return &ir.Re{Op: ir.ReEndText}
+		return &regex.Re{Op: regex.OpEndText}
 	case 'B':
 		return p.border(false, start)
 	case 'b':
@@ -436,11 +437,11 @@ func (p *rustParser) escape(start int) *ir.Re {
 	return p.literal(p.charEscape(start))
 }
 
-func look(text, feature string, sub *ir.Re) *ir.Re {
-	return &ir.Re{Op: ir.ReExtended, Text: text, Feature: feature, Subs: []*ir.Re{sub}}
+func look(text, feature string, sub *regex.Re) *regex.Re {
+	return &regex.Re{Op: regex.OpExtended, Text: text, Feature: feature, Subs: []*regex.Re{sub}}
 }
 
-func (p *rustParser) looks() (after, notAfter, before, notBefore *ir.Re) {
+func (p *rustParser) looks() (after, notAfter, before, notBefore *regex.Re) {
 	word := p.set(p.word(), false)
 	p.grow(4 * len(word.Ranges))
 	return look("(?<=", "look-behind", word), look("(?<!", "look-behind", word),
@@ -448,54 +449,54 @@ func (p *rustParser) looks() (after, notAfter, before, notBefore *ir.Re) {
 }
 
 // border is \b or \B. The IR's own is of ASCII words.
-func (p *rustParser) border(is bool, start int) *ir.Re {
+func (p *rustParser) border(is bool, start int) *regex.Re {
 	switch {
 	case p.flags.bytes && is:
-		return &ir.Re{Op: ir.ReWordBoundary}
+		return &regex.Re{Op: regex.OpWordBoundary}
 	case p.flags.bytes:
-		return &ir.Re{Op: ir.ReNoWordBoundary}
+		return &regex.Re{Op: regex.OpNoWordBoundary}
 	}
 	after, notAfter, before, notBefore := p.looks()
 	if is {
 		before, notBefore = notBefore, before
 	}
-	return choice([]*ir.Re{sequence([]*ir.Re{after, before}), sequence([]*ir.Re{notAfter, notBefore})})
+	return choice([]*regex.Re{sequence([]*regex.Re{after, before}), sequence([]*regex.Re{notAfter, notBefore})})
 }
 
-func (p *rustParser) wordEdge(name string) *ir.Re {
+func (p *rustParser) wordEdge(name string) *regex.Re {
 	after, notAfter, before, notBefore := p.looks()
 	switch name {
 	case "{start}":
-		return sequence([]*ir.Re{notAfter, before})
+		return sequence([]*regex.Re{notAfter, before})
 	case "{end}":
-		return sequence([]*ir.Re{after, notBefore})
+		return sequence([]*regex.Re{after, notBefore})
 	case "{start-half}":
 		return notAfter
 	}
 	return notBefore
 }
 
-func (p *rustParser) word() []ir.RuneRange {
+func (p *rustParser) word() []regex.Range {
 	if p.flags.bytes {
-		return canonical([]ir.RuneRange{{Lo: '0', Hi: '9'}, {Lo: 'A', Hi: 'Z'}, {Lo: '_', Hi: '_'}, {Lo: 'a', Hi: 'z'}})
+		return canonical([]regex.Range{{Lo: '0', Hi: '9'}, {Lo: 'A', Hi: 'Z'}, {Lo: '_', Hi: '_'}, {Lo: 'a', Hi: 'z'}})
 	}
 	return wordRanges()
 }
 
 // wordRanges is \w of Unicode Technical Standard 18, Annex C.
-var wordRanges = sync.OnceValue(func() []ir.RuneRange {
+var wordRanges = sync.OnceValue(func() []regex.Range {
 	return tables(unicode.L, unicode.Nl, unicode.Other_Alphabetic, unicode.M, unicode.Nd, unicode.Pc, unicode.Join_Control)
 })
 
-func tables(ts ...*unicode.RangeTable) []ir.RuneRange {
-	var out []ir.RuneRange
+func tables(ts ...*unicode.RangeTable) []regex.Range {
+	var out []regex.Range
 	add := func(lo, hi, stride rune) {
 		if stride == 1 {
-			out = append(out, ir.RuneRange{Lo: lo, Hi: hi})
+			out = append(out, regex.Range{Lo: lo, Hi: hi})
 			return
 		}
 		for r := lo; r <= hi; r += stride {
-			out = append(out, ir.RuneRange{Lo: r, Hi: r})
+			out = append(out, regex.Range{Lo: r, Hi: r})
 		}
 	}
 	for _, t := range ts {
@@ -511,10 +512,10 @@ func tables(ts ...*unicode.RangeTable) []ir.RuneRange {
 
 // canonical sorts and joins ranges, and leaves out surrogates, which no text
 // holds.
-func canonical(rs []ir.RuneRange) []ir.RuneRange {
+func canonical(rs []regex.Range) []regex.Range {
 	rs = slices.Clone(rs)
-	slices.SortFunc(rs, func(a, b ir.RuneRange) int { return int(a.Lo - b.Lo) })
-	var out []ir.RuneRange
+	slices.SortFunc(rs, func(a, b regex.Range) int { return int(a.Lo - b.Lo) })
+	var out []regex.Range
 	for _, r := range rs {
 		if 0xD800 <= r.Lo && r.Lo <= 0xDFFF {
 			r.Lo = 0xE000
@@ -535,17 +536,17 @@ func canonical(rs []ir.RuneRange) []ir.RuneRange {
 }
 
 // setEscape reads \d and its kin, and \p.
-func (p *rustParser) setEscape(start int) (set []ir.RuneRange, ok bool) {
+func (p *rustParser) setEscape(start int) (set []regex.Range, ok bool) {
 	at := p.at
 	c := p.rune()
 	switch unicode.ToLower(c) {
 	case 'd':
 		if set = tables(unicode.Nd); p.flags.bytes {
-			set = []ir.RuneRange{{Lo: '0', Hi: '9'}}
+			set = []regex.Range{{Lo: '0', Hi: '9'}}
 		}
 	case 's':
 		if set = tables(unicode.White_Space); p.flags.bytes {
-			set = []ir.RuneRange{{Lo: '\t', Hi: '\r'}, {Lo: ' ', Hi: ' '}}
+			set = []regex.Range{{Lo: '\t', Hi: '\r'}, {Lo: ' ', Hi: ' '}}
 		}
 	case 'w':
 		set = p.word()
@@ -565,29 +566,29 @@ func (p *rustParser) setEscape(start int) (set []ir.RuneRange, ok bool) {
 	return set, true
 }
 
-func (p *rustParser) negate(set []ir.RuneRange, start int) []ir.RuneRange {
+func (p *rustParser) negate(set []regex.Range, start int) []regex.Range {
 	if p.flags.bytes {
 		p.fail(start, "matches what is no text")
 	}
-	return ir.NegateRanges(set)
+	return regex.Negate(set)
 }
 
 // folded is the set with the case variants of its characters.
-func (p *rustParser) folded(set []ir.RuneRange) []ir.RuneRange {
+func (p *rustParser) folded(set []regex.Range) []regex.Range {
 	if !p.flags.i {
 		return set
 	}
 	if !p.flags.bytes {
-		return ir.FoldRanges(set)
+		return regex.FoldRanges(set)
 	}
 	out := slices.Clone(set)
 	for c := 'a'; c <= 'z'; c++ {
 		for _, r := range set {
 			if r.Lo <= c && c <= r.Hi {
-				out = append(out, ir.RuneRange{Lo: c - 32, Hi: c - 32})
+				out = append(out, regex.Range{Lo: c - 32, Hi: c - 32})
 			}
 			if r.Lo <= c-32 && c-32 <= r.Hi {
-				out = append(out, ir.RuneRange{Lo: c, Hi: c})
+				out = append(out, regex.Range{Lo: c, Hi: c})
 			}
 		}
 	}
@@ -595,7 +596,7 @@ func (p *rustParser) folded(set []ir.RuneRange) []ir.RuneRange {
 }
 
 // property reads what follows \p.
-func (p *rustParser) property(start int) []ir.RuneRange {
+func (p *rustParser) property(start int) []regex.Range {
 	name := string(p.rune())
 	negated := false
 	if name == "{" {
@@ -621,15 +622,15 @@ func (p *rustParser) property(start int) []ir.RuneRange {
 	}
 	set = p.folded(set)
 	if negated {
-		return ir.NegateRanges(set)
+		return regex.Negate(set)
 	}
 	return set
 }
 
 // unicodeClasses are the categories, scripts and properties that Go has, under
 // their loose names.
-var unicodeClasses = sync.OnceValue(func() map[string][]ir.RuneRange {
-	out := map[string][]ir.RuneRange{
+var unicodeClasses = sync.OnceValue(func() map[string][]regex.Range {
+	out := map[string][]regex.Range{
 		"any":        {{Lo: 0, Hi: unicode.MaxRune}},
 		"ascii":      {{Lo: 0, Hi: 0x7F}},
 		"alphabetic": tables(unicode.L, unicode.Nl, unicode.Other_Alphabetic),
@@ -689,7 +690,7 @@ func (p *rustParser) codePoint(start int, hex string) rune {
 
 // class reads what follows `[`. Where it is neither negated nor an operation,
 // raw is the set as written, and fold says that case is ignored.
-func (p *rustParser) class(start int) (set, raw []ir.RuneRange, fold bool) {
+func (p *rustParser) class(start int) (set, raw []regex.Range, fold bool) {
 	if p.depth++; p.depth > maxNesting {
 		p.fail(start, "nested too deeply")
 	}
@@ -697,14 +698,14 @@ func (p *rustParser) class(start int) (set, raw []ir.RuneRange, fold bool) {
 	p.skip()
 	negated := p.take("^")
 	p.skip()
-	var items, left []ir.RuneRange
+	var items, left []regex.Range
 	op := ""
 	for p.take("-") {
-		items = append(items, ir.RuneRange{Lo: '-', Hi: '-'})
+		items = append(items, regex.Range{Lo: '-', Hi: '-'})
 		p.skip()
 	}
 	if len(items) == 0 && p.take("]") {
-		items = append(items, ir.RuneRange{Lo: ']', Hi: ']'})
+		items = append(items, regex.Range{Lo: ']', Hi: ']'})
 	}
 	join := func() {
 		right := p.folded(canonical(items))
@@ -714,9 +715,9 @@ func (p *rustParser) class(start int) (set, raw []ir.RuneRange, fold bool) {
 		case "&&":
 			left = both(left, right)
 		case "--":
-			left = both(left, ir.NegateRanges(right))
+			left = both(left, regex.Negate(right))
 		case "~~":
-			left = canonical(append(both(left, ir.NegateRanges(right)), both(right, ir.NegateRanges(left))...))
+			left = canonical(append(both(left, regex.Negate(right)), both(right, regex.Negate(left))...))
 		}
 		items = nil
 	}
@@ -746,8 +747,8 @@ func (p *rustParser) class(start int) (set, raw []ir.RuneRange, fold bool) {
 	}
 }
 
-func both(a, b []ir.RuneRange) []ir.RuneRange {
-	return ir.NegateRanges(canonical(append(ir.NegateRanges(a), ir.NegateRanges(b)...)))
+func both(a, b []regex.Range) []regex.Range {
+	return regex.Negate(canonical(append(regex.Negate(a), regex.Negate(b)...)))
 }
 
 var posixClasses = map[string]string{"alnum": "0-9A-Za-z", "alpha": "A-Za-z", "ascii": "\x00-\x7f", "blank": "\t-\t - ",
@@ -755,16 +756,16 @@ var posixClasses = map[string]string{"alnum": "0-9A-Za-z", "alpha": "A-Za-z", "a
 	"punct": "!-/:-@[-`{-~", "space": "\t-\r - ", "upper": "A-Z", "word": "0-9A-Z_-_a-z", "xdigit": "0-9A-Fa-f"}
 
 // item reads an element of a class: a class, a character or a range.
-func (p *rustParser) item() []ir.RuneRange {
+func (p *rustParser) item() []regex.Range {
 	start := p.at
 	if p.has("[:") {
 		if end := strings.Index(p.src[p.at:], ":]"); end >= 0 {
 			name, negated := strings.CutPrefix(p.src[p.at+2:p.at+end], "^")
 			if s, ok := posixClasses[name]; ok {
 				p.at += end + 2
-				var set []ir.RuneRange
+				var set []regex.Range
 				for rs := []rune(s); len(rs) > 0; {
-					set, rs = append(set, ir.RuneRange{Lo: rs[0], Hi: rs[2]}), rs[3:]
+					set, rs = append(set, regex.Range{Lo: rs[0], Hi: rs[2]}), rs[3:]
 				}
 				set = p.folded(canonical(set))
 				if negated {
@@ -785,7 +786,7 @@ func (p *rustParser) item() []ir.RuneRange {
 	}
 	p.skip()
 	if !p.has("-") || p.has("--") || p.has("-]") {
-		return []ir.RuneRange{{Lo: lo, Hi: lo}}
+		return []regex.Range{{Lo: lo, Hi: lo}}
 	}
 	p.at++
 	p.skip()
@@ -793,17 +794,17 @@ func (p *rustParser) item() []ir.RuneRange {
 	if set != nil || hi < lo {
 		p.fail(start, "not a range")
 	}
-	return []ir.RuneRange{{Lo: lo, Hi: hi}}
+	return []regex.Range{{Lo: lo, Hi: hi}}
 }
 
-func (p *rustParser) classChar() (rune, []ir.RuneRange) {
+func (p *rustParser) classChar() (rune, []regex.Range) {
 	start := p.at
 	if !p.take(`\`) {
 		return p.rune(), nil
 	}
 	if set, ok := p.setEscape(start); ok {
 		if set == nil {
-			set = []ir.RuneRange{}
+			set = []regex.Range{}
 		}
 		return 0, set
 	}

@@ -7,6 +7,7 @@ import (
 
 	"sigmac/eval"
 	"sigmac/ir"
+	"sigmac/regex"
 )
 
 // TestReadRegexp holds the syntax of the page "Regex syntax" against the
@@ -117,7 +118,7 @@ func TestReadRegexpSource(t *testing.T) {
 	for _, text := range []string{"éa", "Éb", "a.é*"} {
 		for _, op := range []string{"=~", "contains", "startswith", "endswith"} {
 			got := readWhere(t, "t "+op+" '"+text+"'").(ir.Match).Test.(ir.Regexp)
-			pcre, err := ir.ParseRegexp(got.Source, ir.ReFlags{})
+			pcre, err := ir.ParseRegexp(got.Source, regex.Flags{})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -131,8 +132,8 @@ func TestReadRegexpSource(t *testing.T) {
 }
 
 func TestCanonical(t *testing.T) {
-	got := canonical([]ir.RuneRange{{Lo: 'b', Hi: 'c'}, {Lo: 0xD000, Hi: 0xD900}, {Lo: 'a', Hi: 'a'}, {Lo: 0xDC00, Hi: 0xE001}, {Lo: 0xD800, Hi: 0xDFFF}})
-	want := []ir.RuneRange{{Lo: 'a', Hi: 'c'}, {Lo: 0xD000, Hi: 0xE001}}
+	got := canonical([]regex.Range{{Lo: 'b', Hi: 'c'}, {Lo: 0xD000, Hi: 0xD900}, {Lo: 'a', Hi: 'a'}, {Lo: 0xDC00, Hi: 0xE001}, {Lo: 0xD800, Hi: 0xDFFF}})
+	want := []regex.Range{{Lo: 'a', Hi: 'c'}, {Lo: 0xD000, Hi: 0xE001}}
 	if !slices.Equal(got, want) {
 		t.Errorf("%x", got)
 	}

@@ -9,6 +9,7 @@ import (
 	"unicode"
 
 	"sigmac/ir"
+	"sigmac/regex"
 )
 
 // TestTermReadings holds a term's tests against the readings of the documents,
@@ -56,7 +57,7 @@ func TestTermReadings(t *testing.T) {
 	}
 }
 
-func finds(t *testing.T, re *ir.Re, s string) bool {
+func finds(t *testing.T, re *regex.Re, s string) bool {
 	t.Helper()
 	if re == nil {
 		return false

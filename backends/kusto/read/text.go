@@ -8,6 +8,7 @@ import (
 	"unicode"
 
 	"sigmac/ir"
+	"sigmac/regex"
 )
 
 func lowerASCII(r rune) rune {
@@ -22,7 +23,7 @@ func lowerASCII(r rune) rune {
 // of Unicode (pages "in operator", "tolower()").
 func ways(r rune, cased bool, via string) []rune {
 	var out []rune
-	for _, c := range ir.Cases(r) {
+	for _, c := range regex.Cases(r) {
 		d, want := c, r
 		switch via {
 		case "lower":
@@ -50,7 +51,7 @@ func casing(text string, cased bool, via string) (exact, folded, possible bool) 
 	for _, r := range text {
 		ws := ways(r, cased, via)
 		exact = exact && slices.Equal(ws, []rune{r})
-		folded = folded && len(ws) == len(ir.Cases(r))
+		folded = folded && len(ws) == len(regex.Cases(r))
 		possible = possible && len(ws) > 0
 	}
 	return exact && !folded, folded, possible
@@ -69,32 +70,32 @@ func textTest(text string, shape ir.Shape, cased bool, via string) (t ir.Test, p
 	}
 	source, subs := spelling(text, cased, via)
 	if shape == ir.Exact || shape == ir.Prefix {
-		source, subs = `\A`+source, slices.Insert(subs, 0, &ir.Re{Op: ir.ReBeginText})
+		source, subs = `\A`+source, slices.Insert(subs, 0, &regex.Re{Op: regex.OpBeginText})
 	}
 	if shape == ir.Exact || shape == ir.Suffix {
-		source, subs = source+`\z`, append(subs, &ir.Re{Op: ir.ReEndText})
+		source, subs = source+`\z`, append(subs, &regex.Re{Op: regex.OpEndText})
 	}
 	return ir.Regexp{Source: source, Re: sequence(subs)}, true
 }
 
 // spelling is a text as a regular expression, one class a character.
-func spelling(text string, cased bool, via string) (source string, subs []*ir.Re) {
+func spelling(text string, cased bool, via string) (source string, subs []*regex.Re) {
 	var b strings.Builder
 	for _, r := range text {
 		ws := ways(r, cased, via)
 		if len(ws) == 1 {
 			fmt.Fprintf(&b, `\x{%X}`, ws[0])
-			subs = append(subs, &ir.Re{Op: ir.ReLiteral, Rune: ws[0]})
+			subs = append(subs, &regex.Re{Op: regex.OpLiteral, Rune: ws[0]})
 			continue
 		}
-		var ranges []ir.RuneRange
+		var ranges []regex.Range
 		b.WriteByte('[')
 		for _, w := range ws {
 			fmt.Fprintf(&b, `\x{%X}`, w)
-			ranges = append(ranges, ir.RuneRange{Lo: w, Hi: w})
+			ranges = append(ranges, regex.Range{Lo: w, Hi: w})
 		}
 		b.WriteByte(']')
-		subs = append(subs, &ir.Re{Op: ir.ReClass, Ranges: canonical(ranges)})
+		subs = append(subs, &regex.Re{Op: regex.OpClass, Ranges: canonical(ranges)})
 	}
 	return b.String(), subs
 }
@@ -103,8 +104,8 @@ func spelling(text string, cased bool, via string) (source string, subs []*ir.Re
 // says alphanumeric characters, and in its editions up to 2022 ASCII ones.
 var breakers = sync.OnceValue(func() ir.Breakers {
 	return ir.Breakers{
-		Sure: ir.NegateRanges(tables(unicode.Letter, unicode.Number)),
-		May:  ir.NegateRanges([]ir.RuneRange{{Lo: '0', Hi: '9'}, {Lo: 'A', Hi: 'Z'}, {Lo: 'a', Hi: 'z'}}),
+		Sure: regex.Negate(tables(unicode.Letter, unicode.Number)),
+		May:  regex.Negate([]regex.Range{{Lo: '0', Hi: '9'}, {Lo: 'A', Hi: 'Z'}, {Lo: 'a', Hi: 'z'}}),
 	}
 })
 
@@ -128,9 +129,9 @@ func lengthTest(low, high int) ir.Test {
 	if high >= 0 {
 		most = fmt.Sprint(high)
 	}
-	count := &ir.Re{Op: ir.ReRepeat, Subs: []*ir.Re{{Op: ir.ReAny}}, Min: low, Max: high}
+	count := &regex.Re{Op: regex.OpRepeat, Subs: []*regex.Re{{Op: regex.OpAny}}, Min: low, Max: high}
 	return ir.Regexp{
 		Source: fmt.Sprintf(`(?s)\A.{%d,%s}\z`, low, most),
-		Re:     sequence([]*ir.Re{{Op: ir.ReBeginText}, count, {Op: ir.ReEndText}}),
+		Re:     sequence([]*regex.Re{{Op: regex.OpBeginText}, count, {Op: regex.OpEndText}}),
 	}
 }

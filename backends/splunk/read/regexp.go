@@ -8,7 +8,7 @@ import (
 	"unicode"
 	"unicode/utf8"
 
-	"sigmac/ir"
+	"sigmac/regex"
 )
 
 // The flavour is PCRE's (Search Manual: SPL and regular expressions), as the pages
@@ -49,7 +49,7 @@ type pcreParser struct {
 }
 
 // readPCRE reads an expression. The error is nil, or says what is wrong.
-func readPCRE(source string) (re *ir.Re, err *pcreError) {
+func readPCRE(source string) (re *regex.Re, err *pcreError) {
 	defer func() {
 		if e := recover(); e != nil {
 			var ok bool
@@ -209,8 +209,8 @@ func (p *pcreParser) ignored() {
 
 // branches reads alternatives up to a `)` or the end. A flag that is set in one
 // holds in those behind it.
-func (p *pcreParser) branches() *ir.Re {
-	var alts, row []*ir.Re
+func (p *pcreParser) branches() *regex.Re {
+	var alts, row []*regex.Re
 	for {
 		p.ignored()
 		switch {
@@ -225,12 +225,12 @@ func (p *pcreParser) branches() *ir.Re {
 }
 
 // inRow is one after the other.
-func inRow(subs []*ir.Re) *ir.Re {
-	out := make([]*ir.Re, 0, len(subs))
+func inRow(subs []*regex.Re) *regex.Re {
+	out := make([]*regex.Re, 0, len(subs))
 	for _, s := range subs {
 		switch s.Op {
-		case ir.ReEmpty:
-		case ir.ReConcat:
+		case regex.OpEmpty:
+		case regex.OpConcat:
 			out = append(out, s.Subs...)
 		default:
 			out = append(out, s)
@@ -238,31 +238,31 @@ func inRow(subs []*ir.Re) *ir.Re {
 	}
 	switch len(out) {
 	case 0:
-		return &ir.Re{Op: ir.ReEmpty}
+		return &regex.Re{Op: regex.OpEmpty}
 	case 1:
 		return out[0]
 	}
-	return &ir.Re{Op: ir.ReConcat, Subs: out}
+	return &regex.Re{Op: regex.OpConcat, Subs: out}
 }
 
 // oneOf is one of subs.
-func oneOf(subs []*ir.Re) *ir.Re {
+func oneOf(subs []*regex.Re) *regex.Re {
 	if len(subs) == 1 {
 		return subs[0]
 	}
-	var out []*ir.Re
+	var out []*regex.Re
 	for _, s := range subs {
-		if s.Op == ir.ReAlternate {
+		if s.Op == regex.OpAlternate {
 			out = append(out, s.Subs...)
 		} else {
 			out = append(out, s)
 		}
 	}
-	return &ir.Re{Op: ir.ReAlternate, Subs: out}
+	return &regex.Re{Op: regex.OpAlternate, Subs: out}
 }
 
 // item reads an atom and its quantifier.
-func (p *pcreParser) item() *ir.Re {
+func (p *pcreParser) item() *regex.Re {
 	if p.size++; p.size > pcreSize {
 		p.beyond(p.at)
 	}
@@ -282,12 +282,12 @@ func (p *pcreParser) item() *ir.Re {
 	if !repeats {
 		p.beyond(at) // what a repeated assertion or flag is, differs
 	}
-	re = &ir.Re{Op: ir.ReRepeat, Min: lo, Max: hi, Subs: []*ir.Re{re}}
+	re = &regex.Re{Op: regex.OpRepeat, Min: lo, Max: hi, Subs: []*regex.Re{re}}
 	switch {
 	case p.took("?"):
 		re.Lazy = true
 	case p.took("+"):
-		re = &ir.Re{Op: ir.ReExtended, Text: "+", Feature: "possessive quantifier", Subs: []*ir.Re{re}}
+		re = &regex.Re{Op: regex.OpExtended, Text: "+", Feature: "possessive quantifier", Subs: []*regex.Re{re}}
 	}
 	p.ignored()
 	if at = p.at; !p.literal {
@@ -338,17 +338,17 @@ func (p *pcreParser) times() (lo, hi int, ok bool) {
 }
 
 // atom reads what a quantifier may follow, and repeats, or what none may.
-func (p *pcreParser) atom() (re *ir.Re, repeats bool) {
+func (p *pcreParser) atom() (re *regex.Re, repeats bool) {
 	start := p.at
 	c := p.char()
 	if p.literal {
 		return p.one(c), true
 	}
-	assertion := func(plain, lines ir.ReOp) (*ir.Re, bool) {
+	assertion := func(plain, lines regex.Op) (*regex.Re, bool) {
 		if p.flags.m {
 			plain = lines
 		}
-		return &ir.Re{Op: plain}, false
+		return &regex.Re{Op: plain}, false
 	}
 	switch c {
 	case '(':
@@ -358,25 +358,25 @@ func (p *pcreParser) atom() (re *ir.Re, repeats bool) {
 	case '\\':
 		return p.escape(start)
 	case '^':
-		return assertion(ir.ReBeginText, ir.ReBeginLine)
+		return assertion(regex.OpBeginText, regex.OpBeginLine)
 	case '$':
-		return assertion(ir.ReEnd, ir.ReEndLine)
+		return assertion(regex.OpEnd, regex.OpEndLine)
 	case '.':
 		if p.flags.s {
-			return &ir.Re{Op: ir.ReAny}, true
+			return &regex.Re{Op: regex.OpAny}, true
 		}
-		return &ir.Re{Op: ir.ReAnyNotNewline}, true
+		return &regex.Re{Op: regex.OpAnyNotNewline}, true
 	}
 	return p.one(c), true
 }
 
 // one is one character, in all its cases under the flag i.
-func (p *pcreParser) one(c rune) *ir.Re {
-	return &ir.Re{Op: ir.ReLiteral, Rune: c, Fold: p.flags.i && ir.HasCases(c)}
+func (p *pcreParser) one(c rune) *regex.Re {
+	return &regex.Re{Op: regex.OpLiteral, Rune: c, Fold: p.flags.i && regex.HasCases(c)}
 }
 
 // inner reads a group's branches and its `)`; flags set inside end there.
-func (p *pcreParser) inner(start int) *ir.Re {
+func (p *pcreParser) inner(start int) *regex.Re {
 	if p.depth++; p.depth > pcreDepth {
 		p.beyond(start)
 	}
@@ -396,7 +396,7 @@ var arounds = []struct{ open, feature string }{
 }
 
 // group reads what follows the `(` at start.
-func (p *pcreParser) group(start int) (re *ir.Re, repeats bool) {
+func (p *pcreParser) group(start int) (re *regex.Re, repeats bool) {
 	p.at = start
 	for _, a := range arounds {
 		if !p.took(a.open) {
@@ -406,7 +406,7 @@ func (p *pcreParser) group(start int) (re *ir.Re, repeats bool) {
 		if a.feature == "look-behind" && !fixedBranches(sub) {
 			p.beyond(start) // newer versions take some
 		}
-		return &ir.Re{Op: ir.ReExtended, Text: a.open, Feature: a.feature, Subs: []*ir.Re{sub}}, a.feature == "atomic group"
+		return &regex.Re{Op: regex.OpExtended, Text: a.open, Feature: a.feature, Subs: []*regex.Re{sub}}, a.feature == "atomic group"
 	}
 	switch {
 	case p.took("(?P="):
@@ -424,7 +424,7 @@ func (p *pcreParser) group(start int) (re *ir.Re, repeats bool) {
 	return p.capture(start, ""), true
 }
 
-func (p *pcreParser) capture(start int, name string) *ir.Re {
+func (p *pcreParser) capture(start int, name string) *regex.Re {
 	p.opened++
 	if name != "" {
 		if p.names[name] > 0 {
@@ -432,7 +432,7 @@ func (p *pcreParser) capture(start int, name string) *ir.Re {
 		}
 		p.names[name] = p.opened
 	}
-	return &ir.Re{Op: ir.ReGroup, Subs: []*ir.Re{p.inner(start)}}
+	return &regex.Re{Op: regex.OpGroup, Subs: []*regex.Re{p.inner(start)}}
 }
 
 func (p *pcreParser) name(start int, end string) string {
@@ -450,7 +450,7 @@ func (p *pcreParser) name(start int, end string) string {
 }
 
 // setting reads what follows `(?`: flags, and `)` or `:` with a group.
-func (p *pcreParser) setting(start int) (*ir.Re, bool) {
+func (p *pcreParser) setting(start int) (*regex.Re, bool) {
 	outer, flags, value := p.flags, p.flags, true
 	for {
 		if p.done() {
@@ -474,7 +474,7 @@ func (p *pcreParser) setting(start int) (*ir.Re, bool) {
 			value = false
 		case ')':
 			p.flags = flags
-			return &ir.Re{Op: ir.ReEmpty}, false
+			return &regex.Re{Op: regex.OpEmpty}, false
 		case ':':
 			p.flags = flags
 			re := p.inner(start)
@@ -487,7 +487,7 @@ func (p *pcreParser) setting(start int) (*ir.Re, bool) {
 }
 
 // named is a reference to a group by its name, up to end.
-func (p *pcreParser) named(start int, end string) *ir.Re {
+func (p *pcreParser) named(start int, end string) *regex.Re {
 	name := p.name(start, end)
 	re := p.reference(start, 1)
 	p.later = append(p.later, func() {
@@ -500,35 +500,35 @@ func (p *pcreParser) named(start int, end string) *ir.Re {
 	return re
 }
 
-func (p *pcreParser) reference(start, n int) *ir.Re {
+func (p *pcreParser) reference(start, n int) *regex.Re {
 	p.counted = true
 	if n < 1 || n > p.total {
 		p.wrong(start, fmt.Sprintf("there is no group %d", n))
 	}
 	p.refers = true
-	return &ir.Re{Op: ir.ReExtended, Text: `\` + strconv.Itoa(n), Feature: "back-reference", Fold: p.flags.i}
+	return &regex.Re{Op: regex.OpExtended, Text: `\` + strconv.Itoa(n), Feature: "back-reference", Fold: p.flags.i}
 }
 
 // escape reads what follows the backslash at start, outside a class.
-func (p *pcreParser) escape(start int) (re *ir.Re, repeats bool) {
+func (p *pcreParser) escape(start int) (re *regex.Re, repeats bool) {
 	if p.done() {
 		p.wrong(start, "a backslash at the end")
 	}
 	switch c := p.src[p.at]; c {
 	case 'A', 'z', 'Z', 'b', 'B':
 		p.at++
-		op := map[byte]ir.ReOp{'A': ir.ReBeginText, 'z': ir.ReEndText, 'Z': ir.ReEnd, 'b': ir.ReWordBoundary, 'B': ir.ReNoWordBoundary}[c]
-		return &ir.Re{Op: op}, false
+		op := map[byte]regex.Op{'A': regex.OpBeginText, 'z': regex.OpEndText, 'Z': regex.OpEnd, 'b': regex.OpWordBoundary, 'B': regex.OpNoWordBoundary}[c]
+		return &regex.Re{Op: op}, false
 	case 'N':
 		if p.at++; p.ahead("{") {
 			p.beyond(start)
 		}
-		return &ir.Re{Op: ir.ReAnyNotNewline}, true
+		return &regex.Re{Op: regex.OpAnyNotNewline}, true
 	case 'R':
 		p.at++
-		crlf := inRow([]*ir.Re{{Op: ir.ReLiteral, Rune: '\r'}, {Op: ir.ReLiteral, Rune: '\n'}})
-		either := &ir.Re{Op: ir.ReAlternate, Subs: []*ir.Re{crlf, ofSet(pcreVertical, false)}}
-		return &ir.Re{Op: ir.ReExtended, Text: "(?>", Feature: "atomic group", Subs: []*ir.Re{either}}, true
+		crlf := inRow([]*regex.Re{{Op: regex.OpLiteral, Rune: '\r'}, {Op: regex.OpLiteral, Rune: '\n'}})
+		either := &regex.Re{Op: regex.OpAlternate, Subs: []*regex.Re{crlf, ofSet(pcreVertical, false)}}
+		return &regex.Re{Op: regex.OpExtended, Text: "(?>", Feature: "atomic group", Subs: []*regex.Re{either}}, true
 	case 'k':
 		p.at++
 		for _, q := range []string{"<>", "''", "{}"} {
@@ -557,7 +557,7 @@ func (p *pcreParser) escape(start int) (re *ir.Re, repeats bool) {
 }
 
 // numbered reads what follows `\g`: a number, from here with a sign, or a name.
-func (p *pcreParser) numbered(start int) *ir.Re {
+func (p *pcreParser) numbered(start int) *regex.Re {
 	if p.ahead("<") || p.ahead("'") {
 		p.beyond(start) // a call
 	}
@@ -583,12 +583,12 @@ func (p *pcreParser) numbered(start int) *ir.Re {
 // The sets of the escapes of one letter, without UCP, as the page has them;
 // \s has the vertical tab since 8.34.
 var (
-	pcreDigit      = []ir.RuneRange{{Lo: '0', Hi: '9'}}
-	pcreWord       = []ir.RuneRange{{Lo: '0', Hi: '9'}, {Lo: 'A', Hi: 'Z'}, {Lo: '_', Hi: '_'}, {Lo: 'a', Hi: 'z'}}
-	pcreSpace      = []ir.RuneRange{{Lo: '\t', Hi: '\r'}, {Lo: ' ', Hi: ' '}}
-	pcreHorizontal = []ir.RuneRange{{Lo: '\t', Hi: '\t'}, {Lo: ' ', Hi: ' '}, {Lo: 0xA0, Hi: 0xA0}, {Lo: 0x1680, Hi: 0x1680},
+	pcreDigit      = []regex.Range{{Lo: '0', Hi: '9'}}
+	pcreWord       = []regex.Range{{Lo: '0', Hi: '9'}, {Lo: 'A', Hi: 'Z'}, {Lo: '_', Hi: '_'}, {Lo: 'a', Hi: 'z'}}
+	pcreSpace      = []regex.Range{{Lo: '\t', Hi: '\r'}, {Lo: ' ', Hi: ' '}}
+	pcreHorizontal = []regex.Range{{Lo: '\t', Hi: '\t'}, {Lo: ' ', Hi: ' '}, {Lo: 0xA0, Hi: 0xA0}, {Lo: 0x1680, Hi: 0x1680},
 		{Lo: 0x180E, Hi: 0x180E}, {Lo: 0x2000, Hi: 0x200A}, {Lo: 0x202F, Hi: 0x202F}, {Lo: 0x205F, Hi: 0x205F}, {Lo: 0x3000, Hi: 0x3000}}
-	pcreVertical = []ir.RuneRange{{Lo: '\n', Hi: '\r'}, {Lo: 0x85, Hi: 0x85}, {Lo: 0x2028, Hi: 0x2029}}
+	pcreVertical = []regex.Range{{Lo: '\n', Hi: '\r'}, {Lo: 0x85, Hi: 0x85}, {Lo: 0x2028, Hi: 0x2029}}
 	pcrePosix    = map[string]string{ // pairs of bounds
 		"alnum": "09AZaz", "alpha": "AZaz", "ascii": "\x00\x7f", "blank": "\t\t  ", "cntrl": "\x00\x1f\x7f\x7f", "digit": "09", "graph": "!~",
 		"lower": "az", "print": " ~", "punct": "!/:@[`{~", "space": "\t\r  ", "upper": "AZ", "word": "09AZ__az", "xdigit": "09AFaf",
@@ -596,7 +596,7 @@ var (
 )
 
 // set reads an escape that stands for one of many characters, if one does.
-func (p *pcreParser) set(start int) (set []ir.RuneRange, ok bool) {
+func (p *pcreParser) set(start int) (set []regex.Range, ok bool) {
 	c := p.src[p.at]
 	switch c | 0x20 {
 	case 'd':
@@ -617,13 +617,13 @@ func (p *pcreParser) set(start int) (set []ir.RuneRange, ok bool) {
 		return nil, false
 	}
 	if p.at++; c < 'a' {
-		set = ir.NegateRanges(set)
+		set = regex.Negate(set)
 	}
 	return set, true
 }
 
 // property reads the script or category of a \p.
-func (p *pcreParser) property(start int) []ir.RuneRange {
+func (p *pcreParser) property(start int) []regex.Range {
 	name, not := "", false
 	if p.took("{") {
 		not = p.took("^")
@@ -640,13 +640,13 @@ func (p *pcreParser) property(start int) []ir.RuneRange {
 	if p.flags.i && (name == "Lu" || name == "Ll" || name == "Lt") {
 		p.beyond(start)
 	}
-	var set []ir.RuneRange
+	var set []regex.Range
 	add := func(lo, hi, stride rune) {
 		for ; stride > 1 && lo <= hi; lo += stride {
-			set = append(set, ir.RuneRange{Lo: lo, Hi: lo})
+			set = append(set, regex.Range{Lo: lo, Hi: lo})
 		}
 		if stride == 1 {
-			set = append(set, ir.RuneRange{Lo: lo, Hi: hi})
+			set = append(set, regex.Range{Lo: lo, Hi: hi})
 		}
 	}
 	for _, r := range table.R16 {
@@ -656,17 +656,17 @@ func (p *pcreParser) property(start int) []ir.RuneRange {
 		add(rune(r.Lo), rune(r.Hi), rune(r.Stride))
 	}
 	if set = joinedRanges(set); not {
-		set = ir.NegateRanges(set)
+		set = regex.Negate(set)
 	}
 	return set
 }
 
 // joinedRanges sorts ranges and joins those that meet; surrogates, which no text
 // has, count as met.
-func joinedRanges(rs []ir.RuneRange) []ir.RuneRange {
+func joinedRanges(rs []regex.Range) []regex.Range {
 	rs = slices.Clone(rs)
-	slices.SortFunc(rs, func(a, b ir.RuneRange) int { return int(a.Lo) - int(b.Lo) })
-	var out []ir.RuneRange
+	slices.SortFunc(rs, func(a, b regex.Range) int { return int(a.Lo) - int(b.Lo) })
+	var out []regex.Range
 	for _, r := range rs {
 		if r.Lo >= 0xD800 && r.Lo < 0xE000 {
 			r.Lo = 0xE000
@@ -687,16 +687,16 @@ func joinedRanges(rs []ir.RuneRange) []ir.RuneRange {
 }
 
 // ofSet is one character of ranges; fold adds their cases.
-func ofSet(ranges []ir.RuneRange, fold bool) *ir.Re {
-	switch holes := ir.NegateRanges(ranges); {
+func ofSet(ranges []regex.Range, fold bool) *regex.Re {
+	switch holes := regex.Negate(ranges); {
 	case len(ranges) == 1 && ranges[0].Lo == ranges[0].Hi:
-		return &ir.Re{Op: ir.ReLiteral, Rune: ranges[0].Lo, Fold: fold && ir.HasCases(ranges[0].Lo)}
+		return &regex.Re{Op: regex.OpLiteral, Rune: ranges[0].Lo, Fold: fold && regex.HasCases(ranges[0].Lo)}
 	case len(holes) == 0:
-		return &ir.Re{Op: ir.ReAny}
-	case slices.Equal(holes, []ir.RuneRange{{Lo: '\n', Hi: '\n'}}):
-		return &ir.Re{Op: ir.ReAnyNotNewline}
+		return &regex.Re{Op: regex.OpAny}
+	case slices.Equal(holes, []regex.Range{{Lo: '\n', Hi: '\n'}}):
+		return &regex.Re{Op: regex.OpAnyNotNewline}
 	}
-	return &ir.Re{Op: ir.ReClass, Ranges: ranges, Fold: fold}
+	return &regex.Re{Op: regex.OpClass, Ranges: ranges, Fold: fold}
 }
 
 // charOf reads an escape that is one character.
@@ -767,13 +767,13 @@ func (p *pcreParser) charOf(start int) rune {
 }
 
 // class reads what follows the `[` at start.
-func (p *pcreParser) class(start int) *ir.Re {
+func (p *pcreParser) class(start int) *regex.Re {
 	if posixEnd(p.src[start:]) > 0 {
 		p.wrong(start, "a class with a name stands inside of another only")
 	}
 	not := p.took("^")
 	// A character folds under the flag i; a set of an escape means itself.
-	var chars, sets []ir.RuneRange
+	var chars, sets []regex.Range
 	item := func() (c rune, set bool) {
 		at := p.at
 		if n := posixEnd(p.src[p.at:]); n > 0 && !p.literal {
@@ -807,7 +807,7 @@ func (p *pcreParser) class(start int) *ir.Re {
 		}
 		return p.charOf(at), false
 	}
-	add := func(lo, hi rune) { chars = append(chars, ir.RuneRange{Lo: lo, Hi: hi}) }
+	add := func(lo, hi rune) { chars = append(chars, regex.Range{Lo: lo, Hi: hi}) }
 	quotes := func() {
 		for p.literal && p.ahead(`\E`) || !p.literal && (p.ahead(`\Q`) || p.ahead(`\E`)) {
 			p.literal = p.src[p.at+1] == 'Q'
@@ -855,19 +855,19 @@ func (p *pcreParser) class(start int) *ir.Re {
 	all := joinedRanges(slices.Concat(chars, sets))
 	folded := all
 	if p.flags.i {
-		folded = joinedRanges(slices.Concat(ir.FoldRanges(joinedRanges(chars)), sets))
+		folded = joinedRanges(slices.Concat(regex.FoldRanges(joinedRanges(chars)), sets))
 	}
 	switch {
 	case not:
-		return ofSet(ir.NegateRanges(folded), false)
-	case !slices.Equal(all, folded) && slices.Equal(ir.FoldRanges(all), folded):
+		return ofSet(regex.Negate(folded), false)
+	case !slices.Equal(all, folded) && slices.Equal(regex.FoldRanges(all), folded):
 		return ofSet(all, true)
 	}
 	return ofSet(folded, false)
 }
 
 // posix reads a `[:alpha:]` of n bytes; folds says that its characters fold.
-func (p *pcreParser) posix(at, n int) (set []ir.RuneRange, folds bool) {
+func (p *pcreParser) posix(at, n int) (set []regex.Range, folds bool) {
 	name := p.src[at+2 : at+n-2]
 	p.at += n
 	name, not := strings.CutPrefix(name, "^")
@@ -876,70 +876,70 @@ func (p *pcreParser) posix(at, n int) (set []ir.RuneRange, folds bool) {
 		p.wrong(at, "no such class")
 	}
 	for i := 0; i < len(bounds); i += 2 {
-		set = append(set, ir.RuneRange{Lo: rune(bounds[i]), Hi: rune(bounds[i+1])})
+		set = append(set, regex.Range{Lo: rune(bounds[i]), Hi: rune(bounds[i+1])})
 	}
 	if !not {
 		return set, true
 	}
 	if p.flags.i {
-		set = ir.FoldRanges(set)
+		set = regex.FoldRanges(set)
 	}
-	return ir.NegateRanges(set), false
+	return regex.Negate(set), false
 }
 
 // writtenOut counts the nodes once every repetition is written out.
-func writtenOut(re *ir.Re) int {
+func writtenOut(re *regex.Re) int {
 	n := 1
 	for _, s := range re.Subs {
 		n += writtenOut(s)
 	}
-	if re.Op == ir.ReRepeat {
+	if re.Op == regex.OpRepeat {
 		n = min(n, pcreSize+1) * max(re.Min, re.Max, 1)
 	}
 	return n
 }
 
 // withoutGroups is re with groups that capture as plain ones.
-func withoutGroups(re *ir.Re) *ir.Re {
+func withoutGroups(re *regex.Re) *regex.Re {
 	if len(re.Subs) == 0 {
 		return re
 	}
 	out := *re
-	out.Subs = make([]*ir.Re, len(re.Subs))
+	out.Subs = make([]*regex.Re, len(re.Subs))
 	for i, s := range re.Subs {
 		out.Subs[i] = withoutGroups(s)
 	}
 	switch re.Op {
-	case ir.ReGroup:
+	case regex.OpGroup:
 		return out.Subs[0]
-	case ir.ReConcat:
+	case regex.OpConcat:
 		return inRow(out.Subs)
-	case ir.ReAlternate:
+	case regex.OpAlternate:
 		return oneOf(out.Subs)
 	}
 	return &out
 }
 
 // fixedBranches says whether each branch of a look-behind has one length.
-func fixedBranches(re *ir.Re) bool {
-	if re.Op != ir.ReAlternate {
+func fixedBranches(re *regex.Re) bool {
+	if re.Op != regex.OpAlternate {
 		return fixedLength(re) >= 0
 	}
-	return !slices.ContainsFunc(re.Subs, func(s *ir.Re) bool { return fixedLength(s) < 0 })
+	return !slices.ContainsFunc(re.Subs, func(s *regex.Re) bool { return fixedLength(s) < 0 })
 }
 
 // fixedLength is how many characters re takes, or -1 where that differs.
-func fixedLength(re *ir.Re) int {
+func fixedLength(re *regex.Re) int {
 	sum := 0
 	switch re.Op {
-	case ir.ReLiteral, ir.ReClass, ir.ReAny, ir.ReAnyNotNewline:
+	case regex.OpLiteral, regex.OpClass, regex.OpAny, regex.OpAnyNotNewline:
 		return 1
-	case ir.ReRepeat:
+	case regex.OpRepeat:
 		if n := fixedLength(re.Subs[0]); n >= 0 && re.Min == re.Max {
 			return n * re.Min
 		}
 		return -1
-	case ir.ReAlternate:
+	case regex.OpAlternate:
 		sum = fixedLength(re.Subs[0])
 		for _, s := range re.Subs {
 			if fixedLength(s) != sum {
@@ -947,7 +947,7 @@ func fixedLength(re *ir.Re) int {
 			}
 		}
 		return sum
-	case ir.ReExtended:
+	case regex.OpExtended:
 		switch re.Feature {
 		case "look-ahead", "look-behind":
 			return 0
@@ -966,9 +966,9 @@ func fixedLength(re *ir.Re) int {
 }
 
 // beyondASCII says whether re names a character outside of ASCII.
-func beyondASCII(re *ir.Re) bool {
-	return re.Op == ir.ReLiteral && re.Rune > unicode.MaxASCII ||
-		slices.ContainsFunc(re.Ranges, func(r ir.RuneRange) bool {
+func beyondASCII(re *regex.Re) bool {
+	return re.Op == regex.OpLiteral && re.Rune > unicode.MaxASCII ||
+		slices.ContainsFunc(re.Ranges, func(r regex.Range) bool {
 			return r.Lo > unicode.MaxASCII+1 || r.Hi > unicode.MaxASCII && r.Hi < unicode.MaxRune
 		}) || slices.ContainsFunc(re.Subs, beyondASCII)
 }

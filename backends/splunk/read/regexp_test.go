@@ -6,13 +6,13 @@ import (
 	"strings"
 	"testing"
 
-	"sigmac/backends"
 	"sigmac/eval"
 	"sigmac/ir"
+	"sigmac/regex"
 )
 
 // matchesRe asks the evaluator whether re matches somewhere in s.
-func matchesRe(t testing.TB, re *ir.Re, s string) bool {
+func matchesRe(t testing.TB, re *regex.Re, s string) bool {
 	t.Helper()
 	ev, err := eval.NewEvent(map[string]any{"f": s})
 	if err != nil {
@@ -137,14 +137,14 @@ var pcreTexts = []string{"", "a", "A", "b", "ab", "aB", "ba", "abc", "aaa", "1",
 // written apart from it: what both read, means the same.
 func samePCRE(t *testing.T, source string) (read bool) {
 	re, wrong := readPCRE(source)
-	want, err := ir.ParseRegexp(source, ir.ReFlags{})
+	want, err := ir.ParseRegexp(source, regex.Flags{})
 	if wrong != nil || err != nil {
 		return false
 	}
-	if printed := backends.PrintRe(re, backends.PCRE); printed != backends.PrintRe(want.Re, backends.PCRE) {
+	if printed := regex.Print(re, regex.PCRE); printed != regex.Print(want.Re, regex.PCRE) {
 		for _, s := range pcreTexts {
 			if matchesRe(t, re, s) != matchesRe(t, want.Re, s) {
-				t.Fatalf("%s on %q: read as %s, parsed as %s", source, s, printed, backends.PrintRe(want.Re, backends.PCRE))
+				t.Fatalf("%s on %q: read as %s, parsed as %s", source, s, printed, regex.Print(want.Re, regex.PCRE))
 			}
 		}
 	}

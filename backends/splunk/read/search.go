@@ -6,6 +6,7 @@ import (
 	"sync"
 
 	"sigmac/ir"
+	"sigmac/regex"
 )
 
 // A searcher reads the language of `search`, between i and end.
@@ -436,9 +437,9 @@ func (p *searcher) bare(lo int, v value) ir.Expr {
 		term.Whole, breaks.Sure = true, ir.Ranges(majorBreakers) // minor ones cut off parts; it is open which
 	}
 	p.assumeUnicode(text)
-	var chars []*ir.Re
+	var chars []*regex.Re
 	for _, r := range text {
-		chars = append(chars, &ir.Re{Op: ir.ReLiteral, Rune: r, Fold: !t.Cased && ir.HasCases(r)})
+		chars = append(chars, &regex.Re{Op: regex.OpLiteral, Rune: r, Fold: !t.Cased && regex.HasCases(r)})
 	}
 	return ir.Keyword{Test: breaks.Read(term, chars), Pos: pos}
 }
@@ -451,7 +452,7 @@ const (
 
 // codes are the other texts of MAJOR, which may break too: an event is cut by the
 // setting indexing, a search by the setting search.
-var codes = sync.OnceValue(func() *ir.Re {
+var codes = sync.OnceValue(func() *regex.Re {
 	re, err := readPCRE(`(?i)%(?:2[01689BC]|25(?:20|26)|3[ABD]|5[BD]|7C|0A)`)
 	if err != nil {
 		panic("splunk: " + err.msg)

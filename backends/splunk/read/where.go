@@ -10,6 +10,7 @@ import (
 	"unicode"
 
 	"sigmac/ir"
+	"sigmac/regex"
 )
 
 // A truth is what a predicate of eval says. It holds where yes does. Where open
@@ -320,7 +321,7 @@ func (r *reading) pattern(field *formula, via string, p ir.Pattern, at int) ir.E
 	if text := p.Literals(); via != "" {
 		some := true
 		for _, c := range text {
-			met, cases := 0, ir.Cases(c)
+			met, cases := 0, regex.Cases(c)
 			for _, k := range cases {
 				if changed(via, string(k)) == string(c) {
 					met++

@@ -1,0 +1,320 @@
+package index
+
+import (
+	"bytes"
+	"cmp"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"path"
+	"slices"
+	"strings"
+
+	"sigmac/internal/catalog"
+	"sigmac/internal/catalog/findings"
+	"sigmac/internal/catalog/native"
+	"sigmac/internal/ordered"
+	"sigmac/parser"
+)
+
+// A Source is a directory of rules of a catalog.
+type Source struct {
+	Catalog string // one of catalog.Catalogs
+	Prefix  string // of the paths in the index, to tell the directories of a catalog apart; may be empty
+	FS      fs.FS
+}
+
+// Options say what Build makes.
+type Options struct {
+	Sources []Source
+	// Settings is all that queries depend on besides their rule.
+	Settings string
+	// Convert gives the queries of a rule; it is called from several goroutines.
+	Convert func(*parser.Document) []Query
+	// Find gives the findings about all Sigma rules.
+	Find func([]*parser.Document) []findings.Finding
+	// Previous is an index from which the rules of unchanged files are taken; it
+	// may be nil.
+	Previous *Content
+	// Progress is told how many of the files are done; it may be nil.
+	Progress func(done, total int)
+}
+
+// A file is a file of rules.
+type file struct {
+	Catalog string `json:"catalog"`
+	Path    string `json:"path"`
+	Digest  string `json:"digest"` // SHA-256 of the settings and the bytes
+	Rules   int    `json:"rules"`  // how many of the rules, in their order, are of this file
+
+	source Source
+	name   string // in the source
+	reader *native.Reader
+}
+
+// version changes when the same file would give other rules.
+const version = "1"
+
+// Build reads all rules. What is wrong with a rule stands in it; an error is one
+// of reading files.
+func Build(o Options) (*Content, error) {
+	files, err := list(o.Sources)
+	if err != nil {
+		return nil, err
+	}
+	type result struct {
+		digest string
+		rules  []*Rule
+		docs   []*parser.Document // of a Sigma file that was read anew
+		err    error
+	}
+	previous := o.Previous.byFile()
+	c := &Content{files: files}
+	docs := make([][]*parser.Document, len(files))
+	changed := false
+	var faults []error
+	for i, r := range ordered.Map(files, func(f file) result {
+		src, err := f.bytes()
+		if err != nil {
+			return result{err: err}
+		}
+		r := result{digest: f.digest(o.Settings, src)}
+		if old, ok := previous[f.key()]; ok && old.digest == r.digest {
+			r.rules = old.rules
+			return r
+		}
+		if f.Catalog == "sigma" {
+			r.docs = parser.Parse(f.Path, src).Documents
+			r.rules = sigmaRules(f, src, r.docs, o.Convert)
+		} else {
+			r.rules = []*Rule{nativeRule(f.reader.Read(f.Path, bytes.ToValidUTF8(src, []byte("\ufffd"))))}
+		}
+		for _, rule := range r.rules {
+			if rule.line, err = json.Marshal(rule); err != nil {
+				return result{err: err}
+			}
+		}
+		return r
+	}) {
+		if r.err != nil {
+			faults = append(faults, r.err)
+			continue
+		}
+		c.files[i].Digest, c.files[i].Rules = r.digest, len(r.rules)
+		c.Rules = append(c.Rules, r.rules...)
+		docs[i] = r.docs
+		changed = changed || r.docs != nil
+		if o.Progress != nil {
+			o.Progress(i+1, len(files))
+		}
+	}
+	if len(faults) > 0 {
+		return nil, errors.Join(faults...)
+	}
+	c.finish().findingsOf = c.digestOf("sigma")
+	if o.Previous != nil && o.Previous.findingsOf == c.findingsOf {
+		c.Findings = o.Previous.Findings
+	} else if o.Find != nil {
+		all, err := everyDocument(files, docs)
+		if err != nil {
+			return nil, err
+		}
+		c.Findings = o.Find(all)
+	}
+	return c, nil
+}
+
+// everyDocument parses those Sigma files that were not.
+func everyDocument(files []file, docs [][]*parser.Document) (out []*parser.Document, err error) {
+	indexes := make([]int, len(files))
+	for i := range indexes {
+		indexes[i] = i
+	}
+	type result struct {
+		docs []*parser.Document
+		err  error
+	}
+	for _, r := range ordered.Map(indexes, func(i int) result {
+		if f := files[i]; docs[i] != nil || f.Catalog != "sigma" {
+			return result{docs[i], nil}
+		}
+		src, err := files[i].bytes()
+		if err != nil {
+			return result{nil, err}
+		}
+		return result{parser.Parse(files[i].Path, src).Documents, nil}
+	}) {
+		out, err = append(out, r.docs...), cmp.Or(err, r.err)
+	}
+	return out, err
+}
+
+func (f file) key() string { return f.Catalog + "\x00" + f.Path }
+
+func (f file) digest(settings string, src []byte) string {
+	h := sha256.New()
+	fmt.Fprintf(h, "%s\x00", version)
+	if f.reader != nil {
+		fmt.Fprintf(h, "%s\x00", f.reader.Context)
+	} else {
+		fmt.Fprintf(h, "%s\x00", settings)
+	}
+	h.Write(src)
+	return hex.EncodeToString(h.Sum(nil))
+}
+
+// digestOf is that of all files of a catalog.
+func (c *Content) digestOf(name string) string {
+	h := sha256.New()
+	for _, f := range c.files {
+		if f.Catalog == name {
+			fmt.Fprintf(h, "%s\x00%s\n", f.Path, f.Digest)
+		}
+	}
+	return hex.EncodeToString(h.Sum(nil))
+}
+
+type kept struct {
+	digest string
+	rules  []*Rule
+}
+
+func (c *Content) byFile() map[string]kept {
+	if c == nil {
+		return nil
+	}
+	out := map[string]kept{}
+	at := 0
+	for _, f := range c.files {
+		out[f.key()] = kept{f.Digest, c.Rules[at : at+f.Rules]}
+		at += f.Rules
+	}
+	return out
+}
+
+// list is the files of all sources, by catalog and path.
+func list(sources []Source) (files []file, err error) {
+	var faults []error
+	for _, s := range sources {
+		takes := func(p string) bool { return path.Ext(p) == ".yml" || path.Ext(p) == ".yaml" }
+		var reader *native.Reader
+		if s.Catalog != "sigma" {
+			if reader, err = native.NewReader(s.FS, s.Catalog); err != nil {
+				faults = append(faults, err)
+				continue
+			}
+			takes = reader.Takes
+		}
+		err := fs.WalkDir(s.FS, ".", func(p string, d fs.DirEntry, err error) error {
+			switch {
+			case err != nil:
+				faults = append(faults, err)
+			case p != "." && strings.HasPrefix(d.Name(), "."):
+				if d.IsDir() {
+					return fs.SkipDir
+				}
+			case !d.IsDir() && takes(p):
+				files = append(files, file{Catalog: s.Catalog, Path: path.Join(s.Prefix, p), source: s, name: p, reader: reader})
+			}
+			return nil
+		})
+		if err != nil {
+			faults = append(faults, err)
+		}
+	}
+	if len(faults) > 0 {
+		return nil, errors.Join(faults...)
+	}
+	slices.SortFunc(files, func(a, b file) int {
+		return cmp.Or(slices.Index(catalog.Catalogs, a.Catalog)-slices.Index(catalog.Catalogs, b.Catalog), cmp.Compare(a.Path, b.Path))
+	})
+	return files, nil
+}
+
+// bytes reads no more than what a reader refuses for its size.
+func (f file) bytes() ([]byte, error) {
+	limit := int64(native.MaxFile)
+	if f.Catalog == "sigma" {
+		limit = parser.MaxFileSize
+	}
+	r, err := f.source.FS.Open(f.name)
+	if err != nil {
+		return nil, err
+	}
+	defer r.Close()
+	src, err := io.ReadAll(io.LimitReader(r, limit+1))
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", f.Path, err)
+	}
+	return src, nil
+}
+
+func sigmaRules(f file, src []byte, docs []*parser.Document, convert func(*parser.Document) []Query) (out []*Rule) {
+	texts := split(src, docs)
+	for i, d := range docs {
+		r := &Rule{Catalog: "sigma", Line: d.Pos.Line, Language: "sigma", Body: valid(texts[i])}
+		for _, e := range d.Errors {
+			r.Errors = append(r.Errors, valid(fmt.Sprintf("%d:%d: %s", e.Pos.Line, e.Pos.Column, e.Msg)))
+		}
+		switch {
+		case d.Rule != nil:
+			r.Entry = *catalog.NewEntry(f.Path, d.Rule, src)
+		default:
+			r.Entry = catalog.Entry{Path: f.Path, Rule: catalog.Facts{Title: d.Title, ID: d.ID, Name: d.Name}}
+			r.Reason = "a " + d.Kind.String() + " is about rules, not about events"
+		}
+		switch {
+		case len(d.Errors) > 0:
+			r.Reason, r.Detail = "a rule with an error", r.Errors[0]
+		case d.Rule != nil && convert != nil:
+			r.Queries = convert(d)
+		}
+		out = append(out, r)
+	}
+	return out
+}
+
+func nativeRule(n *native.Rule) *Rule {
+	return &Rule{
+		Catalog: n.Catalog, Language: n.Language, Body: n.Query, Reason: n.Reason, Detail: n.Detail, Partial: n.Partial,
+		Entry: catalog.Entry{
+			Path:   n.Path,
+			Rule:   catalog.Facts{Title: n.Title, ID: n.ID, Status: n.Status, Level: n.Level, Description: n.Description, Tags: n.Tags},
+			Attack: catalog.CoverageOf(n.Tags),
+			Page:   *n.Page,
+		},
+	}
+}
+
+func valid(s string) string { return strings.ToValidUTF8(s, "\ufffd") }
+
+// split is the text of each document of a file.
+func split(src []byte, docs []*parser.Document) []string {
+	lines := strings.SplitAfter(string(src), "\n")
+	marker := func(line string) bool { return strings.HasPrefix(line, "---") || strings.HasPrefix(line, "...") }
+	starts := make([]int, len(docs)+1)
+	for i, d := range docs[min(1, len(docs)):] {
+		at := min(max(d.Pos.Line-1, starts[i]), len(lines))
+		for at > starts[i] && !marker(lines[at-1]) {
+			at--
+		}
+		starts[i+1] = at
+	}
+	starts[len(docs)] = len(lines)
+	out := make([]string, len(docs))
+	for i := range docs {
+		part := lines[starts[i]:max(starts[i], starts[i+1])]
+		for len(part) > 0 && (marker(part[0]) || strings.TrimSpace(part[0]) == "") {
+			part = part[1:]
+		}
+		for n := len(part); n > 0 && (marker(part[n-1]) || strings.TrimSpace(part[n-1]) == ""); n = len(part) {
+			part = part[:n-1]
+		}
+		out[i] = strings.Join(part, "")
+	}
+	return out
+}

@@ -1,0 +1,180 @@
+// Package delivery makes files of queries: their names below a directory, their
+// texts, and sidecars that tell what they are made of.
+package delivery
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"path"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+
+	"sigmac"
+	"sigmac/internal/outdir"
+	"sigmac/internal/report"
+	"sigmac/parser"
+)
+
+// Layouts say where the query of a rule goes below the directory: TARGET/PATH.EXT,
+// PATH.EXT or TARGET/ID.EXT. The first is the default.
+var Layouts = []string{"target", "rule", "id"}
+
+// Options say which files are made.
+type Options struct {
+	Paths   []string // of rules, as asked for: the PATH of a rule is below one of them
+	Layout  string   // one of Layouts
+	Sidecar bool     // a file .json beside each query
+	Version string   // of sigmac, for sidecars
+}
+
+// stdin is the path of what was read from standard input.
+const stdin = "-"
+
+// Files are made of results. All but Source is for one goroutine.
+type Files struct {
+	options Options
+	last    *parser.Document
+	numbers map[string]int // by file, of the document that was added last, from 1
+	files   []outdir.File
+	errs    []error
+
+	mu     sync.Mutex
+	hashes map[string]string // of the files of rules
+}
+
+// New is Files of no result.
+func New(o Options) *Files {
+	return &Files{options: o, numbers: map[string]int{}, hashes: map[string]string{}}
+}
+
+// Source notes what a file of rules holds, whose hash sidecars tell; it is called
+// before Add of its results, and may be called from several goroutines.
+func (f *Files) Source(file string, text []byte) {
+	hash := hexHash(text)
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.hashes[file] = hash
+}
+
+func (f *Files) sourceHash(file string) string {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.hashes[file]
+}
+
+// Add adds the queries of a result. Those of a document follow each other, and the
+// documents of a file come in their order. The proofs are of the queries, or none
+// where they were not asked for; sidecars tell them.
+func (f *Files) Add(res sigmac.Result, proofs []sigmac.Proof) {
+	d := res.Document
+	source := f.below(d.Path)
+	if d != f.last {
+		f.last = d
+		f.numbers[d.Path]++
+	}
+	for i, q := range res.Queries {
+		name := strings.TrimSuffix(source, path.Ext(source))
+		if f.options.Layout == "id" {
+			if name = strings.ReplaceAll(d.ID, "/", "_"); name == "" {
+				f.errs = append(f.errs, fmt.Errorf("%s:%d:%d: the rule has no id for the name of its file", d.Path, d.Pos.Line, d.Pos.Column))
+				return
+			}
+		} else if n := f.numbers[d.Path]; n > 1 {
+			name = fmt.Sprintf("%s.%d", name, n)
+		}
+		if i > 0 {
+			name = fmt.Sprintf("%s.c%d", name, i+1)
+		}
+		if f.options.Layout != "rule" {
+			name = res.Target.Name + "/" + name
+		}
+		name = outdir.Clean(name) + res.Target.Extension
+		rule := outdir.Rule{Path: source, ID: d.ID, Target: res.Target.Name}
+		f.files = append(f.files, outdir.File{Path: name, Data: []byte(q + "\n"), Rule: rule})
+		if f.options.Sidecar {
+			f.files = append(f.files, outdir.File{Path: name + ".json", Data: f.sidecar(res, proofs, i, source), Rule: rule})
+		}
+	}
+}
+
+// All are the files of all results, in the order in which these were added. It is an
+// error, with the place of each, if a rule gives no name.
+func (f *Files) All() ([]outdir.File, error) {
+	if len(f.errs) > 0 {
+		return nil, errors.Join(f.errs...)
+	}
+	return f.files, nil
+}
+
+// below is a rule's file below the path that names it.
+func (f *Files) below(file string) string {
+	if file == stdin {
+		return "stdin"
+	}
+	for _, p := range f.options.Paths {
+		if rel, err := filepath.Rel(p, file); err == nil && rel != "." && filepath.IsLocal(rel) {
+			return filepath.ToSlash(rel)
+		}
+	}
+	return filepath.Base(file)
+}
+
+// A sidecar tells what a query is made of.
+type sidecar struct {
+	Rule      string            `json:"rule"`
+	Title     string            `json:"title"`
+	Path      string            `json:"path"`
+	Document  int               `json:"document"`  // of the file, from 1
+	Condition int               `json:"condition"` // of the rule, from 1
+	Level     string            `json:"level,omitempty"`
+	Status    string            `json:"status,omitempty"`
+	Target    string            `json:"target"`
+	Format    string            `json:"format"`
+	Pipelines []sidecarPipeline `json:"pipelines"`
+	Sigmac    string            `json:"sigmac"`
+	RuleHash  string            `json:"rule_sha256"` // of the file
+	QueryHash string            `json:"query_sha256"`
+	Verdict   string            `json:"verdict,omitempty"`
+	Reason    string            `json:"reason,omitempty"`
+	Losses    []string          `json:"losses"`
+}
+
+type sidecarPipeline struct {
+	Name   string `json:"name"`
+	SHA256 string `json:"sha256"`
+}
+
+func (f *Files) sidecar(res sigmac.Result, proofs []sigmac.Proof, i int, source string) []byte {
+	d := res.Document
+	out := sidecar{Rule: d.ID, Title: d.Title, Path: source, Document: f.numbers[d.Path], Condition: i + 1, Target: res.Target.Name, Format: res.Target.Format.Name,
+		Sigmac: f.options.Version, RuleHash: f.sourceHash(d.Path), QueryHash: hexHash([]byte(res.Queries[i])), Losses: []string{}, Pipelines: []sidecarPipeline{}}
+	for _, p := range res.Pipeline.Parts() {
+		out.Pipelines = append(out.Pipelines, sidecarPipeline{p.ID, hex.EncodeToString(p.SHA256[:])})
+	}
+	if d.Rule != nil {
+		out.Level, out.Status = d.Rule.Meta.Level, d.Rule.Meta.Status
+	}
+	for _, l := range report.Losses(res) {
+		if !slices.Contains(out.Losses, l.ID) {
+			out.Losses = append(out.Losses, l.ID)
+		}
+	}
+	if i < len(proofs) {
+		out.Verdict, out.Reason = proofs[i].Verdict, proofs[i].Evidence.Reason
+	}
+	text, err := json.MarshalIndent(out, "", "  ")
+	if err != nil {
+		panic("delivery: " + err.Error())
+	}
+	return append(text, '\n')
+}
+
+func hexHash(data []byte) string {
+	h := sha256.Sum256(data)
+	return hex.EncodeToString(h[:])
+}

@@ -1,0 +1,124 @@
+package review
+
+import (
+	"cmp"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+
+	"sigmac/internal/diff"
+	"sigmac/internal/markdown"
+	"sigmac/internal/plain"
+)
+
+// maxComment is less than what GitHub takes as a comment, 65,536 characters.
+const maxComment = 60_000
+
+// Markdown writes changes for a comment: a table, then details while there is room.
+// What a rule says stands as text, and never as markup. The error is that of w.
+func Markdown(w io.Writer, changes []Change) error {
+	var b strings.Builder
+	fmt.Fprintf(&b, "### Rules: %s\n", summary(changes))
+	loud := slices.DeleteFunc(slices.Clone(changes), Change.quiet)
+	const rows = 50
+	if len(loud) > 0 {
+		b.WriteString("\n| Change | Rule | Level | File |\n|---|---|---|---|\n")
+	}
+	for i, ch := range loud {
+		if i == rows {
+			fmt.Fprintf(&b, "\nand %d more\n", len(loud)-rows)
+			break
+		}
+		title, level := "", ""
+		if d := ch.Doc(); d != nil {
+			title, level = d.Title, diff.Level(d)
+		}
+		kind := ch.kind()
+		if ch.Target != "" {
+			kind += " (" + ch.Target + ")"
+		}
+		fmt.Fprintf(&b, "| %s | %s | %s | %s |\n", kind, markdown.Text(clip(title, 200)), markdown.Text(level), markdown.Code(clip(ch.where(), 300)))
+	}
+	left := 0
+	for _, ch := range loud {
+		text := ch.details()
+		if text == "" {
+			continue
+		}
+		if b.Len()+len(text) > maxComment {
+			left++
+			continue
+		}
+		b.WriteString(text)
+	}
+	if left > 0 {
+		fmt.Fprintf(&b, "\nThe details of %d more did not fit here.\n", left)
+	}
+	_, err := io.WriteString(w, b.String())
+	return err
+}
+
+// clip is s with no more than n characters.
+func clip(s string, n int) string {
+	if r := []rune(s); len(r) > n {
+		return string(r[:n-1]) + "…"
+	}
+	return s
+}
+
+// details are the events, attributes and queries of a change, to be unfolded.
+func (ch Change) details() string {
+	var b strings.Builder
+	item := func(label, text string) { fmt.Fprintf(&b, "- %s: %s\n", label, text) }
+	if ch.Reason != "" {
+		item("because", markdown.Text(ch.Reason))
+	}
+	if from := ch.movedFrom(); from != "" {
+		item("moved from", markdown.Code(from))
+	}
+	for _, a := range ch.Metadata {
+		item(a.Name, markdown.Text(orNone(a.Old))+" → "+markdown.Text(orNone(a.New)))
+	}
+	events := func(label string, events []map[string]any) {
+		if len(events) == 0 {
+			return
+		}
+		var lines []string
+		language := "json"
+		for _, e := range events {
+			text := plain.JSON(eventText(e))
+			line := clip(text, 2000)
+			if lines = append(lines, line); line != text {
+				language = "text" // what is cut off is no JSON
+			}
+		}
+		fmt.Fprintf(&b, "\n%s:\n\n%s\n", label, markdown.Block(language, lines))
+	}
+	events("No longer matched", ch.NoLongerMatched)
+	events("Newly matched", ch.NewlyMatched)
+	for _, q := range ch.Queries {
+		var lines []string
+		for _, l := range q.lines() {
+			lines = append(lines, clip(l, 4000))
+		}
+		fmt.Fprintf(&b, "\n%s:\n\n%s\n", q.Target, markdown.Block("diff", lines))
+	}
+	if b.Len() == 0 {
+		return ""
+	}
+	return fmt.Sprintf("\n<details><summary>%s: %s</summary>\n\n%s\n</details>\n", ch.kind(), htmlText(clip(cmp.Or(ch.name(), ch.where()), 200)), b.String())
+}
+
+// htmlText is s as text in HTML, in one line, and as text in Markdown.
+func htmlText(s string) string {
+	var b strings.Builder
+	for _, r := range plain.Text(s) {
+		if strings.ContainsRune("<>&\"'`*_[]\\~@#!|", r) {
+			fmt.Fprintf(&b, "&#%d;", r)
+		} else {
+			b.WriteRune(r)
+		}
+	}
+	return b.String()
+}

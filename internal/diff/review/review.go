@@ -1,0 +1,195 @@
+// Package review writes what a change of rules does to events and queries, as text
+// for a terminal, as Markdown, and as JSON.
+package review
+
+import (
+	"cmp"
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strings"
+
+	textdiff "github.com/rogpeppe/go-internal/diff"
+
+	"sigmac/internal/diff"
+)
+
+// A Change is what became of a rule, with what the targets make of it.
+type Change struct {
+	diff.Change
+	Path    string    // of what is no rule
+	ByFiles bool      // two files by themselves: their names say nothing
+	Target  string    // of a comparison of pipelines or queries
+	Queries []Queries // those that differ
+}
+
+// Queries are what a target gets of each version, or the error in their place.
+type Queries struct {
+	Target             string
+	Old, New           []string
+	OldError, NewError string
+}
+
+// Differ says whether the versions have other queries, or other errors.
+func (q Queries) Differ() bool {
+	return !slices.Equal(q.Old, q.New) || q.OldError != q.NewError
+}
+
+// Sort puts the most dangerous changes first, and of a kind those of the highest
+// level.
+func Sort(changes []Change) {
+	slices.SortStableFunc(changes, func(a, b Change) int {
+		return cmp.Or(cmp.Compare(a.danger(), b.danger()), cmp.Compare(a.rank(), b.rank()))
+	})
+}
+
+// Failures are the words that say what is a failure.
+var Failures = []string{"wider", "narrower", "changed", "none"}
+
+// Fails says whether a change is a failure where on, a word of Failures, says what
+// is one. A new version that cannot be read always is.
+func (ch Change) Fails(on string) bool {
+	switch {
+	case ch.Kind == diff.Broken:
+		return true
+	case on == "wider":
+		return ch.Kind.Gains() || ch.deployed()
+	case on == "narrower":
+		return ch.Kind.Loses() || len(ch.undeployed()) > 0
+	case on == "changed":
+		return ch.Kind != diff.Equal || len(ch.Metadata) > 0 || len(ch.undeployed()) > 0 || ch.deployed()
+	}
+	return false
+}
+
+// levels are those of rules, the worst first.
+var levels = []string{"critical", "high", "medium", "low", "informational"}
+
+// rank orders changes of a kind: the higher the level, the earlier.
+func (ch Change) rank() int {
+	if d := ch.Doc(); d != nil {
+		if i := slices.Index(levels, diff.Level(d)); i >= 0 {
+			return i
+		}
+	}
+	return len(levels)
+}
+
+// danger orders kinds; a rule that has lost its query at a target finds nothing
+// there, whatever it means.
+func (ch Change) danger() int {
+	i := slices.Index(diff.Kinds, ch.Kind)
+	if len(ch.undeployed()) > 0 {
+		i = min(i, slices.Index(diff.Kinds, diff.Narrower))
+	}
+	return i
+}
+
+// undeployed are the targets for which the old version has a query, and the new
+// one none.
+func (ch Change) undeployed() (targets []string) {
+	for _, q := range ch.Queries {
+		if q.OldError == "" && q.NewError != "" && ch.Old != nil {
+			targets = append(targets, q.Target)
+		}
+	}
+	return targets
+}
+
+// deployed says whether there are some for which it is the other way round.
+func (ch Change) deployed() bool {
+	return slices.ContainsFunc(ch.Queries, func(q Queries) bool { return q.OldError != "" && q.NewError == "" && ch.New != nil })
+}
+
+// kind is what became of a rule, in words.
+func (ch Change) kind() string {
+	if targets := ch.undeployed(); len(targets) > 0 && ch.Kind != diff.Removed {
+		return string(ch.Kind) + ", no query for " + strings.Join(targets, ", ")
+	}
+	return string(ch.Kind)
+}
+
+// where is the path of a change.
+func (ch Change) where() string {
+	if d := ch.Doc(); d != nil {
+		return d.Path
+	}
+	return ch.Path
+}
+
+// movedFrom is the old path of a rule that has another now.
+func (ch Change) movedFrom() string {
+	if ch.Old != nil && ch.New != nil && ch.Old.Path != ch.New.Path && !ch.ByFiles {
+		return ch.Old.Path
+	}
+	return ""
+}
+
+// name is the title of a rule with its level, and nothing of what is no rule.
+func (ch Change) name() string {
+	d := ch.Doc()
+	if d == nil {
+		return ""
+	}
+	if l := diff.Level(d); l != "" {
+		return d.Title + " (" + l + ")"
+	}
+	return d.Title
+}
+
+// quiet says whether a change is of no concern to a reviewer: the words differ,
+// and nothing else.
+func (ch Change) quiet() bool {
+	return ch.Kind == diff.Equal && len(ch.Metadata) == 0 && len(ch.Queries) == 0 && ch.movedFrom() == ""
+}
+
+// summary counts the changes by kind.
+func summary(changes []Change) string {
+	counts := map[diff.Kind]int{}
+	for _, ch := range changes {
+		counts[ch.Kind]++
+	}
+	var parts []string
+	for _, k := range diff.Kinds {
+		if counts[k] > 0 {
+			parts = append(parts, fmt.Sprintf("%d %s", counts[k], k))
+		}
+	}
+	if len(parts) == 0 {
+		return "no rule differs"
+	}
+	return strings.Join(parts, ", ")
+}
+
+// eventText is an event in a line.
+func eventText(event map[string]any) string {
+	var b strings.Builder
+	enc := json.NewEncoder(&b)
+	enc.SetEscapeHTML(false)
+	if err := enc.Encode(event); err != nil {
+		return err.Error()
+	}
+	return strings.TrimSuffix(b.String(), "\n")
+}
+
+// lines is the difference of the queries, a line each.
+func (q Queries) lines() []string {
+	text := func(queries []string, err string) []byte {
+		if err != "" {
+			return []byte("no query: " + err + "\n")
+		}
+		if len(queries) == 0 {
+			return nil
+		}
+		return []byte(strings.Join(queries, "\n") + "\n")
+	}
+	d := textdiff.Diff("old", text(q.Old, q.OldError), "new", text(q.New, q.NewError))
+	out := strings.Split(strings.TrimSuffix(string(d), "\n"), "\n")
+	for len(out) > 0 && !strings.HasPrefix(out[0], "@@") {
+		out = out[1:]
+	}
+	return slices.DeleteFunc(out, func(l string) bool { return strings.HasPrefix(l, "@@") })
+}
+
+// orNone is the value of an attribute.
+func orNone(s string) string { return cmp.Or(s, "none") }

@@ -1,0 +1,104 @@
+package project
+
+import (
+	"errors"
+	"fmt"
+	"path/filepath"
+	"slices"
+
+	"sigmac/internal/check"
+	"sigmac/internal/config"
+	"sigmac/internal/suggest"
+	"sigmac/ir"
+	"sigmac/parser"
+)
+
+// AskedChecks are the checks that a user asks for, over what sigmac.yaml says.
+type AskedChecks struct {
+	Profile      string
+	Ignore, Only []string // ids
+}
+
+// Checks are the options of a check: those of the configuration, and over them those
+// that are asked for.
+func (p *Project) Checks(asked AskedChecks) (o check.Options, err error) {
+	o = check.Options{Profile: config.Profiles[0], Severity: map[string]string{}}
+	var faults []error
+	known := func(at, id string) {
+		if _, ok := check.Lookup(id); !ok {
+			faults = append(faults, fmt.Errorf("%sno check is named %q%s", at, id, suggest.For(id, check.IDs())))
+		}
+	}
+	if cfg := p.Config; cfg != nil {
+		at := func(p ir.Pos) string { return fmt.Sprintf("%s:%d:%d: ", cfg.Path, p.Line, p.Column) }
+		o.Profile, o.Ignore = cfg.Check.Profile, cfg.Check.Ignore
+		for _, g := range cfg.Check.Ignore {
+			known(at(g.Pos), g.ID)
+		}
+		for _, s := range cfg.Check.Severity {
+			known(at(s.Pos), s.ID)
+			o.Severity[s.ID] = s.Level
+		}
+	}
+	if asked.Profile != "" {
+		if o.Profile = asked.Profile; !slices.Contains(config.Profiles, asked.Profile) {
+			faults = append(faults, fmt.Errorf("no profile is named %q%s", asked.Profile, suggest.For(asked.Profile, config.Profiles)))
+		}
+	}
+	for _, id := range asked.Ignore {
+		known("--ignore: ", id)
+		o.Severity[id] = check.Off
+	}
+	for _, id := range asked.Only {
+		known("--only: ", id)
+	}
+	for i := 0; i < len(check.Checks) && len(asked.Only) > 0; i++ {
+		x := check.Checks[i]
+		switch {
+		case !slices.Contains(asked.Only, x.ID):
+			o.Severity[x.ID] = check.Off
+		case o.Severity[x.ID] == "" && x.Severity == check.Off:
+			o.Severity[x.ID] = check.Warning
+		case o.Severity[x.ID] == "":
+			o.Severity[x.ID] = x.Severity // whatever its profile
+		}
+	}
+	return o, errors.Join(faults...)
+}
+
+// CheckFiles reads the files of Paths, to be checked, and gives o their context. What of
+// that cannot be read, Unread says after the check.
+func (p *Project) CheckFiles(o *check.Options) (files []check.File, err error) {
+	names, err := p.Files()
+	if err != nil {
+		return nil, err
+	}
+	files = make([]check.File, len(names))
+	var faults []error
+	for i, name := range names {
+		src, err := p.Read(name)
+		if err != nil {
+			faults = append(faults, err)
+		}
+		files[i] = check.File{Path: filepath.ToSlash(name), Name: filepath.ToSlash(name), Data: src}
+		if p.Config == nil {
+			continue
+		}
+		base, err := filepath.Abs(filepath.Dir(p.Config.Path))
+		if abs, e := filepath.Abs(name); e == nil && err == nil {
+			if rel, err := filepath.Rel(base, abs); err == nil {
+				files[i].Name = filepath.ToSlash(rel)
+			}
+		}
+	}
+	if len(p.Context)+len(p.rules) > 0 {
+		o.Context = func() (docs []*parser.Document, all bool) {
+			docs, all, p.unread = p.ContextOf(names)
+			return docs, all
+		}
+	}
+	return files, errors.Join(faults...)
+}
+
+// Unread is what could not be read of a context that was asked for.
+func (p *Project) Unread() error { return p.unread }

@@ -1,0 +1,279 @@
+// Package project makes of a repository's sigmac.yaml, and of what a user asks for
+// beside it, the targets, mappings, rules and severities that are meant. It knows no
+// command line.
+package project
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"sigmac"
+	"sigmac/backends"
+	"sigmac/internal/config"
+	"sigmac/internal/suggest"
+	"sigmac/pipeline"
+	"sigmac/schema"
+	"sigmac/targets"
+)
+
+// DefaultFormat is that of a target for which none is asked.
+const DefaultFormat = "default"
+
+// Asked is what a user asks for. What is left open, sigmac.yaml says, or a default.
+type Asked struct {
+	Verb          string   // for messages
+	Targets       []string // names
+	Format        string
+	Pipelines     []string // names, files, or directories of files
+	Unmapped      bool     // no pipeline
+	Schemas       []string // files
+	AllowExternal bool     // pipelines may run commands and open network connections
+	Rules         []string // files and directories, or Stdin
+	FromConfig    bool     // without Rules, those of sigmac.yaml are taken
+	Patterns      []string // names of rule files in a directory
+	Context       []string // files and directories of rules that are known by their names only
+	Stdin         io.Reader
+	// Note takes lines for people, such as which pipeline was taken.
+	Note func(format string, args ...any)
+}
+
+// A Project is what is asked for, in the repository of the working directory.
+type Project struct {
+	Asked
+	Config *config.Config // nil without a sigmac.yaml
+	rules  []string       // of the configuration, from the working directory
+	unread error          // in the context
+}
+
+// Open reads the sigmac.yaml of the working directory, or of the nearest directory above
+// it in the same repository.
+func Open(asked Asked) (*Project, error) {
+	p := &Project{Asked: asked}
+	for _, path := range asked.Context { // also where no name needs it
+		if _, err := os.Stat(path); err != nil {
+			return nil, Fault(err)
+		}
+	}
+	file, err := config.Find(".")
+	if err != nil || file == "" {
+		return p, err
+	}
+	if here, err := os.Getwd(); err == nil {
+		if rel, err := filepath.Rel(here, file); err == nil {
+			file = rel
+		}
+	}
+	cfg, errs := config.Load(file)
+	if len(errs) > 0 {
+		for i := range errs {
+			errs[i] = Fault(errs[i])
+		}
+		return nil, errors.Join(errs...)
+	}
+	p.Config = cfg
+	for _, path := range cfg.Rules {
+		p.rules = append(p.rules, p.below(path))
+	}
+	return p, nil
+}
+
+// below is a path of the configuration from the working directory.
+func (p *Project) below(path string) string {
+	return filepath.Join(filepath.Dir(p.Config.Path), filepath.FromSlash(path))
+}
+
+// ConfiguredRules are the paths of the rules of sigmac.yaml, from the working directory.
+func (p *Project) ConfiguredRules() []string { return p.rules }
+
+// A Request is a target that is asked for.
+type Request struct {
+	*backends.Target        // in the format that is asked for; nil until its names are known
+	at               string // the place in the configuration, or empty
+	name, format     string
+
+	// As the configuration has them, from the working directory.
+	pipelines, schemas []string
+	unmapped           bool
+}
+
+// For is a request for a target as it is.
+func For(t *backends.Target) Request { return Request{Target: t, name: t.Name} }
+
+// Requests are the targets that are asked for, or else those of sigmac.yaml.
+func (p *Project) Requests() ([]Request, error) {
+	var names []string
+	for _, t := range targets.All() {
+		names = append(names, t.Name)
+	}
+	var out []Request
+	for _, r := range p.wanted() {
+		t, ok := targets.Named(r.name)
+		if !ok {
+			return nil, fmt.Errorf("%sunknown target %q%s", r.at, r.name, suggest.For(r.name, names))
+		}
+		if r.Target, ok = t.In(r.format); !ok {
+			var formats []string
+			for _, f := range t.Formats {
+				formats = append(formats, f.Name)
+			}
+			return nil, fmt.Errorf("%s%s has no format %q%s", r.at, r.name, r.format, suggest.For(r.format, formats))
+		}
+		if !slices.ContainsFunc(out, func(x Request) bool { return x.name == r.name }) {
+			out = append(out, r)
+		}
+	}
+	if len(out) == 0 {
+		return nil, fmt.Errorf("%s needs a target: -t %s", p.Verb, strings.Join(names, ", -t "))
+	}
+	return out, nil
+}
+
+// wanted are the names that are asked for, each with what sigmac.yaml says of it, or
+// else all of that.
+func (p *Project) wanted() (out []Request) {
+	names := p.Targets
+	var known []config.Target
+	if p.Config != nil {
+		known = p.Config.Targets
+	}
+	if len(names) == 0 {
+		for _, t := range known {
+			names = append(names, t.Name)
+		}
+	}
+	for _, name := range names {
+		r := Request{name: name, format: cmp.Or(p.Format, DefaultFormat)}
+		if i := slices.IndexFunc(known, func(t config.Target) bool { return t.Name == name }); i >= 0 {
+			p.configure(&r, known[i])
+			r.format = cmp.Or(p.Format, r.format)
+		}
+		out = append(out, r)
+	}
+	return out
+}
+
+// configure takes over what the configuration says of a target.
+func (p *Project) configure(r *Request, t config.Target) {
+	r.at = fmt.Sprintf("%s:%d:%d: ", p.Config.Path, t.Pos.Line, t.Pos.Column)
+	r.format, r.unmapped = cmp.Or(t.Format, DefaultFormat), t.Unmapped
+	for _, name := range t.Pipelines {
+		if _, ok := Builtin(name); !ok {
+			name = p.below(name)
+		}
+		r.pipelines = append(r.pipelines, name)
+	}
+	for _, path := range t.Schemas {
+		r.schemas = append(r.schemas, p.below(path))
+	}
+}
+
+// Mappings lead to targets by the pipelines and schemas that are asked for; a target
+// for which none is given has its own, and a note says so.
+func (p *Project) Mappings(requests []Request) (out []sigmac.Mapping, err error) {
+	if p.Unmapped {
+		if len(p.Pipelines) > 0 {
+			return nil, errors.New("--pipeline and --without-pipeline exclude each other")
+		}
+		p.noteUntested()
+		return Unmapped(requests), nil
+	}
+	given, err := LoadPipelines(p.Pipelines, p.Stdin)
+	if err != nil {
+		return nil, err
+	}
+	for _, x := range given {
+		if !slices.ContainsFunc(requests, func(r Request) bool { return x.Allows(r.Target) }) {
+			return nil, fmt.Errorf("%s is a pipeline for %s, and no such target is asked for", x.Path, strings.Join(x.AllowedBackends, " and "))
+		}
+	}
+	if len(p.Pipelines) == 0 && slices.ContainsFunc(requests, func(r Request) bool { return r.unmapped }) {
+		p.noteUntested()
+	}
+	for _, t := range requests {
+		if len(p.Pipelines) == 0 && t.unmapped {
+			out = append(out, sigmac.Mapping{Target: t.Target})
+			continue
+		}
+		schemas, err := p.SchemasOf(t)
+		if err != nil {
+			return nil, err
+		}
+		var ps []*pipeline.Pipeline
+		for _, x := range given {
+			if x.Allows(t.Target) {
+				ps = append(ps, x)
+			}
+		}
+		if len(p.Pipelines) == 0 {
+			if ps, err = LoadPipelines(t.pipelines, p.Stdin); err != nil {
+				return nil, err
+			}
+			for _, x := range ps {
+				if !x.Allows(t.Target) {
+					return nil, fmt.Errorf("%s is a pipeline for %s, and not for %s", x.Path, strings.Join(x.AllowedBackends, " and "), t.Name)
+				}
+			}
+		}
+		if len(ps) == 0 {
+			m := sigmac.DefaultMapping(t.Target)
+			if m.Pipeline == nil {
+				out = append(out, m)
+				continue
+			}
+			ps = append(ps, m.Pipeline)
+			p.Note("%s: with the pipeline %s; -p takes another, --without-pipeline none", t.Name, t.Format.Pipeline)
+		}
+		out = append(out, sigmac.Mapping{
+			Target:   t.Target,
+			Pipeline: pipeline.Join(ps...),
+			Options:  pipeline.Options{AllowExternal: p.AllowExternal, Files: FolderOf},
+			Schemas:  schema.For(t.Target, schemas...),
+		})
+	}
+	return out, nil
+}
+
+// Unmapped leave the fields of rules as they are.
+func Unmapped(requests []Request) (out []sigmac.Mapping) {
+	for _, r := range requests {
+		out = append(out, sigmac.Mapping{Target: r.Target})
+	}
+	return out
+}
+
+// noteUntested says once a run what else would be a loss of each rule.
+func (p *Project) noteUntested() {
+	p.Note("%s: without a pipeline, no query tests the log source of its rule", pipeline.Untested)
+}
+
+// SchemasOf are those that are asked for, or else those that the configuration has for
+// a target.
+func (p *Project) SchemasOf(r Request) (out []*schema.Schema, err error) {
+	paths := p.Schemas
+	if len(paths) == 0 {
+		paths = r.schemas
+	}
+	var faults []error
+	for _, path := range paths {
+		src, err := ReadFile(path, p.Stdin)
+		if err != nil {
+			faults = append(faults, err)
+			continue
+		}
+		s, errs := schema.Parse(path, src)
+		for _, e := range errs {
+			faults = append(faults, e)
+		}
+		out = append(out, s)
+	}
+	if len(faults) > 0 {
+		return nil, errors.Join(faults...)
+	}
+	return out, nil
+}

@@ -1,0 +1,83 @@
+package regex
+
+import (
+	"slices"
+	"sync"
+	"unicode"
+)
+
+func union(a, b []Range) []Range { return canonical(slices.Concat(a, b)) }
+
+// canonical sorts and joins ranges. No range begins or ends at a surrogate,
+// which no text holds.
+func canonical(rs []Range) []Range {
+	in := make([]Range, 0, len(rs))
+	for _, r := range rs {
+		if 0xD800 <= r.Lo && r.Lo < 0xE000 {
+			r.Lo = 0xE000
+		}
+		if 0xD800 <= r.Hi && r.Hi < 0xE000 {
+			r.Hi = 0xD7FF
+		}
+		if r.Lo <= r.Hi {
+			in = append(in, r)
+		}
+	}
+	slices.SortFunc(in, func(a, b Range) int { return int(a.Lo - b.Lo) })
+	out := in[:0]
+	for _, r := range in {
+		n := len(out)
+		if n > 0 && (r.Lo <= out[n-1].Hi+1 || r.Lo == 0xE000 && out[n-1].Hi == 0xD7FF) {
+			out[n-1].Hi = max(out[n-1].Hi, r.Hi)
+		} else {
+			out = append(out, r)
+		}
+	}
+	return out
+}
+
+// Negate is every character that is in none of the ranges, which are
+// those of a Re.
+func Negate(ranges []Range) []Range {
+	var out []Range
+	from := rune(0)
+	for _, r := range ranges {
+		if r.Lo > from {
+			out = append(out, Range{from, r.Lo - 1})
+		}
+		from = r.Hi + 1
+	}
+	if from <= unicode.MaxRune {
+		out = append(out, Range{from, unicode.MaxRune})
+	}
+	return canonical(out)
+}
+
+// folding is every character that has case variants, rising.
+var folding = sync.OnceValue(func() []rune {
+	var out []rune
+	for r := rune(0); r <= 0x1FFFF; r++ {
+		if len(Cases(r)) > 1 {
+			out = append(out, r)
+		}
+	}
+	return out
+})
+
+// FoldRanges is ranges, which are those of a Re, and the case variants of all
+// their characters.
+func FoldRanges(ranges []Range) []Range {
+	out := slices.Clone(ranges)
+	folding := folding()
+	for _, r := range ranges {
+		i, _ := slices.BinarySearch(folding, r.Lo)
+		for ; i < len(folding) && folding[i] <= r.Hi; i++ {
+			for _, c := range Cases(folding[i]) {
+				if c < r.Lo || c > r.Hi {
+					out = append(out, Range{c, c})
+				}
+			}
+		}
+	}
+	return canonical(out)
+}
