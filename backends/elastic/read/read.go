@@ -1,3 +1,5 @@
+// Package read reads queries in EQL back into ir, by what Elasticsearch's documents say, and says
+// which states a field can be in there. It knows nothing of the emitter that it checks.
 package read
 
 import (

@@ -1,3 +1,5 @@
+// Package read reads queries in KQL back into ir, by what Kusto's documents say, and says
+// which states a field can be in there. It knows nothing of the emitter that it checks.
 package read
 
 import (
@@ -194,7 +196,7 @@ func (r *reader) one() {
 	r.name, r.where, r.times, r.stages, r.views = "", nil, nil, nil, nil
 	r.columns, r.assumed = map[string][]binding{}, map[string]bool{}
 	r.main()
-	q := &ir.Query{Scope: ir.Scope{Table: r.name}, Where: r.all(r.where), Times: r.times, Stages: r.stages}
+	q := &ir.Query{Scope: ir.Scope{Table: r.name}, Where: ir.Conjunction(r.where...), Times: r.times, Stages: r.stages}
 	for id := range r.assumed {
 		q.Assumptions = append(q.Assumptions, id)
 	}
