@@ -164,8 +164,8 @@ T: {Name: string, Id: long, On: bool, Seen: datetime, Extra: dynamic, Raw: json,
 		cat := &Catalog{Target: targets.Must(c.target), Schemas: []*Schema{given}}
 		out, warnings, err := cat.Apply(r, "")
 		got := ""
-		if err != nil {
-			got = err.Error()
+		if refused, ok := err.(Refusals); ok {
+			got = refused[0].Msg
 		} else {
 			got = "false" // no leaf is left
 			ir.Walk(out.Detections[0].Expr, func(e ir.Expr) {

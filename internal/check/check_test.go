@@ -162,7 +162,7 @@ func options() Options {
 
 func ids(findings []Finding) (out []string) {
 	for _, f := range findings {
-		out = append(out, fmt.Sprintf("%s:%d", f.ID, f.Pos.Line))
+		out = append(out, fmt.Sprintf("%s:%d", f.Code, f.Pos.Line))
 	}
 	return out
 }
@@ -182,7 +182,7 @@ func TestMeantSource(t *testing.T) {
 		o := options()
 		o.Profile = "default"
 		got := Run([]File{{soundName, soundName, []byte(rule)}}, o)
-		i := slices.IndexFunc(got, func(f Finding) bool { return f.ID == "logsource_unknown" })
+		i := slices.IndexFunc(got, func(f Finding) bool { return f.Code == "logsource_unknown" })
 		if i < 0 || !strings.HasSuffix(got[i].Msg, strings.ReplaceAll(c.source, ":", "")+c.want) {
 			t.Errorf("%s: %v", c.source, got)
 		}
@@ -221,7 +221,7 @@ func TestChecks(t *testing.T) {
 			o.Severity[c.ID] = Warning
 		}
 		got := Run([]File{{name, name, []byte(src)}}, o)
-		i := slices.IndexFunc(got, func(f Finding) bool { return f.ID == c.ID })
+		i := slices.IndexFunc(got, func(f Finding) bool { return f.Code == c.ID })
 		if i < 0 || got[i].Pos.Line != ex.line || got[i].Pos.Column < 1 || got[i].Msg == "" {
 			t.Errorf("%s: %v, want line %d", c.ID, got, ex.line)
 			continue
@@ -241,19 +241,19 @@ func TestChecks(t *testing.T) {
 		}
 		if c.Prover {
 			o.Prover = false
-			if got := Run([]File{{name, name, []byte(src)}}, o); slices.ContainsFunc(got, func(f Finding) bool { return f.ID == c.ID }) {
+			if got := Run([]File{{name, name, []byte(src)}}, o); slices.ContainsFunc(got, func(f Finding) bool { return f.Code == c.ID }) {
 				t.Errorf("%s: found without the prover", c.ID)
 			}
 		}
 		o = options()
 		o.Severity[c.ID] = Off
-		if got := Run([]File{{name, name, []byte(src)}}, o); slices.ContainsFunc(got, func(f Finding) bool { return f.ID == c.ID }) {
+		if got := Run([]File{{name, name, []byte(src)}}, o); slices.ContainsFunc(got, func(f Finding) bool { return f.Code == c.ID }) {
 			t.Errorf("%s: found although it is off", c.ID)
 		}
 		if c.Profile != "" {
 			o = options()
 			o.Profile = "default"
-			if got := Run([]File{{name, name, []byte(src)}}, o); slices.ContainsFunc(got, func(f Finding) bool { return f.ID == c.ID }) {
+			if got := Run([]File{{name, name, []byte(src)}}, o); slices.ContainsFunc(got, func(f Finding) bool { return f.Code == c.ID }) {
 				t.Errorf("%s: found outside of its profile", c.ID)
 			}
 		}
@@ -298,8 +298,8 @@ func TestReferences(t *testing.T) {
 		o.Context = c.context
 		var got []string
 		for _, f := range Run(files, o) {
-			if strings.HasSuffix(f.ID, "_reference") {
-				got = append(got, fmt.Sprintf("%s:%d %s", f.ID, f.Pos.Line, f.Severity))
+			if strings.HasSuffix(f.Code, "_reference") {
+				got = append(got, fmt.Sprintf("%s:%d %s", f.Code, f.Pos.Line, f.Severity))
 			}
 		}
 		if !slices.Equal(got, c.want) {
@@ -359,10 +359,10 @@ func TestSuppress(t *testing.T) {
 	}
 	o := options()
 	o.Ignore = []config.Ignore{{ID: "schema", Reason: "ours", Paths: []string{"rules/*"}}}
-	if got := Run([]File{{"x", "rules/" + soundName, []byte(two)}}, o); slices.ContainsFunc(got, func(f Finding) bool { return f.ID == "schema" }) {
+	if got := Run([]File{{"x", "rules/" + soundName, []byte(two)}}, o); slices.ContainsFunc(got, func(f Finding) bool { return f.Code == "schema" }) {
 		t.Error(got)
 	}
-	if got := Run([]File{{"x", "other/" + soundName, []byte(two)}}, o); !slices.ContainsFunc(got, func(f Finding) bool { return f.ID == "schema" }) {
+	if got := Run([]File{{"x", "other/" + soundName, []byte(two)}}, o); !slices.ContainsFunc(got, func(f Finding) bool { return f.Code == "schema" }) {
 		t.Error(got)
 	}
 }
@@ -377,7 +377,7 @@ func TestFixes(t *testing.T) {
 	} {
 		src := strings.Replace(sound, c.old, c.new, 1)
 		got := Run([]File{{soundName, soundName, []byte(src)}}, options())
-		i := slices.IndexFunc(got, func(f Finding) bool { return f.ID == c.id })
+		i := slices.IndexFunc(got, func(f Finding) bool { return f.Code == c.id })
 		if src == sound || i < 0 || got[i].Fix != nil {
 			t.Errorf("%s: %v", c.name, got)
 		}
@@ -431,7 +431,7 @@ func TestSchema(t *testing.T) {
 			}
 			_, roots := parser.Open("sigma", "x", []byte(src))
 			want := valid.Validate(plain(roots[0])) == nil
-			found := slices.ContainsFunc(Run([]File{{soundName, soundName, []byte(src)}}, options()), func(f Finding) bool { return slices.Contains(ours, f.ID) })
+			found := slices.ContainsFunc(Run([]File{{soundName, soundName, []byte(src)}}, options()), func(f Finding) bool { return slices.Contains(ours, f.Code) })
 			if n++; !want {
 				invalid++
 			}
@@ -513,7 +513,7 @@ func TestJUnit(t *testing.T) {
 
 func TestGitHub(t *testing.T) {
 	var out bytes.Buffer
-	if err := WriteGitHub(&out, []Finding{{ID: "schema", Severity: Note, Path: "a,b:c%\n.yml", Msg: "x\n::error::y%"}}); err != nil {
+	if err := WriteGitHub(&out, []Finding{{Severity: Note, Diagnostic: ir.Diagnostic{Code: "schema", Path: "a,b:c%\n.yml", Msg: "x\n::error::y%"}}}); err != nil {
 		t.Fatal(err)
 	}
 	if got := out.String(); got != "::notice file=a%2Cb%3Ac%25%0A.yml,line=0,col=0,title=schema::x%0A::error::y%25\n" {
@@ -556,7 +556,7 @@ func TestCorpus(t *testing.T) {
 	counts := map[string]int{}
 	fixes := map[string][]*Fix{}
 	for _, f := range Run(files, o) {
-		counts[f.ID]++
+		counts[f.Code]++
 		if f.Fix != nil {
 			fixes[f.Path] = append(fixes[f.Path], f.Fix)
 		}
@@ -632,7 +632,7 @@ func TestRandom(t *testing.T) {
 		for _, f := range Run([]File{{soundName, soundName, []byte(src)}}, options()) {
 			if f.Fix != nil {
 				fixes = append(fixes, f.Fix)
-				made[f.ID]++
+				made[f.Code]++
 			}
 		}
 		if len(fixes) == 0 {
