@@ -241,8 +241,9 @@ func syntaxError(tokens []lexer.Token, offset int) *conditionError {
 	for i < len(tokens)-1 && tokens[i].Pos.Offset < offset {
 		i++
 	}
+	end := 0 // behind more than the token
 	fail := func(format string, args ...any) *conditionError {
-		return &conditionError{tokens[i].Pos.Offset, tokenEnd(tokens[i]), fmt.Sprintf(format, args...)}
+		return &conditionError{tokens[i].Pos.Offset, max(end, tokenEnd(tokens[i])), fmt.Sprintf(format, args...)}
 	}
 	shouts := func(t lexer.Token) bool {
 		low := strings.ToLower(t.Value)
@@ -259,6 +260,7 @@ func syntaxError(tokens []lexer.Token, offset int) *conditionError {
 	case shouts(t):
 		return fail("%q must be written in lower case: %q", t.Value, strings.ToLower(t.Value))
 	case t.Type == tokenWord && i+1 < len(tokens) && tokens[i+1].Type == tokenWord && tokens[i+1].Value == "of":
+		end = tokenEnd(tokens[i+1])
 		return fail("`%s of` is not known; there are `1 of`, `any of` and `all of`", t.Value)
 	case t.Type == tokenClose && !opened(tokens[:i]):
 		return fail("a parenthesis closes that was not opened")

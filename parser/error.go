@@ -34,11 +34,11 @@ func (f *file) about(n *yaml.Node, format string, args ...any) *ir.Diagnostic {
 	return f.diagnostic(at, format, args...)
 }
 
-// diagnostic has no end where that is not behind its beginning: nothing is written
-// there, or an action has put together what stands apart.
+// diagnostic has no end where nothing is written. An end that is not behind the beginning
+// is that of a node that an action put together of what stands apart.
 func (f *file) diagnostic(at ir.Span, format string, args ...any) *ir.Diagnostic {
-	if at.End.Compare(at.Start) <= 0 {
-		at.End = ir.Pos{}
+	if at.End.Compare(at.Start) <= 0 && at.End != (ir.Pos{}) {
+		at.End = f.end(at.Start)
 	}
 	return &ir.Diagnostic{Path: f.path, Pos: at.Start, End: at.End, Msg: fmt.Sprintf(format, args...), Source: f.source}
 }

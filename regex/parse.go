@@ -337,7 +337,7 @@ func (p *parser) group(start int) (re *Re, quantifiable bool, err error) {
 		return p.capture(start, ">")
 	case p.take("(?'"):
 		return p.capture(start, "'")
-	case p.has("(*"):
+	case p.take("(*"):
 		return nil, false, p.fail(start, "`(*` is not supported")
 	case p.take("(?"):
 		return p.flagged(start)
@@ -497,7 +497,7 @@ func (p *parser) escape(start int) (*Re, error) {
 	case 'B':
 		return &Re{Op: OpNoWordBoundary}, nil
 	case 'N':
-		if p.has("{") {
+		if p.take("{") {
 			return nil, p.fail(start, "`\\N{` is not supported")
 		}
 		return &Re{Op: OpAnyNotNewline}, nil
