@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"sigmac/eval"
+	"sigmac/internal/irtest"
 	"sigmac/ir"
 	"sigmac/parser"
 	"sigmac/regex"
@@ -106,6 +107,11 @@ func TestParse(t *testing.T) {
 		got := ""
 		if len(errs) > 0 {
 			got = errs[0].Error()
+		}
+		for _, e := range errs {
+			if wrong := irtest.Spanned(c.src, e); wrong != "" {
+				t.Errorf("%q: %s: %s", c.src, e, wrong)
+			}
 		}
 		if got != c.want || (s == nil) != (c.want != "") {
 			t.Errorf("%q: %s, want %s", c.src, got, c.want)

@@ -17,6 +17,7 @@ import (
 	"sigmac/eval"
 	"sigmac/internal/config"
 	"sigmac/internal/corpus"
+	"sigmac/internal/irtest"
 	"sigmac/ir"
 	"sigmac/parser"
 	"sigmac/verify"
@@ -225,6 +226,11 @@ func TestChecks(t *testing.T) {
 		if i < 0 || got[i].Pos.Line != ex.line || got[i].Pos.Column < 1 || got[i].Msg == "" {
 			t.Errorf("%s: %v, want line %d", c.ID, got, ex.line)
 			continue
+		}
+		for _, f := range got {
+			if wrong := irtest.Spanned(src, &f.Diagnostic); wrong != "" && !strings.HasPrefix(f.Code, "filename_") {
+				t.Errorf("%s: %s: %s", c.ID, f, wrong)
+			}
 		}
 		if (got[i].Fix != nil) != (ex.fixed != "") {
 			t.Errorf("%s: fix %v", c.ID, got[i].Fix)
@@ -487,6 +493,59 @@ func TestSARIF(t *testing.T) {
 	}
 }
 
+// TestSpans breaks a rule word by word, and holds that each finding has the place of what
+// it is about.
+func TestSpans(t *testing.T) {
+	o := options()
+	o.Prover = false
+	for _, id := range IDs() {
+		o.Severity[id] = Warning
+	}
+	said := map[string]bool{}
+	for src := range irtest.Broken(sound) {
+		for _, f := range Run([]File{{soundName, soundName, []byte(src)}}, o) {
+			said[f.Code] = true
+			if wrong := irtest.Spanned(src, &f.Diagnostic); wrong != "" {
+				t.Errorf("%s: %s\n%s", f, wrong, src)
+			}
+		}
+	}
+	if len(said) < 20 {
+		t.Errorf("findings of %d checks only", len(said))
+	}
+}
+
+// TestRegions holds that columns count characters, as columnKind says, where one of them is
+// two units of UTF-16.
+func TestRegions(t *testing.T) {
+	src := strings.Replace(sound, "            - ' --one'\n            - ' --two'\n", "            ['𝄞 --one', '𝄞 --𝄞', '𝄞 --𝄞']\n", 1)
+	var out bytes.Buffer
+	if err := WriteSARIF(&out, Run([]File{{soundName, soundName, []byte(src)}}, options()), "1.2.3"); err != nil {
+		t.Fatal(err)
+	}
+	var log struct {
+		Runs []struct {
+			ColumnKind string
+			Results    []struct {
+				RuleID    string
+				Locations []struct{ PhysicalLocation struct{ Region sarifRegion } }
+			}
+		}
+	}
+	if err := json.Unmarshal(out.Bytes(), &log); err != nil {
+		t.Fatal(err)
+	}
+	run := log.Runs[0]
+	if run.ColumnKind != "unicodeCodePoints" || len(run.Results) != 1 || run.Results[0].RuleID != "field_duplicate_value" {
+		t.Fatalf("%+v", run)
+	}
+	at := run.Results[0].Locations[0].PhysicalLocation.Region
+	line := []rune(strings.Split(src, "\n")[at.StartLine-1])
+	if at.EndLine != at.StartLine || string(line[:at.StartColumn-1]) != "            ['𝄞 --one', '𝄞 --𝄞', " || string(line[at.StartColumn-1:at.EndColumn-1]) != "'𝄞 --𝄞'" {
+		t.Errorf("%+v", at)
+	}
+}
+
 func TestJUnit(t *testing.T) {
 	files := []File{{soundName, "", []byte(sound)}, {"a<b>\x01&.yml", "", []byte("title: \"]]>\\x01\"\n")}}
 	var out bytes.Buffer
@@ -518,6 +577,15 @@ func TestGitHub(t *testing.T) {
 	}
 	if got := out.String(); got != "::notice file=a%2Cb%3Ac%25%0A.yml,line=0,col=0,title=schema::x%0A::error::y%25\n" {
 		t.Error(got)
+	}
+	for end, want := range map[ir.Pos]string{{}: "line=2,col=3", {Line: 2, Column: 5}: "line=2,col=3,endLine=2,endColumn=5", {Line: 4, Column: 1}: "line=2,endLine=4"} {
+		out.Reset()
+		if err := WriteGitHub(&out, []Finding{{Severity: Error, Diagnostic: ir.Diagnostic{Path: "a", Pos: ir.Pos{Line: 2, Column: 3}, End: end}}}); err != nil {
+			t.Fatal(err)
+		}
+		if got := out.String(); got != "::error file=a,"+want+",title=::\n" {
+			t.Error(got)
+		}
 	}
 }
 

@@ -158,7 +158,7 @@ func (emit Emit) Panics(t *testing.T, e ir.Expr) {
 // Spanned says what is wrong with the place of a diagnostic of a text, or is empty. The
 // part of the text between its beginning and its end stands there, holds no blank at
 // its ends, is of one line unless what begins there goes on, and has the word that the
-// message quotes where that stands there. Without an end it is about the text as a
+// message quotes where that stands there; what is in quotes is there with both. Without an end it is about the text as a
 // whole, or nothing that it could be about begins there.
 func Spanned(src string, d *ir.Diagnostic) string {
 	lines := strings.SplitAfter(strings.TrimPrefix(src, "\ufeff"), "\n")
@@ -192,6 +192,9 @@ func Spanned(src string, d *ir.Diagnostic) string {
 	text := rest[:len(rest)-len(behind)]
 	if strings.TrimSpace(text) != text {
 		return "has blanks at its ends: " + strconv.Quote(text)
+	}
+	if quote := text[:1]; (quote == "'" || quote == `"`) && !strings.HasPrefix(d.Msg, "not YAML") && !strings.Contains(d.Msg, strconv.Quote(text)) && strings.Count(strings.ReplaceAll(text, `\"`, ""), quote)%2 != 0 {
+		return "ends within quotes: " + text
 	}
 	if many := strings.ContainsAny(text[:1], "'\"[{|>&!"); !many && strings.Contains(text, "\n") && strings.Contains(firstLine(text), ": ") {
 		return "goes over lines: " + strconv.Quote(text)
