@@ -193,7 +193,7 @@ func Spanned(src string, d *ir.Diagnostic) string {
 	if strings.TrimSpace(text) != text {
 		return "has blanks at its ends: " + strconv.Quote(text)
 	}
-	if quote := text[:1]; (quote == "'" || quote == `"`) && !strings.HasPrefix(d.Msg, "not YAML") && !strings.Contains(d.Msg, strconv.Quote(text)) && strings.Count(strings.ReplaceAll(text, `\"`, ""), quote)%2 != 0 {
+	if quote := text[:1]; (quote == "'" || quote == `"`) && len(text) > 1 && !strings.HasPrefix(d.Msg, "not YAML") && strings.Count(strings.ReplaceAll(text, `\"`, ""), quote)%2 != 0 {
 		return "ends within quotes: " + text
 	}
 	if many := strings.ContainsAny(text[:1], "'\"[{|>&!"); !many && strings.Contains(text, "\n") && strings.Contains(firstLine(text), ": ") {
