@@ -302,7 +302,7 @@ func (f *file) condition(n *yaml.Node, ds []ir.Detection, timeframe *yaml.Node) 
 		f.failIn(n, err.from, err.to, "%s", err.msg)
 		return c, false
 	}
-	b := &conditionBuilder{file: f, node: n, detections: ds, ok: true}
+	b := &conditionBuilder{file: f, detections: ds, ok: true}
 	b.ends = make([]int, 0, 2*len(tokens))
 	for _, t := range tokens {
 		b.ends = append(b.ends, t.Pos.Offset, tokenEnd(t))
@@ -315,7 +315,6 @@ func (f *file) condition(n *yaml.Node, ds []ir.Detection, timeframe *yaml.Node) 
 // A conditionBuilder makes an Expr of a condition's tree.
 type conditionBuilder struct {
 	*file
-	node       *yaml.Node
 	ends       []int    // the bytes at which tokens start and end
 	places     []ir.Pos // of these
 	detections []ir.Detection
@@ -325,8 +324,9 @@ type conditionBuilder struct {
 // dangles says that some bytes of the condition name no detection.
 func (b *conditionBuilder) dangles(from, to int, format string, args ...any) {
 	b.ok = false
-	b.failIn(b.node, from, to, format, args...)
-	b.errs[len(b.errs)-1].Code = "dangling_condition"
+	d := b.diagnostic(b.span(from, to), format, args...)
+	d.Code = "dangling_condition"
+	b.errs = append(b.errs, d)
 }
 
 func (b *conditionBuilder) span(from, to int) ir.Span {

@@ -59,6 +59,9 @@ func (f *file) part(n *yaml.Node, from, to int) ir.Span {
 	return ir.Span{Start: at[0], End: at[1]}
 }
 
+// maxGap bounds the characters that are looked at for the bracket behind the last entry.
+const maxGap = 4096
+
 // behind is the place behind a node. Of a mapping or a list that has no brackets it is
 // that behind the whole, or behind the first key or entry, which stands for it.
 func (f *file) behind(n *yaml.Node, whole bool) ir.Pos {
@@ -73,16 +76,17 @@ func (f *file) behind(n *yaml.Node, whole bool) ir.Pos {
 			c.pos = f.behind(n.Content[last], true)
 			c.src = f.at(c.pos)
 		}
-		for blank := false; len(c.src) > 0; {
+		// Between the last entry and the bracket stand blanks, signs and comments.
+		comment := 0 // the line of one
+		for range min(len(c.src), maxGap) {
 			switch r := c.skip(); {
+			case c.pos.Line == comment || unicode.IsSpace(r) || strings.ContainsRune(",:?", r):
+			case r == '#':
+				comment = c.pos.Line
 			case r == ']' || r == '}':
 				return c.pos
-			case r == '#' && blank:
-				for line := c.pos.Line; len(c.src) > 0 && c.pos.Line == line; {
-					c.skip()
-				}
 			default:
-				blank = unicode.IsSpace(r)
+				return ir.Pos{}
 			}
 		}
 		return ir.Pos{}

@@ -26,6 +26,9 @@ func FuzzParse(f *testing.F) {
 				if e.Pos.Line < 1 || e.Pos.Column < 1 || e.Msg == "" {
 					t.Errorf("%q: an error without a place: %v", src, e)
 				}
+				if again := d.Place(&ir.Diagnostic{Pos: e.Pos}); e.End != (ir.Pos{}) && e.End.Compare(e.Pos) <= 0 || again.End != (ir.Pos{}) && again.End.Compare(e.Pos) <= 0 {
+					t.Errorf("%q: %+v ends before it begins: %v", src, e, again.End)
+				}
 			}
 			switch {
 			case len(d.Errors) > 0:
