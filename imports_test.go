@@ -48,7 +48,7 @@ var mayImport = map[string][]string{
 
 	"internal/diff/review": {"internal/diff", "internal/markdown", "internal/plain", "internal/style", "github.com/rogpeppe/go-internal/diff"},
 
-	"internal/check": {"ir", "internal/link", "internal/question", "parser", "eval", "sigmac", "verify", "internal/diff", "internal/config", "internal/catalog", "internal/catalog/findings", "internal/junit", "internal/ordered", "internal/suggest",
+	"internal/check": {"ir", "internal/link", "internal/question", "parser", "eval", "sigmac", "verify", "internal/diff", "internal/config", "internal/catalog", "internal/catalog/findings", "internal/junit", "internal/report", "internal/ordered", "internal/suggest",
 		"gopkg.in/yaml.v3", "github.com/santhosh-tekuri/jsonschema/v6/..."},
 
 	"internal/match": {"ir", "eval", "parser", "internal/ordered"},

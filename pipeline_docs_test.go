@@ -10,7 +10,6 @@ import (
 	"testing"
 
 	"sigmac"
-	"sigmac/backends"
 	"sigmac/ir"
 	"sigmac/parser"
 	"sigmac/pipeline"
@@ -256,16 +255,13 @@ func askOne(t *testing.T, m sigmac.Mapping, source []string, field, beside strin
 }
 
 func reason(err error) string {
-	if e := (*pipeline.Error)(nil); errors.As(err, &e) {
+	if e := (*ir.Diagnostic)(nil); errors.As(err, &e) {
 		return e.Msg
 	}
 	if rs := (schema.Refusals)(nil); errors.As(err, &rs) {
-		u := *rs[0]
-		u.Backend = ""
-		if s, _, ok := strings.Cut(u.Reason, "; the nearest"); ok {
-			return s
-		}
-		return (&backends.Unsupported{Feature: u.Feature, Reason: u.Reason}).Reason
+		_, reason, _ := strings.Cut(rs[0].Msg, rs[0].Feature+": ")
+		reason, _, _ = strings.Cut(reason, "; the nearest")
+		return reason
 	}
 	return err.Error()
 }

@@ -10,7 +10,6 @@ import (
 	"strings"
 	"testing"
 
-	"sigmac/backends"
 	"sigmac/eval"
 	"sigmac/internal/corpus"
 	"sigmac/ir"
@@ -80,7 +79,7 @@ func (a *answered) hold(t *testing.T, language string) {
 func (a *answered) refuse(t *testing.T, c answer, err error) {
 	t.Helper()
 	t.Logf("%s: refused: %s: %v", c.ID, c.Query, err)
-	var e *backends.ReadError
+	var e *ir.Diagnostic
 	if !errors.As(err, &e) {
 		t.Fatal(c.ID, err)
 	}

@@ -9,20 +9,14 @@ import (
 	"sigmac/regex"
 )
 
-// An Unsupported says that a target cannot express a construct of a rule.
-type Unsupported struct {
-	Pos     ir.Pos
-	Feature string // the construct, with its article: "a keyword search"
-	Backend string
-	Reason  string // more, or empty
-}
-
-func (u *Unsupported) Error() string {
-	s := fmt.Sprintf("%s cannot express %s", u.Backend, u.Feature)
-	if u.Reason != "" {
-		s += ": " + u.Reason
+// Unsupported says that a language cannot express a construct of a rule, which stands
+// with its article: "a keyword search". The reason says more, or is empty.
+func Unsupported(backend string, at ir.Pos, feature, reason string) *ir.Diagnostic {
+	msg := fmt.Sprintf("%s cannot express %s", backend, feature)
+	if reason != "" {
+		msg += ": " + reason
 	}
-	return s
+	return &ir.Diagnostic{Pos: at, Msg: msg, Source: backend, Feature: feature}
 }
 
 // Foreign refuses what a scope has beside the parts that a language writes,
@@ -31,20 +25,10 @@ func Foreign(backend string, rest ir.Scope, at ir.Pos) error {
 	for _, part := range []struct{ what, value string }{{"a table", rest.Table}, {"an index", rest.Index},
 		{"an event category", rest.Category}, {"a data model", rest.DataModel}} {
 		if part.value != "" {
-			return &Unsupported{Pos: at, Backend: backend, Feature: part.what, Reason: "a pipeline asks for " + part.value}
+			return Unsupported(backend, at, part.what, "a pipeline asks for "+part.value)
 		}
 	}
 	return nil
-}
-
-// A ReadError says where a query cannot be read, and why.
-type ReadError struct {
-	Pos ir.Pos // in the query
-	Msg string
-}
-
-func (e *ReadError) Error() string {
-	return fmt.Sprintf("%d:%d: %s", e.Pos.Line, e.Pos.Column, e.Msg)
 }
 
 // Caps is what a language can say natively. Legalize rewrites the rest into

@@ -133,8 +133,8 @@ func compile(t *testing.T, rule string) production {
 				proof(t, target, res.Want, i, prettyQuery(t, res, i))
 			}
 			for _, err := range res.Errors {
-				if u, ok := err.(*backends.Unsupported); ok {
-					fmt.Fprintf(&faults, "%s:%d:%d: %s\n", ruleSection, u.Pos.Line, u.Pos.Column, u)
+				if err.Source == target.Name {
+					fmt.Fprintln(&faults, err)
 				}
 			}
 		}

@@ -41,6 +41,8 @@ type Document struct {
 	Broken *Body
 
 	Foreign bool // YAML, but nothing in it says that it is one of Sigma; there are Errors
+
+	file *file // that it stands in
 }
 
 // Fail adds an error to a document, which is broken with it.
@@ -81,7 +83,7 @@ func Parse(path string, src []byte) *Collection { return Visit(path, src, nil) }
 // after its actions, while that is at hand; not what is no document.
 func Visit(path string, src []byte, see func(*Document, *yaml.Node)) *Collection {
 	c := &Collection{}
-	roots, err := readYAML(path, src)
+	roots, fault := readYAML(src)
 	f := &file{source: "sigma", path: path, src: src}
 	for _, root := range f.actions(roots) {
 		d := f.document(root)
@@ -89,13 +91,10 @@ func Visit(path string, src []byte, see func(*Document, *yaml.Node)) *Collection
 			see(d, deref(root))
 		}
 	}
-	for _, d := range f.broken {
-		f.finish(d.Errors)
-	}
 	c.Documents = append(c.Documents, f.broken...)
 	slices.SortStableFunc(c.Documents, func(a, b *Document) int { return cmp.Compare(a.Pos.Line, b.Pos.Line) })
-	if err != nil {
-		c.Documents = append(c.Documents, &Document{Path: path, Pos: err.Pos, Errors: f.finish([]*ir.Diagnostic{err})})
+	if fault != nil {
+		c.Documents = append(c.Documents, &Document{Path: path, Pos: fault.at.Start, Errors: []*ir.Diagnostic{f.diagnostic(fault.at, "%s", fault.why)}})
 	}
 	return c
 }

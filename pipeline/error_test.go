@@ -4,9 +4,13 @@ import (
 	"fmt"
 	"net/http"
 	"net/http/httptest"
+	"path/filepath"
 	"strings"
 	"testing"
 
+	"github.com/rogpeppe/go-internal/txtar"
+
+	"sigmac/internal/irtest"
 	"sigmac/ir"
 	"sigmac/parser"
 	"sigmac/targets"
@@ -93,10 +97,45 @@ func TestErrors(t *testing.T) {
 		var got []string
 		for _, e := range errs {
 			got = append(got, strings.TrimPrefix(e.Error(), "p:"))
+			if wrong := irtest.Spanned(tt.src, e); wrong != "" {
+				t.Errorf("%s\n%s: %s", tt.src, e, wrong)
+			}
 		}
 		if s := strings.Join(got, "\n"); s != tt.want && !(strings.HasSuffix(tt.want, ": ") && strings.HasPrefix(s, tt.want)) || p != nil {
 			t.Errorf("%s\ngot\n%s\nwant\n%s", tt.src, s, tt.want)
 		}
+	}
+}
+
+// TestSpans breaks pipelines word by word, and holds that each diagnostic has the place of
+// what it is about.
+func TestSpans(t *testing.T) {
+	files, err := filepath.Glob("testdata/*.txtar")
+	if err != nil {
+		t.Fatal(err)
+	}
+	said := 0
+	for _, file := range files {
+		a, err := txtar.ParseFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, section := range a.Files {
+			if !strings.HasPrefix(section.Name, "pipeline") {
+				continue
+			}
+			for src := range irtest.Broken(string(section.Data)) {
+				_, errs := Parse("p", []byte(src))
+				for _, e := range errs {
+					if said++; irtest.Spanned(src, e) != "" {
+						t.Errorf("%s: %+v\n%s\n%s", file, e, irtest.Spanned(src, e), src)
+					}
+				}
+			}
+		}
+	}
+	if said < 1000 {
+		t.Errorf("only %d diagnostics", said)
 	}
 }
 

@@ -44,7 +44,7 @@ var fieldKinds = map[string]kind{
 		}}
 	}},
 	"field_name_transform": {eachItem, func(p *params) transformation {
-		p.Fail(p.typeAt, "field_name_transform needs a Python function, which a file cannot hold; use field_name_mapping, field_name_prefix_mapping, field_name_prefix or field_name_suffix")
+		p.Fail(p.typed, "field_name_transform needs a Python function, which a file cannot hold; use field_name_mapping, field_name_prefix_mapping, field_name_prefix or field_name_suffix")
 		p.names()
 		p.raw("transform_func")
 		p.flag("apply_keyword", false)
@@ -66,14 +66,14 @@ var fieldKinds = map[string]kind{
 			h.from = []string{"Hashes", "Hash"}
 		}
 		if h.drop && h.prefix == "" {
-			p.Fail(p.pos, "drop_algo_prefix without field_prefix leaves no field name")
+			p.Fail(p.body, "drop_algo_prefix without field_prefix leaves no field name")
 		}
 		return h
 	}},
 	"extract_fields": {eachItem, func(p *params) transformation {
 		x := extract{re: p.regexp("regex"), prefix: p.textOr("field_prefix", ""), keep: p.flag("preserve_unmatched", false)}
 		if x.re != nil && len(x.re.names) == 0 {
-			p.Fail(posOf(p.take("regex")), "the pattern has no named group, (?P<name>…)")
+			p.Fail(p.take("regex"), "the pattern has no named group, (?P<name>…)")
 		}
 		return x
 	}},
@@ -84,7 +84,7 @@ func (p *params) names() mapping {
 	m := p.table("mapping", true, true)
 	for _, row := range m {
 		if slices.Contains(row.values, "") {
-			p.Fail(posOf(p.take("mapping")), "the mapping gives a field without a name")
+			p.Fail(p.take("mapping"), "the mapping gives a field without a name")
 			break
 		}
 	}

@@ -52,7 +52,7 @@ var maxSteps = 2_000_000
 func (p *params) jinja() jinja {
 	x := jinja{text: p.text("template"), path: p.textOr("path", ""), escape: p.flag("autoescape", false), pipeline: p.path}
 	if n := p.take("vars"); n != nil {
-		p.Fail(posOf(n), "vars of a template are a Python file, which is not run; put them into the vars of the pipeline")
+		p.Fail(n, "vars of a template are a Python file, which is not run; put them into the vars of the pipeline")
 	}
 	p.granted("allow_template_vars")
 	p.granted("vars_allowed_paths")
@@ -62,7 +62,7 @@ func (p *params) jinja() jinja {
 	}
 	if x.path == "" {
 		if _, err := x.files(Options{}).template("template"); err != nil {
-			p.Fail(posOf(n), "not a template: %s", err)
+			p.Fail(n, "not a template: %s", err)
 		}
 	}
 	return x

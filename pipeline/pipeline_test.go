@@ -191,11 +191,11 @@ func run1(t *testing.T, p *Pipeline, rules []*parser.Document, o Options) string
 }
 
 func located(err error) string {
-	e := (*Error)(nil)
+	e := (*ir.Diagnostic)(nil)
 	if !errors.As(err, &e) {
 		return "NOT TYPED " + err.Error()
 	}
-	return fmt.Sprintf("%d:%d %s", e.Pos.Line, e.Pos.Column, e)
+	return fmt.Sprintf("%d:%d %s: %s", e.Pos.Line, e.Pos.Column, e.Item, e.Msg)
 }
 
 // TestUntested: a log source is tested where an item that was about it added a

@@ -22,7 +22,7 @@ var valueKinds = map[string]kind{
 		x := replaceString{re: p.regexp("regex"), skip: p.flag("skip_special", false), interpret: p.flag("interpret_special", false)}
 		x.with = p.replacement("replacement", x.re)
 		if x.interpret && !x.skip {
-			p.Fail(p.pos, "interpret_special belongs to skip_special; without that, wildcards are read anyway")
+			p.Fail(p.body, "interpret_special belongs to skip_special; without that, wildcards are read anyway")
 		}
 		return x
 	}},
@@ -42,7 +42,7 @@ var valueKinds = map[string]kind{
 			v = p.forced(v, func(s string) any {
 				n, ok := ir.ParseNumber(s)
 				if !ok {
-					p.Fail(posOf(p.take("value")), "%q is no number", s)
+					p.Fail(p.take("value"), "%q is no number", s)
 				}
 				return n
 			})
@@ -68,7 +68,7 @@ func (p *params) forced(v any, to func(string) any) any {
 	case bool:
 		return to(strconv.FormatBool(v))
 	}
-	p.Fail(p.pos, "force_type needs a value")
+	p.Fail(p.body, "force_type needs a value")
 	return v
 }
 
@@ -435,12 +435,12 @@ func (p *params) regexp(name string) *pattern {
 // compile reads the regular expression of a scalar.
 func (p *params) compile(n *yaml.Node) *pattern {
 	if n.Kind != yaml.ScalarNode {
-		p.Fail(posOf(n), "a regular expression must be a text")
+		p.Fail(n, "a regular expression must be a text")
 		return nil
 	}
 	re, offset, err := compile(n.Value)
 	if err != nil {
-		p.Fail(p.Locate(n, offset), "not a regular expression: %s", err)
+		p.FailIn(n, offset, len(n.Value), "not a regular expression: %s", err)
 		return nil
 	}
 	return re
@@ -687,11 +687,11 @@ func (p *params) replacement(name string, re *pattern) (out template) {
 		case c == 'g':
 			var ok bool
 			if !strings.HasPrefix(s[i+1:], "<") {
-				p.Fail(p.Locate(n, at), `a reference is written \g<name>`)
+				p.FailIn(n, at, i+1, `a reference is written \g<name>`)
 				return out
 			}
 			if ref, _, ok = strings.Cut(s[i+2:], ">"); !ok {
-				p.Fail(p.Locate(n, at), `a reference is written \g<name>`)
+				p.FailIn(n, at, i+1, `a reference is written \g<name>`)
 				return out
 			}
 			i += len(ref) + 2
@@ -699,7 +699,7 @@ func (p *params) replacement(name string, re *pattern) (out template) {
 			add(map[byte]string{'a': "\a", 'b': "\b", 'f': "\f", 'n': "\n", 'r': "\r", 't': "\t", 'v': "\v", '0': "\x00"}[c], -1)
 			continue
 		case c < utf8.RuneSelf && unicode.IsLetter(rune(c)):
-			p.Fail(p.Locate(n, at), `\%c has no meaning in a replacement; a backslash is \\`, c)
+			p.FailIn(n, at, i+1, `\%c has no meaning in a replacement; a backslash is \\`, c)
 			continue
 		default:
 			add(s[at:i+1], -1)
@@ -710,7 +710,7 @@ func (p *params) replacement(name string, re *pattern) (out template) {
 			g = re.number[ref]
 		}
 		if g < 0 || g > re.groups || g == 0 && ref != "0" {
-			p.Fail(p.Locate(n, at), "the pattern has no group %q%s", ref, suggest.For(ref, re.names))
+			p.FailIn(n, at, i+1, "the pattern has no group %q%s", ref, suggest.For(ref, re.names))
 			continue
 		}
 		add("", g)

@@ -12,8 +12,8 @@ import (
 // A Error says where a regular expression is wrong or beyond what is
 // supported.
 type Error struct {
-	Offset int // in bytes of the source
-	Msg    string
+	Offset, End int // of what is wrong, in bytes of the source
+	Msg         string
 }
 
 func (e *Error) Error() string {
@@ -37,7 +37,7 @@ func Parse(source string, flags Flags) (*Re, error) {
 		for r, n := utf8.DecodeRuneInString(source); r != utf8.RuneError || n > 1; r, n = utf8.DecodeRuneInString(source[at:]) {
 			at += n
 		}
-		return nil, &Error{at, "invalid UTF-8"}
+		return nil, &Error{at, at + 1, "invalid UTF-8"}
 	}
 	// The first pass counts the groups: only then `\12` has a meaning.
 	count := &parser{src: source, flags: flags, total: -1, names: map[string]int{}}
@@ -64,8 +64,10 @@ type parser struct {
 	keep   bool           // a back-reference needs the groups
 }
 
+// fail is about the source from a byte up to where it has been read, or about one character.
 func (p *parser) fail(at int, format string, args ...any) error {
-	return &Error{at, fmt.Sprintf(format, args...)}
+	_, size := utf8.DecodeRuneInString(p.src[at:])
+	return &Error{at, max(at+size, p.pos), fmt.Sprintf(format, args...)}
 }
 
 func (p *parser) parse() (*Re, error) {
@@ -335,7 +337,7 @@ func (p *parser) group(start int) (re *Re, quantifiable bool, err error) {
 		return p.capture(start, ">")
 	case p.take("(?'"):
 		return p.capture(start, "'")
-	case p.has("(*"):
+	case p.take("(*"):
 		return nil, false, p.fail(start, "`(*` is not supported")
 	case p.take("(?"):
 		return p.flagged(start)
@@ -495,7 +497,7 @@ func (p *parser) escape(start int) (*Re, error) {
 	case 'B':
 		return &Re{Op: OpNoWordBoundary}, nil
 	case 'N':
-		if p.has("{") {
+		if p.take("{") {
 			return nil, p.fail(start, "`\\N{` is not supported")
 		}
 		return &Re{Op: OpAnyNotNewline}, nil

@@ -58,7 +58,7 @@ const DefaultBudget = 2_000_000
 const maxOptional = 10
 
 // Query says whether a query means the i-th condition of want, a rule that is
-// typed and inlined. The error is a *backends.ReadError.
+// typed and inlined. The error is an *ir.Diagnostic.
 func Query(b *backends.Target, want *ir.Rule, i int, query string, budget int) (Result, error) {
 	rule := want.Conditions[i].Expr
 	if hasOpaque(rule) {

@@ -288,7 +288,9 @@ func converter(c *cli.Context) (func(*parser.Document) []index.Query, error) {
 				q := index.Query{Target: ch.Target.Name, Condition: ch.Condition, Query: ch.Query, Verdict: ch.Verdict, Reason: ch.Evidence.Reason}
 				switch {
 				case ch.Err != nil:
-					q.Reason = report.ErrorText(ch.Err)
+					if q.Reason = ch.Err.Msg; ch.Query != "" {
+						q.Reason = "the query cannot be read: " + q.Reason
+					}
 				case ch.Verdict == "refuted":
 					q.Reason = report.Refutation(ch.Evidence)
 				case report.Added(ch.Added) != "":

@@ -8,6 +8,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/urfave/cli/v2"
 
@@ -256,13 +257,13 @@ func writeFindings(w io.Writer, s style.Style, files []check.File, findings []ch
 	fixes := 0
 	for _, f := range findings {
 		counts[f.Severity]++
-		fmt.Fprintf(&b, "%s:%d:%d: %s: %s %s\n", s.Heading(plain.Text(f.Path)), f.Pos.Line, f.Pos.Column, s.Paint(colours[f.Severity], f.Severity), plain.Text(f.Msg), s.Dim("["+f.ID+"]"))
+		fmt.Fprintf(&b, "%s:%d:%d: %s: %s %s\n", s.Heading(plain.Text(f.Path)), f.Pos.Line, f.Pos.Column, s.Paint(colours[f.Severity], f.Severity), plain.Text(f.Msg), s.Dim("["+f.Code+"]"))
 		if f.Path != path || lines == nil {
 			path, lines = f.Path, strings.Split(string(sources[f.Path]), "\n")
 		}
 		if i := f.Pos.Line - 1; i >= 0 && i < len(lines) && lines[i] != "" {
-			text, caret := excerpt(strings.TrimRight(lines[i], "\r"), f.Pos)
-			fmt.Fprintf(&b, "    %s\n    %s\n", text, s.Paint(colours[f.Severity], caret))
+			text, mark := excerpt(strings.TrimRight(lines[i], "\r"), ir.Span{Start: f.Pos, End: f.End})
+			fmt.Fprintf(&b, "    %s\n    %s\n", text, s.Paint(colours[f.Severity], mark))
 		}
 		if f.Fix != nil {
 			fixes++
@@ -283,16 +284,24 @@ func counted(n int, what string) string {
 	return fmt.Sprintf("%d %ss", n, what)
 }
 
-// excerpt is the part of a line around a place, with a caret below the place.
-func excerpt(line string, at ir.Pos) (text, caret string) {
+// excerpt is the part of a line around a place, with a mark below it: a caret where it
+// begins, and a line from there up to its end, or that of the text.
+func excerpt(line string, at ir.Span) (text, mark string) {
 	const width = 100
 	runes := []rune(line)
-	i := min(max(at.Column-1, 0), len(runes))
+	i := min(max(at.Start.Column-1, 0), len(runes))
 	from := 0
 	if i > width-20 {
 		from = i - 40
 	}
 	to := min(len(runes), from+width)
+	end := i
+	switch {
+	case at.End.Line == at.Start.Line:
+		end = min(max(at.End.Column-1, i), to)
+	case at.End.Line > at.Start.Line:
+		end = to
+	}
 	text = plain.Text(string(runes[from:to]))
 	before := plain.Text(string(runes[from:i]))
 	if from > 0 {
@@ -301,5 +310,6 @@ func excerpt(line string, at ir.Pos) (text, caret string) {
 	if to < len(runes) {
 		text += "…"
 	}
-	return text, strings.Repeat(" ", len([]rune(before))) + "^"
+	marked := utf8.RuneCountInString(plain.Text(string(runes[i:end])))
+	return text, strings.Repeat(" ", utf8.RuneCountInString(before)) + "^" + strings.Repeat("~", max(marked-1, 0))
 }

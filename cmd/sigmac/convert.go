@@ -244,7 +244,7 @@ func verified(results iter.Seq[sigmac.Result], pass *project.Gate, note func(sig
 }
 
 func notProved(ch sigmac.Proof, msg string) *ir.Diagnostic {
-	return &ir.Diagnostic{Path: ch.Document.Path, Pos: ch.Want.Conditions[ch.Condition-1].Pos, Msg: ch.Target.Name + ": " + msg}
+	return ch.Document.Place(&ir.Diagnostic{Pos: ch.Want.Conditions[ch.Condition-1].Pos, Msg: ch.Target.Name + ": " + msg, Source: ch.Target.Name})
 }
 
 // A reporter tells people about errors, each once.
@@ -272,9 +272,9 @@ func (r *reporter) report(res sigmac.Result) {
 	}
 	unsupported := true
 	for _, err := range res.Errors {
-		unsupported = unsupported && sigmac.IsUnsupported(err)
+		unsupported = unsupported && err.Feature != ""
 		// A fault of the rule is told once, of a query for each target.
-		if _, fault := err.(*ir.Diagnostic); !fault || first || len(d.Errors) == 0 {
+		if first || len(d.Errors) == 0 {
 			say("%s", report.Placed(res, err))
 		}
 	}
@@ -300,7 +300,7 @@ func (r *reporter) names(found []link.Finding) {
 		if !f.Note {
 			r.misnamed, what = true, ""
 		}
-		tell(r.errs, "%s:%d:%d: %s%s", f.Doc.Path, f.Pos.Line, f.Pos.Column, what, f.Msg)
+		tell(r.errs, "%s:%d:%d: %s%s", f.Path, f.Pos.Line, f.Pos.Column, what, f.Msg)
 	}
 }
 

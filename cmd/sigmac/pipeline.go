@@ -188,7 +188,9 @@ func diffPipelines(c *cli.Context) error {
 				}
 			}
 			if fault != nil {
-				tell(c.App.ErrWriter, "%s", report.Placed(sigmac.Result{Document: d, Mapping: m}, fault))
+				for _, e := range sigmac.Faults(d, fault) {
+					tell(c.App.ErrWriter, "%s", report.Placed(sigmac.Result{Mapping: m}, e))
+				}
 				failed = true
 				continue
 			}

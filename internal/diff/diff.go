@@ -274,7 +274,7 @@ func sameButPlaces(a, b reflect.Value) bool {
 // Added.
 func Targets(old, new sigmac.Result, o Options) Change {
 	c := Change{Old: old.Document, New: new.Document}
-	first := func(r sigmac.Result) string { return r.Errors[0].Error() }
+	first := func(r sigmac.Result) string { return r.Errors[0].Text() }
 	switch {
 	case len(old.Errors) > 0 && len(new.Errors) > 0:
 		c.Kind, c.Reason = Equal, first(new)

@@ -15,7 +15,7 @@ import (
 // Elasticsearch alone; it shares nothing with the emitter.
 
 // Read says what query does where the fields that s calls unmapped are mapped
-// by no index. The error is a *backends.ReadError.
+// by no index. The error is an *ir.Diagnostic.
 func Read(query string, s ir.Schema) (*ir.Query, error) {
 	p, err := Parse(query)
 	if err != nil {
@@ -55,7 +55,7 @@ type step struct {
 	where    pred
 }
 
-// Parse reads a query. The error is a *backends.ReadError.
+// Parse reads a query. The error is an *ir.Diagnostic.
 func Parse(query string) (parsed *Parsed, err error) {
 	defer caught(&err)
 	p := &parser{src: query, toks: lex(query), byName: map[string]int{}, assumed: map[string]bool{}}

@@ -7,7 +7,6 @@ import (
 	"sort"
 	"strings"
 
-	"sigmac/backends"
 	"sigmac/ir"
 )
 
@@ -29,7 +28,7 @@ func readAll(text string, s ir.Schema, batch bool) (qs []*ir.Query, err error) {
 	defer func() {
 		switch e := recover().(type) {
 		case nil:
-		case *backends.ReadError:
+		case *ir.Diagnostic:
 			qs, err = nil, e
 		default:
 			panic(e)
@@ -243,7 +242,7 @@ func (r *reader) try(read func() *node) (n *node) {
 	depth := r.depth
 	defer func() {
 		if e := recover(); e != nil {
-			if _, ok := e.(*backends.ReadError); !ok {
+			if _, ok := e.(*ir.Diagnostic); !ok {
 				panic(e)
 			}
 			n, r.depth = nil, depth
