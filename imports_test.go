@@ -78,7 +78,7 @@ var mayImport = map[string][]string{
 	"schema": {"ir", "parser", "backends", "internal/suggest", "gopkg.in/yaml.v3"},
 
 	"pipeline": {"ir", "parser", "backends", "internal/suggest", "gopkg.in/yaml.v3", "github.com/nikolalohinski/gonja/v2/...",
-		"github.com/dlclark/regexp2/...", "github.com/itchyny/gojq/..."},
+		"github.com/itchyny/gojq/..."},
 
 	"internal/catalog":        {"ir"},
 	"internal/catalog/native": {"ir", "backends", "backends/*/read", "internal/catalog", "gopkg.in/yaml.v3", "github.com/BurntSushi/toml"},

@@ -11,6 +11,7 @@ import (
 
 	"sigmac/internal/suggest"
 	"sigmac/ir"
+	"sigmac/regex"
 )
 
 // A postItem is one entry of postprocessing.
@@ -144,11 +145,11 @@ func (x nestPost) change(r *run, q string) (string, error) {
 }
 
 type replacePost struct {
-	re   *pattern
+	re   *regex.Python
 	with template
 }
 
-func (x replacePost) change(_ *run, q string) (string, error) { return x.re.replace(x.with, q) }
+func (x replacePost) change(r *run, q string) (string, error) { return r.replaced(x.re, x.with, q) }
 
 // A simple is a format string.
 type simple struct{ format }

@@ -646,23 +646,7 @@ func (p *parser) property(start int) ([]Range, error) {
 	if p.flags.IgnoreCase && (name == "Lu" || name == "Ll" || name == "Lt") {
 		return nil, p.fail(start, "the property %s without regard to case is not supported", name)
 	}
-	var set []Range
-	add := func(lo, hi, stride rune) {
-		if stride == 1 {
-			set = append(set, Range{lo, hi})
-			return
-		}
-		for r := lo; r <= hi; r += stride {
-			set = append(set, Range{r, r})
-		}
-	}
-	for _, r := range t.R16 {
-		add(rune(r.Lo), rune(r.Hi), rune(r.Stride))
-	}
-	for _, r := range t.R32 {
-		add(rune(r.Lo), rune(r.Hi), rune(r.Stride))
-	}
-	set = canonical(set)
+	set := rangesOf(t)
 	if negate {
 		set = Negate(set)
 	}

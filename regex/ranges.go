@@ -36,6 +36,29 @@ func canonical(rs []Range) []Range {
 	return out
 }
 
+// rangesOf are the characters of tables of Unicode.
+func rangesOf(tables ...*unicode.RangeTable) []Range {
+	var out []Range
+	add := func(lo, hi, stride rune) {
+		if stride == 1 {
+			out = append(out, Range{lo, hi})
+			return
+		}
+		for r := lo; r <= hi; r += stride {
+			out = append(out, Range{r, r})
+		}
+	}
+	for _, t := range tables {
+		for _, r := range t.R16 {
+			add(rune(r.Lo), rune(r.Hi), rune(r.Stride))
+		}
+		for _, r := range t.R32 {
+			add(rune(r.Lo), rune(r.Hi), rune(r.Stride))
+		}
+	}
+	return canonical(out)
+}
+
 // Negate is every character that is in none of the ranges, which are
 // those of a Re.
 func Negate(ranges []Range) []Range {
