@@ -91,15 +91,24 @@ var folding = sync.OnceValue(func() []rune {
 // their characters.
 func FoldRanges(ranges []Range) []Range {
 	out := slices.Clone(ranges)
-	folding := folding()
 	for _, r := range ranges {
-		i, _ := slices.BinarySearch(folding, r.Lo)
-		for ; i < len(folding) && folding[i] <= r.Hi; i++ {
-			for _, c := range Cases(folding[i]) {
+		fold := func(x rune) {
+			for _, c := range Cases(x) {
 				if c < r.Lo || c > r.Hi {
 					out = append(out, Range{c, c})
 				}
 			}
+		}
+		if r.Hi-r.Lo < 1000 { // the table is large, and few need it
+			for x := r.Lo; x <= r.Hi; x++ {
+				fold(x)
+			}
+			continue
+		}
+		folding := folding()
+		i, _ := slices.BinarySearch(folding, r.Lo)
+		for ; i < len(folding) && folding[i] <= r.Hi; i++ {
+			fold(folding[i])
 		}
 	}
 	return canonical(out)
