@@ -222,7 +222,7 @@ func TestRefused(t *testing.T) {
 		{"transformations: [{type: field_name_mapping, mapping: {f: [" + strings.Repeat("x, ", 600) + "x]}}]", "f: [" + strings.Repeat("1, ", 200) + "1]", "2:1 p:1:19: the item makes more than 100000 values of this rule's"},
 		{"transformations: [" + strings.Repeat("{type: replace_string, regex: a, replacement: "+strings.Repeat("a", 2000)+"}, ", 2) + "]", "f: a", "4:10 p:1:2068: a replacement makes more than 1048576 bytes"},
 		{"transformations: [" + strings.Repeat("{type: replace_string, regex: a, replacement: "+strings.Repeat("a", 1000)+"}, ", 2) + "]", "f: [a, a, a]", "4:14 p:1:1068: the replacements of the pipeline add more than 1048576 bytes to this rule's values"},
-		{"transformations: [" + strings.Repeat("{type: replace_string, regex: x, replacement: y}, ", 20) + "]", "f: " + strings.Repeat("a", 1<<17), "4:10 p:1:369: the regular expressions of the pipeline take too many steps"},
+		{"transformations: [" + strings.Repeat("{type: replace_string, regex: x, replacement: y}, ", 20) + "]", "f: " + strings.Repeat("a", 1<<17), "4:10 p:1:169: the regular expressions of the pipeline take too many steps"},
 		{"transformations: [{type: field_name_mapping, mapping: {f: []}}]", "f: 1", `4:3 p:1:19: the detection "s" has no item left, and the condition needs it`},
 	} {
 		if got := applied(t, tt.src, tt.detection, Options{Target: targets.Must("splunk")}); got != tt.want {

@@ -32,12 +32,8 @@ const (
 // back-reference is numbered in Text whatever way it is written; `\R` is an
 // atomic group.
 func Parse(source string, flags Flags) (*Re, error) {
-	if !utf8.ValidString(source) {
-		at := 0
-		for r, n := utf8.DecodeRuneInString(source); r != utf8.RuneError || n > 1; r, n = utf8.DecodeRuneInString(source[at:]) {
-			at += n
-		}
-		return nil, &Error{at, "invalid UTF-8"}
+	if err := invalid(source); err != nil {
+		return nil, err
 	}
 	// The first pass counts the groups: only then `\12` has a meaning.
 	count := &parser{src: source, flags: flags, total: -1, names: map[string]int{}}
@@ -49,6 +45,18 @@ func Parse(source string, flags Flags) (*Re, error) {
 		p.keep = p.keep || n < 10 || n <= p.total
 	}
 	return p.parse()
+}
+
+// invalid says where a source is no UTF-8.
+func invalid(source string) error {
+	if utf8.ValidString(source) {
+		return nil
+	}
+	at := 0
+	for r, n := utf8.DecodeRuneInString(source); r != utf8.RuneError || n > 1; r, n = utf8.DecodeRuneInString(source[at:]) {
+		at += n
+	}
+	return &Error{at, "invalid UTF-8"}
 }
 
 type parser struct {

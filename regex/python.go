@@ -22,6 +22,9 @@ type Python struct {
 // by name (`\N`) and a reference within a look-behind, or to ASCII without regard
 // to case.
 func ParsePython(source string) (*Python, error) {
+	if err := invalid(source); err != nil {
+		return nil, err
+	}
 	p := &python{parser: parser{src: source}, names: []string{""}, closed: []bool{false}}
 	re, err := p.choice(true)
 	switch {
@@ -55,8 +58,9 @@ func (m Match) Group(n int) (string, bool) {
 	return string(m.text[g[0]:g[1]]), true
 }
 
-// Start is the match at the start of a text, as of re.match. It takes of the steps;
-// fewer than none are left where they did not suffice, and the answer is void.
+// Start is the match at the start of a text, as of re.match. It takes of the steps,
+// one for each character too; fewer than none are left where they did not suffice,
+// and the answer is void.
 func (p *Python) Start(text string, steps *int) (Match, bool) {
 	m := p.matcher(text, *steps)
 	groups := m.find(p.re, 0, false, false)
@@ -88,6 +92,7 @@ func (p *Python) All(text string, steps *int) iter.Seq2[string, *Match] {
 
 func (p *Python) matcher(text string, steps int) *matcher {
 	m := newMatcher(p.re, []rune(text), steps)
+	m.steps -= len(m.text)
 	m.fold = unicode.ToLower
 	return m
 }

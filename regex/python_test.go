@@ -110,6 +110,7 @@ func TestPythonErrors(t *testing.T) {
 		{`(?)`, 2, `unknown flag ')'`},
 		{`(?i-:a)`, 4, `unknown flag ':'`},
 		{`(?ai:(a)\1)`, 8, "a reference to ASCII without regard to case is not supported"},
+		{"a\xff", 1, "invalid UTF-8"},
 		{`*a`, 0, "nothing to repeat"},
 		{`^*`, 1, "nothing to repeat"},
 		{`\b+`, 2, "nothing to repeat"},
