@@ -320,7 +320,7 @@ func unevaluable(t ir.Test) string {
 		if t.Re == nil {
 			return "the placeholder %" + strings.Join(t.Placeholders, "%, %") + "%"
 		}
-		return unknownFeature(t.Re)
+		return t.Re.NotIn()
 	case ir.TimePart:
 		if _, ok := timePart(t.Part, date{}); !ok {
 			return "the part " + t.Part + " of a date"

@@ -215,8 +215,8 @@ type run struct {
 	// the items, `state KEY` and `item ID`, that items did of which this is so.
 	about, tested bool
 	told          map[string]bool
-	looked        int // bytes that regular expressions looked at
-	grown         int // bytes that replacements added
+	tried         tried // of regular expressions
+	grown         int   // bytes that replacements added
 }
 
 // maxLeaves bounds the values that an item makes of a rule's: mappings to lists

@@ -11,6 +11,7 @@ import (
 	"sigmac/internal/suggest"
 	"sigmac/ir"
 	"sigmac/parser"
+	"sigmac/regex"
 )
 
 // A condition looks at a T: the rule (nothing), a detection item or the name
@@ -344,14 +345,14 @@ var itemConditions = map[string]func(*params) condition[ir.Item]{
 		re, negate := p.regexp("pattern"), p.flag("negate", false)
 		return values(p, func(r *run, t ir.Test) bool {
 			q, ok := t.(ir.Pattern)
-			return (ok && r.starts(re, written(q))) != negate
+			return (ok && r.matches(re, written(q))) != negate
 		})
 	},
 	"match_regex": func(p *params) condition[ir.Item] {
 		re, negate := p.regexp("pattern"), p.flag("negate", false)
 		return values(p, func(r *run, t ir.Test) bool {
 			q, ok := t.(ir.Regexp)
-			return (ok && r.starts(re, q.Source)) != negate
+			return (ok && r.matches(re, q.Source)) != negate
 		})
 	},
 	"match_value": func(p *params) condition[ir.Item] {
@@ -406,7 +407,7 @@ func fieldList(p *params, in bool) condition[string] {
 		}
 		return func(_ *run, name string) bool { return (name != "" && set[name]) == in }
 	}
-	var res []*pattern
+	var res []*regex.Python
 	if n != nil && n.Kind == yaml.SequenceNode {
 		for _, c := range n.Content {
 			res = append(res, p.compile(parser.Deref(c)))
@@ -415,7 +416,7 @@ func fieldList(p *params, in bool) condition[string] {
 		p.texts("fields", false)
 	}
 	return func(r *run, name string) bool {
-		found := name != "" && slices.ContainsFunc(res, func(re *pattern) bool { return r.starts(re, name) })
+		found := name != "" && slices.ContainsFunc(res, func(re *regex.Python) bool { return r.matches(re, name) })
 		return found == in
 	}
 }

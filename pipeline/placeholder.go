@@ -21,6 +21,7 @@ import (
 
 	"sigmac/ir"
 	"sigmac/parser"
+	"sigmac/regex"
 )
 
 var placeholderKinds = map[string]kind{
@@ -272,7 +273,7 @@ type source struct {
 	get     func(r *run) ([]byte, error)
 
 	format    string
-	filter    *pattern
+	filter    *regex.Python
 	column    any // a string, an ir.Number or nil
 	header    bool
 	jq        *jqQuery
@@ -337,12 +338,14 @@ func (s *source) read(r *run) ([]string, error) {
 			s.values, s.valuesErr = s.parse(b)
 		}
 		if s.valuesErr == nil && s.filter != nil {
-			s.values = slices.DeleteFunc(s.values, func(v string) bool {
-				ok, err := s.filter.re.MatchString(v)
-				if err != nil {
-					s.valuesErr = err
-				}
-				return !ok
+			var t tried // of no rule: the values are those of all
+			s.valuesErr = t.run(func(steps *int) {
+				s.values = slices.DeleteFunc(s.values, func(v string) bool {
+					for _, m := range s.filter.All(v, steps) {
+						return m == nil
+					}
+					return true
+				})
 			})
 		}
 		if s.valuesErr == nil && len(s.values) == 0 {

@@ -9,8 +9,10 @@ import (
 
 	"gopkg.in/yaml.v3"
 
+	"sigmac/internal/jinja"
 	"sigmac/internal/suggest"
 	"sigmac/ir"
+	"sigmac/regex"
 )
 
 // A postItem is one entry of postprocessing.
@@ -140,11 +142,11 @@ func (x nestPost) change(r *run, q string) (string, error) {
 }
 
 type replacePost struct {
-	re   *pattern
+	re   *regex.Python
 	with template
 }
 
-func (x replacePost) change(_ *run, q string) (string, error) { return x.re.replace(x.with, q) }
+func (x replacePost) change(r *run, q string) (string, error) { return r.replaced(x.re, x.with, q) }
 
 // A simple is a format string.
 type simple struct{ format }
@@ -157,8 +159,8 @@ func (x simple) change(r *run, q string) (out string, err error) {
 			err = fmt.Errorf("{%s} has no value for this rule", strings.Join(path, "."))
 		}
 		text := show(v)
-		if size += len(text); size > maxOutput {
-			err, text = fmt.Errorf("the template makes more than %d MiB", maxOutput>>20), ""
+		if size += len(text); size > jinja.MaxOutput {
+			err, text = fmt.Errorf("the template makes more than %d MiB", jinja.MaxOutput>>20), ""
 		}
 		return text
 	})
@@ -332,8 +334,8 @@ func (p *params) packJSON() packJSON {
 }
 
 func (x packJSON) change(_ *run, q string) (string, error) {
-	if strings.Count(x.text, "%QUERY%")*len(q) > maxOutput {
-		return q, fmt.Errorf("the template makes more than %d MiB", maxOutput>>20)
+	if strings.Count(x.text, "%QUERY%")*len(q) > jinja.MaxOutput {
+		return q, fmt.Errorf("the template makes more than %d MiB", jinja.MaxOutput>>20)
 	}
 	d := json.NewDecoder(strings.NewReader(x.text))
 	d.UseNumber()

@@ -32,12 +32,8 @@ const (
 // back-reference is numbered in Text whatever way it is written; `\R` is an
 // atomic group.
 func Parse(source string, flags Flags) (*Re, error) {
-	if !utf8.ValidString(source) {
-		at := 0
-		for r, n := utf8.DecodeRuneInString(source); r != utf8.RuneError || n > 1; r, n = utf8.DecodeRuneInString(source[at:]) {
-			at += n
-		}
-		return nil, &Error{at, at + 1, "invalid UTF-8"}
+	if err := invalid(source); err != nil {
+		return nil, err
 	}
 	// The first pass counts the groups: only then `\12` has a meaning.
 	count := &parser{src: source, flags: flags, total: -1, names: map[string]int{}}
@@ -49,6 +45,18 @@ func Parse(source string, flags Flags) (*Re, error) {
 		p.keep = p.keep || n < 10 || n <= p.total
 	}
 	return p.parse()
+}
+
+// invalid says where a source is no UTF-8.
+func invalid(source string) error {
+	if utf8.ValidString(source) {
+		return nil
+	}
+	at := 0
+	for r, n := utf8.DecodeRuneInString(source); r != utf8.RuneError || n > 1; r, n = utf8.DecodeRuneInString(source[at:]) {
+		at += n
+	}
+	return &Error{at, at + 1, "invalid UTF-8"}
 }
 
 type parser struct {
@@ -648,23 +656,7 @@ func (p *parser) property(start int) ([]Range, error) {
 	if p.flags.IgnoreCase && (name == "Lu" || name == "Ll" || name == "Lt") {
 		return nil, p.fail(start, "the property %s without regard to case is not supported", name)
 	}
-	var set []Range
-	add := func(lo, hi, stride rune) {
-		if stride == 1 {
-			set = append(set, Range{lo, hi})
-			return
-		}
-		for r := lo; r <= hi; r += stride {
-			set = append(set, Range{r, r})
-		}
-	}
-	for _, r := range t.R16 {
-		add(rune(r.Lo), rune(r.Hi), rune(r.Stride))
-	}
-	for _, r := range t.R32 {
-		add(rune(r.Lo), rune(r.Hi), rune(r.Stride))
-	}
-	set = canonical(set)
+	set := rangesOf(t)
 	if negate {
 		set = Negate(set)
 	}

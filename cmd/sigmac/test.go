@@ -35,7 +35,7 @@ be the same. Without a PATH, the rules of sigmac.yaml are tested.
 Exit status: 0 all tests passed; 1 one failed, a rule is wrong, or with --require
 has no tests; 2 wrong usage, or a file that cannot be read or written.`,
 		Flags: []cli.Flag{
-			&cli.StringSliceFlag{Name: "target", Aliases: []string{"t"}, Usage: "try the queries for this target; may stand several times; else those of sigmac.yaml, or all"},
+			list("target", "try the queries for this target; may stand several times; else those of sigmac.yaml, or all", "t"),
 			&cli.BoolFlag{Name: "require", Usage: "a rule without tests is a failure"},
 			&cli.BoolFlag{Name: "all-logsources", Usage: "do not ask whether an event is of the rule's log source"},
 			&cli.IntFlag{Name: "max-event", Value: eval.DefaultMaxEvent >> 20, Usage: "the size of the largest event, in `MiB`"},
