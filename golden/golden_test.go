@@ -17,6 +17,7 @@ import (
 	"sigmac"
 	"sigmac/backends"
 	"sigmac/eval"
+	"sigmac/internal/irtest"
 	"sigmac/ir"
 	"sigmac/parser"
 	"sigmac/verify"
@@ -133,6 +134,7 @@ func compile(t *testing.T, rule string) production {
 				proof(t, target, res.Want, i, prettyQuery(t, res, i))
 			}
 			for _, err := range res.Errors {
+				spanned(t, rule, err)
 				if err.Source == target.Name {
 					fmt.Fprintln(&faults, err)
 				}
@@ -149,6 +151,13 @@ func compile(t *testing.T, rule string) production {
 		out.add(verifySection, proofs.String())
 	}
 	return out
+}
+
+// spanned holds that a diagnostic has the place of what it is about in a rule.
+func spanned(t *testing.T, rule string, e *ir.Diagnostic) {
+	if wrong := irtest.Spanned(rule, e); wrong != "" {
+		t.Errorf("%v: %s", e, wrong)
+	}
 }
 
 // proof is the verdict on a query, with what it rests on and what it loses.

@@ -115,6 +115,7 @@ func (w way) convert(t *testing.T, sections map[string]string) string {
 	var out strings.Builder
 	for res := range sigmac.Compile(c, o) {
 		for _, err := range res.Errors {
+			spanned(t, sections[ruleSection], err)
 			if err.Source == "sigma" {
 				fmt.Fprintf(&out, "error %s\n", err)
 			} else {
@@ -122,6 +123,7 @@ func (w way) convert(t *testing.T, sections map[string]string) string {
 			}
 		}
 		for _, x := range res.Mapped.Warnings {
+			spanned(t, sections[ruleSection], x)
 			fmt.Fprintf(&out, "warning %d:%d %s\n", x.Pos.Line, x.Pos.Column, x.Msg)
 		}
 		for i, q := range res.Queries {

@@ -14,7 +14,7 @@ type Diagnostic struct {
 	// Code is what machines know the fault by: the id of the check that finds it, or
 	// empty for a fault of the form.
 	Code    string
-	Source  string // what says so: sigma, link, pipeline, schema or sigmac.yaml, or the name of a target
+	Source  string // what says so: sigma, link, check, pipeline, schema or sigmac.yaml, or the name of a target
 	Feature string // the construct that is refused, with its article; empty where the file is simply wrong
 	Item    string // the item of a pipeline that is at fault, pipeline.yml:12:5, or empty
 }

@@ -72,7 +72,9 @@ func (f *file) behind(n *yaml.Node, whole bool) ir.Pos {
 		return f.behindScalar(n)
 	case n.Style&yaml.FlowStyle != 0:
 		c := f.cursorAt(n)
-		if last >= 0 {
+		if last < 0 {
+			c.skip()
+		} else {
 			c.pos = f.behind(n.Content[last], true)
 			c.src = f.at(c.pos)
 		}

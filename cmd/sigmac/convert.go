@@ -267,7 +267,7 @@ func (r *reporter) report(res sigmac.Result) {
 	}
 	if first {
 		for _, w := range d.Warnings {
-			say("%s:%d:%d: warning: %s", w.Path, w.Pos.Line, w.Pos.Column, w.Msg)
+			say("%s: warning: %s", w.Place(), w.Msg)
 		}
 	}
 	unsupported := true
@@ -279,7 +279,7 @@ func (r *reporter) report(res sigmac.Result) {
 		}
 	}
 	for _, w := range res.Mapped.Warnings {
-		say("%s:%d:%d: warning: %s: %s", d.Path, w.Pos.Line, w.Pos.Column, res.Target.Name, w.Msg)
+		say("%s: warning: %s: %s", w.Place(), res.Target.Name, w.Msg)
 	}
 	if len(res.Errors) == 0 {
 		r.lost(res, say)
@@ -300,7 +300,7 @@ func (r *reporter) names(found []link.Finding) {
 		if !f.Note {
 			r.misnamed, what = true, ""
 		}
-		tell(r.errs, "%s:%d:%d: %s%s", f.Path, f.Pos.Line, f.Pos.Column, what, f.Msg)
+		tell(r.errs, "%s: %s%s", f.Place(), what, f.Msg)
 	}
 }
 

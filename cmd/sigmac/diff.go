@@ -314,7 +314,7 @@ func tellNames(p *project.Project, files []revision.File, docs []*parser.Documen
 	found, err := p.Findings(l, given)
 	for _, f := range found {
 		if !f.Note {
-			p.Note("%s:%d:%d: warning: %s", f.Path, f.Pos.Line, f.Pos.Column, f.Msg)
+			p.Note("%s: warning: %s", f.Place(), f.Msg)
 		}
 	}
 	return err
@@ -471,7 +471,8 @@ func diffQueries(c *cli.Context) ([]review.Change, error) {
 			p = c.Args().Get(1)
 		}
 		if r := (*ir.Diagnostic)(nil); errors.As(err, &r) {
-			return nil, &failure{exitRules, fmt.Sprintf("%s:%d:%d: the query cannot be read: %s", p, r.Pos.Line, r.Pos.Column, r.Msg)}
+			r.Path = p
+			return nil, &failure{exitRules, r.Place() + ": the query cannot be read: " + r.Msg}
 		}
 		return nil, &failure{exitRules, p + ": " + err.Error()}
 	}

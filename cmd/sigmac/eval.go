@@ -72,7 +72,7 @@ func evalRules(c *cli.Context) error {
 	e := &evaluation{errs: c.App.ErrWriter, rules: match.New(match.Options{AnySource: c.Bool("all-logsources"), Explain: c.Bool("explain"), MaxEvent: c.Int("max-event") << 20})}
 	for _, d := range collection.Documents {
 		for _, w := range d.Warnings {
-			tell(e.errs, "%s:%d:%d: warning: %s", w.Path, w.Pos.Line, w.Pos.Column, w.Msg)
+			tell(e.errs, "%s: warning: %s", w.Place(), w.Msg)
 		}
 		for _, err := range e.rules.Add(d) {
 			tell(e.errs, "%s", err)
@@ -152,7 +152,8 @@ func (e *evaluation) file(path string, stdin io.Reader, write func(path string, 
 		}
 		for _, fault := range found.Faults {
 			e.failed = true
-			tell(e.errs, "%s:%d:%d: %s", path, fault.Pos.Line, fault.Pos.Column, fault.Msg)
+			fault.Path = path
+			tell(e.errs, "%s", fault)
 		}
 		for _, m := range found.Matches {
 			if err := write(path, m); err != nil {

@@ -188,7 +188,8 @@ func (r *verdicts) write(ch sigmac.Proof) error {
 		case ch.Query == "":
 			line(place(e.Pos), "%s", e.Text())
 		case r.queryPath != "":
-			line(fmt.Sprintf("%s:%d:%d", r.queryPath, e.Pos.Line, e.Pos.Column), "the query cannot be read: %s", e.Msg)
+			e.Path = r.queryPath
+			line(e.Place(), "the query cannot be read: %s", e.Msg)
 		default:
 			line(place(at), "the query cannot be read: %s", e.Msg)
 		}
