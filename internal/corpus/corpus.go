@@ -13,6 +13,7 @@ import (
 	"strings"
 	"testing"
 
+	"sigmac/eval"
 	"sigmac/internal/ordered"
 	"sigmac/ir"
 	"sigmac/parser"
@@ -151,6 +152,21 @@ func Recordings(t testing.TB) (out []Recording) {
 		out = append(out, r)
 	}
 	return out
+}
+
+// Unmatched are the rules that match none of their recorded events, and why.
+var Unmatched = map[string]string{
+	"a7c3e5f2-8b1d-4e9a-b6c2-3d7f5e8a9b4c": "the events write the rule's field names with blanks",
+}
+
+// Event is a recorded event as rules see it.
+func Event(t testing.TB, text []byte) eval.Event {
+	t.Helper()
+	ev, err := eval.ParseEvent(text)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return eval.Flatten(ev)
 }
 
 // Hold compares counts with those that a JSON file holds, or writes them there.

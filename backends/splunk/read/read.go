@@ -1,3 +1,5 @@
+// Package read reads SPL, its searches, data models and stages, without package
+// splunk. See package backends for why.
 package read
 
 import (
