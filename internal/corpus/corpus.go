@@ -20,12 +20,13 @@ import (
 )
 
 // Dir is the folder $SIGMAC_CORPUS, or ../shared/corpus, seen from the root of the
-// repository. Without that folder it is empty.
+// repository. Without that folder, or where the variable is none, it is empty.
 func Dir() string { return folder("SIGMAC_CORPUS", "../shared/corpus") }
 
 // Answers are the queries of a language (kql) with what the vendor's engine or
 // documents answer, a JSON object each, and the folder that holds them:
-// $SIGMAC_ANSWERS, or ../shared/answers.
+// $SIGMAC_ANSWERS, or ../shared/answers. The test is skipped where there are none, or
+// where the variable is none.
 func Answers(t testing.TB, language string) (dir string, objects []json.RawMessage) {
 	t.Helper()
 	if dir = folder("SIGMAC_ANSWERS", "../shared/answers"); dir == "" {
@@ -44,6 +45,9 @@ func Answers(t testing.TB, language string) (dir string, objects []json.RawMessa
 // folder is the one that a variable names, else the other, seen from the root of
 // the repository, or empty where there is none.
 func folder(variable, other string) string {
+	if os.Getenv(variable) == "none" {
+		return ""
+	}
 	dir := filepath.FromSlash(cmp.Or(os.Getenv(variable), other))
 	if !filepath.IsAbs(dir) {
 		root := "."
