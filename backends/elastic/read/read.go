@@ -1,5 +1,5 @@
-// Package read reads EQL and Kibana's query language, without package elastic. See
-// package backends for why.
+// Package read reads EQL and Kibana's query language. It does so without package
+// elastic; package backends says why.
 //
 // EQL is read under every set of unmapped fields. What `?f` means depends on whether
 // an index maps f, so a query is parsed once and folded for each subset of its

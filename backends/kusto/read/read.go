@@ -1,5 +1,4 @@
-// Package read reads KQL, and files with several queries, without package kusto. See
-// package backends for why.
+// Package read reads KQL. It does so without package kusto; package backends says why.
 //
 // A union is a choice of tables. The table that an event is from is a field, $table,
 // as the language's own `search` has it: `union (T | where a), U | where b` is

@@ -1,5 +1,4 @@
-// Package read reads SPL, its searches, data models and stages, without package
-// splunk. See package backends for why.
+// Package read reads SPL. It does so without package splunk; package backends says why.
 package read
 
 import (
