@@ -3,22 +3,13 @@ package sigmac_test
 import (
 	"encoding/json"
 	"errors"
-	"flag"
 	"fmt"
-	"go/ast"
-	"go/parser"
-	"go/token"
 	"io"
-	"os"
 	"os/exec"
-	"path/filepath"
-	"regexp"
 	"slices"
 	"strings"
 	"testing"
 )
-
-var update = flag.Bool("update", false, "rewrite the drawing of packages in ARCHITECTURE.md")
 
 // layers are the packages of the project, from top to bottom. A package imports only
 // what stands behind it: in a lower layer, or to its right. Where a layer says what
@@ -201,159 +192,4 @@ func TestImportFaults(t *testing.T) {
 			t.Errorf("got %q, want %q", got, c.want)
 		}
 	}
-}
-
-// TestSingle holds that the packages that make race leaves out start no goroutine, nor
-// do the packages and tests that they have.
-func TestSingle(t *testing.T) {
-	text, err := os.ReadFile("Makefile")
-	if err != nil {
-		t.Fatal(err)
-	}
-	m := regexp.MustCompile(`(?m)^SINGLE = (.*)$`).FindSubmatch(text)
-	if m == nil {
-		t.Fatal("the Makefile names no packages")
-	}
-	single := regexp.MustCompile("^(?:" + string(m[1]) + ")$")
-	checked := map[string]bool{}
-	for _, p := range listPackages(t) {
-		if !single.MatchString(p.ImportPath) {
-			continue
-		}
-		for _, path := range append(p.Deps, p.ImportPath) {
-			short, ours := own(path)
-			if !ours || checked[path] {
-				continue
-			}
-			checked[path] = true
-			files, err := filepath.Glob(filepath.Join(filepath.FromSlash(short), "*.go"))
-			if err != nil || len(files) == 0 {
-				t.Fatal("no files of ", path, err)
-			}
-			for _, file := range files {
-				if !single.MatchString(path) && strings.HasSuffix(file, "_test.go") {
-					continue
-				}
-				for _, at := range goroutines(t, file) {
-					t.Errorf("%s starts a goroutine, but %s is tested without the race detector", at, p.ImportPath)
-				}
-			}
-		}
-	}
-	if len(checked) < 10 {
-		t.Errorf("only %d packages were seen", len(checked))
-	}
-	if len(goroutines(t, "internal/ordered/ordered.go")) == 0 {
-		t.Error("no goroutine is seen in package ordered")
-	}
-}
-
-// goroutines are the places where a file starts one.
-func goroutines(t *testing.T, file string) (places []token.Position) {
-	fset := token.NewFileSet()
-	f, err := parser.ParseFile(fset, file, nil, parser.SkipObjectResolution)
-	if err != nil {
-		t.Fatal(err)
-	}
-	ast.Inspect(f, func(n ast.Node) bool {
-		starts := false
-		switch n := n.(type) {
-		case *ast.GoStmt:
-			starts = true
-		case *ast.CallExpr: // of a sync.WaitGroup or a testing.T
-			if sel, ok := n.Fun.(*ast.SelectorExpr); ok {
-				_, function := append(n.Args, nil)[0].(*ast.FuncLit)
-				starts = sel.Sel.Name == "Go" && function || sel.Sel.Name == "Parallel"
-			}
-		}
-		if starts {
-			places = append(places, fset.Position(n.Pos()))
-		}
-		return true
-	})
-	return places
-}
-
-// TestArchitecture holds that the drawing of packages in ARCHITECTURE.md is theirs;
-// -update writes it.
-func TestArchitecture(t *testing.T) {
-	const path, begin, end = "ARCHITECTURE.md", "<!-- packages: go test . -run TestArchitecture -update -->\n", "<!-- end -->\n"
-	text, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	before, rest, found := strings.Cut(string(text), begin)
-	_, after, closed := strings.Cut(rest, end)
-	if !found || !closed {
-		t.Fatalf("%s has no place for the drawing", path)
-	}
-	page := before + begin + "\n" + drawing(t, listPackages(t)) + "\n" + end + after
-	if *update {
-		if err := os.WriteFile(path, []byte(page), 0o644); err != nil {
-			t.Fatal(err)
-		}
-	} else if page != string(text) {
-		t.Errorf("the packages in %s are not those of the project; run go test . -run TestArchitecture -update", path)
-	}
-}
-
-// drawing has a line for each layer, with arrows to those that it imports, less such
-// as are behind another arrow, and below it a line for each package.
-func drawing(t *testing.T, packages []listedPackage) string {
-	layerOf, listed := map[string]int{}, map[string]listedPackage{}
-	for i, l := range layers {
-		for _, pkg := range strings.Fields(l.packages) {
-			layerOf[pkg] = i
-		}
-	}
-	imports := make([]map[int]bool, len(layers))
-	behind := make([]map[int]bool, len(layers))
-	for i := range layers {
-		imports[i], behind[i] = map[int]bool{}, map[int]bool{}
-	}
-	for _, p := range packages {
-		pkg, _ := own(p.ImportPath)
-		listed[pkg] = p
-		for _, path := range p.Imports {
-			if short, ours := own(path); ours && layerOf[short] != layerOf[pkg] {
-				imports[layerOf[pkg]][layerOf[short]] = true
-			}
-		}
-	}
-	for from := len(layers) - 1; from >= 0; from-- {
-		for to := range imports[from] {
-			behind[from][to] = true
-			for further := range behind[to] {
-				behind[from][further] = true
-			}
-		}
-	}
-	var b strings.Builder
-	for i, l := range layers {
-		var arrows []string
-		for to := range layers {
-			through := false
-			for mid := range imports[i] {
-				through = through || behind[mid][to]
-			}
-			if imports[i][to] && !through {
-				arrows = append(arrows, layers[to].name)
-			}
-		}
-		b.WriteString("    " + l.name)
-		if len(arrows) > 0 {
-			b.WriteString(" -> " + strings.Join(arrows, ", "))
-		}
-		b.WriteString("\n")
-		for _, pkg := range strings.Fields(l.packages) {
-			says, _, _ := strings.Cut(listed[pkg].Doc, ". ")
-			words := strings.SplitN(strings.TrimSuffix(says, "."), " ", 3)
-			if len(words) < 3 || words[0] != "Package" && words[0] != "Command" {
-				t.Errorf("the documentation of %s does not begin with what it does", pkg)
-				continue
-			}
-			fmt.Fprintf(&b, "      %-26s%s\n", pkg, words[2])
-		}
-	}
-	return b.String()
 }
