@@ -19,7 +19,7 @@ func Legalize(r *ir.Rule, c Caps) (*ir.Rule, []*Unsupported) {
 			l.places(c.Expr, false)
 		}
 	}
-	out := r.Map(l.leaf)
+	out := r.Rewrite(l.leaf)
 	if len(l.errs) > 0 {
 		slices.SortStableFunc(l.errs, func(a, b *Unsupported) int {
 			return cmp.Or(cmp.Compare(a.Pos.Line, b.Pos.Line), cmp.Compare(a.Pos.Column, b.Pos.Column))
@@ -51,14 +51,6 @@ func (l *legalizer) refuse(at ir.Pos, feature, reason string) (ir.Expr, bool) {
 // places asks about every test of e in its place.
 func (l *legalizer) places(e ir.Expr, negated bool) {
 	switch e := e.(type) {
-	case ir.And:
-		for _, x := range e {
-			l.places(x, negated)
-		}
-	case ir.Or:
-		for _, x := range e {
-			l.places(x, negated)
-		}
 	case ir.Not:
 		l.places(e.X, true)
 	case ir.Match:
@@ -67,6 +59,10 @@ func (l *legalizer) places(e ir.Expr, negated bool) {
 		}
 		if feature, reason := l.Refuses(e, negated); feature != "" {
 			l.refuse(e.Pos, feature, reason)
+		}
+	default:
+		for _, x := range ir.Parts(e) {
+			l.places(x, negated)
 		}
 	}
 }
@@ -104,7 +100,7 @@ func (l *legalizer) leaf(x ir.Expr) (ir.Expr, bool) {
 			return l.refuse(e.Pos, feature, reason)
 		}
 		return ir.Keyword{Test: t, Pos: e.Pos}, true
-	case ir.Opaque:
+	case ir.And, ir.Or, ir.Not, ir.Opaque:
 		return x, false
 	}
 	panic(fmt.Sprintf("backends: %T after Inline", x))
@@ -112,7 +108,7 @@ func (l *legalizer) leaf(x ir.Expr) (ir.Expr, bool) {
 
 // wholeValue is p as a regular expression.
 func wholeValue(p ir.Pattern) ir.Regexp {
-	return ir.Regexp{Re: ir.PatternRe(p), Source: p.Literals()}
+	return ir.Regexp{Re: ir.PatternRe(p)}
 }
 
 func unresolved(t ir.Test) string {
@@ -160,7 +156,7 @@ func (l *legalizer) match(m ir.Match) (ir.Expr, bool) {
 		if !ok {
 			return l.refuse(m.Pos, "an IPv6 network on a text field", m.Field.Name+" is a text")
 		}
-		return l.regexp(as(ir.Regexp{Re: re, Source: t.Net.String()}), true)
+		return l.regexp(as(ir.Regexp{Re: re}), true)
 	case ir.Compare:
 		if m.Field.Type.IsText() && !l.OrderText {
 			return l.refuse(m.Pos, "an ordering on a text field", m.Field.Name+" is a text")
@@ -178,7 +174,7 @@ func (l *legalizer) match(m ir.Match) (ir.Expr, bool) {
 			return l.refuse(m.Pos, feature, "it is not known in which form "+m.Field.Name+" holds a date")
 		case l.Moments == nil && m.Field.Type.IsText():
 			if re := t.Re(); re != nil {
-				return l.regexp(as(ir.Regexp{Re: re, Source: t.String()}), true)
+				return l.regexp(as(ir.Regexp{Re: re}), true)
 			}
 			return ir.False, true
 		case !l.TimePart[t.Part]:
@@ -278,15 +274,8 @@ func (l *legalizer) guard(e ir.Expr, definite bool) ir.Expr {
 
 // negates says whether a `not` stands in e.
 func negates(e ir.Expr) bool {
-	switch e := e.(type) {
-	case ir.And:
-		return slices.ContainsFunc(e, negates)
-	case ir.Or:
-		return slices.ContainsFunc(e, negates)
-	case ir.Not:
-		return true
-	}
-	return false
+	_, not := e.(ir.Not)
+	return not || slices.ContainsFunc(ir.Parts(e), negates)
 }
 
 // isGuard says whether both ask for the same field's presence.

@@ -283,23 +283,14 @@ func UnevaluableRule(r *ir.Rule) (pos ir.Pos, what string) {
 // unresolved placeholder, a construct beyond the evaluator. It is "" where
 // there is none; what Ref and Of refer to is not looked at.
 func Unevaluable(e ir.Expr) string {
-	first := func(es []ir.Expr) string {
-		for _, x := range es {
+	switch e := e.(type) {
+	case ir.And, ir.Or, ir.Not, ir.Item:
+		for _, x := range ir.Parts(e) {
 			if s := Unevaluable(x); s != "" {
 				return s
 			}
 		}
 		return ""
-	}
-	switch e := e.(type) {
-	case ir.And:
-		return first(e)
-	case ir.Or:
-		return first(e)
-	case ir.Not:
-		return Unevaluable(e.X)
-	case ir.Item:
-		return Unevaluable(e.X)
 	case ir.Ref, ir.Of:
 		return ""
 	case ir.Match:

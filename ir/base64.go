@@ -3,7 +3,7 @@ package ir
 // ExpandBase64Offset replaces Base64Offset by the group of its three texts.
 // ExpandWindash has run.
 func ExpandBase64Offset(r *Rule) *Rule {
-	return r.Map(func(e Expr) (Expr, bool) {
+	return r.Rewrite(func(e Expr) (Expr, bool) {
 		switch testOf(e).(type) {
 		case Base64Offset, Encode:
 			tests, err := expandBase64(testOf(e))

@@ -75,35 +75,25 @@ func (*SizeError) Error() string {
 }
 
 func inline(e Expr, bodies map[string]Expr) Expr {
-	all := func(es []Expr) []Expr {
-		out := make([]Expr, len(es))
-		for i, x := range es {
-			out[i] = inline(x, bodies)
+	out, _ := Rewrite(e, func(e Expr) (Expr, bool) {
+		switch e := e.(type) {
+		case Item:
+			return e.X, true
+		case Ref:
+			return body(bodies, e.Name), true
+		case Of:
+			es := make([]Expr, len(e.Names))
+			for i, n := range e.Names {
+				es[i] = body(bodies, n)
+			}
+			if e.All {
+				return And(es), true
+			}
+			return Or(es), true
 		}
-		return out
-	}
-	switch e := e.(type) {
-	case And:
-		return And(all(e))
-	case Or:
-		return Or(all(e))
-	case Not:
-		return Not{inline(e.X, bodies)}
-	case Item:
-		return e.X
-	case Ref:
-		return body(bodies, e.Name)
-	case Of:
-		es := make([]Expr, len(e.Names))
-		for i, n := range e.Names {
-			es[i] = body(bodies, n)
-		}
-		if e.All {
-			return And(es)
-		}
-		return Or(es)
-	}
-	return e
+		return e, false
+	})
+	return out
 }
 
 func body(bodies map[string]Expr, name string) Expr {

@@ -4,8 +4,8 @@
 // Every value is immutable: a pass returns a new tree and shares what it did
 // not change.
 //
-// A pass returns what it got if nothing changed. Map replaces leaves and shares the
-// rest, so a pass is a function from a leaf to a leaf, tests see whether it fired, and
+// A pass returns what it got if nothing changed. Rewrite replaces parts and shares the
+// rest, so a pass is a function of one node, tests see whether it fired, and
 // `sigmac ir` shows only passes that did something. Check knows what holds after each;
 // tests run it after every pass.
 //
@@ -160,12 +160,22 @@ type Condition struct {
 	Added, Own Expr
 }
 
-// An Expr is a predicate over an event: And, Or, Not, Match or Keyword; before
-// the pass Inline also Ref, Of and Item.
+// An Expr is a predicate over an event. These are all that there are: no other package
+// adds to them.
 type Expr interface {
 	String() string
 	expr()
 }
+
+func (And) expr()     {}
+func (Or) expr()      {}
+func (Not) expr()     {}
+func (Match) expr()   {}
+func (Keyword) expr() {}
+func (Opaque) expr()  {} // of queries, and of pipelines that write some of one
+func (Ref) expr()     {} // until Inline, as Of and Item
+func (Of) expr()      {}
+func (Item) expr()    {}
 
 // And is true where all its parts are; the empty And is true.
 type And []Expr
@@ -212,6 +222,23 @@ type Item struct {
 	Raw   []Scalar
 	X     Expr
 	Span  Span
+	By    *Change // what changed it last; nil of an item as it was written
+}
+
+// A Change is what a processing item of a pipeline did to an Item.
+type Change struct {
+	ID     string // of the processing item
+	Before *Change
+}
+
+// By says whether a processing item did this change, or one before it.
+func (c *Change) By(id string) bool {
+	for ; c != nil; c = c.Before {
+		if c.ID == id {
+			return true
+		}
+	}
+	return false
 }
 
 // A Modifier is one modifier of an Item, under its canonical name (`i` for
@@ -267,15 +294,6 @@ func (t Type) String() string {
 
 // IsText says whether a field of type t holds texts.
 func (t Type) IsText() bool { return t == Unknown || t == Text || t == Dynamic || t == JSON }
-
-func (And) expr()     {}
-func (Or) expr()      {}
-func (Not) expr()     {}
-func (Match) expr()   {}
-func (Keyword) expr() {}
-func (Ref) expr()     {}
-func (Of) expr()      {}
-func (Item) expr()    {}
 
 // True and False are the constant predicates.
 var (

@@ -100,23 +100,8 @@ func (r *Rule) Compared(i int, q *Query) (rule, query Predicate) {
 			query.Bounds = append(query.Bounds, b)
 		}
 	}
-	query.Own = own
-	if len(own) == 1 {
-		query.Own = own[0]
-	}
+	query.Own = Conjunction(own...)
 	return rule, query
-}
-
-// Conjuncts are the parts of a conjunction, flat.
-func Conjuncts(e Expr) (out And) {
-	and, ok := e.(And)
-	if !ok {
-		return And{e}
-	}
-	for _, x := range and {
-		out = append(out, Conjuncts(x)...)
-	}
-	return out
 }
 
 // fieldsOf are the fields that e tests. What no expression says has a name that

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
+
+	"sigmac/regex"
 )
 
 // The String methods print S-expressions: debugging and goldens show them, and
@@ -97,6 +99,9 @@ func (p Pattern) String() string {
 }
 
 func (t Regexp) String() string {
+	if t.Source == "" && t.Re != nil {
+		return "(re " + strconv.Quote(regex.Print(t.Re, regex.PCRE)) + ")"
+	}
 	flags := ""
 	if t.Flags.IgnoreCase {
 		flags += "i"

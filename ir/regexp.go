@@ -11,8 +11,9 @@ import (
 // somewhere, with regard to case unless the expression says `(?i)` or the flag
 // i stands beside it.
 //
-// Source is the expression as the rule has it (Sigma's flavour is PCRE). Re is
-// its meaning; Re is nil exactly when Source holds unresolved Placeholders.
+// Source is the expression as the rule has it (Sigma's flavour is PCRE), or the query
+// that it was read from; it is empty where a pass made the expression. Re is its
+// meaning; Re is nil exactly when Source holds unresolved Placeholders.
 type Regexp struct {
 	Source       string
 	Flags        regex.Flags

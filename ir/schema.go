@@ -127,6 +127,4 @@ type Formula struct {
 	Try iter.Seq[map[string]any]
 }
 
-func (Opaque) expr() {}
-
 func (e Opaque) String() string { return "(opaque " + e.Lang + " " + strconv.Quote(e.Text) + ")" }

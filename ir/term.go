@@ -1,7 +1,6 @@
 package ir
 
 import (
-	"fmt"
 	"slices"
 	"strconv"
 
@@ -24,8 +23,6 @@ type Term struct {
 	May []*regex.Re
 }
 
-func (Term) test() {}
-
 func (t Term) String() string {
 	head := "(term"
 	if t.Cased {
@@ -45,18 +42,11 @@ func (t Term) String() string {
 
 // Tests are Sure and May as tests; none at all where no value surely has the term.
 func (t Term) Tests() (sure, may []Test) {
-	test := func(re *regex.Re) Test {
-		source, err := re.Go()
-		if err != nil {
-			panic(fmt.Sprintf("ir: a term beyond regular expressions: %v", err))
-		}
-		return Regexp{Source: source, Re: re}
-	}
 	if t.Sure != nil {
-		sure = []Test{test(t.Sure)}
+		sure = []Test{Regexp{Re: t.Sure}}
 	}
 	for _, re := range t.May {
-		may = append(may, test(re))
+		may = append(may, Regexp{Re: re})
 	}
 	return sure, may
 }

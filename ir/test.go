@@ -5,11 +5,26 @@ import (
 	"strings"
 )
 
-// A Test is a predicate over one value of a field.
+// A Test is a predicate over one value of a field. These are all that there are: no
+// other package adds to them.
 type Test interface {
 	String() string
 	test()
 }
+
+func (Pattern) test()      {}
+func (Regexp) test()       {}
+func (CIDR) test()         {}
+func (Compare) test()      {}
+func (Bool) test()         {}
+func (Null) test()         {}
+func (Exists) test()       {}
+func (FieldRef) test()     {}
+func (TimePart) test()     {}
+func (Term) test()         {} // of queries
+func (Windash) test()      {} // until ExpandWindash
+func (Base64Offset) test() {} // until ExpandBase64Offset
+func (Encode) test()       {} // until ExpandBase64Offset
 
 // A Pattern is a text with wildcards that the whole value must match, without
 // regard to case (see regex.Fold) unless Cased.
@@ -226,16 +241,3 @@ type Encode struct {
 	As Encoding
 	X  Test
 }
-
-func (Pattern) test()      {}
-func (Regexp) test()       {}
-func (CIDR) test()         {}
-func (Compare) test()      {}
-func (Bool) test()         {}
-func (Null) test()         {}
-func (Exists) test()       {}
-func (FieldRef) test()     {}
-func (TimePart) test()     {}
-func (Windash) test()      {}
-func (Base64Offset) test() {}
-func (Encode) test()       {}

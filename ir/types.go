@@ -36,7 +36,7 @@ func TypeFields(r *Rule) *Rule {
 		}
 		return f
 	}
-	return r.Map(func(e Expr) (Expr, bool) {
+	return r.Rewrite(func(e Expr) (Expr, bool) {
 		m, ok := e.(Match)
 		if !ok {
 			return e, false

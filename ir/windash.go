@@ -16,7 +16,7 @@ const maxDashes = 4
 // ExpandWindash replaces Windash by a group of what it stands for. What
 // base64 encodes is the variant, so it runs first.
 func ExpandWindash(r *Rule) *Rule {
-	return r.Map(func(e Expr) (Expr, bool) {
+	return r.Rewrite(func(e Expr) (Expr, bool) {
 		t := testOf(e)
 		if t == nil || !hasWindash(t) {
 			return e, false

@@ -1,8 +1,6 @@
 package parser
 
 import (
-	"strings"
-
 	"gopkg.in/yaml.v3"
 
 	"sigmac/ir"
@@ -28,7 +26,12 @@ func (f *file) filter(meta ir.Meta, source ir.LogSource, e entry) *ir.Filter {
 	// The specification's example has it the other way round, pySigma and the
 	// filters that there are do not.
 	for _, c := range out.Conditions {
-		if !strings.Contains(c.Expr.String(), "(not ") {
+		excludes := false
+		ir.Visit(c.Expr, func(_ ir.Expr, negated bool) bool {
+			excludes = excludes || negated
+			return true
+		})
+		if !excludes {
 			f.warn(c.Pos, "a filter's condition says which events are kept, and this one has no `not`")
 		}
 	}

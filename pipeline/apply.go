@@ -80,7 +80,7 @@ type item struct {
 	path     string
 	pos      ir.Pos
 	rule     conditions[nothing]
-	items    conditions[tracked]
+	items    conditions[ir.Item]
 	fields   conditions[string]
 	do       transformation
 	only     map[string]bool // the fields that it can change, keywords by no name; nil: any
@@ -190,31 +190,9 @@ func (n nest) apply(r *run) bool {
 	return changed
 }
 
-// A tracked is a detection item while a pipeline runs, with the items that
-// changed it.
-type tracked struct {
-	ir.Item
-	by *ids
-}
-
-// ids is a list of ids.
-type ids struct {
-	id   string
-	rest *ids
-}
-
-func (l *ids) has(id string) bool {
-	for ; l != nil; l = l.rest {
-		if l.id == id {
-			return true
-		}
-	}
-	return false
-}
-
-// values are the tests of an item.
-func (t tracked) values() (out []ir.Test) {
-	ir.Walk(t.X, func(e ir.Expr) {
+// tests are those of an item, one for each of its values.
+func tests(it ir.Item) (out []ir.Test) {
+	ir.Walk(it.X, func(e ir.Expr) {
 		switch e := e.(type) {
 		case ir.Match:
 			out = append(out, e.Test)
@@ -230,7 +208,7 @@ type run struct {
 	Options
 	pipeline *Pipeline
 	item     *item
-	rule     ir.Rule // its items are tracked
+	rule     ir.Rule
 	state    map[string]any
 	applied  map[string]bool
 	renamed  map[string]map[string]bool // field name to the items that renamed to it
@@ -278,9 +256,6 @@ func (p *Pipeline) Apply(rule *ir.Rule, o Options) (*ir.Rule, *Trace, error) {
 	r := &run{Options: o, pipeline: p, rule: *rule, state: map[string]any{}, applied: map[string]bool{},
 		renamed: map[string]map[string]bool{}, handled: map[string]bool{}, told: map[string]bool{}}
 	r.rule.Detections = slices.Clone(rule.Detections)
-	for i, d := range r.rule.Detections {
-		r.rule.Detections[i].Expr, _ = rewrite(d.Expr, track)
-	}
 	for _, part := range p.Parts() {
 		if !part.Allows(o.Target) {
 			return nil, nil, &Error{Pos: rule.Source.Pos, Item: part.Path,
@@ -308,25 +283,10 @@ func (p *Pipeline) Allows(t *backends.Target) bool {
 	})
 }
 
-func track(e ir.Expr) (ir.Expr, bool) {
-	if it, ok := e.(ir.Item); ok {
-		return tracked{Item: it}, true
-	}
-	return e, false
-}
-
-// result is the rule without tracking.
+// result is the rule as it is now.
 func (r *run) result() *ir.Rule {
 	out := r.rule
 	out.Detections = slices.Clone(out.Detections)
-	for i, d := range out.Detections {
-		out.Detections[i].Expr, _ = rewrite(d.Expr, func(e ir.Expr) (ir.Expr, bool) {
-			if t, ok := e.(tracked); ok {
-				return t.Item, true
-			}
-			return e, false
-		})
-	}
 	return &out
 }
 
@@ -374,21 +334,15 @@ func (r *run) names() map[string]bool {
 		return r.present
 	}
 	r.present = map[string]bool{}
-	for _, d := range r.rule.Detections {
-		rewrite(d.Expr, func(e ir.Expr) (ir.Expr, bool) {
-			t, ok := e.(tracked)
-			if !ok {
-				return e, false
+	r.some(func(it ir.Item) bool {
+		r.present[it.Field.Name] = true
+		for _, x := range tests(it) {
+			if ref, ok := x.(ir.FieldRef); ok {
+				r.present[ref.Other.Name] = true
 			}
-			r.present[t.Field.Name] = true
-			for _, x := range t.values() {
-				if ref, ok := x.(ir.FieldRef); ok {
-					r.present[ref.Other.Name] = true
-				}
-			}
-			return e, false
-		})
-	}
+		}
+		return false
+	})
 	for _, name := range r.rule.Meta.Fields {
 		r.present[name] = true
 	}
@@ -468,66 +422,13 @@ func (r *run) scope() {
 	}
 }
 
-// rewrite replaces the leaves of e, where an item is one; nil drops a leaf,
-// and a group that has lost all its parts. What was not changed is shared.
-func rewrite(e ir.Expr, leaf func(ir.Expr) (ir.Expr, bool)) (ir.Expr, bool) {
-	group := func(es []ir.Expr) (out []ir.Expr, changed bool) {
-		for i, x := range es {
-			y, c := rewrite(x, leaf)
-			switch {
-			case !c:
-				y = x
-			case !changed:
-				out, changed = slices.Clone(es[:i]), true
-			}
-			if changed && y != nil {
-				out = append(out, y)
-			}
-		}
-		return out, changed
-	}
-	switch x := e.(type) {
-	case ir.And:
-		if es, changed := group(x); changed {
-			if len(es) == 0 {
-				return nil, true
-			}
-			return ir.And(es), true
-		}
-		return e, false
-	case ir.Or:
-		if es, changed := group(x); changed {
-			if len(es) == 0 {
-				return nil, true
-			}
-			return ir.Or(es), true
-		}
-		return e, false
-	case ir.Not:
-		switch y, changed := rewrite(x.X, leaf); {
-		case !changed:
-			return e, false
-		case y == nil:
-			return nil, true
-		default:
-			return ir.Not{X: y}, true
-		}
-	}
-	if y, changed := leaf(e); changed {
-		return y, true
-	}
-	return e, false
-}
-
-// some says whether an item is as asked.
-func (r *run) some(is func(tracked) bool) bool {
-	found := false
+// some says whether an item of the rule is as asked.
+func (r *run) some(is func(ir.Item) bool) (found bool) {
 	for _, d := range r.rule.Detections {
-		rewrite(d.Expr, func(e ir.Expr) (ir.Expr, bool) {
-			if t, ok := e.(tracked); ok && !found {
-				found = is(t)
-			}
-			return e, false
+		ir.Visit(d.Expr, func(e ir.Expr, _ bool) bool {
+			it, ok := e.(ir.Item)
+			found = found || ok && is(it)
+			return !ok && !found
 		})
 	}
 	return found
@@ -535,11 +436,11 @@ func (r *run) some(is func(tracked) bool) bool {
 
 // each replaces the items that meet the conditions; change says whether it
 // did, and nil drops one.
-func (r *run) each(change func(tracked) (ir.Expr, bool)) bool {
+func (r *run) each(change func(ir.Item) (ir.Expr, bool)) bool {
 	all := false
 	for i, d := range r.rule.Detections {
-		x, changed := rewrite(d.Expr, func(e ir.Expr) (ir.Expr, bool) {
-			t, ok := e.(tracked)
+		x, changed := ir.Rewrite(d.Expr, func(e ir.Expr) (ir.Expr, bool) {
+			t, ok := e.(ir.Item)
 			if !ok || r.err != nil || !r.item.items.holds(r, t) || !r.itemFields(t) {
 				return e, false
 			}
@@ -547,10 +448,10 @@ func (r *run) each(change func(tracked) (ir.Expr, bool)) bool {
 			if !changed || y == nil {
 				return y, changed
 			}
-			y, _ = rewrite(y, func(e ir.Expr) (ir.Expr, bool) {
-				t, ok := e.(tracked)
+			y, _ = ir.Rewrite(y, func(e ir.Expr) (ir.Expr, bool) {
+				t, ok := e.(ir.Item)
 				if ok && r.item.id != "" {
-					t.by = &ids{r.item.id, t.by}
+					t.By = &ir.Change{ID: r.item.id, Before: t.By}
 				}
 				if ok {
 					return t, true
@@ -576,11 +477,11 @@ func (r *run) room(n int) bool {
 
 // itemFields says whether the field name conditions hold for the item's field
 // or for one that its values name.
-func (r *run) itemFields(t tracked) bool {
+func (r *run) itemFields(t ir.Item) bool {
 	if r.item.fields.holds(r, t.Field.Name) {
 		return true
 	}
-	return slices.ContainsFunc(t.values(), func(x ir.Test) bool {
+	return slices.ContainsFunc(tests(t), func(x ir.Test) bool {
 		ref, ok := x.(ir.FieldRef)
 		return ok && r.item.fields.holds(r, ref.Other.Name)
 	})
@@ -589,9 +490,9 @@ func (r *run) itemFields(t tracked) bool {
 // eachValue replaces the values of the items that meet the conditions: the
 // tests that change returns stand as an Or in the place of the old one; none
 // drops it.
-func (r *run) eachValue(change func(t tracked, pos ir.Pos, x ir.Test) ([]ir.Test, bool)) bool {
-	return r.each(func(t tracked) (ir.Expr, bool) {
-		x, changed := rewrite(t.X, func(e ir.Expr) (ir.Expr, bool) {
+func (r *run) eachValue(change func(t ir.Item, pos ir.Pos, x ir.Test) ([]ir.Test, bool)) bool {
+	return r.each(func(t ir.Item) (ir.Expr, bool) {
+		x, changed := ir.Rewrite(t.X, func(e ir.Expr) (ir.Expr, bool) {
 			if r.err != nil {
 				return e, false
 			}

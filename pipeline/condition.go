@@ -298,15 +298,15 @@ var ruleConditions = map[string]func(*params) condition[nothing]{
 	"contains_detection_item": func(p *params) condition[nothing] {
 		field, value := p.field(), p.literal("value")
 		return func(r *run, _ nothing) bool {
-			return r.names()[field] && r.some(func(it tracked) bool {
-				return it.Field.Name == field && slices.ContainsFunc(it.values(), func(t ir.Test) bool { return equals(t, value) })
+			return r.names()[field] && r.some(func(it ir.Item) bool {
+				return it.Field.Name == field && slices.ContainsFunc(tests(it), func(t ir.Test) bool { return equals(t, value) })
 			})
 		}
 	},
 	"contains_field": func(p *params) condition[nothing] {
 		field := p.field()
 		return func(r *run, _ nothing) bool {
-			return r.names()[field] && r.some(func(it tracked) bool { return it.Field.Name == field })
+			return r.names()[field] && r.some(func(it ir.Item) bool { return it.Field.Name == field })
 		}
 	},
 	"processing_item_applied": func(p *params) condition[nothing] {
@@ -339,49 +339,49 @@ func (p *params) field() string {
 	return p.textOf("field", n)
 }
 
-var itemConditions = map[string]func(*params) condition[tracked]{
-	"match_string": func(p *params) condition[tracked] {
+var itemConditions = map[string]func(*params) condition[ir.Item]{
+	"match_string": func(p *params) condition[ir.Item] {
 		re, negate := p.regexp("pattern"), p.flag("negate", false)
 		return values(p, func(r *run, t ir.Test) bool {
 			q, ok := t.(ir.Pattern)
 			return (ok && r.starts(re, written(q))) != negate
 		})
 	},
-	"match_regex": func(p *params) condition[tracked] {
+	"match_regex": func(p *params) condition[ir.Item] {
 		re, negate := p.regexp("pattern"), p.flag("negate", false)
 		return values(p, func(r *run, t ir.Test) bool {
 			q, ok := t.(ir.Regexp)
 			return (ok && r.starts(re, q.Source)) != negate
 		})
 	},
-	"match_value": func(p *params) condition[tracked] {
+	"match_value": func(p *params) condition[ir.Item] {
 		want := p.literal("value")
 		return values(p, func(_ *run, t ir.Test) bool { return equals(t, want) })
 	},
-	"contains_wildcard": func(p *params) condition[tracked] {
+	"contains_wildcard": func(p *params) condition[ir.Item] {
 		return values(p, func(_ *run, t ir.Test) bool {
 			q, ok := t.(ir.Pattern)
 			return ok && (q.Has(ir.AnyRun) || q.Has(ir.AnyOne))
 		})
 	},
-	"is_null": func(p *params) condition[tracked] {
+	"is_null": func(p *params) condition[ir.Item] {
 		return values(p, func(_ *run, t ir.Test) bool { return t == ir.Null{} })
 	},
-	"processing_item_applied": func(p *params) condition[tracked] {
+	"processing_item_applied": func(p *params) condition[ir.Item] {
 		id := p.text("processing_item_id")
-		return func(_ *run, it tracked) bool { return it.by.has(id) }
+		return func(_ *run, it ir.Item) bool { return it.By.By(id) }
 	},
-	"processing_state": stateCondition[tracked],
+	"processing_state": stateCondition[ir.Item],
 }
 
 // values asks for any or all values of an item.
-func values(p *params, one func(*run, ir.Test) bool) condition[tracked] {
+func values(p *params, one func(*run, ir.Test) bool) condition[ir.Item] {
 	all := p.oneOf("cond", "", "any", "all") == "all"
-	return func(r *run, it tracked) bool {
+	return func(r *run, it ir.Item) bool {
 		if all {
-			return !slices.ContainsFunc(it.values(), func(t ir.Test) bool { return !one(r, t) })
+			return !slices.ContainsFunc(tests(it), func(t ir.Test) bool { return !one(r, t) })
 		}
-		return slices.ContainsFunc(it.values(), func(t ir.Test) bool { return one(r, t) })
+		return slices.ContainsFunc(tests(it), func(t ir.Test) bool { return one(r, t) })
 	}
 }
 
@@ -425,8 +425,7 @@ func equals(t ir.Test, value any) bool {
 	switch t := t.(type) {
 	case ir.Pattern:
 		s, ok := value.(string)
-		t.Cased = false
-		return ok && t.String() == parser.Text(s).String()
+		return ok && slices.Equal(t.Parts, parser.Text(s).Parts)
 	case ir.Compare:
 		n, ok := value.(ir.Number)
 		return ok && t.Op == ir.Eq && t.Number == n

@@ -123,8 +123,8 @@ func (x rename) apply(r *run) bool {
 			order = append(order, from)
 		}
 	}
-	changed := r.each(func(t tracked) (ir.Expr, bool) {
-		x, refs := rewrite(t.X, func(e ir.Expr) (ir.Expr, bool) {
+	changed := r.each(func(t ir.Item) (ir.Expr, bool) {
+		x, refs := ir.Rewrite(t.X, func(e ir.Expr) (ir.Expr, bool) {
 			m, ok := e.(ir.Match)
 			ref, is := m.Test.(ir.FieldRef)
 			if !ok || !is {
@@ -153,13 +153,13 @@ func (x rename) apply(r *run) bool {
 		}
 		note(t.Field.Name, fields)
 		if len(fields) == 1 {
-			return t.on(fields[0]), true
+			return on(t, fields[0]), true
 		}
-		if !r.room(len(fields) * len(t.values())) {
+		if !r.room(len(fields) * len(tests(t))) {
 			return t, false
 		}
 		inner, nots := negation(t.X)
-		return negate(t.over(fields, inner), nots), true
+		return negate(over(t, fields, inner), nots), true
 	})
 	var listed []string
 	for _, name := range r.rule.Meta.Fields {
@@ -182,11 +182,11 @@ func (x rename) apply(r *run) bool {
 
 // over is x, the expression of t, for several fields, of which any may have the
 // value. There is no value where none has one: a null is one of all.
-func (t tracked) over(fields []string, x ir.Expr) ir.Expr {
+func over(t ir.Item, fields []string, x ir.Expr) ir.Expr {
 	at := func(x ir.Expr, i int) ir.Expr {
 		copied := t
 		copied.X = x
-		return copied.on(fields[i])
+		return on(copied, fields[i])
 	}
 	null := func(x ir.Expr) bool {
 		m, ok := x.(ir.Match)
@@ -218,9 +218,9 @@ func (t tracked) over(fields []string, x ir.Expr) ir.Expr {
 }
 
 // on is t for another field.
-func (t tracked) on(field string) tracked {
+func on(t ir.Item, field string) ir.Item {
 	t.Field = ir.Field{Name: field}
-	t.X, _ = rewrite(t.X, func(e ir.Expr) (ir.Expr, bool) {
+	t.X, _ = ir.Rewrite(t.X, func(e ir.Expr) (ir.Expr, bool) {
 		switch e := e.(type) {
 		case ir.Match:
 			return ir.Match{Field: t.Field, Test: e.Test, Pos: e.Pos}, true
@@ -270,7 +270,7 @@ type drop struct{}
 func (drop) apply(r *run) bool {
 	before := slices.Clone(r.rule.Detections)
 	dropped := map[ir.Pos]bool{}
-	changed := r.each(func(t tracked) (ir.Expr, bool) {
+	changed := r.each(func(t ir.Item) (ir.Expr, bool) {
 		dropped[t.Span.Start] = true
 		return nil, true
 	})
@@ -285,7 +285,7 @@ func (drop) apply(r *run) bool {
 // split makes an item of each value of t: what of returns stands in the place
 // of the value, nil drops it. Neighbours in an Or that are of one field become
 // one item.
-func split(t tracked, of func(m ir.Match, or bool) ir.Expr) ir.Expr {
+func split(t ir.Item, of func(m ir.Match, or bool) ir.Expr) ir.Expr {
 	var walk func(e ir.Expr, or bool) ir.Expr
 	walk = func(e ir.Expr, or bool) ir.Expr {
 		switch e := e.(type) {
@@ -328,9 +328,9 @@ func addItem(out ir.Or, e ir.Expr) ir.Or {
 	if e == nil {
 		return out
 	}
-	if t, ok := e.(tracked); ok {
+	if t, ok := e.(ir.Item); ok {
 		for i, x := range out {
-			if u, ok := x.(tracked); ok && u.Field == t.Field {
+			if u, ok := x.(ir.Item); ok && u.Field == t.Field {
 				or, ok := u.X.(ir.Or)
 				if !ok {
 					or = ir.Or{u.X}
@@ -364,8 +364,8 @@ func (h hashes) only() map[string]bool {
 }
 
 func (h hashes) apply(r *run) bool {
-	return r.each(func(t tracked) (ir.Expr, bool) {
-		if !slices.Contains(h.from, t.Field.Name) || slices.ContainsFunc(t.values(), func(x ir.Test) bool {
+	return r.each(func(t ir.Item) (ir.Expr, bool) {
+		if !slices.Contains(h.from, t.Field.Name) || slices.ContainsFunc(tests(t), func(x ir.Test) bool {
 			_, text := x.(ir.Pattern)
 			return !text
 		}) {
@@ -443,7 +443,7 @@ type extract struct {
 }
 
 func (x extract) apply(r *run) bool {
-	return r.each(func(t tracked) (ir.Expr, bool) {
+	return r.each(func(t ir.Item) (ir.Expr, bool) {
 		if t.Field.Name == "" {
 			return t, false
 		}

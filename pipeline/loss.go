@@ -57,8 +57,8 @@ func (r *run) untested(s ir.LogSource) {
 // where an item was one of several that must hold, narrower where it was one of
 // several that may.
 func (r *run) loseItems(d ir.Detection, dropped map[ir.Pos]bool) {
-	var walk func(e ir.Expr) (lost []tracked, all bool)
-	group := func(es []ir.Expr, direction string) (lost []tracked, all bool) {
+	var walk func(e ir.Expr) (lost []ir.Item, all bool)
+	group := func(es []ir.Expr, direction string) (lost []ir.Item, all bool) {
 		all = true
 		for _, x := range es {
 			below, gone := walk(x)
@@ -68,19 +68,19 @@ func (r *run) loseItems(d ir.Detection, dropped map[ir.Pos]bool) {
 			return lost, len(es) > 0
 		}
 		for _, t := range lost {
-			r.lose("drop", t.Span.Start, turn(direction, r.polarity(d.Name)), "the test of "+t.name()+" is dropped")
+			r.lose("drop", t.Span.Start, turn(direction, r.polarity(d.Name)), "the test of "+nameOf(t)+" is dropped")
 		}
 		return nil, false
 	}
-	walk = func(e ir.Expr) ([]tracked, bool) {
+	walk = func(e ir.Expr) ([]ir.Item, bool) {
 		switch e := e.(type) {
 		case ir.And:
 			return group(e, "wider")
 		case ir.Or:
 			return group(e, "narrower")
-		case tracked:
+		case ir.Item:
 			if dropped[e.Span.Start] {
-				return []tracked{e}, true
+				return []ir.Item{e}, true
 			}
 		}
 		return nil, false
@@ -88,7 +88,7 @@ func (r *run) loseItems(d ir.Detection, dropped map[ir.Pos]bool) {
 	walk(d.Expr)
 }
 
-func (t tracked) name() string {
+func nameOf(t ir.Item) string {
 	if t.Field.Name == "" {
 		return "keywords"
 	}
@@ -97,17 +97,16 @@ func (t tracked) name() string {
 
 // direction is what becomes of the rule where the item t gets wider or
 // narrower.
-func (r *run) direction(t tracked, direction string) string {
+func (r *run) direction(t ir.Item, direction string) string {
 	if _, nots := negation(t.X); nots%2 == 1 {
 		direction = turn(direction, polarity{negative: true})
 	}
 	for _, d := range r.rule.Detections {
 		found := false
-		rewrite(d.Expr, func(e ir.Expr) (ir.Expr, bool) {
-			if x, ok := e.(tracked); ok && x.Span == t.Span {
-				found = true
-			}
-			return e, false
+		ir.Visit(d.Expr, func(e ir.Expr, _ bool) bool {
+			x, ok := e.(ir.Item)
+			found = found || ok && x.Span == t.Span
+			return !ok
 		})
 		if found {
 			return turn(direction, r.polarity(d.Name))
@@ -122,30 +121,15 @@ type polarity struct{ positive, negative bool }
 
 // polarity is that of a detection in the rule's conditions.
 func (r *run) polarity(name string) (p polarity) {
-	var walk func(e ir.Expr, negated bool)
-	walk = func(e ir.Expr, negated bool) {
-		here := false
-		switch e := e.(type) {
-		case ir.And:
-			for _, x := range e {
-				walk(x, negated)
-			}
-		case ir.Or:
-			for _, x := range e {
-				walk(x, negated)
-			}
-		case ir.Not:
-			walk(e.X, !negated)
-		case ir.Ref:
-			here = e.Name == name
-		case ir.Of:
-			here = slices.Contains(e.Names, name)
-		}
-		p.positive = p.positive || here && !negated
-		p.negative = p.negative || here && negated
-	}
 	for _, c := range r.rule.Conditions {
-		walk(c.Expr, false)
+		ir.Visit(c.Expr, func(e ir.Expr, negated bool) bool {
+			ref, is := e.(ir.Ref)
+			of, _ := e.(ir.Of)
+			if is && ref.Name == name || slices.Contains(of.Names, name) {
+				p.positive, p.negative = p.positive || !negated, p.negative || negated
+			}
+			return true
+		})
 	}
 	return p
 }

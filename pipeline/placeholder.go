@@ -111,7 +111,7 @@ func (x placeholders) handles(name string) bool {
 const maxVariants = 10_000
 
 func (x placeholders) apply(r *run) bool {
-	return r.eachValue(func(item tracked, pos ir.Pos, t ir.Test) (out []ir.Test, changed bool) {
+	return r.eachValue(func(item ir.Item, pos ir.Pos, t ir.Test) (out []ir.Test, changed bool) {
 		switch t := t.(type) {
 		case ir.Pattern:
 			if changed = slices.ContainsFunc(placeholdersOf(t), x.handles); changed {
@@ -223,8 +223,8 @@ type queryExpression struct {
 }
 
 func (x queryExpression) apply(r *run) bool {
-	return r.each(func(t tracked) (ir.Expr, bool) {
-		y, changed := rewrite(t.X, func(e ir.Expr) (ir.Expr, bool) {
+	return r.each(func(t ir.Item) (ir.Expr, bool) {
+		y, changed := ir.Rewrite(t.X, func(e ir.Expr) (ir.Expr, bool) {
 			var test ir.Test
 			var pos ir.Pos
 			switch e := e.(type) {

@@ -93,10 +93,6 @@ func (p *Pipeline) Finish(rule *ir.Rule, queries []string, trace *Trace, o Optio
 			r.applied[id] = true
 		}
 	}
-	r.rule.Detections = slices.Clone(rule.Detections)
-	for i, d := range r.rule.Detections {
-		r.rule.Detections[i].Expr, _ = rewrite(d.Expr, track)
-	}
 	out := slices.Clone(queries)
 	for _, part := range p.Parts() {
 		r.post(part.post, out)

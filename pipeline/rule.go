@@ -96,8 +96,7 @@ func (x addCondition) read(f *parser.File) ir.Expr {
 	if len(out) == 1 {
 		r.Detections[0].Expr = out[0]
 	}
-	e, _ := rewrite(ir.ExpandBase64Offset(ir.ExpandWindash(r)).Detections[0].Expr, track)
-	return e
+	return ir.ExpandBase64Offset(ir.ExpandWindash(r)).Detections[0].Expr
 }
 
 func (x addCondition) apply(r *run) bool {
@@ -117,12 +116,15 @@ func (x addCondition) apply(r *run) bool {
 		}
 	}
 	at := r.rule.Source.Pos
-	expr, _ = rewrite(expr, func(e ir.Expr) (ir.Expr, bool) {
-		t := e.(tracked)
+	expr, _ = ir.Rewrite(expr, func(e ir.Expr) (ir.Expr, bool) {
+		t, ok := e.(ir.Item)
+		if !ok {
+			return e, false
+		}
 		t.Span = ir.Span{Start: at, End: at}
-		t.X, _ = rewrite(t.X, func(e ir.Expr) (ir.Expr, bool) { return moved(e, at), true })
+		t.X, _ = ir.Rewrite(t.X, func(e ir.Expr) (ir.Expr, bool) { return moved(e, at) })
 		if r.item.id != "" {
-			t.by = &ids{r.item.id, t.by}
+			t.By = &ir.Change{ID: r.item.id, Before: t.By}
 		}
 		return t, true
 	})
@@ -154,17 +156,17 @@ func (x addCondition) apply(r *run) bool {
 	return true
 }
 
-// moved is a leaf at another place.
-func moved(e ir.Expr, at ir.Pos) ir.Expr {
+// moved is a test at another place.
+func moved(e ir.Expr, at ir.Pos) (ir.Expr, bool) {
 	switch e := e.(type) {
 	case ir.Match:
 		e.Pos = at
-		return e
+		return e, true
 	case ir.Keyword:
 		e.Pos = at
-		return e
+		return e, true
 	}
-	return e
+	return e, false
 }
 
 // fill replaces the names of the log source's parts in texts.
@@ -256,7 +258,7 @@ func (x failure) apply(r *run) bool {
 type itemFailure struct{ message string }
 
 func (x itemFailure) apply(r *run) bool {
-	return r.each(func(t tracked) (ir.Expr, bool) {
+	return r.each(func(t ir.Item) (ir.Expr, bool) {
 		r.refuse(t.Span.Start, "%s", x.message)
 		return t, false
 	})
@@ -266,9 +268,9 @@ func (x itemFailure) apply(r *run) bool {
 type strict struct{}
 
 func (strict) apply(r *run) bool {
-	r.some(func(t tracked) bool {
+	r.some(func(t ir.Item) bool {
 		names := []string{t.Field.Name}
-		for _, x := range t.values() {
+		for _, x := range tests(t) {
 			if ref, ok := x.(ir.FieldRef); ok {
 				names = append(names, ref.Other.Name)
 			}

@@ -176,7 +176,7 @@ type replaceString struct {
 }
 
 func (x replaceString) apply(r *run) bool {
-	return r.eachValue(func(_ tracked, pos ir.Pos, t ir.Test) ([]ir.Test, bool) {
+	return r.eachValue(func(_ ir.Item, pos ir.Pos, t ir.Test) ([]ir.Test, bool) {
 		p, ok := t.(ir.Pattern)
 		if c, is := t.(ir.Compare); is && c.Op == ir.Eq {
 			p, ok = ir.Lit(string(c.Number)), true
@@ -202,7 +202,7 @@ func (x replaceString) apply(r *run) bool {
 			out = unwritten(r.replace(pos, x.re, x.with, written(p)), placeholdersOf(p))
 			out.Cased = p.Cased
 		}
-		if out.String() == t.String() {
+		if was, ok := t.(ir.Pattern); ok && slices.Equal(out.Parts, was.Parts) {
 			return nil, false
 		}
 		return []ir.Test{out}, true
@@ -213,7 +213,7 @@ func (x replaceString) apply(r *run) bool {
 type mapString struct{ table mapping }
 
 func (x mapString) apply(r *run) bool {
-	return r.eachValue(func(t tracked, _ ir.Pos, test ir.Test) (out []ir.Test, ok bool) {
+	return r.eachValue(func(t ir.Item, _ ir.Pos, test ir.Test) (out []ir.Test, ok bool) {
 		p, ok := test.(ir.Pattern)
 		if !ok {
 			return nil, false
@@ -238,7 +238,7 @@ func (x mapString) apply(r *run) bool {
 type toRegexp struct{ method string }
 
 func (x toRegexp) apply(r *run) bool {
-	return r.eachValue(func(t tracked, pos ir.Pos, test ir.Test) ([]ir.Test, bool) {
+	return r.eachValue(func(t ir.Item, pos ir.Pos, test ir.Test) ([]ir.Test, bool) {
 		p, ok := test.(ir.Pattern)
 		if !ok || len(p.Parts) == 0 {
 			return nil, false
@@ -301,9 +301,9 @@ type setValue struct{ value any }
 
 func (x setValue) apply(r *run) bool {
 	test := testOf(x.value)
-	return r.each(func(t tracked) (ir.Expr, bool) {
+	return r.each(func(t ir.Item) (ir.Expr, bool) {
 		// `exists` is a value with its negation.
-		if len(t.values()) > 0 && t.values()[0] == (ir.Exists{}) {
+		if len(tests(t)) > 0 && tests(t)[0] == (ir.Exists{}) {
 			var pos ir.Pos
 			ir.Walk(t.X, func(e ir.Expr) { pos = e.(ir.Match).Pos })
 			_, nots := negation(t.X)
@@ -314,7 +314,7 @@ func (x setValue) apply(r *run) bool {
 			}
 			return t, true
 		}
-		t.X, _ = rewrite(t.X, func(e ir.Expr) (ir.Expr, bool) {
+		t.X, _ = ir.Rewrite(t.X, func(e ir.Expr) (ir.Expr, bool) {
 			switch e := e.(type) {
 			case ir.Match:
 				return ir.Match{Field: e.Field, Test: test, Pos: e.Pos}, true
@@ -344,7 +344,7 @@ func testOf(v any) ir.Test {
 type convert struct{ number bool }
 
 func (x convert) apply(r *run) bool {
-	return r.eachValue(func(t tracked, pos ir.Pos, test ir.Test) ([]ir.Test, bool) {
+	return r.eachValue(func(t ir.Item, pos ir.Pos, test ir.Test) ([]ir.Test, bool) {
 		switch v := test.(type) {
 		case ir.Compare:
 			if !x.number && v.Op == ir.Eq {
@@ -374,7 +374,7 @@ func (x convert) apply(r *run) bool {
 type changeCase struct{ change func(string) string }
 
 func (x changeCase) apply(r *run) bool {
-	return r.eachValue(func(_ tracked, _ ir.Pos, t ir.Test) ([]ir.Test, bool) {
+	return r.eachValue(func(_ ir.Item, _ ir.Pos, t ir.Test) ([]ir.Test, bool) {
 		p, ok := t.(ir.Pattern)
 		if !ok {
 			return nil, false

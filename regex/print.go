@@ -51,16 +51,16 @@ func (d Dialect) Lacks(re *Re) string {
 	if d.extended {
 		return ""
 	}
-	if lack := Irregular(re); lack != "" || !re.has(OpNoWordBoundary) {
+	if lack := irregular(re); lack != "" || !re.has(OpNoWordBoundary) {
 		return lack
 	}
 	// Versions of the crate differ in whether they accept (?-u:\B).
 	return "a negated word boundary"
 }
 
-// Irregular names a construct of re that no engine without backtracking has, with
+// irregular names a construct of re that no engine without backtracking has, with
 // its article, or is "" (see Re.Regular).
-func Irregular(re *Re) string {
+func irregular(re *Re) string {
 	switch _, lack := re.Regular(); {
 	case lack == "":
 		return ""

@@ -141,3 +141,9 @@ func Alternate(subs ...*Re) *Re {
 	}
 	return &Re{Op: OpAlternate, Subs: out}
 }
+
+// Equal says whether a and b are the same tree.
+func Equal(a, b *Re) bool {
+	return a == b || a.Op == b.Op && a.Rune == b.Rune && a.Fold == b.Fold && a.Min == b.Min && a.Max == b.Max && a.Lazy == b.Lazy &&
+		a.Text == b.Text && slices.Equal(a.Ranges, b.Ranges) && slices.EqualFunc(a.Subs, b.Subs, Equal)
+}

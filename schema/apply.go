@@ -107,7 +107,7 @@ func (c *Catalog) Apply(r *ir.Rule, first string) (*ir.Rule, []Warning, error) {
 		})
 		return nil, a.warnings, a.refused
 	}
-	out := r.Map(a.leaf)
+	out := r.Rewrite(a.leaf)
 	if len(a.refused) > 0 {
 		return nil, a.warnings, a.refused
 	}

@@ -255,7 +255,7 @@ func (c *claim) test(f *field, t ir.Test, pos ir.Pos) node {
 			if err != nil {
 				panic("verify: " + err.Error())
 			}
-			n.subs = append(n.subs, c.letter(f, "re "+source, &letter{test: ir.Regexp{Source: source, Re: re}, pos: pos}))
+			n.subs = append(n.subs, c.letter(f, "re "+source, &letter{test: ir.Regexp{Re: re}, pos: pos}))
 		}
 		return simple(n)
 	case ir.Compare:
@@ -288,7 +288,7 @@ func (c *claim) test(f *field, t ir.Test, pos ir.Pos) node {
 			return value(t, "a part of a date")
 		}
 		if re := t.Re(); re != nil {
-			return c.test(f, ir.Regexp{Re: re, Source: t.String()}, pos)
+			return c.test(f, ir.Regexp{Re: re}, pos)
 		}
 		return constant(false)
 	}

@@ -31,10 +31,10 @@ func Losses(b *backends.Target, want *ir.Rule) []Loss {
 
 func losses(b *backends.Target, e ir.Expr) (out []Loss) {
 	seen := map[Loss]int{}
-	inPlaces(e, false, func(leaf ir.Expr, negated bool) {
+	ir.Visit(e, func(leaf ir.Expr, negated bool) bool {
 		l, ok := lossOf(b, leaf)
 		if !ok {
-			return
+			return true
 		}
 		l.ID = b.Name + "/" + l.ID
 		if negated {
@@ -48,27 +48,9 @@ func losses(b *backends.Target, e ir.Expr) (out []Loss) {
 		case out[i].Direction != l.Direction:
 			out[i].Direction = "both"
 		}
+		return true
 	})
 	return out
-}
-
-// inPlaces visits the leaves of e, and says of each whether it stands under an odd
-// number of negations.
-func inPlaces(e ir.Expr, negated bool, visit func(leaf ir.Expr, negated bool)) {
-	switch e := e.(type) {
-	case ir.And:
-		for _, x := range e {
-			inPlaces(x, negated, visit)
-		}
-	case ir.Or:
-		for _, x := range e {
-			inPlaces(x, negated, visit)
-		}
-	case ir.Not:
-		inPlaces(e.X, !negated, visit)
-	default:
-		visit(e, negated)
-	}
 }
 
 // lossOf is what is lost of a leaf in a place without a negation.
@@ -284,16 +266,17 @@ func list(states []backends.State, last string) string {
 // doubted are the assumptions about states of which the answers of a rule's tests
 // depend, in their places.
 func doubted(b *backends.Target, e ir.Expr) (ids []string) {
-	inPlaces(e, false, func(leaf ir.Expr, negated bool) {
+	ir.Visit(e, func(leaf ir.Expr, negated bool) bool {
 		m, ok := leaf.(ir.Match)
 		if !ok || isWhole(b, m.Field) {
-			return
+			return true
 		}
 		for _, d := range b.World(m.Field.Type).Doubts {
 			if !slices.Contains(ids, d.ID) && depends(b, m, negated, d) {
 				ids = append(ids, d.ID)
 			}
 		}
+		return true
 	})
 	return ids
 }

@@ -254,7 +254,7 @@ func TestOpaques(t *testing.T) {
 		counts[res.Verdict]++
 		for bits := range 1 << len(names) {
 			taken := func(e ir.Expr) ir.Expr {
-				e, _ = ir.Map(e, func(e ir.Expr) (ir.Expr, bool) {
+				e, _ = ir.Rewrite(e, func(e ir.Expr) (ir.Expr, bool) {
 					o, ok := e.(ir.Opaque)
 					if ok && bits>>slices.Index(names, o.Text)&1 == 1 {
 						return ir.True, true

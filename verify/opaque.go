@@ -27,7 +27,7 @@ func placeholders(b *backends.Target, want *ir.Rule, i int, query string, budget
 	alone := func(i int) ir.Expr {
 		return ir.Match{Field: ir.Field{Name: fmt.Sprintf("sigmac_piece_%d", i), Type: ir.Boolean}, Test: ir.Bool{Value: true}, Pos: pieces[i].Pos}
 	}
-	expr, _ := ir.Map(want.Conditions[i].Expr, func(e ir.Expr) (ir.Expr, bool) {
+	expr, _ := ir.Rewrite(want.Conditions[i].Expr, func(e ir.Expr) (ir.Expr, bool) {
 		piece, ok := e.(ir.Opaque)
 		if !ok {
 			return e, false

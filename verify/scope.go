@@ -48,7 +48,7 @@ func (j judge) relation(rule, query ir.Predicate, r reading) string {
 	if len(query.Bounds) > 0 {
 		out = both(out, "narrower")
 	}
-	if ir.Expr(rule.Place).String() == ir.Expr(query.Place).String() {
+	if ir.Equal(rule.Place, query.Place) {
 		return out
 	}
 	switch res := j.compare(rule.Place, query.Place, r, undo{}); res.Verdict {

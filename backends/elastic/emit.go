@@ -56,17 +56,23 @@ func text(s string) backends.Doc { return backends.Doc{Text: s} }
 // expr writes e so that it can be joined by its own operator; negated says
 // whether it stands under a `not`.
 func (w *writer) expr(e ir.Expr, negated bool) backends.Doc {
-	switch whole := e; e := e.(type) {
+	switch e := e.(type) {
 	case ir.And:
-		if len(e) == 0 {
+		es := ir.Conjuncts(e)
+		if len(es) == 0 {
 			return text("true")
 		}
-		return w.joined("and", flatten[ir.And](nil, e), negated)
+		parts := make([]backends.Doc, len(es))
+		for i, x := range es {
+			parts[i] = w.expr(x, negated)
+		}
+		return joined("and", parts)
 	case ir.Or:
-		if len(e) == 0 {
+		es := ir.Disjuncts(e)
+		if len(es) == 0 {
 			return text("false")
 		}
-		return w.joined("or", gather(spread(flatten[ir.Or](nil, e)), negated), negated)
+		return w.choice(es, negated)
 	case ir.Not:
 		if m, ok := e.X.(ir.Match); ok {
 			switch m.Test.(type) {
@@ -83,53 +89,51 @@ func (w *writer) expr(e ir.Expr, negated bool) backends.Doc {
 		}
 		return backends.Doc{Open: "not (", Parts: []backends.Doc{d}}
 	case ir.Match:
-		if _, ok := e.Test.(ir.Regexp); ok {
-			return w.joined("or", gather(spread([]ir.Expr{whole}), negated), negated)
-		}
-		return w.matches([]ir.Expr{whole})
-	case *matches:
-		return w.matches(e.ms)
+		return w.choice([]ir.Expr{e}, negated)
 	case ir.Opaque:
 		return text("(" + e.Text + ")")
 	}
 	panic(fmt.Sprintf("elastic: cannot write %T", e))
 }
 
-func flatten[T ~[]ir.Expr](out []ir.Expr, es T) []ir.Expr {
-	nested := func(e ir.Expr) bool { _, ok := e.(interface{}).(T); return ok }
-	if out == nil && !slices.ContainsFunc(es, nested) {
-		return es
+func joined(op string, parts []backends.Doc) backends.Doc {
+	if len(parts) == 1 {
+		return parts[0]
 	}
-	out = slices.Grow(out, len(es))
-	for _, e := range es {
-		if same, ok := e.(interface{}).(T); ok && len(same) > 0 {
-			out = flatten(out, same)
+	for i, p := range parts {
+		if p.Open == "" && (p.Sep == "and" || p.Sep == "or") {
+			parts[i].Open = "("
+		}
+	}
+	return backends.Doc{Sep: op, Parts: parts}
+}
+
+// choice writes a disjunction.
+func (w *writer) choice(es []ir.Expr, negated bool) backends.Doc {
+	operands := gather(es, negated)
+	parts := make([]backends.Doc, len(operands))
+	for i, o := range operands {
+		if o.tests == nil {
+			parts[i] = w.expr(o.e, negated)
 		} else {
-			out = append(out, e)
+			parts[i] = w.tests(o.tests)
 		}
 	}
-	return out
+	return joined("or", parts)
 }
 
-func (w *writer) joined(op string, es []ir.Expr, negated bool) backends.Doc {
-	d := backends.Doc{Sep: op, Parts: make([]backends.Doc, 0, len(es))}
-	for _, e := range es {
-		p := w.expr(e, negated)
-		if len(es) > 1 && p.Open == "" && (p.Sep == "and" || p.Sep == "or") {
-			p.Open = "("
-		}
-		d.Parts = append(d.Parts, p)
-	}
-	if len(d.Parts) == 1 {
-		return d.Parts[0]
-	}
-	return d
+// An operand of a choice is an expression, or tests of one field and one kind that
+// are written as one.
+type operand struct {
+	e     ir.Expr
+	tests []test
 }
 
-// matches are tests of one field and one kind, of which one must pass.
-type matches struct {
-	ir.Expr
-	ms []ir.Expr // each a Match
+// A test is a Match, or of one for a regular expression one of several that Lucene has,
+// over the whole value.
+type test struct {
+	of     ir.Match
+	lucene *regex.Re
 }
 
 // maxRegex is the length of a regular expression that Elasticsearch takes by
@@ -139,87 +143,70 @@ const maxRegex = 1000
 // maxListWork bounds what it may take to find out that a list can be longer.
 const maxListWork = backends.LuceneWork >> 5
 
-// A luceneRe is an expression over the whole value, as Lucene has it.
-type luceneRe struct{ ir.Regexp }
-
-// spread writes regular expressions as those of which one matches.
-func spread(es []ir.Expr) []ir.Expr {
-	var out []ir.Expr
-	for i, e := range es {
-		m, ok := e.(ir.Match)
-		re, isRe := m.Test.(ir.Regexp)
-		if !ok || !isRe {
-			if out != nil {
-				out = append(out, e)
-			}
-			continue
-		}
-		whole, lack := lucene(re.Re)
-		if lack != "" {
-			panic("elastic: cannot write " + lack)
-		}
-		if out == nil {
-			out = append(make([]ir.Expr, 0, len(es)), es[:i]...)
-		}
-		for _, w := range whole {
-			out = append(out, ir.Match{Field: m.Field, Test: luceneRe{ir.Regexp{Re: w}}, Pos: m.Pos})
-		}
+// spread is e as tests of which one must pass; none of what is no Match.
+func spread(e ir.Expr) (out []test) {
+	m, ok := e.(ir.Match)
+	if !ok {
+		return nil
 	}
-	if out == nil {
-		return es
+	re, ok := m.Test.(ir.Regexp)
+	if !ok {
+		return []test{{of: m}}
+	}
+	whole, lack := lucene(re.Re)
+	if lack != "" {
+		panic("elastic: cannot write " + lack)
+	}
+	for _, w := range whole {
+		out = append(out, test{m, w})
 	}
 	return out
 }
 
 // gather puts together what one list can say, where the first of them is.
-func gather(es []ir.Expr, negated bool) []ir.Expr {
+func gather(es []ir.Expr, negated bool) []operand {
 	type key struct {
 		field string
 		kind  kind
 	}
-	out := make([]ir.Expr, 0, len(es))
+	out := make([]operand, 0, len(es))
 	first := map[key]int{}
 	var lists map[key]*regex.Re
 	for _, e := range es {
-		m, ok := e.(ir.Match)
-		if !ok {
-			out = append(out, e)
-			continue
+		tests := spread(e)
+		if tests == nil {
+			out = append(out, operand{e: e})
 		}
-		k := key{m.Field.Name, kindOf(m.Test)}
-		switch k.kind {
-		case kindEqual:
-			// `in` may vanish with the `not` around it where `==` does not, and
-			// these have no guard.
-			if negated {
-				k.kind = kindOther
-			}
-		case kindRegex:
-			re := m.Test.(luceneRe).Re
-			if lists == nil {
-				lists = map[key]*regex.Re{}
-			}
-			list := re
-			if old := lists[k]; old != nil {
-				work := maxListWork
-				if list = listed(old, re); refuses(list, &work) != "" {
-					delete(first, k)
-					list = re
+		for _, t := range tests {
+			k := key{t.of.Field.Name, kindOf(t.of.Test)}
+			switch k.kind {
+			case kindEqual:
+				// `in` may vanish with the `not` around it where `==` does not, and
+				// these have no guard.
+				if negated {
+					k.kind = kindOther
 				}
+			case kindRegex:
+				if lists == nil {
+					lists = map[key]*regex.Re{}
+				}
+				list := t.lucene
+				if old := lists[k]; old != nil {
+					work := maxListWork
+					if list = listed(old, t.lucene); refuses(list, &work) != "" {
+						delete(first, k)
+						list = t.lucene
+					}
+				}
+				lists[k] = list
 			}
-			lists[k] = list
-		}
-		if i, ok := first[k]; ok && k.kind >= kindEqual {
-			switch g := out[i].(type) {
-			case ir.Match:
-				out[i] = &matches{ms: []ir.Expr{out[i], e}}
-			case *matches:
-				g.ms = append(g.ms, e)
+			if i, ok := first[k]; ok && k.kind >= kindEqual {
+				out[i].tests = append(out[i].tests, t)
+				continue
 			}
-			continue
+			first[k] = len(out)
+			out = append(out, operand{tests: []test{t}})
 		}
-		first[k] = len(out)
-		out = append(out, e)
 	}
 	return out
 }
@@ -261,7 +248,7 @@ func kindOf(t ir.Test) kind {
 			return kindLike
 		}
 		return kindLikeFold
-	case luceneRe:
+	case ir.Regexp:
 		return kindRegex
 	case ir.CIDR:
 		return kindCIDR
@@ -275,17 +262,17 @@ func kindOf(t ir.Test) kind {
 	return kindOther
 }
 
-// matches writes tests of one field and one kind.
-func (w *writer) matches(ms []ir.Expr) backends.Doc {
-	first := ms[0].(ir.Match)
+// tests writes tests of one field and one kind.
+func (w *writer) tests(ts []test) backends.Doc {
+	first := ts[0].of
 	f, ok := fieldName(first.Field.Name)
 	if !ok {
 		w.fail(first.Pos, "a field without a name in plain characters", "")
 	}
 	k := kindOf(first.Test)
-	vs := make([]string, len(ms))
-	for i, m := range ms {
-		vs[i] = w.value(m.(ir.Match))
+	vs := make([]string, len(ts))
+	for i, t := range ts {
+		vs[i] = w.value(t)
 	}
 	var one, many string
 	switch k {
@@ -313,7 +300,8 @@ func (w *writer) matches(ms []ir.Expr) backends.Doc {
 }
 
 // value writes the constant of a test; of kindOther, with its operator.
-func (w *writer) value(m ir.Match) string {
+func (w *writer) value(v test) string {
+	m := v.of
 	str := func(s string) string {
 		lit, ok := quote(s)
 		if !ok {
@@ -339,8 +327,8 @@ func (w *writer) value(m ir.Match) string {
 			}
 		}
 		return str(b.String())
-	case luceneRe:
-		return str(luceneText(t.Re))
+	case ir.Regexp:
+		return str(luceneText(v.lucene))
 	case ir.CIDR:
 		return str(t.Net.String())
 	case ir.Compare:

@@ -88,17 +88,22 @@ func call(function string, args ...string) backends.Doc {
 // expr writes e so that it can be joined by its own operator; negated says
 // whether it stands under a `not`.
 func (w *writer) expr(e ir.Expr, negated bool) backends.Doc {
-	switch e := guarded(e).(type) {
+	switch e := e.(type) {
 	case ir.And:
-		if len(e) == 0 {
+		var os []operand
+		for _, x := range ir.Conjuncts(e) {
+			os = append(os, w.guarded(x)...)
+		}
+		if len(os) == 0 {
 			return text("true")
 		}
-		return w.joined("and", flatten[ir.And](nil, e), negated)
+		return w.joined("and", os, negated)
 	case ir.Or:
-		if len(e) == 0 {
+		es := ir.Disjuncts(e)
+		if len(es) == 0 {
 			return text("false")
 		}
-		return w.joined("or", w.gather(flatten[ir.Or](nil, e)), negated)
+		return w.joined("or", w.gather(es), negated)
 	case ir.Not:
 		if m, ok := e.X.(ir.Match); ok {
 			if is, ok := presence(m); ok {
@@ -112,36 +117,35 @@ func (w *writer) expr(e ir.Expr, negated bool) backends.Doc {
 		}
 		return backends.Doc{Open: "not(", Parts: []backends.Doc{d}}
 	case ir.Match:
+		if os := w.guarded(e); len(os) > 1 {
+			return w.joined("and", os, negated)
+		}
 		return w.match(e).doc(negated)
 	case ir.Keyword:
 		return w.keyword(e).doc(negated)
-	case *atom:
-		return e.doc(negated)
-	case bare:
-		return w.match(e.Match).doc(negated)
 	case ir.Opaque:
 		return text("(" + e.Text + ")")
 	}
 	panic(fmt.Sprintf("kusto: cannot write %T", e))
 }
 
-func flatten[T ~[]ir.Expr](out []ir.Expr, es T) []ir.Expr {
-	out = slices.Grow(out, len(es))
-	for _, e := range es {
-		e = guarded(e)
-		if same, ok := e.(interface{}).(T); ok && len(same) > 0 {
-			out = flatten(out, same)
-		} else {
-			out = append(out, e)
-		}
-	}
-	return out
+// An operand of `and` and `or` is an expression, or an atom.
+type operand struct {
+	e ir.Expr
+	*atom
 }
 
-func (w *writer) joined(op string, es []ir.Expr, negated bool) backends.Doc {
-	d := backends.Doc{Sep: op, Parts: make([]backends.Doc, 0, len(es))}
-	for _, e := range es {
-		p := w.expr(e, negated)
+func (w *writer) operand(o operand, negated bool) backends.Doc {
+	if o.atom != nil {
+		return o.doc(negated)
+	}
+	return w.expr(o.e, negated)
+}
+
+func (w *writer) joined(op string, os []operand, negated bool) backends.Doc {
+	d := backends.Doc{Sep: op, Parts: make([]backends.Doc, 0, len(os))}
+	for _, o := range os {
+		p := w.operand(o, negated)
 		// Null and the empty text of one column are the same test.
 		if blank(p) && slices.ContainsFunc(d.Parts, func(q backends.Doc) bool { return blank(q) && q.Text == p.Text }) {
 			continue
@@ -183,17 +187,18 @@ func blank(d backends.Doc) bool {
 	return len(d.Parts)+len(d.Items) == 0 && (strings.HasPrefix(d.Text, "isempty(") || strings.HasPrefix(d.Text, "isnotempty("))
 }
 
-// bare is a Match whose guard stands beside it.
-type bare struct{ ir.Match }
-
 // mapped is where the IPv6 functions see an IPv4 address.
 var mapped = netip.MustParsePrefix("::ffff:0:0/96")
 
-// guarded is e with the test beside it that KQL needs to mean the same.
-func guarded(e ir.Expr) ir.Expr {
+// guarded is e with the test before it that KQL needs to mean the same, if there is one.
+func (w *writer) guarded(e ir.Expr) []operand {
 	m, ok := e.(ir.Match)
 	if !ok {
-		return e
+		return []operand{{e: e}}
+	}
+	with := func(guard ir.Match) []operand {
+		a := w.match(m)
+		return []operand{{e: guard}, {atom: &a}}
 	}
 	switch t := m.Test.(type) {
 	case ir.FieldRef:
@@ -203,20 +208,19 @@ func guarded(e ir.Expr) ir.Expr {
 		if t.Shape == ir.Exact {
 			f = m.Field
 		}
-		return ir.And{ir.Match{Field: f, Test: ir.Exists{}, Pos: m.Pos}, bare{m}}
+		return with(ir.Match{Field: f, Test: ir.Exists{}, Pos: m.Pos})
 	case ir.CIDR:
 		if t.Net.Addr().Is6() && t.Net.Overlaps(mapped) {
 			star := ir.Part{Kind: ir.AnyRun}
 			colon := ir.NewPattern(false, star, ir.Part{Text: ":"}, star)
-			return ir.And{ir.Match{Field: m.Field, Test: colon, Pos: m.Pos}, bare{m}}
+			return with(ir.Match{Field: m.Field, Test: colon, Pos: m.Pos})
 		}
 	}
-	return e
+	return []operand{{e: e}}
 }
 
 // An atom is a test without operators: `left op rights`, or `op(left, rights)`.
 type atom struct {
-	ir.Expr
 	left, op string
 	many     string // the operator of several rights, if there is one
 	rights   []string
@@ -247,28 +251,27 @@ func (a atom) doc(negated bool) backends.Doc {
 }
 
 // gather puts together what one list can say, where the first of them is.
-func (w *writer) gather(es []ir.Expr) []ir.Expr {
+func (w *writer) gather(es []ir.Expr) []operand {
 	type key struct{ left, many string }
-	out := make([]ir.Expr, 0, len(es))
+	out := make([]operand, 0, len(es))
 	first := map[key]int{}
 	for _, e := range es {
 		m, ok := e.(ir.Match)
-		if !ok {
-			out = append(out, e)
+		if !ok || len(w.guarded(m)) > 1 {
+			out = append(out, operand{e: e})
 			continue
 		}
 		a := w.match(m)
 		k := key{a.left, a.many}
 		if i, ok := first[k]; ok {
-			g := out[i].(*atom)
-			g.rights = append(g.rights, a.rights...)
+			out[i].rights = append(out[i].rights, a.rights...)
 			continue
 		}
 		if a.many != "" {
 			first[k] = len(out)
 		}
 		kept := a // only what stays goes to the heap
-		out = append(out, &kept)
+		out = append(out, operand{atom: &kept})
 	}
 	return out
 }

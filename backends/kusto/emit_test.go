@@ -154,7 +154,7 @@ func TestEmit(t *testing.T) {
 		{ir.And{is("f", "a"), is("g", "b")}, `f =~ "a" and g =~ "b"`},
 		{ir.And{is("f", "a"), ir.And{is("g", "b"), is("h", "c")}}, `f =~ "a" and g =~ "b" and h =~ "c"`},
 		{ir.And{is("f", "a")}, `f =~ "a"`},
-		{ir.And{is("f", "a"), ir.True}, `f =~ "a" and true`},
+		{ir.And{is("f", "a"), ir.True}, `f =~ "a"`},
 		{ir.And{is("f", "a"), is("f", "b")}, `f =~ "a" and f =~ "b"`},
 		{ir.And{exists, is("f", "a*")}, `isnotempty(f) and f startswith "a"`},
 		{ir.Or{is("f", "a"), ir.And{is("g", "b"), is("h", "c")}}, `f =~ "a" or (g =~ "b" and h =~ "c")`},

@@ -47,12 +47,8 @@ var timeFormats = map[string]string{"minute": "%M", "hour": "%H", "day": "%d", "
 // searchable says whether the command `search` can say e exactly.
 func searchable(e ir.Expr) bool {
 	switch e := e.(type) {
-	case ir.And:
-		return !slices.ContainsFunc(e, unsearchable)
-	case ir.Or:
-		return !slices.ContainsFunc(e, unsearchable)
-	case ir.Not:
-		return searchable(e.X)
+	case ir.And, ir.Or, ir.Not:
+		return !slices.ContainsFunc(ir.Parts(e), func(x ir.Expr) bool { return !searchable(x) })
 	case ir.Opaque:
 		return true // pipelines write it for the command search
 	case ir.Match:
@@ -70,8 +66,6 @@ func searchable(e ir.Expr) bool {
 	}
 	return false
 }
-
-func unsearchable(e ir.Expr) bool { return !searchable(e) }
 
 // modifiers are the names that `search` takes for its own options.
 var modifiers = map[string]bool{
@@ -125,17 +119,13 @@ func implied(e ir.Expr) ir.Expr {
 		for _, x := range e {
 			out = append(out, implied(x))
 		}
-		return all(out)
+		return ir.Conjunction(out...)
 	case ir.Or:
 		var out []ir.Expr
 		for _, x := range e {
-			x = implied(x)
-			if and, ok := x.(ir.And); ok && len(and) == 0 {
-				return ir.True
-			}
-			out = append(out, x)
+			out = append(out, implied(x))
 		}
-		return ir.Or(ir.Unique(flatten[ir.Or](nil, out)))
+		return ir.Disjunction(out...)
 	case ir.Opaque:
 		return e
 	case ir.Match:
@@ -148,19 +138,10 @@ func implied(e ir.Expr) ir.Expr {
 			for _, q := range pieces(p) {
 				out = append(out, ir.Match{Field: e.Field, Test: q, Pos: e.Pos})
 			}
-			return all(out)
+			return ir.Conjunction(out...)
 		}
 	}
 	return ir.True
-}
-
-// all is the And of es, without repetitions.
-func all(es []ir.Expr) ir.Expr {
-	es = ir.Unique(flatten[ir.And](nil, es))
-	if len(es) == 1 {
-		return es[0]
-	}
-	return ir.And(es)
 }
 
 // pieces are patterns that `search` has and that p implies.
@@ -199,23 +180,6 @@ func pieces(p ir.Pattern) []ir.Pattern {
 			piece = append(piece, star)
 		}
 		out = append(out, ir.NewPattern(false, piece...))
-	}
-	return out
-}
-
-// flatten appends es to out, and in place of each T its parts.
-func flatten[T ~[]ir.Expr](out []ir.Expr, es []ir.Expr) []ir.Expr {
-	nested := func(e ir.Expr) bool { _, ok := any(e).(T); return ok }
-	if out == nil && !slices.ContainsFunc(es, nested) {
-		return es
-	}
-	out = slices.Grow(out, len(es))
-	for _, e := range es {
-		if same, ok := any(e).(T); ok {
-			out = flatten[T](out, same)
-		} else {
-			out = append(out, e)
-		}
 	}
 	return out
 }

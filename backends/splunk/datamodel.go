@@ -174,7 +174,7 @@ func (w *writer) tstats(model, index string, e ir.Expr, columns []string) backen
 	if index != "" {
 		terms = append(terms, text("index="+index))
 	}
-	terms = append(terms, each(flatten[ir.And](nil, []ir.Expr{e}), w.search)...)
+	terms = append(terms, each(ir.Conjuncts(e), w.search)...)
 	parts := []backends.Doc{
 		text(`| tstats summariesonly=false allow_old_summaries=false fillnull_value="null" count min(_time) as firstTime max(_time) as lastTime`),
 		text("from datamodel=" + model),

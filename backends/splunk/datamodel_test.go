@@ -301,7 +301,7 @@ func FuzzDataModelRead(f *testing.F) {
 	f.Fuzz(func(t *testing.T, seed uint64) {
 		r := rand.New(rand.NewPCG(seed, 3))
 		parsed := irgen.Rule(r, irgen.Config{})
-		inDataset := parsed.Map(func(e ir.Expr) (ir.Expr, bool) {
+		inDataset := parsed.Rewrite(func(e ir.Expr) (ir.Expr, bool) {
 			m, ok := e.(ir.Match)
 			m.Field.Name = "D." + m.Field.Name
 			_, text := m.Test.(ir.Pattern)

@@ -60,7 +60,7 @@ func compound(d backends.Doc) bool { return len(d.Parts) > 1 && d.Open == "" }
 // query writes a search of index, if it is not empty, for the events of e.
 func (w *writer) query(index string, e ir.Expr) backends.Doc {
 	var search, where []ir.Expr
-	for _, c := range flatten[ir.And](nil, []ir.Expr{e}) {
+	for _, c := range ir.Conjuncts(e) {
 		if searchable(c) {
 			search = append(search, c)
 		} else {
@@ -68,7 +68,7 @@ func (w *writer) query(index string, e ir.Expr) backends.Doc {
 			where = append(where, c)
 		}
 	}
-	search = ir.Unique(flatten[ir.And](nil, search))
+	search = ir.Conjuncts(ir.Conjunction(search...))
 	parts := make([]backends.Doc, 0, len(search)+1)
 	if index != "" {
 		parts = append(parts, text("index="+index))
@@ -102,7 +102,7 @@ func joined(op string, parts []backends.Doc) backends.Doc {
 	return backends.Doc{Sep: op, Parts: parts}
 }
 
-func each(es []ir.Expr, write func(ir.Expr) backends.Doc) []backends.Doc {
+func each[T any](es []T, write func(T) backends.Doc) []backends.Doc {
 	out := make([]backends.Doc, len(es))
 	for i, e := range es {
 		out[i] = write(e)
@@ -125,33 +125,41 @@ func negated(d backends.Doc, bare bool) backends.Doc {
 
 // search writes an expression of the command `search`.
 func (w *writer) search(e ir.Expr) backends.Doc {
-	switch whole := e; e := e.(type) {
+	switch e := e.(type) {
 	case ir.And:
-		if es := flatten[ir.And](nil, e); len(es) > 0 {
+		if es := ir.Conjuncts(e); len(es) > 0 {
 			return joined(w.and, each(es, w.search))
 		}
 		return text("*")
 	case ir.Or:
-		if es := flatten[ir.Or](nil, e); len(es) > 0 {
-			return joined("OR", each(gather(es, inList), w.search))
+		if es := ir.Disjuncts(e); len(es) > 0 {
+			return joined("OR", choice(gather(es, inList), w.search, w.terms))
 		}
 		return text("NOT *")
 	case ir.Not:
 		return negated(w.search(e.X), true)
 	case ir.Match:
-		return w.terms([]ir.Expr{whole})
-	case *matches:
-		return w.terms(e.ms)
+		return w.terms([]ir.Match{e})
 	case ir.Opaque:
 		return text("(" + e.Text + ")")
 	}
 	panic(fmt.Sprintf("splunk: cannot search %T", e))
 }
 
-// matches are tests of one field of which one must pass, written as one.
-type matches struct {
-	ir.Expr
-	ms []ir.Expr // each a Match
+// An operand of a choice is an expression, or tests of one field that are written as
+// one.
+type operand struct {
+	e  ir.Expr
+	ms []ir.Match
+}
+
+func choice(os []operand, one func(ir.Expr) backends.Doc, list func([]ir.Match) backends.Doc) []backends.Doc {
+	return each(os, func(o operand) backends.Doc {
+		if o.ms != nil {
+			return list(o.ms)
+		}
+		return one(o.e)
+	})
 }
 
 // maxSize bounds what one list or regular expression holds.
@@ -159,24 +167,23 @@ const maxSize = 1000
 
 // gather puts together the tests of one field, where the first of them is; one
 // of size 0 stays alone.
-func gather(es []ir.Expr, size func(ir.Test) int) []ir.Expr {
+func gather(es []ir.Expr, size func(ir.Test) int) []operand {
 	type open struct{ at, size int }
-	out := make([]ir.Expr, 0, len(es))
+	out := make([]operand, 0, len(es))
 	lists := map[string]open{}
 	for _, e := range es {
 		m, ok := e.(ir.Match)
 		if !ok || size(m.Test) == 0 {
-			out = append(out, e)
+			out = append(out, operand{e: e})
 			continue
 		}
 		f, n := m.Field.Name, size(m.Test)
 		l, ok := lists[f]
 		if !ok || l.size+n > maxSize {
 			l = open{at: len(out)}
-			out = append(out, &matches{})
+			out = append(out, operand{})
 		}
-		g := out[l.at].(*matches)
-		g.ms = append(g.ms, e)
+		out[l.at].ms = append(out[l.at].ms, m)
 		l.size += n
 		lists[f] = l
 	}
@@ -199,15 +206,15 @@ func inList(t ir.Test) int {
 }
 
 // terms writes tests of one field for the command `search`.
-func (w *writer) terms(ms []ir.Expr) backends.Doc {
-	first := ms[0].(ir.Match)
+func (w *writer) terms(ms []ir.Match) backends.Doc {
+	first := ms[0]
 	f, lack := searchField(first.Field.Name)
 	if lack != "" {
 		w.fail(first.Pos, lack)
 	}
 	vs := make([]string, 0, len(ms))
 	for _, m := range ms {
-		switch t := m.(ir.Match).Test.(type) {
+		switch t := m.Test.(type) {
 		case ir.Pattern:
 			lit, ok := quote(t)
 			if !ok {
@@ -237,13 +244,13 @@ func (w *writer) terms(ms []ir.Expr) backends.Doc {
 func (w *writer) where(e ir.Expr) backends.Doc {
 	switch e := e.(type) {
 	case ir.And:
-		if es := flatten[ir.And](nil, e); len(es) > 0 {
+		if es := ir.Conjuncts(e); len(es) > 0 {
 			return joined("AND", each(es, w.where))
 		}
 		return text("1=1")
 	case ir.Or:
-		if es := flatten[ir.Or](nil, e); len(es) > 0 {
-			return joined("OR", each(gather(es, inRe), w.where))
+		if es := ir.Disjuncts(e); len(es) > 0 {
+			return joined("OR", choice(gather(es, inRe), w.where, w.regex))
 		}
 		return text("1=0")
 	case ir.Not:
@@ -263,8 +270,6 @@ func (w *writer) where(e ir.Expr) backends.Doc {
 		return negated(d, strings.HasSuffix(d.Text, ")"))
 	case ir.Match:
 		return w.atom(e)
-	case *matches:
-		return w.regex(e.ms)
 	case ir.Opaque:
 		w.fail(e.Pos, "a piece of query language in one choice with what only `where` can say")
 		return text("1=0")
@@ -356,11 +361,10 @@ func (w *writer) field(f ir.Field, at ir.Pos) string {
 }
 
 // regex writes tests of one field as one regular expression.
-func (w *writer) regex(ms []ir.Expr) backends.Doc {
-	first := ms[0].(ir.Match)
+func (w *writer) regex(ms []ir.Match) backends.Doc {
+	first := ms[0]
 	res := make([]*regex.Re, 0, len(ms))
-	for _, e := range ms {
-		m := e.(ir.Match)
+	for _, m := range ms {
 		if p, ok := m.Test.(ir.Pattern); ok {
 			for _, q := range p.Parts {
 				if !utf8.ValidString(q.Text) {
@@ -381,7 +385,7 @@ func (w *writer) regex(ms []ir.Expr) backends.Doc {
 // atom writes a test that is true or false, never null (SEMANTICS B.4).
 func (w *writer) atom(m ir.Match) backends.Doc {
 	if reOf(m.Test) != nil {
-		return w.regex([]ir.Expr{m})
+		return w.regex([]ir.Match{m})
 	}
 	f := w.field(m.Field, m.Pos)
 	switch t := m.Test.(type) {

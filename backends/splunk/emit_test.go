@@ -132,7 +132,7 @@ func TestEmit(t *testing.T) {
 		{ir.Or{is("f", "a"), is("g", "x"), is("f", "b*"), num("f", ir.Eq, "1"), num("f", ir.Eq, "2"), yes, is("f", ""), net("f", "10.0.0.0/8")},
 			`f IN ("a", "b*", 1, 2, "true") OR g="x" OR f="" OR f="10.0.0.0/8"`},
 		{ir.Or{is("f", "a"), ir.Or{is("f", "b")}}, `f IN ("a", "b")`},
-		{ir.And{is("f", "a"), ir.False}, `f="a" NOT *`},
+		{ir.And{is("f", "a"), ir.False}, `NOT *`},
 
 		{ir.And{is("f", "a"), cased("g", "B"), not(cased("h", "C")), is("i", "d")},
 			`f="a" g="B" i="d" | where isnotnull(mvfind('g',"\AB\z")) AND NOT isnotnull(mvfind('h',"\AC\z"))`},

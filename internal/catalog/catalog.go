@@ -89,7 +89,7 @@ func inlined(r *ir.Rule, e ir.Expr) ir.Expr {
 		}
 		return ir.True
 	}
-	out, _ := ir.Map(e, func(e ir.Expr) (ir.Expr, bool) {
+	out, _ := ir.Rewrite(e, func(e ir.Expr) (ir.Expr, bool) {
 		switch e := e.(type) {
 		case ir.Ref:
 			return detection(e.Name), true
@@ -139,12 +139,8 @@ func (s *sides) top(e ir.Expr) {
 // want looks at what may be passed instead of something else.
 func (s *sides) want(e ir.Expr) {
 	switch e := e.(type) {
-	case ir.And:
-		for _, x := range e {
-			s.want(x)
-		}
-	case ir.Or:
-		for _, x := range e {
+	case ir.And, ir.Or:
+		for _, x := range ir.Parts(e) {
 			s.want(x)
 		}
 	case ir.Item:

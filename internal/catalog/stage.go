@@ -27,7 +27,7 @@ func (b *bodies) stages() []Stage {
 			if slices.ContainsFunc(out[1:], func(s Stage) bool { return s.Label == part.Label }) {
 				continue // of another condition
 			}
-			s := Stage{Label: part.Label, Predicates: predicates(inlined(b.rule, part.Expr))}
+			s := Stage{Label: part.Label, Predicates: Predicates(inlined(b.rule, part.Expr))}
 			var bodies []string
 			for _, name := range part.Names {
 				bodies = append(bodies, b.body(name))
@@ -71,10 +71,7 @@ func Conjuncts(e ir.Expr) (out []Conjunct) {
 }
 
 // Predicates are those of an expression, in its order, each once.
-func Predicates(e ir.Expr) []Predicate { return predicates(e) }
-
-// predicates are those of an expression, in its order, each once.
-func predicates(e ir.Expr) (out []Predicate) {
+func Predicates(e ir.Expr) (out []Predicate) {
 	add := func(ps ...Predicate) {
 		for _, p := range ps {
 			if !slices.ContainsFunc(out, func(q Predicate) bool { return comparePredicates(p, q) == 0 }) {
@@ -82,26 +79,16 @@ func predicates(e ir.Expr) (out []Predicate) {
 			}
 		}
 	}
-	var walk func(e ir.Expr)
-	walk = func(e ir.Expr) {
+	ir.Visit(e, func(e ir.Expr, _ bool) bool {
 		switch e := e.(type) {
-		case ir.And:
-			for _, x := range e {
-				walk(x)
-			}
-		case ir.Or:
-			for _, x := range e {
-				walk(x)
-			}
-		case ir.Not:
-			walk(e.X)
 		case ir.Item:
 			add(itemPredicates(e)...)
+			return false
 		case ir.Match, ir.Keyword:
 			add(leafPredicate(e))
 		}
-	}
-	walk(e)
+		return true
+	})
 	return out
 }
 

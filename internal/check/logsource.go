@@ -228,20 +228,13 @@ func (s *subject) items(r *ir.Rule, visit func(ir.Item)) {
 }
 
 func eachItem(e ir.Expr, visit func(ir.Item)) {
-	switch e := e.(type) {
-	case ir.And:
-		for _, x := range e {
-			eachItem(x, visit)
+	ir.Visit(e, func(e ir.Expr, _ bool) bool {
+		it, ok := e.(ir.Item)
+		if ok {
+			visit(it)
 		}
-	case ir.Or:
-		for _, x := range e {
-			eachItem(x, visit)
-		}
-	case ir.Not:
-		eachItem(e.X, visit)
-	case ir.Item:
-		visit(e)
-	}
+		return !ok
+	})
 }
 
 // prefixes are how the files of rules of a log source are named (file name

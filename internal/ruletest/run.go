@@ -280,7 +280,7 @@ func readBack(b *backends.Target, res sigmac.Result) (*ir.Rule, error) {
 // empty text, an empty one is missing too.
 func inWorld(b *backends.Target, e ir.Expr) ir.Expr {
 	whole := b.KeywordField()
-	out, _ := ir.Map(e, func(leaf ir.Expr) (ir.Expr, bool) {
+	out, _ := ir.Rewrite(e, func(leaf ir.Expr) (ir.Expr, bool) {
 		m, ok := leaf.(ir.Match)
 		switch {
 		case ok && whole != "" && m.Field.Name == whole:

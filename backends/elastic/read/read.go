@@ -1,5 +1,6 @@
-// Package read reads EQL and Kibana's query language. It does so without package
-// elastic; package backends says why.
+// Package read reads queries in EQL and Kibana's query language back into ir. It does
+// so by what Elasticsearch's documents say, and says which states a field can be in
+// there. It knows nothing of the emitter that it checks; package backends says why.
 //
 // EQL is read under every set of unmapped fields. What `?f` means depends on whether
 // an index maps f, so a query is parsed once and folded for each subset of its

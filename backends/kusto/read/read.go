@@ -1,4 +1,6 @@
-// Package read reads KQL. It does so without package kusto; package backends says why.
+// Package read reads queries in KQL back into ir. It does so by what Kusto's documents
+// say, and says which states a field can be in there. It knows nothing of the emitter
+// that it checks; package backends says why.
 //
 // A union is a choice of tables. The table that an event is from is a field, $table,
 // as the language's own `search` has it: `union (T | where a), U | where b` is
@@ -208,7 +210,7 @@ func (r *reader) one() {
 	r.name, r.where, r.times, r.stages, r.views = "", nil, nil, nil, nil
 	r.columns, r.assumed = map[string][]binding{}, map[string]bool{}
 	r.main()
-	q := &ir.Query{Scope: ir.Scope{Table: r.name}, Where: r.all(r.where), Times: r.times, Stages: r.stages}
+	q := &ir.Query{Scope: ir.Scope{Table: r.name}, Where: ir.Conjunction(r.where...), Times: r.times, Stages: r.stages}
 	for id := range r.assumed {
 		q.Assumptions = append(q.Assumptions, id)
 	}

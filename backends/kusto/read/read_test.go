@@ -239,8 +239,8 @@ func TestReadStages(t *testing.T) {
 		{`T | summarize ['m n'] = count() by t | where ['m n'] > 5`, "T", `(and)`, `summarize: summarize ['m n'] = count() by t; where: where ['m n'] > 5`},
 		{`T | parse t with * "=" ['g'] | where g == "x"`, "T", `(opaque kusto "let g = parse t with * \"=\" ['g']; g == \"x\"")`, ``},
 		{`T | project-keep ['t'], n | project-away ["n"] | where t == "x"`, "T", `(match t:text (pattern cased "x"))`, ``},
-		{`T | where u["t"] == "x" and n == 1 | summarize t = count() by u | where u["t"] == "x"`, "T",
-			`(and (match u.t:text (pattern cased "x")) (match n:number (= 1)) (match u.t:text (pattern cased "x")))`, `summarize: summarize t = count() by u`},
+		{`T | where u["t"] == "x" and n == 1 | summarize t = count() by u | where u["s"] == "x"`, "T",
+			`(and (match u.t:text (pattern cased "x")) (match n:number (= 1)) (match u.s:text (pattern cased "x")))`, `summarize: summarize t = count() by u`},
 		// In all columns, also those that stages make.
 		{`T | where n == 1 | extend u = strcat(t, "x") | search "x"`, "T", `(match n:number (= 1))`, `search: search "x"`},
 		{`T | project t | where * contains "x"`, "T", `(and)`, `where: where * contains "x"`},

@@ -33,7 +33,7 @@ func (r *reader) events(s *source) ir.Expr {
 	if s.name != "" {
 		es = append([]ir.Expr{fromTable(ir.Part{Text: s.name})}, es...)
 	}
-	return r.all(es)
+	return ir.Conjunction(es...)
 }
 
 func fromTable(parts ...ir.Part) ir.Expr {
@@ -104,7 +104,7 @@ func (r *reader) union(first *source, end string) {
 	for _, name := range hidden {
 		r.columns[name] = append(r.columns[name], binding{scope: r.scope(), from: from, to: r.at, order: r.stage})
 	}
-	r.keep(r.any(events))
+	r.keep(ir.Disjunction(events...))
 }
 
 // isCall says whether a call of a function ends a path that goes on at token i:
@@ -314,7 +314,7 @@ func (r *reader) search(from int, end string) {
 			return nil
 		}
 		if tables != nil {
-			r.keep(r.any(tables))
+			r.keep(ir.Disjunction(tables...))
 		}
 		r.keep(r.found(n, cased, r.scope()).yes)
 		return n

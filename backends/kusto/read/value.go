@@ -450,7 +450,7 @@ func (r *reader) relateNumber(op string, f, c value) (truth, bool) {
 		return truth{}, false
 	case texts && f.via == "number" && !ordered: // any way of writing the number
 		low, high := c.match(f.as(ir.Text), compare(ir.Gte)), c.match(f.as(ir.Text), compare(ir.Lte))
-		return truth{yes: r.all([]ir.Expr{low, high})}, true
+		return truth{yes: ir.Conjunction(low, high)}, true
 	case texts && f.via == "":
 		if ordered {
 			return truth{}, false
@@ -598,14 +598,14 @@ func (r *reader) relateFields(op string, f, g value) (truth, bool) {
 		}
 		// Of two nulls, equality is null.
 		yes := f.match(f.field, ir.FieldRef{Other: g.field, Shape: ir.Exact, Cased: true})
-		nulls := r.all([]ir.Expr{f.match(f.field, ir.Null{}), f.match(g.field, ir.Null{})})
-		return truth{yes, r.all([]ir.Expr{negation(yes), negation(nulls)})}, true
+		nulls := ir.Conjunction(f.match(f.field, ir.Null{}), f.match(g.field, ir.Null{}))
+		return truth{yes, ir.Conjunction(ir.Negation(yes), ir.Negation(nulls))}, true
 	}
 	left, right := f.as(ir.Text), g.as(ir.Text)
 	m := f.match(left, ir.FieldRef{Other: right, Shape: o.shape, Cased: cased})
 	blank := f.match(right, ir.Null{})
 	if o.shape == ir.Exact {
-		blank = r.all([]ir.Expr{f.match(left, ir.Null{}), blank})
+		blank = ir.Conjunction(f.match(left, ir.Null{}), blank)
 	}
 	return truth{yes: ir.Or{m, blank}}, true
 }

@@ -20,86 +20,28 @@ var (
 
 func (t truth) isFalse() ir.Expr {
 	if t.no == nil {
-		return negation(t.yes)
+		return ir.Negation(t.yes)
 	}
 	return t.no
 }
 
 // constant says whether t is always true or always false.
 func (t truth) constant() (is, ok bool) {
-	and, isAnd := t.yes.(ir.And)
-	or, isOr := t.yes.(ir.Or)
-	is = isAnd && len(and) == 0
-	return is, t.no == nil && (is || isOr && len(or) == 0)
+	is = ir.IsTrue(t.yes)
+	return is, t.no == nil && (is || ir.IsFalse(t.yes))
 }
 
 func (t truth) not() truth {
 	if t.no == nil {
-		return truth{yes: negation(t.yes)}
+		return truth{yes: ir.Negation(t.yes)}
 	}
 	return truth{t.no, t.yes}
 }
 
-func negation(e ir.Expr) ir.Expr {
-	switch e := e.(type) {
-	case ir.Not:
-		return e.X
-	case ir.And:
-		if len(e) == 0 {
-			return ir.False
-		}
-	case ir.Or:
-		if len(e) == 0 {
-			return ir.True
-		}
-	}
-	return ir.Not{X: e}
-}
+func (r *reader) both(ts ...truth) truth { return r.join(ts, ir.Conjunction, ir.Disjunction) }
+func (r *reader) some(ts ...truth) truth { return r.join(ts, ir.Disjunction, ir.Conjunction) }
 
-func (r *reader) all(es []ir.Expr) ir.Expr {
-	out := ir.And{}
-	for _, e := range es {
-		switch e := e.(type) {
-		case ir.And:
-			out = append(out, e...)
-			continue
-		case ir.Or:
-			if len(e) == 0 {
-				return ir.False
-			}
-		}
-		out = append(out, e)
-	}
-	if len(out) == 1 {
-		return out[0]
-	}
-	return out
-}
-
-func (r *reader) any(es []ir.Expr) ir.Expr {
-	out := ir.Or{}
-	for _, e := range es {
-		switch e := e.(type) {
-		case ir.Or:
-			out = append(out, e...)
-			continue
-		case ir.And:
-			if len(e) == 0 {
-				return ir.True
-			}
-		}
-		out = append(out, e)
-	}
-	if len(out) == 1 {
-		return out[0]
-	}
-	return out
-}
-
-func (r *reader) both(ts ...truth) truth { return r.join(ts, r.all, r.any) }
-func (r *reader) some(ts ...truth) truth { return r.join(ts, r.any, r.all) }
-
-func (r *reader) join(ts []truth, yes, no func([]ir.Expr) ir.Expr) truth {
+func (r *reader) join(ts []truth, yes, no func(...ir.Expr) ir.Expr) truth {
 	var ys, ns []ir.Expr
 	twoValued := true
 	for _, t := range ts {
@@ -107,16 +49,16 @@ func (r *reader) join(ts []truth, yes, no func([]ir.Expr) ir.Expr) truth {
 		twoValued = twoValued && t.no == nil
 	}
 	if twoValued {
-		return truth{yes: yes(ys)}
+		return truth{yes: yes(ys...)}
 	}
-	return truth{yes(ys), no(ns)}
+	return truth{yes(ys...), no(ns...)}
 }
 
 // choose is a where c is true, else b.
 func (r *reader) choose(c, a, b truth) truth {
-	not := negation(c.yes)
+	not := ir.Negation(c.yes)
 	pick := func(a, b ir.Expr) ir.Expr {
-		return r.any([]ir.Expr{r.all([]ir.Expr{c.yes, a}), r.all([]ir.Expr{not, b})})
+		return ir.Disjunction(ir.Conjunction(c.yes, a), ir.Conjunction(not, b))
 	}
 	if a.no == nil && b.no == nil {
 		return truth{yes: pick(a.yes, b.yes)}
@@ -338,9 +280,9 @@ func (r *reader) coalesce(n *node, s scope) truth {
 		case constant && !last:
 			out = truth{yes: t.yes}
 		case constant:
-			out = truth{yes: negation(t.no)}
+			out = truth{yes: ir.Negation(t.no)}
 		default:
-			known := truth{yes: r.any([]ir.Expr{t.yes, t.no})}
+			known := truth{yes: ir.Disjunction(t.yes, t.no)}
 			out = r.choose(known, t, out)
 		}
 	}
@@ -357,7 +299,7 @@ func (r *reader) missing(v value, empty bool) (truth, bool) {
 	case valueNull:
 		return always, true
 	case valueTruth:
-		return truth{yes: r.all([]ir.Expr{negation(v.is.yes), negation(v.is.isFalse())})}, true
+		return truth{yes: ir.Conjunction(ir.Negation(v.is.yes), ir.Negation(v.is.isFalse()))}, true
 	case valueChoice:
 		a, ok := r.missing(*v.a, empty)
 		b, ok2 := r.missing(*v.b, empty)
@@ -376,10 +318,9 @@ func (r *reader) missing(v value, empty bool) (truth, bool) {
 			return truth{yes: v.match(f, ir.Null{})}, true
 		case "number":
 			if v.isText() {
-				number := r.any([]ir.Expr{
-					v.match(v.as(ir.Text), ir.Compare{Op: ir.Gte, Number: "0"}),
-					v.match(v.as(ir.Text), ir.Compare{Op: ir.Lt, Number: "0"})})
-				return truth{yes: negation(number)}, true
+				number := ir.Disjunction(v.match(v.as(ir.Text), ir.Compare{Op: ir.Gte, Number: "0"}),
+					v.match(v.as(ir.Text), ir.Compare{Op: ir.Lt, Number: "0"}))
+				return truth{yes: ir.Negation(number)}, true
 			}
 			return truth{yes: v.match(v.as(ir.Numeric), ir.Null{})}, true
 		}
@@ -444,10 +385,10 @@ func (r *reader) address(name string, v value, args []value) (truth, bool) {
 			return truth{}, false
 		}
 	}
-	yes := r.any(in)
+	yes := ir.Disjunction(in...)
 	valid := match(allV4)
 	if six {
-		valid = r.any([]ir.Expr{match(allV6), match(allV4)})
+		valid = ir.Disjunction(match(allV6), match(allV4))
 	}
-	return truth{yes, r.all([]ir.Expr{valid, negation(yes)})}, true
+	return truth{yes, ir.Conjunction(valid, ir.Negation(yes))}, true
 }

@@ -81,7 +81,7 @@ func TestReadCorpus(t *testing.T) {
 			t.Fatal(err)
 		}
 		opaque, known := false, q.Scope.Index != ""
-		for _, e := range conjuncts(q.Where) {
+		for _, e := range ir.Conjuncts(q.Where) {
 			if _, ok := e.(ir.Opaque); !ok {
 				known = true
 			}
@@ -147,7 +147,7 @@ func TestReadGolden(t *testing.T) {
 				}
 				// The events have no _raw: their text is the JSON.
 				where := (&ir.Query{Scope: q.Scope, Where: q.Where}).Predicate().Whole()
-				e, _ := ir.Map(where, func(e ir.Expr) (ir.Expr, bool) {
+				e, _ := ir.Rewrite(where, func(e ir.Expr) (ir.Expr, bool) {
 					if o, ok := e.(ir.Opaque); ok {
 						t.Errorf("opaque: %s", o.Text)
 					}

@@ -1,4 +1,6 @@
-// Package read reads SPL. It does so without package splunk; package backends says why.
+// Package read reads queries in SPL back into ir. It does so by what Splunk's
+// documents say, and says which states a field can be in there. It knows nothing of
+// the emitter that it checks; package backends says why.
 package read
 
 import (
@@ -148,7 +150,7 @@ func (r *reading) query() *ir.Query {
 		case st.name == "search":
 			more = r.search(st.body, st.hi, false)
 		case st.name == "where":
-			more = conjuncts(r.where(st.body, st.hi))
+			more = ir.Conjuncts(r.where(st.body, st.hi))
 		case st.name == "regex":
 			more = []ir.Expr{r.regex(st)}
 		case i == 0 && st.name == "tstats":
@@ -176,7 +178,7 @@ func (r *reading) query() *ir.Query {
 		}
 		q.Stages = append(q.Stages, ir.Command{Name: st.name, Text: trim(r.text[st.lo:st.hi]), Pos: r.pos(st.lo), Effect: effect})
 	}
-	q.Where, q.Times, q.Scope = allOf(p.where), p.times, r.scope
+	q.Where, q.Times, q.Scope = ir.Conjunction(p.where...), p.times, r.scope
 	q.Assumptions = slices.Sorted(maps.Keys(r.assumed))
 	return q
 }
@@ -224,39 +226,4 @@ func (r *reading) regex(st stage) ir.Expr {
 		return ir.Not{X: e}
 	}
 	return e
-}
-
-// allOf is the And of es, flat, without what is always true.
-func allOf(es []ir.Expr) ir.Expr {
-	out := ir.And{}
-	for _, e := range es {
-		out = append(out, conjuncts(e)...)
-	}
-	if len(out) == 1 {
-		return out[0]
-	}
-	return out
-}
-
-// anyOf is the Or of es, flat, without what is never true.
-func anyOf(es []ir.Expr) ir.Expr {
-	out := ir.Or{}
-	for _, e := range es {
-		if o, ok := e.(ir.Or); ok {
-			out = append(out, o...)
-		} else {
-			out = append(out, e)
-		}
-	}
-	if len(out) == 1 {
-		return out[0]
-	}
-	return out
-}
-
-func conjuncts(e ir.Expr) []ir.Expr {
-	if a, ok := e.(ir.And); ok {
-		return a
-	}
-	return []ir.Expr{e}
 }

@@ -173,11 +173,11 @@ func TestReadWhere(t *testing.T) {
 		{`if(match(f,"x"),0,1)=1`, `(not (match f (re "x")))`},
 		{`if(match(f,"x"),"yes","no")!="yes"`, `(not (match f (re "x")))`},
 		{`NOT if(match(f,"x"),true(),false())`, `(not (match f (re "x")))`},
-		{`NOT if(isnull(f),f,"a")="b"`, `(or (and (not (and (match f null) (match f null))) (not (and (match f null) (match f (pattern cased "b"))))) (and (match f null) (match f null) (opaque splunk "NOT if(isnull(f),f,\"a\")=\"b\"")))`},
+		{`NOT if(isnull(f),f,"a")="b"`, `(or (and (not (match f null)) (not (and (match f null) (match f (pattern cased "b"))))) (and (match f null) (opaque splunk "NOT if(isnull(f),f,\"a\")=\"b\"")))`},
 		{`NOT coalesce(f,"")="b"`, `(not (and (match f exists) (match f (pattern cased "b"))))`},
 		{`coalesce(f,g)="b"`, `(or (and (match f exists) (match f (pattern cased "b"))) (and (not (match f exists)) (match g (pattern cased "b"))))`},
 		{`case(isnull(f),1,f="x",2)=2`, `(and (not (match f null)) (match f (pattern cased "x")))`},
-		{`NOT case(isnull(f),1)=1`, `(or (and (not (not (match f null))) (not (match f null))) (and (not (match f null)) (opaque splunk "NOT case(isnull(f),1)=1")))`},
+		{`NOT case(isnull(f),1)=1`, `(or (and (match f null) (not (match f null))) (and (not (match f null)) (opaque splunk "NOT case(isnull(f),1)=1")))`},
 
 		// Search Reference: Comparison and Conditional functions.
 		{`isnotnull(f) AND NOT isnotnull(g)`, `(and (match f exists) (not (match g exists)))`},
@@ -245,12 +245,12 @@ func TestReadStages(t *testing.T) {
 			`(and (match f (pattern "1")) (or (match g (pattern "2")) (match h (pattern "3"))) (match i null)) | stats | where`},
 		{`f=1 | fields f, g | search g=2`, `(and (match f (pattern "1")) (match g (pattern "2")))`},
 		// What is dropped is missing.
-		{`f=1 | fields f | search g=2`, `(and (match f (pattern "1")) (or))`},
+		{`f=1 | fields f | search g=2`, `(or)`},
 		{`f=1 | fields - f g* | search h=2 | where isnull(ga)`, `(and (match f (pattern "1")) (match h (pattern "2")))`},
 		{`f=1 | fields f | search _raw=x* | table f`, `(and (match f (pattern "1")) (match _raw (pattern "x" *)))`},
 		{`f=1 | table f | search f=2`, `(and (match f (pattern "1")) (match f (pattern "2")))`},
 		// What is renamed is followed.
-		{`* | rename a AS b, c AS "d e" | search b=1 "d e"=2 a=3`, `(and (match a (pattern "1")) (match c (pattern "2")) (or))`},
+		{`* | rename a AS b, c AS "d e" | search b=1 "d e"=2 a=3`, `(or)`},
 		{`* | table P.* | rename P.* AS * | search x=1 P.x=2`, `(and (match P.x (pattern "1")) (match P.P.x (pattern "2")))`},
 		{`* | rename P.* AS * | search x=1`, `(opaque splunk "rename P.* AS *; (match x (pattern \"1\"))")`}, // an event may have x and no P.x
 		{`* | rename a AS b, b AS c | search d=1 c=2`, `(and (opaque splunk "rename a AS b, b AS c; (match d (pattern \"1\"))") (opaque splunk "rename a AS b, b AS c; (match c (pattern \"2\"))"))`},
@@ -264,12 +264,12 @@ func TestReadStages(t *testing.T) {
 		{`* | eval {g}=1 | search f=2`, `(opaque splunk "eval {g}=1; (match f (pattern \"2\"))")`},
 		{`* | rex "(?<a>x)(?'f'y)" | search f=2`, `(opaque splunk "rex \"(?<a>x)(?'f'y)\"; (match f (pattern \"2\"))")`},
 		{`* | rex field=x "(?<g>a.)" | search g=ab x=1`, `(and (opaque splunk "rex field=x \"(?<g>a.)\"; (match g (pattern \"ab\"))") (match x (pattern "1")))`},
-		{`* | fillnull value="-" f | search f=* g=1 | where isnull(f)`, `(and (match g (pattern "1")) (or))`},
+		{`* | fillnull value="-" f | search f=* g=1 | where isnull(f)`, `(or)`},
 		{`* | fillnull | search f=*`, `(opaque splunk "fillnull; (match f exists)")`},
 		{`* | lookup t h AS host OUTPUT x AS y | search y=1 x=2`, `(and (opaque splunk "lookup t h AS host OUTPUT x AS y; (match y (pattern \"1\"))") (match x (pattern "2")))`},
 		// Options stand before and behind fields, and have no case.
 		{`* | strcat a "=" b c | search c=1 b=2`, `(and (opaque splunk "strcat a \"=\" b c; (match c (pattern \"1\"))") (match b (pattern "2")))`},
-		{`* | fillnull value="" f | search g=1 | where isnull(f)`, `(and (match g (pattern "1")) (or))`},
+		{`* | fillnull value="" f | search g=1 | where isnull(f)`, `(or)`},
 		{`* | fillnull value=x f* | search g=1 | where isnull(f)`, `(and (opaque splunk "fillnull value=x f*; (match g (pattern \"1\"))") (opaque splunk "fillnull value=x f*; (match f null)"))`},
 		{`* | rex mode=sed field=f "s/(?<g>x)/y/" | search f=1`, `(opaque splunk "rex mode=sed field=f \"s/(?<g>x)/y/\"; (match f (pattern \"1\"))")`},
 		{`* | rex "(?<_raw>x)(?<g>y)" | search _raw=1 f=2`, `(and (opaque splunk "rex \"(?<_raw>x)(?<g>y)\"; (match _raw (pattern \"1\"))") (match f (pattern "2")))`},

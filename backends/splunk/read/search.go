@@ -68,7 +68,7 @@ func (p *searcher) terms() []ir.Expr {
 		for p.keyword("OR") {
 			either = append(either, p.negation())
 		}
-		out = append(out, conjuncts(anyOf(either))...)
+		out = append(out, ir.Conjuncts(ir.Disjunction(either...))...)
 		groups, mixed = groups+1, mixed || len(either) > 1
 		and := p.keyword("AND")
 		if p.space(); !and && (p.i == p.end || p.at(')')) {
@@ -120,7 +120,7 @@ func (p *searcher) primary() ir.Expr {
 		}
 		p.i++
 		p.depth--
-		return allOf(es)
+		return ir.Conjunction(es...)
 	case '[', '`':
 		p.foreign()
 		return p.opaque(lo, p.i)
@@ -308,7 +308,7 @@ func (p *searcher) comparison(lo int, field word, op string) ir.Expr {
 			return m
 		}
 		// f!=x asks for the field (Search Manual: Difference between != and NOT).
-		return allOf([]ir.Expr{ir.Match{Field: f, Test: ir.Exists{}, Pos: pos}, ir.Not{X: m}})
+		return ir.Conjunction(ir.Match{Field: f, Test: ir.Exists{}, Pos: pos}, ir.Not{X: m})
 	}
 	n, ok := ir.ParseNumber(v.pattern().Literals())
 	if !ok || v.pattern().Has(ir.AnyRun) || v.wrap != "" {
@@ -405,7 +405,7 @@ func (p *searcher) in(lo int, field word) ir.Expr {
 	if opaque {
 		return p.opaque(lo, p.i)
 	}
-	return anyOf(out)
+	return ir.Disjunction(out...)
 }
 
 // bare is a term without a field, which stands between breakers unless a wildcard

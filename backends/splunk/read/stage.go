@@ -67,7 +67,7 @@ func (p *pipeline) over(e ir.Expr) (ir.Expr, bool) {
 		return e, true
 	}
 	known := true
-	out, _ := ir.Map(e, func(leaf ir.Expr) (ir.Expr, bool) {
+	out, _ := ir.Rewrite(e, func(leaf ir.Expr) (ir.Expr, bool) {
 		switch m := leaf.(type) {
 		case ir.Opaque:
 			known = known && !p.rows

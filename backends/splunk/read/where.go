@@ -23,7 +23,7 @@ type truth struct{ yes, open ir.Expr }
 func settled(yes ir.Expr) truth { return truth{yes, ir.False} }
 
 // unlessTrue is a predicate of which it is not known where it is null.
-func unlessTrue(yes ir.Expr) truth { return truth{yes, inverse(yes)} }
+func unlessTrue(yes ir.Expr) truth { return truth{yes, ir.Negation(yes)} }
 
 // of is a predicate that is null where one of fields is.
 func (r *reading) of(yes ir.Expr, fields ...*formula) truth {
@@ -31,23 +31,23 @@ func (r *reading) of(yes ir.Expr, fields ...*formula) truth {
 	for _, f := range fields {
 		open = append(open, r.match(f, ir.Null{}))
 	}
-	return truth{yes, anyOf(open)}
+	return truth{yes, ir.Disjunction(open...)}
 }
 
 // negated is NOT, n, of t: true where t is false, and where t is null something
 // that the text of n stands for.
 func (r *reading) negated(n *formula, t truth) truth {
-	if isFalse(t.open) {
+	if ir.IsFalse(t.open) {
 		if not, ok := t.yes.(ir.Not); ok {
 			return settled(not.X)
 		}
-		return settled(inverse(t.yes))
+		return settled(ir.Negation(t.yes))
 	}
-	if _, ok := t.yes.(ir.Opaque); ok || isTrue(t.open) {
+	if _, ok := t.yes.(ir.Opaque); ok || ir.IsTrue(t.open) {
 		return r.unknown(n)
 	}
 	free := guarded(t.open, r.opaque(n.lo, n.hi))
-	e := anyOf([]ir.Expr{allOf([]ir.Expr{inverse(t.open), inverse(t.yes)}), free})
+	e := ir.Disjunction(ir.Conjunction(ir.Negation(t.open), ir.Negation(t.yes)), free)
 	if !within(e, n.most()) {
 		return r.unknown(n)
 	}
@@ -65,42 +65,29 @@ func joint(n *formula, op string, ts []truth) truth {
 	same := true
 	for i, t := range ts {
 		yes[i] = t.yes
-		if !isFalse(t.open) {
+		if !ir.IsFalse(t.open) {
 			open = append(open, t.open)
 		}
-		same = same && t.open.String() == ts[0].open.String()
+		same = same && ir.Equal(t.open, ts[0].open)
 	}
-	out := truth{open: anyOf(ir.Unique(open))}
+	out := truth{open: ir.Disjunction(open...)}
 	switch {
 	case op == "and":
-		out.yes = allOf(yes)
-	case same || isFalse(out.open):
-		out.yes = anyOf(yes) // each part is null, or none
+		out.yes = ir.Conjunction(yes...)
+	case same || ir.IsFalse(out.open):
+		out.yes = ir.Disjunction(yes...) // each part is null, or none
 	default:
-		out.yes = anyOf(yes)
+		out.yes = ir.Disjunction(yes...)
 		for i, t := range ts {
-			yes[i] = allOf([]ir.Expr{t.yes, inverse(t.open)})
+			yes[i] = ir.Conjunction(t.yes, ir.Negation(t.open))
 		}
-		out.open = allOf([]ir.Expr{out.open, inverse(anyOf(yes))})
+		out.open = ir.Conjunction(out.open, ir.Negation(ir.Disjunction(yes...)))
 	}
 	if !within(out.open, n.most()) {
 		out.open = ir.True
 	}
 	return out
 }
-
-func inverse(e ir.Expr) ir.Expr {
-	switch {
-	case isTrue(e):
-		return ir.False
-	case isFalse(e):
-		return ir.True
-	}
-	return ir.Not{X: e}
-}
-
-func isTrue(e ir.Expr) bool  { a, ok := e.(ir.And); return ok && len(a) == 0 }
-func isFalse(e ir.Expr) bool { o, ok := e.(ir.Or); return ok && len(o) == 0 }
 
 // where keeps an event where the expression between lo and hi is true; false
 // and null drop it (Search Reference: where).
@@ -176,7 +163,7 @@ func (r *reading) call(n *formula) truth {
 				}
 				// Of what is no address it is not written down.
 				v4, v6 := netip.PrefixFrom(netip.IPv4Unspecified(), 0), netip.PrefixFrom(netip.IPv6Unspecified(), 0)
-				return truth{within(prefix.Masked()), inverse(ir.Or{within(v4), within(v6)})}
+				return truth{within(prefix.Masked()), ir.Negation(ir.Or{within(v4), within(v6)})}
 			}
 		}
 	case "in":
@@ -197,7 +184,7 @@ func (r *reading) call(n *formula) truth {
 				}
 				yes, open = append(yes, guarded(c.guard, t.yes)), append(open, guarded(c.guard, t.open))
 			}
-			if t := (truth{anyOf(yes), anyOf(open)}); small(t.yes) && small(t.open) {
+			if t := (truth{ir.Disjunction(yes...), ir.Disjunction(open...)}); small(t.yes) && small(t.open) {
 				return t
 			}
 		}
@@ -311,7 +298,7 @@ func (r *reading) like(n *formula) truth {
 		}
 		es = append(es, guarded(o.guard, e))
 	}
-	return r.of(anyOf(es), x)
+	return r.of(ir.Disjunction(es...), x)
 }
 
 // pattern is a test of a field, or of what lower or upper make of it: then the
@@ -356,7 +343,7 @@ func changed(via, s string) string {
 func (r *reading) searchmatch(n *formula) ir.Expr {
 	sub := *r
 	sub.text, sub.pieces = n.text, []piece{{0, r.origin(n.lo), true}}
-	return allOf(sub.search(0, len(n.text), false))
+	return ir.Conjunction(sub.search(0, len(n.text), false)...)
 }
 
 // A choice is a value that an expression has where guard holds; nil is null.
@@ -378,8 +365,8 @@ func (r *reading) choices(n *formula) (out []choice) {
 	}
 	var before []ir.Expr // what did not hold
 	add := func(g ir.Expr, v *formula, sure bool) {
-		out = append(out, choice{allOf(append(before[:len(before):len(before)], g)), v, sure})
-		before = append(before, inverse(g))
+		out = append(out, choice{ir.Conjunction(append(before[:len(before):len(before)], g)...), v, sure})
+		before = append(before, ir.Negation(g))
 	}
 	switch {
 	case n.text == "coalesce" && len(args) <= maxChoices:
@@ -405,10 +392,10 @@ func (r *reading) choices(n *formula) (out []choice) {
 }
 
 func guarded(guard, e ir.Expr) ir.Expr {
-	if isFalse(guard) || isFalse(e) {
+	if ir.IsFalse(guard) || ir.IsFalse(e) {
 		return ir.False
 	}
-	return allOf([]ir.Expr{guard, e})
+	return ir.Conjunction(guard, e)
 }
 
 // small bounds an expression that stands for several branches; one that is the
@@ -423,16 +410,7 @@ func within(e ir.Expr, most int) bool {
 		if size++; size > most {
 			return false
 		}
-		var es []ir.Expr
-		switch e := e.(type) {
-		case ir.And:
-			es = e
-		case ir.Or:
-			es = e
-		case ir.Not:
-			es = []ir.Expr{e.X}
-		}
-		for _, x := range es {
+		for _, x := range ir.Parts(e) {
 			if !count(x) {
 				return false
 			}
@@ -464,7 +442,7 @@ func (r *reading) operands(n *formula) []operand {
 			return []operand{{ir.True, n, "", ir.False}}
 		}
 		one := r.opaque(n.lo, n.hi)
-		return []operand{{one, n, "", ir.False}, {inverse(one), n.other, "", ir.False}}
+		return []operand{{one, n, "", ir.False}, {ir.Negation(one), n.other, "", ir.False}}
 	case "neg":
 		if x := n.args[0]; x.op == "num" {
 			return []operand{{ir.True, &formula{op: "num", text: "-" + x.text, lo: n.lo, hi: n.hi}, "", ir.False}}
@@ -498,7 +476,7 @@ func (r *reading) operands(n *formula) []operand {
 			case o.op == "field" && o.via == "":
 				switch o.via = via; {
 				case via == "tonumber":
-					o.null = inverse(r.numeric(o.formula))
+					o.null = ir.Negation(r.numeric(o.formula))
 				case via[0] == '%':
 					o.null = nil
 				}
@@ -524,13 +502,13 @@ func (r *reading) branches(n *formula) (out []operand) {
 			return nil
 		}
 		for _, o := range os {
-			if isFalse(o.guard) || isFalse(c.guard) {
+			if ir.IsFalse(o.guard) || ir.IsFalse(c.guard) {
 				continue
 			}
 			if c.sure {
 				o.null = ir.False
 			}
-			o.guard = allOf([]ir.Expr{c.guard, o.guard})
+			o.guard = ir.Conjunction(c.guard, o.guard)
 			out = append(out, o)
 		}
 	}
@@ -565,16 +543,15 @@ func (r *reading) compare(n *formula) (t truth, ok bool) {
 					return truth{}, false
 				}
 			}
-			guard := allOf([]ir.Expr{a.guard, b.guard})
+			guard := ir.Conjunction(a.guard, b.guard)
 			yes = append(yes, guarded(guard, e))
 			if known = known && a.null != nil && b.null != nil; known {
-				open = append(open, guarded(guard, anyOf([]ir.Expr{a.null, b.null})))
+				open = append(open, guarded(guard, ir.Disjunction(a.null, b.null)))
 			}
 		}
 	}
-	never := func(e ir.Expr) bool { return isFalse(e) }
-	yes, open = slices.DeleteFunc(yes, never), slices.DeleteFunc(open, never)
-	t = truth{anyOf(yes), anyOf(open)}
+	yes, open = slices.DeleteFunc(yes, ir.IsFalse), slices.DeleteFunc(open, ir.IsFalse)
+	t = truth{ir.Disjunction(yes...), ir.Disjunction(open...)}
 	if !known {
 		t = unlessTrue(t.yes)
 	}
@@ -596,12 +573,12 @@ func (r *reading) holds(x operand, op string, y operand) ir.Expr {
 	if op == "!=" {
 		e := r.holds(x, "=", y)
 		switch {
-		case e == nil || isFalse(e) && x.via == "tonumber":
+		case e == nil || ir.IsFalse(e) && x.via == "tonumber":
 			return nil
 		case x.via == "tonumber" || x.via != "" && x.via[0] == '#':
-			return anyOf([]ir.Expr{r.holds(x, "<", y), r.holds(x, ">", y)})
+			return ir.Disjunction(r.holds(x, "<", y), r.holds(x, ">", y))
 		}
-		return allOf([]ir.Expr{r.match(x.formula, ir.Exists{}), inverse(e)})
+		return ir.Conjunction(r.match(x.formula, ir.Exists{}), ir.Negation(e))
 	}
 	switch {
 	case strings.HasPrefix(x.via, "#"):

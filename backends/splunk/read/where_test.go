@@ -104,7 +104,7 @@ func TestWhereNull(t *testing.T) {
 		}
 		for _, l := range []logic{{0, false}, {1, false}, {2, false}, {0, true}, {1, true}, {2, true}} {
 			for _, ev := range events {
-				known, _ := ir.Map(q.Where, func(e ir.Expr) (ir.Expr, bool) {
+				known, _ := ir.Rewrite(q.Where, func(e ir.Expr) (ir.Expr, bool) {
 					o, ok := e.(ir.Opaque)
 					if !ok {
 						return e, false

@@ -361,14 +361,9 @@ func deadExclusions(s *subject, purse *verify.Purse) (out []Finding) {
 // grows says whether an expression stays true of an event whose texts get longer
 // at their ends.
 func grows(e ir.Expr) bool {
-	every := func(es []ir.Expr) bool {
-		return !slices.ContainsFunc(es, func(x ir.Expr) bool { return !grows(x) })
-	}
 	switch e := e.(type) {
-	case ir.And:
-		return every(e)
-	case ir.Or:
-		return every(e)
+	case ir.And, ir.Or:
+		return !slices.ContainsFunc(ir.Parts(e), func(x ir.Expr) bool { return !grows(x) })
 	case ir.Match:
 		p, ok := e.Test.(ir.Pattern)
 		shape, _ := p.Shape()

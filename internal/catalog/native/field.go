@@ -310,7 +310,7 @@ func unified(table string) string {
 
 // renamed is an expression with other names for its fields.
 func renamed(e ir.Expr, name func(string) string) ir.Expr {
-	e, _ = ir.Map(e, func(e ir.Expr) (ir.Expr, bool) {
+	e, _ = ir.Rewrite(e, func(e ir.Expr) (ir.Expr, bool) {
 		m, ok := e.(ir.Match)
 		if !ok {
 			return e, false

@@ -133,20 +133,14 @@ func alike(all []string) (out []string) {
 
 // tablesOf are the tables that the events of a source come from.
 func tablesOf(e ir.Expr) (tables []string) {
-	switch e := e.(type) {
-	case ir.And:
-		for _, x := range e {
-			tables = append(tables, tablesOf(x)...)
-		}
-	case ir.Or:
-		for _, x := range e {
-			tables = append(tables, tablesOf(x)...)
-		}
-	case ir.Match:
-		if p, ok := e.Test.(ir.Pattern); ok && e.Field.Name == ir.TableField {
+	ir.Visit(e, func(e ir.Expr, _ bool) bool {
+		m, _ := e.(ir.Match)
+		if p, ok := m.Test.(ir.Pattern); ok && m.Field.Name == ir.TableField {
 			tables = append(tables, p.Literals())
 		}
-	}
+		_, not := e.(ir.Not)
+		return !not
+	})
 	slices.Sort(tables)
 	return slices.Compact(tables)
 }

@@ -54,29 +54,24 @@ func Splunk(path string, src []byte, macros map[string]splunk.Macro) *Rule {
 // withoutPresence is a filter in which `f!=x` is what it says, and not also
 // that f is there.
 func withoutPresence(e ir.Expr) ir.Expr {
-	switch e := e.(type) {
-	case ir.And:
+	out, _ := ir.Rewrite(e, func(e ir.Expr) (ir.Expr, bool) {
+		and, ok := e.(ir.And)
+		if !ok {
+			return e, false
+		}
 		out := ir.And{}
-		for i, x := range e {
-			if m, ok := x.(ir.Match); ok && i+1 < len(e) && m.Test == (ir.Exists{}) {
-				not, _ := e[i+1].(ir.Not)
+		for i, x := range and {
+			if m, ok := x.(ir.Match); ok && i+1 < len(and) && m.Test == (ir.Exists{}) {
+				not, _ := and[i+1].(ir.Not)
 				if n, ok := not.X.(ir.Match); ok && n.Field == m.Field && n.Pos == m.Pos {
 					continue
 				}
 			}
 			out = append(out, withoutPresence(x))
 		}
-		return out
-	case ir.Or:
-		out := ir.Or{}
-		for _, x := range e {
-			out = append(out, withoutPresence(x))
-		}
-		return out
-	case ir.Not:
-		return ir.Not{X: withoutPresence(e.X)}
-	}
-	return e
+		return out, true
+	})
+	return out
 }
 
 // grouping finds the clause BY of `tstats`.
