@@ -1,5 +1,9 @@
-// Package sigmac compiles Sigma detection rules into queries. The command is
-// in cmd/sigmac.
+// Package sigmac compiles Sigma detection rules into queries, and proves these. The
+// command is in cmd/sigmac.
+//
+// Files are read, compiled and proved on all cores, and results come in the order of
+// the files. A file is compiled when it is read and no rule is kept, so memory does
+// not grow with the number of rules.
 package sigmac
 
 import (

@@ -1,7 +1,10 @@
 // Package eval says what a rule means: whether an event matches it. It is the
-// reference that everything else is held against, so it is written to be seen
-// right, not to be fast, and it uses none of the passes. Prepared is the fast
-// way to the same answers and is held against it.
+// reference that everything else is held against, so it is written to be seen right,
+// not to be fast, and it uses none of the passes. Prepared is the fast way to the same
+// answers and is held against it.
+//
+// Package regexp runs the expressions that it can; a small backtracking matcher runs
+// the rest of PCRE.
 package eval
 
 import (

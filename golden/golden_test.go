@@ -1,6 +1,3 @@
-// Package golden holds one case a file: a rule, what it becomes, and events
-// that it must and must not match. The queries are held by text here; what the
-// rule means is held by the events.
 package golden
 
 import (

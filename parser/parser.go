@@ -1,5 +1,14 @@
 // Package parser reads Sigma rule files: YAML in, documents with positions
 // out. The source of its facts is the Sigma specification 2.1.0.
+//
+// A modifier that makes one value of one value is applied here. Those that make
+// several stay in the tree until their pass (see package ir); their expansion is tried
+// once to report its errors with places, so an error in the pass is a bug.
+//
+// All YAML is read by Open, which bounds it and knows its places. A rule may come from
+// a stranger: nesting, sizes, repetitions, variants and aliases have named limits next
+// to the code that needs them, and the grammar of conditions is guarded by a count of
+// parentheses before it runs, since a stack overflow in Go cannot be caught.
 package parser
 
 import (

@@ -1,6 +1,6 @@
-// Package pipeline reads processing pipelines, the YAML files by which Sigma
-// users say what fields and log sources are called at their target, and
-// applies them to rules. The vocabulary is pySigma's.
+// Package pipeline reads processing pipelines and applies them to rules. These are
+// the YAML files by which Sigma users say what fields and log sources are called at
+// their target, in the vocabulary of pySigma.
 //
 // Where that leaves something open, or would skip in silence:
 //
@@ -24,6 +24,28 @@
 //     to mappings with type and is, its computed columns. A key loss_… declares
 //     what the mapping loses as a whole, and schema names the schema that is asked
 //     before others.
+//
+// A mapping is data. What leads from Sigma's names to a target's stands in YAML files
+// that users can print, read and replace, in the vocabulary that they know (builtin/);
+// Go code knows no field of any SIEM. What that vocabulary cannot say exactly was
+// added to it, in few words. A computed column is a name in the representation: the
+// emitter writes its expression, the reader finds it, compared as tokens, and the
+// proof is about the name. So the definition is trusted as a renaming is, and what is
+// done with it is proved.
+//
+// An item that knows no field of the rule is not asked, for most items of a large
+// pipeline are about fields that a rule has not. This keeps 700 items below the cost
+// of the rest of a conversion, and the cases run without it too, with the same result.
+//
+// Losses have directions. A dropped item makes a rule wider if it was one of several
+// that must hold, narrower if it was one of several that may, and the reverse under a
+// `not` (loss.go). Whether the log source is tested at all is followed through a run:
+// a condition that finds it makes its item about it, and so what is set by that item.
+// What a target cannot tell apart is the business of verify.Losses.
+//
+// A pipeline may be a stranger's. Jinja is read by a library and run here (jinja.go),
+// where each step and each value that is made counts, since the library's way cannot
+// be stopped; an expression of jq has functions that count put into its pipes (jq.go).
 package pipeline
 
 import (

@@ -20,7 +20,8 @@ import (
 	"sigmac/targets"
 )
 
-var update = flag.Bool("update", false, "rewrite the section want of the cases")
+// Update is for the tests of package pipeline_test too: a flag is defined once.
+var Update = flag.Bool("update", false, "rewrite the section want of the cases, the pages and the counts")
 
 // cases holds that the section want of each case is what made gives of the
 // others. It says whether all cases have run, and not only some that -run names.
@@ -47,7 +48,7 @@ func cases(t *testing.T, pattern string, made func(t *testing.T, path string, se
 				sections = slices.Delete(sections, i, i+1)
 			}
 			got := made(t, path, sections)
-			if *update {
+			if *Update {
 				a.Files = append(sections, txtar.File{Name: "want", Data: []byte(got)})
 				if err := os.WriteFile(path, txtar.Format(a), 0o644); err != nil {
 					t.Fatal(err)

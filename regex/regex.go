@@ -1,5 +1,4 @@
-// Package regex holds regular expressions as trees: read in the flavour of PCRE, which
-// is Sigma's, or of Python, which is that of pipelines, written in others, and matched.
+// Package regex holds regular expressions as trees, read as PCRE or as Python's, written in other dialects, and matched.
 //
 // The contract: a *Re is immutable and means the same anywhere. Parse resolves flags,
 // classes, negation and quoting, so that a node says itself whether it folds case and
@@ -10,6 +9,13 @@
 // exactly the same texts in its engine, or is not asked: Lacks, Regular and Extended
 // name what the engine does not have. Folding is simple case folding, one character to
 // one, here and wherever texts are compared.
+//
+// It is a parser of our own, for regexp/syntax refuses look-around, back-references,
+// atomic groups and possessive quantifiers, which PCRE has; it throws away what Go
+// does not need, such as the difference between a class as written and as folded; and
+// its errors have no offset. Copying the text to a target instead would change its
+// meaning: Rust's `\d` is Unicode's, Lucene is anchored, `a+?` means something else
+// there.
 package regex
 
 import (

@@ -6,6 +6,12 @@
 // timespan guid dynamic) or of Elasticsearch (keyword wildcard ip long …), and
 // json for a text column that holds JSON. In a table named * stand fields of
 // every table; a column `winlog.event_data.*` is every field below that name.
+//
+// A schema decides types before the pass Type does. It makes of a test one that the
+// column takes and that means the same of all its values (fit.go), which a test holds
+// against the evaluator. This comes before what the proof is about, for only there the
+// warning "never" has a place in the rule. Kusto's tables are files of a table a line,
+// and a table is read when a rule asks for it: the largest has 698.
 package schema
 
 import (

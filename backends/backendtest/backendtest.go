@@ -1,5 +1,5 @@
-// Package backendtest holds what every language of sigmac must pass, whatever it
-// is, and has a small language of its own to try sigmac with.
+// Package backendtest holds what every language must pass, and has a small one to try
+// sigmac with. It asks a language by its backends.Target only.
 package backendtest
 
 import (

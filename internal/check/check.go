@@ -1,7 +1,17 @@
-// Package check finds what is wrong with Sigma rules, or likely to be: faults of
-// the specification and its JSON schema, what the validators of pySigma and the
+// Package check finds what is wrong with Sigma rules, or likely to be. That is faults
+// of the specification and its JSON schema, what the validators of pySigma and the
 // conventions of the public rule set find, and what only a prover can. A fix is
 // offered where it is proved to keep the meaning.
+//
+// Each document is shown to its checks while the parser has its nodes at hand
+// (parser.Visit), so a file is read once. A check is a row of checks.go, from which
+// its page, the rules of SARIF and --explain are made. The JSON schema is asked
+// itself, by a library, and its answers are put into words.
+//
+// A fix is edits of bytes. What it does to the meaning is not argued but asked: the
+// file is parsed with it and compared by package diff, all fixes of a file at once,
+// since that is mostly enough. That two values of a list imply each other is asked of
+// the prover only where the literals of one stand in those of the other.
 package check
 
 import (

@@ -1,5 +1,5 @@
-// Package irtest has short forms of tests and rules, and of what an emitter writes,
-// used by tests only.
+// Package irtest has short forms of tests and rules, used by tests only. There are such
+// of what an emitter writes too.
 package irtest
 
 import (

@@ -1,5 +1,9 @@
-// Package link finds the documents that correlations and filters name, by id or by
-// name, over any number of files.
+// Package link finds the documents that correlations and filters name. They name these
+// by id or by name, in any number of files.
+//
+// Of a rule it keeps what it is called, so a stream of files stays a stream. Documents
+// of the context are known and not converted. What nobody has is an error only where
+// nothing else can have it.
 package link
 
 import (

@@ -1,5 +1,5 @@
-// Package match says which rules match which events of a stream: on all cores,
-// and in the order of the stream.
+// Package match says which rules match which events of a stream. It works on all
+// cores, and answers in the order of the stream.
 package match
 
 import (

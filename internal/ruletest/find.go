@@ -1,5 +1,14 @@
-// Package ruletest runs the tests that lie beside rules: events that a rule must
-// match, and events that it must not.
+// Package ruletest runs the tests that lie beside rules. These are events that a rule
+// must match, and events that it must not.
+//
+// They say what the rule's author means, which no proof can know. So they ask the
+// rule, and its queries are asked to agree with it: trying those catches a mistake of
+// the proof, and shows what a target cannot tell apart on events that the author cares
+// about, and a wrong rule is one failure. The queries have no pipeline, for events
+// have Sigma's names, and a renaming of events would miss tables, computed columns and
+// conditions that a pipeline adds. A rule may come from a stranger and name files, so
+// these are looked for in folders regression_data only, and opened below them with
+// os.OpenInRoot.
 package ruletest
 
 import (

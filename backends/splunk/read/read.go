@@ -1,5 +1,6 @@
-// Package read reads queries in SPL back into ir, by what Splunk's documents say, and says
-// which states a field can be in there. It knows nothing of the emitter that it checks.
+// Package read reads queries in SPL back into ir. It does so by what Splunk's
+// documents say, and says which states a field can be in there. It knows nothing of
+// the emitter that it checks; package backends says why.
 package read
 
 import (

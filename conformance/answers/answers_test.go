@@ -1,9 +1,10 @@
-package sigmac_test
+package answers
 
 import (
 	"bytes"
 	"encoding/json"
 	"errors"
+	"flag"
 	"os"
 	"regexp"
 	"slices"
@@ -63,7 +64,7 @@ func newAnswered() *answered {
 // than before are a fault, also under -update.
 func (a *answered) hold(t *testing.T, language string) {
 	t.Helper()
-	file := "testdata/answers/" + language + ".json"
+	file := "testdata/" + language + ".json"
 	var before answered
 	if text, err := os.ReadFile(file); err == nil {
 		if err := json.Unmarshal(text, &before); err != nil {
@@ -136,3 +137,13 @@ func opaqueOf(e ir.Expr) (what string) {
 }
 
 var call = regexp.MustCompile(`([a-z_0-9]+)\(`)
+
+func event(fields map[string]any) eval.Event {
+	ev, err := eval.NewEvent(fields)
+	if err != nil {
+		panic(err)
+	}
+	return ev
+}
+
+var update = flag.Bool("update", false, "rewrite the counts in testdata")

@@ -1,4 +1,4 @@
-package sigmac_test
+package rules
 
 import (
 	"flag"
@@ -95,11 +95,6 @@ func TestCorpusOld(t *testing.T) {
 	}
 }
 
-// unmatched are the rules that match none of their events, and why.
-var unmatched = map[string]string{
-	"a7c3e5f2-8b1d-4e9a-b6c2-3d7f5e8a9b4c": "the events write the rule's field names with blanks",
-}
-
 // TestCorpusEvents holds that every event is matched by the rules that it was
 // recorded for, as parsed, after every pass, and as legalized.
 func TestCorpusEvents(t *testing.T) {
@@ -110,7 +105,7 @@ func TestCorpusEvents(t *testing.T) {
 			matched := 0
 			read := readBack(t, r)
 			for _, raw := range rec.Events {
-				ev := parseEvent(t, raw)
+				ev := corpus.Event(t, raw)
 				want := eval.Rule(r, ev)
 				if want {
 					matched++
@@ -122,7 +117,7 @@ func TestCorpusEvents(t *testing.T) {
 					}
 				}
 			}
-			if matched == 0 && unmatched[r.Meta.ID] == "" {
+			if matched == 0 && corpus.Unmatched[r.Meta.ID] == "" {
 				t.Errorf("%s: no event is matched by the rule %s", rec.Name, r.Meta.ID)
 			}
 		}

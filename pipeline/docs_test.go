@@ -1,4 +1,4 @@
-package sigmac_test
+package pipeline_test
 
 import (
 	"errors"
@@ -22,9 +22,9 @@ import (
 // the pipeline, so they cannot say what it does not do; -update writes them.
 func TestPipelineDocs(t *testing.T) {
 	for _, name := range pipeline.Builtins() {
-		path := filepath.Join("docs", "pipelines", name+".md")
+		path := filepath.Join("..", "docs", "pipelines", name+".md")
 		page := pipelinePage(t, name)
-		if *update {
+		if *pipeline.Update {
 			if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
 				t.Fatal(err)
 			}
@@ -34,7 +34,7 @@ func TestPipelineDocs(t *testing.T) {
 			continue
 		}
 		if text, err := os.ReadFile(path); err != nil || string(text) != page {
-			t.Errorf("%s is not what the pipeline does; run go test . -run TestPipelineDocs -update", path)
+			t.Errorf("%s is not what the pipeline does; run go test ./pipeline -run TestPipelineDocs -update", path)
 		}
 	}
 }
@@ -348,7 +348,7 @@ func show(e ir.Expr, inside bool) string {
 // TestDocumentedPipelines holds that the pipelines in docs/pipelines.md and in
 // examples are some, and that what the page says of the example is true.
 func TestDocumentedPipelines(t *testing.T) {
-	text, err := os.ReadFile("docs/pipelines.md")
+	text, err := os.ReadFile("../docs/pipelines.md")
 	if err != nil {
 		t.Fatal(err)
 	}
