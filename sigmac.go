@@ -23,6 +23,8 @@ import (
 type Mapping struct {
 	Target   *backends.Target
 	Pipeline *pipeline.Pipeline
+	Table    *pipeline.Table  // chooses the pipeline by a rule's log source; nil: Pipeline is for all
+	First    bool             // take the first that the table has for a log source, even where it refuses a rule
 	Options  pipeline.Options // without its Target, and Opaque
 	Schemas  *schema.Catalog
 }
@@ -82,10 +84,11 @@ func Unmapped(ts ...*backends.Target) (o Options) {
 	return o
 }
 
-// A Result is what one document became in the language of a mapping's Target:
-// queries, one a condition, or errors.
+// A Result is what one document became in the language of a mapping's Target, by the
+// pipeline that was chosen for it: queries, one a condition, or errors.
 type Result struct {
 	Mapping
+	Choice   Choice
 	Document *parser.Document
 	Queries  []string           // as they are written
 	Plain    []string           // the queries before postprocessing
@@ -167,28 +170,26 @@ func CompileDocument(d *parser.Document, o Options) []Result {
 	out := make([]Result, len(o.Mappings))
 	var unmapped *compilation // shared by the targets without a pipeline and schemas
 	for i, m := range o.Mappings {
-		out[i] = Result{Mapping: m, Document: d}
 		switch {
 		case len(d.Errors) > 0:
-			out[i].Errors = d.Errors
-			continue
+			out[i] = Result{Mapping: m, Document: d, Errors: d.Errors}
 		case d.Rule == nil:
 			name := d.Title
 			if d.Name != "" {
 				name = d.Name
 			}
-			out[i].Errors = []*ir.Diagnostic{d.Place(backends.Unsupported(m.Target.Name, d.Pos, "the "+d.Kind.String()+" "+name, "only rules are converted so far"))}
-			continue
+			out[i] = Result{Mapping: m, Document: d, Errors: []*ir.Diagnostic{
+				d.Place(backends.Unsupported(m.Target.Name, d.Pos, "the "+d.Kind.String()+" "+name, "only rules are converted so far"))}}
+		case m.Table != nil:
+			out[i] = m.chosen(d, o.Pretty)
+		case m.Pipeline == nil && m.Schemas == nil:
+			if unmapped == nil {
+				unmapped = newCompilation(d, m)
+			}
+			out[i] = unmapped.result(d, m, o.Pretty)
+		default:
+			out[i] = newCompilation(d, m).result(d, m, o.Pretty)
 		}
-		plain := m.Pipeline == nil && m.Schemas == nil
-		c := unmapped
-		if !plain || c == nil {
-			c = newCompilation(d, m)
-		}
-		if plain {
-			unmapped = c
-		}
-		c.finish(&out[i], o.Pretty)
 	}
 	return out
 }
@@ -240,23 +241,23 @@ func newCompilation(d *parser.Document, m Mapping) *compilation {
 	return c
 }
 
-// finish writes the queries of a target.
-func (c *compilation) finish(res *Result, pretty bool) {
-	res.Want, res.Mapped, res.Errors = c.want, c.did, c.errs
+// result writes the queries of a target.
+func (c *compilation) result(d *parser.Document, m Mapping, pretty bool) (res Result) {
+	res = Result{Mapping: m, Document: d, Want: c.want, Mapped: c.did, Errors: c.errs}
 	if len(res.Errors) > 0 {
-		return
+		return res
 	}
 	legal, refused := backends.Legalize(c.rule, res.Target.Format.Caps)
 	for _, u := range refused {
 		res.Errors = append(res.Errors, res.Document.Place(u))
 	}
 	if len(refused) > 0 {
-		return
+		return res
 	}
 	docs, err := res.Target.Format.Emit(legal)
 	if err != nil {
 		res.Errors = Faults(res.Document, err)
-		return
+		return res
 	}
 	queries := make([]string, len(docs))
 	for i, d := range docs {
@@ -266,9 +267,10 @@ func (c *compilation) finish(res *Result, pretty bool) {
 	}
 	res.Queries, res.Plain, res.Types = queries, queries, c.types
 	if res.Pipeline == nil {
-		return
+		return res
 	}
 	if res.Queries, err = res.Pipeline.Finish(c.did.Rule, queries, c.did.Trace, res.options()); err != nil {
 		res.Queries, res.Plain, res.Errors = nil, nil, Faults(res.Document, err)
 	}
+	return res
 }

@@ -43,7 +43,6 @@ type Target struct {
 type Format struct {
 	Name        string
 	Description string
-	Pipeline    string // the built-in pipeline that leads there unless another is asked for, or empty
 	// Caps are what it can say natively.
 	Caps Caps
 	// Emit writes a query for each condition, in order. The conditions of r are

@@ -20,8 +20,8 @@ var all = []*backends.Target{
 	{
 		Name: "splunk", Title: "Splunk SPL", Description: "Splunk SPL", Extension: ".spl",
 		Formats: []backends.Format{
-			{Name: "default", Description: "one query a line", Pipeline: "splunk_windows", Caps: splunk.Caps(), Emit: splunk.Emit},
-			{Name: "data_model", Description: "a tstats search of a data model of the CIM", Pipeline: "splunk_cim", Caps: splunk.DataModelCaps(), Emit: splunk.EmitDataModel},
+			{Name: "default", Description: "one query a line", Caps: splunk.Caps(), Emit: splunk.Emit},
+			{Name: "data_model", Description: "a tstats search of a data model of the CIM", Caps: splunk.DataModelCaps(), Emit: splunk.EmitDataModel},
 		},
 		Samples: []backends.SampleForm{{Name: "makeresults", Description: "an SPL search that makes the events", Write: splunk.Samples}},
 		Scope: []backends.ScopeKey{
@@ -35,7 +35,7 @@ var all = []*backends.Target{
 	{
 		Name: "kusto", Title: "Kusto KQL", Description: "Microsoft Kusto KQL: Sentinel, Defender, Data Explorer", Extension: ".kql",
 		Formats: []backends.Format{
-			{Name: "default", Description: "one query a line", Pipeline: "microsoft_xdr", Caps: kusto.Caps(), Emit: kusto.Emit},
+			{Name: "default", Description: "one query a line", Caps: kusto.Caps(), Emit: kusto.Emit},
 		},
 		Samples: []backends.SampleForm{{Name: "datatable", Description: "a KQL table of the events", Write: kusto.Samples}},
 		Scope:   []backends.ScopeKey{{Key: "query_table", Part: func(s *ir.Scope) *string { return &s.Table }, Tells: true, Needed: true}},
@@ -46,7 +46,7 @@ var all = []*backends.Target{
 	{
 		Name: "elastic", Aliases: []string{"eql", "elasticsearch"}, Title: "Elastic EQL", Description: "Elastic EQL", Extension: ".eql",
 		Formats: []backends.Format{
-			{Name: "default", Description: "one query a line", Pipeline: "ecs_windows", Caps: elastic.Caps(), Emit: elastic.Emit},
+			{Name: "default", Description: "one query a line", Caps: elastic.Caps(), Emit: elastic.Emit},
 		},
 		Samples: []backends.SampleForm{{Name: "bulk", Description: "lines for the bulk API of Elasticsearch", Write: elastic.Samples}},
 		Scope: []backends.ScopeKey{

@@ -255,6 +255,7 @@ type reporter struct {
 	last            *parser.Document
 	failed, skipped int
 	misnamed        bool // a correlation or a filter names no rule
+	ways            ways
 }
 
 func (r *reporter) report(res sigmac.Result) {
@@ -284,6 +285,7 @@ func (r *reporter) report(res sigmac.Result) {
 	if len(res.Errors) == 0 {
 		r.lost(res, say)
 	}
+	r.ways.add(res)
 	switch {
 	case len(res.Errors) == 0:
 	case r.skip && unsupported:
@@ -326,6 +328,7 @@ func (r *reporter) lost(res sigmac.Result, say func(format string, args ...any))
 func (r *reporter) wrong() bool { return r.failed > 0 || r.misnamed }
 
 func (r *reporter) end(n int, path string) error {
+	r.ways.tell(r.errs)
 	if r.failed+r.skipped > 0 {
 		tell(r.errs, "%d of %d conversions done, %d skipped, %d failed", n-r.failed-r.skipped, n, r.skipped, r.failed)
 	}

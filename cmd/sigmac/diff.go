@@ -282,10 +282,10 @@ func diffVersions(c *cli.Context) ([]review.Change, error) {
 		for i, m := range maps {
 			q := review.Queries{Target: m.Target.Name}
 			if p.Old != nil {
-				q.Old, q.OldError = written(sigmac.CompileDocument(p.Old, compile)[i])
+				q.Old, q.OldError, q.OldBy = written(sigmac.CompileDocument(p.Old, compile)[i])
 			}
 			if p.New != nil {
-				q.New, q.NewError = written(sigmac.CompileDocument(p.New, compile)[i])
+				q.New, q.NewError, q.NewBy = written(sigmac.CompileDocument(p.New, compile)[i])
 			}
 			if q.Differ() {
 				ch.Queries = append(ch.Queries, q)
@@ -320,12 +320,13 @@ func tellNames(p *project.Project, files []revision.File, docs []*parser.Documen
 	return err
 }
 
-// written are the queries of a result, or the first of its errors.
-func written(r sigmac.Result) ([]string, string) {
+// written are the queries of a result, or the first of its errors, and the pipelines that
+// were chosen for it.
+func written(r sigmac.Result) (queries []string, fault, by string) {
 	if len(r.Errors) == 0 {
-		return r.Queries, ""
+		return r.Queries, "", r.Choice.Pipelines
 	}
-	return nil, r.Errors[0].Text()
+	return nil, r.Errors[0].Text(), ""
 }
 
 func documents(files []revision.File) (docs []*parser.Document) {
@@ -362,15 +363,16 @@ func diffUnderPipelines(c *cli.Context) ([]review.Change, error) {
 		}
 		sides[i].Pretty = !c.Bool("json")
 		for j, t := range wanted {
-			own := p
-			if own == nil {
-				own, _ = pipeline.Builtin(t.Format.Pipeline)
+			m := sigmac.DefaultMapping(t.Target)
+			if p != nil {
+				if !p.Allows(t.Target) {
+					return nil, usage("--%s: %s is a pipeline for %s, not for %s", flag, p.Path, strings.Join(p.AllowedBackends, " and "), t.Name)
+				}
+				m.Pipeline, m.Table = pipeline.Join(p), nil
 			}
-			if !own.Allows(t.Target) {
-				return nil, usage("--%s: %s is a pipeline for %s, not for %s", flag, own.Path, strings.Join(own.AllowedBackends, " and "), t.Name)
-			}
-			sides[i].Mappings = append(sides[i].Mappings, sigmac.Mapping{Target: t.Target, Pipeline: pipeline.Join(own),
-				Schemas: schema.For(t.Target, schemas[j]...), Options: pipeline.Options{AllowExternal: c.Bool("allow-external"), Files: project.FolderOf}})
+			m.Schemas = schema.For(t.Target, schemas[j]...)
+			m.Options = pipeline.Options{AllowExternal: c.Bool("allow-external"), Files: project.FolderOf}
+			sides[i].Mappings = append(sides[i].Mappings, m)
 		}
 	}
 	collection, err := pr.Load()
@@ -388,8 +390,8 @@ func diffUnderPipelines(c *cli.Context) ([]review.Change, error) {
 		for i, t := range wanted {
 			ch := review.Change{Change: diff.Targets(was[i], is[i], o), Target: t.Name}
 			q := review.Queries{Target: t.Name}
-			q.Old, q.OldError = written(was[i])
-			q.New, q.NewError = written(is[i])
+			q.Old, q.OldError, q.OldBy = written(was[i])
+			q.New, q.NewError, q.NewBy = written(is[i])
 			if q.Differ() {
 				ch.Queries = []review.Queries{q}
 			} else if ch.Kind == diff.Equal {

@@ -81,7 +81,7 @@ func showRule(c *cli.Context, d *parser.Document, maps []sigmac.Mapping, pipelin
 	}
 	all := true
 	for _, m := range maps {
-		r, ok := showPasses(c, d, m)
+		r, ok := showPasses(c, d, m.Of(d))
 		all = ok && showLegal(c, d, r, m.Target) && all
 	}
 	return all

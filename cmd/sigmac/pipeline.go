@@ -1,9 +1,11 @@
 package main
 
 import (
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"iter"
 	"slices"
 	"strings"
 	"text/tabwriter"
@@ -34,7 +36,8 @@ called at a target. Sigmac brings some along; its format is pySigma's.
 		Subcommands: []*cli.Command{
 			{
 				Name: "list", Usage: "list the pipelines that sigmac brings along",
-				Flags:  []cli.Flag{&cli.BoolFlag{Name: "json", Usage: "one JSON object a pipeline"}},
+				Flags: []cli.Flag{&cli.BoolFlag{Name: "json", Usage: "one JSON object a pipeline, or a log source"},
+					&cli.BoolFlag{Name: "by-logsource", Usage: "for each target and log source, those that are tried without -p, in their order"}},
 				Action: listPipelines,
 			},
 			{
@@ -68,16 +71,18 @@ func listPipelines(c *cli.Context) error {
 	if c.Args().Present() {
 		return usage("pipeline list takes no argument")
 	}
+	if c.Bool("by-logsource") {
+		return listByLogSource(c)
+	}
 	defaults := map[string][]string{}
-	for _, t := range sigmac.Targets() {
-		for _, f := range t.Formats {
-			name := f.Pipeline
-			by := t.Name
-			if f.Name != project.DefaultFormat {
-				by += " -f " + f.Name
-			}
-			if !slices.Contains(defaults[name], by) {
-				defaults[name] = append(defaults[name], by)
+	for by, table := range defaultTables() {
+		for _, row := range table.Rows() {
+			for _, w := range row.Ways {
+				for _, name := range strings.Split(w.Name, " + ") {
+					if !slices.Contains(defaults[name], by) {
+						defaults[name] = append(defaults[name], by)
+					}
+				}
 			}
 		}
 	}
@@ -104,6 +109,55 @@ func listPipelines(c *cli.Context) error {
 			note += " (default of " + strings.Join(d, ", ") + ")"
 		}
 		fmt.Fprintf(w, "%s\t%s\n", name, note)
+	}
+	return w.Flush()
+}
+
+// defaultTables are those that sigmac brings along, with the flags that ask for them.
+func defaultTables() iter.Seq2[string, *pipeline.Table] {
+	return func(yield func(string, *pipeline.Table) bool) {
+		for _, t := range sigmac.Targets() {
+			for _, f := range t.Formats {
+				in, _ := t.In(f.Name)
+				by := t.Name
+				if f.Name != project.DefaultFormat {
+					by += " -f " + f.Name
+				}
+				if table := pipeline.DefaultTable(in); table != nil && !yield(by, table) {
+					return
+				}
+			}
+		}
+	}
+}
+
+// listByLogSource shows for each log source the pipelines that are tried.
+func listByLogSource(c *cli.Context) error {
+	type row struct {
+		Target    string   `json:"target"`
+		Product   string   `json:"product,omitempty"`
+		Category  string   `json:"category,omitempty"`
+		Service   string   `json:"service,omitempty"`
+		Pipelines []string `json:"pipelines"`
+	}
+	enc := json.NewEncoder(c.App.Writer)
+	enc.SetEscapeHTML(false)
+	w := tabwriter.NewWriter(c.App.Writer, 0, 0, 2, ' ', 0)
+	for by, table := range defaultTables() {
+		for _, r := range table.Rows() {
+			s := r.Source
+			out := row{Target: by, Product: s.Product, Category: s.Category, Service: s.Service}
+			for _, way := range r.Ways {
+				out.Pipelines = append(out.Pipelines, way.Name)
+			}
+			if c.Bool("json") {
+				if err := enc.Encode(out); err != nil {
+					return usage("the output cannot be written: %s", err)
+				}
+				continue
+			}
+			fmt.Fprintf(w, "%s\t%s\t%s\n", by, cmp.Or(s.String(), "any log source"), strings.Join(out.Pipelines, ", then "))
+		}
 	}
 	return w.Flush()
 }
@@ -174,7 +228,7 @@ func diffPipelines(c *cli.Context) error {
 			failed = true
 		}
 		for i := 0; i < len(maps) && d.Rule != nil; i++ {
-			m := maps[i]
+			m := maps[i].Of(d)
 			m.Options.Steps = true
 			did := &sigmac.Mapped{}
 			var after *ir.Rule

@@ -85,13 +85,18 @@ func verifyRules(c *cli.Context) error {
 	if given != "" && len(collection.Documents) != 1 {
 		return usage("--query is checked against one rule, and there are %d", len(collection.Documents))
 	}
-	results := slices.Collect(sigmac.Compile(collection, sigmac.Options{Mappings: maps}))
+	var results []sigmac.Result
+	if given == "" {
+		results = slices.Collect(sigmac.Compile(collection, sigmac.Options{Mappings: maps}))
+	} else {
+		results = []sigmac.Result{{Mapping: maps[0], Document: collection.Documents[0]}}
+	}
 	w := bufio.NewWriter(c.App.Writer)
 	r := &verdicts{gate: pass, w: w, errs: c.App.ErrWriter, json: c.Bool("json"), failOnLoss: c.Bool("fail-on-loss"),
 		queryPath: c.String("query"), progress: newProgress(c, len(results)), counts: map[string]map[string]int{}}
 	for i, cs := range ordered.Map(results, func(res sigmac.Result) (all []sigmac.Proof) {
 		if given != "" {
-			all = []sigmac.Proof{sigmac.VerifyQuery(res, given, c.Int("budget"))}
+			all = []sigmac.Proof{sigmac.VerifyGiven(res.Document, res.Mapping, given, c.Int("budget"))}
 		} else {
 			all = sigmac.Verify(res, c.Int("budget"))
 		}

@@ -8,6 +8,7 @@ import (
 	"path"
 	"path/filepath"
 	"slices"
+	"strings"
 
 	"gopkg.in/yaml.v3"
 
@@ -54,10 +55,21 @@ func (a Allow) Covers(id, path, target string) bool {
 type Target struct {
 	Name      string
 	Format    string   // or empty for the default
-	Pipelines []string // names or files; none: the target's own, unless Unmapped
+	Pipelines []string // names or files; none: by log source, unless Unmapped
 	Unmapped  bool     // fields as they stand in the rules: an empty list of pipelines
 	Schemas   []string
-	Pos       ir.Pos
+	// Of the pipelines by log source, those that are tried first, and log sources that
+	// the team's own pipelines know, before sigmac's.
+	Prefer     []string
+	LogSources []LogSource
+	Pos        ir.Pos
+}
+
+// A LogSource is where rules get by given pipelines.
+type LogSource struct {
+	Source ir.LogSource
+	Ways   [][]string // names or files of pipelines that run together, the first to be tried first
+	Pos    ir.Pos
 }
 
 // Check says what the linter does.
@@ -244,6 +256,10 @@ func (p *reader) targets(n *yaml.Node) (out []Target) {
 					t.Unmapped = n.Kind == yaml.SequenceNode && len(n.Content) == 0
 				},
 				"schemas": func(n *yaml.Node) { t.Schemas = p.paths(n) },
+				"prefer":  func(n *yaml.Node) { t.Prefer = p.texts(n) },
+				"logsources": func(n *yaml.Node) {
+					p.list(n, func(x *yaml.Node) { t.LogSources = append(t.LogSources, p.logsource(x)) })
+				},
 			})
 			if t.Name == "" {
 				p.Fail(x, "a target has a name")
@@ -254,6 +270,28 @@ func (p *reader) targets(n *yaml.Node) (out []Target) {
 		}
 		out = append(out, t)
 	})
+	return out
+}
+
+func (p *reader) logsource(n *yaml.Node) LogSource {
+	out := LogSource{Pos: place(n)}
+	p.mapping(n, map[string]func(*yaml.Node){
+		"logsource": func(n *yaml.Node) {
+			p.mapping(n, map[string]func(*yaml.Node){
+				"product":  func(n *yaml.Node) { out.Source.Product = p.text(n) },
+				"category": func(n *yaml.Node) { out.Source.Category = p.text(n) },
+				"service":  func(n *yaml.Node) { out.Source.Service = p.text(n) },
+			})
+		},
+		"pipelines": func(n *yaml.Node) {
+			for _, way := range p.paths(n) {
+				out.Ways = append(out.Ways, strings.Split(way, " + "))
+			}
+		},
+	})
+	if n.Kind == yaml.MappingNode && (out.Source.String() == "" || len(out.Ways) == 0) {
+		p.Fail(n, "a log source has a logsource with a product, a category or a service, and pipelines")
+	}
 	return out
 }
 

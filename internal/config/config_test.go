@@ -19,6 +19,10 @@ targets:
     pipelines: [microsoft_xdr, own.yml]
     schemas: tables.json
   - {name: elastic, pipelines: []}
+  - name: other
+    prefer: [a, b]
+    logsources:
+      - {logsource: {product: p, service: s}, pipelines: [c + own.yml, d]}
 check:
   profile: sigmahq
   ignore:
@@ -32,11 +36,11 @@ func TestParse(t *testing.T) {
 		t.Fatal(errs)
 	}
 	got := fmt.Sprintf("%v %v", c.Rules, c.Targets)
-	if want := "[rules more/x.yml] [{splunk  [] false [] {3 5}} {kusto  [microsoft_xdr own.yml] false [tables.json] {4 5}} {elastic  [] true [] {7 5}}]"; got != want {
+	if want := "[rules more/x.yml] [{splunk  [] false [] [] [] {3 5}} {kusto  [microsoft_xdr own.yml] false [tables.json] [] [] {4 5}} {elastic  [] true [] [] [] {7 5}} {other  [] false [] [a b] [{product p, service s [[c own.yml] [d]] {11 9}}] {8 5}}]"; got != want {
 		t.Error(got)
 	}
 	got = fmt.Sprint(c.Check)
-	if want := "{sigmahq [{duplicate_title two catalogs [rules/old */x*.yml] {11 7}}] [{title_length off {12 14}}]}"; got != want {
+	if want := "{sigmahq [{duplicate_title two catalogs [rules/old */x*.yml] {15 7}}] [{title_length off {16 14}}]}"; got != want {
 		t.Error(got)
 	}
 	for file, want := range map[string]bool{"rules/old/a/b.yml": true, "rules/x1.yml": true, "rules/a.yml": false, "old/a.yml": false} {

@@ -33,6 +33,7 @@ type Asked struct {
 	Pipelines     []string // names, files, or directories of files
 	Unmapped      bool     // no pipeline
 	Schemas       []string // files
+	NoFallback    bool     // of the pipelines for a log source, the first counts even where it refuses a rule
 	AllowExternal bool     // pipelines may run commands and open network connections
 	Rules         []string // files and directories, or Stdin
 	FromConfig    bool     // without Rules, those of sigmac.yaml are taken
@@ -100,6 +101,8 @@ type Request struct {
 	// As the configuration has them, from the working directory.
 	pipelines, schemas []string
 	unmapped           bool
+	prefer             []string
+	logsources         []config.LogSource
 }
 
 // For is a request for a target as it is.
@@ -162,19 +165,34 @@ func (p *Project) wanted() (out []Request) {
 func (p *Project) configure(r *Request, t config.Target) {
 	r.at = fmt.Sprintf("%s:%d:%d: ", p.Config.Path, t.Pos.Line, t.Pos.Column)
 	r.format, r.unmapped = cmp.Or(t.Format, DefaultFormat), t.Unmapped
-	for _, name := range t.Pipelines {
-		if _, ok := Builtin(name); !ok {
-			name = p.below(name)
+	named := func(names []string) (out []string) {
+		for _, name := range names {
+			if _, ok := Builtin(name); !ok && name != Default {
+				name = p.below(name)
+			}
+			out = append(out, name)
 		}
-		r.pipelines = append(r.pipelines, name)
+		return out
+	}
+	r.pipelines, r.prefer = named(t.Pipelines), t.Prefer
+	for _, l := range t.LogSources {
+		l.Ways = slices.Clone(l.Ways)
+		for i, way := range l.Ways {
+			l.Ways[i] = named(way)
+		}
+		r.logsources = append(r.logsources, l)
 	}
 	for _, path := range t.Schemas {
 		r.schemas = append(r.schemas, p.below(path))
 	}
 }
 
+// Default is the name of the pipelines that are chosen by a rule's log source.
+const Default = "default"
+
 // Mappings lead to targets by the pipelines and schemas that are asked for; a target
-// for which none is given has its own, and a note says so.
+// for which none is given has those that sigmac chooses by a rule's log source, and a
+// note says so.
 func (p *Project) Mappings(requests []Request) (out []sigmac.Mapping, err error) {
 	if p.Unmapped {
 		if len(p.Pipelines) > 0 {
@@ -183,7 +201,7 @@ func (p *Project) Mappings(requests []Request) (out []sigmac.Mapping, err error)
 		p.noteUntested()
 		return Unmapped(requests), nil
 	}
-	given, err := LoadPipelines(p.Pipelines, p.Stdin)
+	given, err := p.load(p.Pipelines)
 	if err != nil {
 		return nil, err
 	}
@@ -195,23 +213,16 @@ func (p *Project) Mappings(requests []Request) (out []sigmac.Mapping, err error)
 	if len(p.Pipelines) == 0 && slices.ContainsFunc(requests, func(r Request) bool { return r.unmapped }) {
 		p.noteUntested()
 	}
+	var chosen []string // targets
 	for _, t := range requests {
 		if len(p.Pipelines) == 0 && t.unmapped {
 			out = append(out, sigmac.Mapping{Target: t.Target})
 			continue
 		}
-		schemas, err := p.SchemasOf(t)
-		if err != nil {
-			return nil, err
-		}
-		var ps []*pipeline.Pipeline
-		for _, x := range given {
-			if x.Allows(t.Target) {
-				ps = append(ps, x)
-			}
-		}
-		if len(p.Pipelines) == 0 {
-			if ps, err = LoadPipelines(t.pipelines, p.Stdin); err != nil {
+		names, ps := p.Pipelines, given
+		if len(names) == 0 {
+			names = t.pipelines
+			if ps, err = p.load(names); err != nil {
 				return nil, err
 			}
 			for _, x := range ps {
@@ -220,23 +231,79 @@ func (p *Project) Mappings(requests []Request) (out []sigmac.Mapping, err error)
 				}
 			}
 		}
-		if len(ps) == 0 {
-			m := sigmac.DefaultMapping(t.Target)
-			if m.Pipeline == nil {
-				out = append(out, m)
-				continue
-			}
-			ps = append(ps, m.Pipeline)
-			p.Note("%s: with the pipeline %s; -p takes another, --without-pipeline none", t.Name, t.Format.Pipeline)
+		ps = slices.DeleteFunc(slices.Clone(ps), func(x *pipeline.Pipeline) bool { return !x.Allows(t.Target) })
+		m, err := p.mapping(t, slices.Contains(names, Default), ps)
+		if err != nil {
+			return nil, err
 		}
-		out = append(out, sigmac.Mapping{
-			Target:   t.Target,
-			Pipeline: pipeline.Join(ps...),
-			Options:  pipeline.Options{AllowExternal: p.AllowExternal, Files: FolderOf},
-			Schemas:  schema.For(t.Target, schemas...),
-		})
+		if out = append(out, m); m.Table != nil {
+			chosen = append(chosen, t.Name)
+		}
+	}
+	switch replaced := len(p.Pipelines) > 0 && !slices.Contains(p.Pipelines, Default); {
+	case len(chosen) > 0:
+		p.Note("%s: pipelines by log source, see sigmac pipeline list --by-logsource; -p takes others, --without-pipeline none", strings.Join(chosen, ", "))
+	case replaced:
+		p.Note("-p stands in the place of the pipelines that sigmac chooses by log source; -p default -p %s adds to them", p.Pipelines[0])
 	}
 	return out, nil
+}
+
+// load reads pipelines, but not the default ones.
+func (p *Project) load(names []string) ([]*pipeline.Pipeline, error) {
+	return LoadPipelines(slices.DeleteFunc(slices.Clone(names), func(name string) bool { return name == Default }), p.Stdin)
+}
+
+// mapping leads to a target by given pipelines, behind those of the target where these
+// are asked for, or none is given.
+func (p *Project) mapping(t Request, own bool, given []*pipeline.Pipeline) (m sigmac.Mapping, err error) {
+	schemas, err := p.SchemasOf(t)
+	if err != nil {
+		return m, err
+	}
+	m = sigmac.DefaultMapping(t.Target)
+	switch {
+	case m.Table == nil && len(given) == 0:
+		return m, nil
+	case m.Table == nil || !own && len(given) > 0:
+		m.Pipeline, m.Table = pipeline.Join(given...), nil
+	default:
+		if m.Table, err = p.table(t, m.Table); err != nil {
+			return m, err
+		}
+		m.Table = m.Table.With(given...)
+		m.First = p.NoFallback
+	}
+	m.Options = pipeline.Options{AllowExternal: p.AllowExternal, Files: FolderOf}
+	m.Schemas = schema.For(t.Target, schemas...)
+	return m, nil
+}
+
+// table is that of a target with what the configuration says of log sources in front.
+func (p *Project) table(t Request, table *pipeline.Table) (*pipeline.Table, error) {
+	for _, name := range t.prefer {
+		if _, ok := Builtin(name); !ok {
+			return nil, fmt.Errorf("%sno pipeline is named %q%s", t.at, name, suggest.For(name, pipeline.Builtins()))
+		}
+	}
+	var rows []pipeline.Row
+	for _, l := range t.logsources {
+		row := pipeline.Row{Source: l.Source}
+		for _, way := range l.Ways {
+			ps, err := LoadPipelines(way, p.Stdin)
+			if err != nil {
+				return nil, err
+			}
+			for _, x := range ps {
+				if !x.Allows(t.Target) {
+					return nil, fmt.Errorf("%s is a pipeline for %s, and not for %s", x.Path, strings.Join(x.AllowedBackends, " and "), t.Name)
+				}
+			}
+			row.Ways = append(row.Ways, pipeline.WayOf(ps...))
+		}
+		rows = append(rows, row)
+	}
+	return table.Preferring(t.prefer...).Before(rows...), nil
 }
 
 // Unmapped leave the fields of rules as they are.

@@ -61,11 +61,12 @@ func TestMappings(t *testing.T) {
 		want  string // TARGET FORMAT PIPELINES of each mapping, or the error
 		notes int
 	}{
-		{"all of sigmac.yaml", Asked{}, "kusto default p.yml; elastic default -; splunk data_model splunk_cim", 2},
+		{"all of sigmac.yaml", Asked{}, "kusto default p.yml; elastic default -; splunk data_model by log source", 2},
 		{"one of them", Asked{Targets: []string{"kusto"}}, "kusto default p.yml", 0},
-		{"another format", Asked{Targets: []string{"splunk"}, Format: "default"}, "splunk default splunk_windows", 1},
-		{"another pipeline", Asked{Targets: []string{"kusto"}, Pipelines: []string{"microsoft_365_defender"}}, "kusto default microsoft_xdr", 0},
-		{"a file", Asked{Targets: []string{"kusto"}, Pipelines: []string{"other.yml"}}, "kusto default other.yml", 0},
+		{"another format", Asked{Targets: []string{"splunk"}, Format: "default"}, "splunk default by log source", 1},
+		{"another pipeline", Asked{Targets: []string{"kusto"}, Pipelines: []string{"microsoft_365_defender"}}, "kusto default microsoft_xdr", 1},
+		{"behind its own", Asked{Targets: []string{"kusto"}, Pipelines: []string{"default", "other.yml"}}, "kusto default by log source", 1},
+		{"a file", Asked{Targets: []string{"kusto"}, Pipelines: []string{"other.yml"}}, "kusto default other.yml", 1},
 		{"none", Asked{Unmapped: true}, "kusto default -; elastic default -; splunk data_model -", 1},
 		{"both", Asked{Unmapped: true, Pipelines: []string{"sysmon"}}, "--pipeline and --without-pipeline exclude each other", 0},
 		{"for another target", Asked{Targets: []string{"splunk"}, Pipelines: []string{"other.yml"}}, "other.yml is a pipeline for kusto, and no such target is asked for", 0},
@@ -85,7 +86,10 @@ func TestMappings(t *testing.T) {
 			for _, x := range m.Pipeline.Parts() {
 				ids = append(ids, x.ID)
 			}
-			if ids == nil {
+			switch {
+			case m.Table != nil:
+				ids = []string{"by log source"}
+			case ids == nil:
 				ids = []string{"-"}
 			}
 			parts = append(parts, m.Target.Name+" "+m.Target.Format.Name+" "+strings.Join(ids, "+"))

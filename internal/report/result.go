@@ -22,6 +22,7 @@ func Result(res sigmac.Result) any {
 		Rule     string             `json:"rule"`
 		Title    string             `json:"title"`
 		Target   string             `json:"target"`
+		Mapping  *Mapping           `json:"mapping,omitempty"`
 		Queries  []string           `json:"queries,omitempty"`
 		Types    *map[string]string `json:"types,omitempty"`
 		Losses   *[]Loss            `json:"losses,omitempty"`
@@ -29,7 +30,7 @@ func Result(res sigmac.Result) any {
 		Error    *fault             `json:"error,omitempty"`
 	}
 	d := res.Document
-	o := object{Path: d.Path, Rule: d.ID, Title: d.Title, Target: res.Target.Name, Queries: res.Queries}
+	o := object{Path: d.Path, Rule: d.ID, Title: d.Title, Target: res.Target.Name, Queries: res.Queries, Mapping: MappingOf(res)}
 	for _, w := range res.Mapped.Warnings {
 		o.Warnings = append(o.Warnings, warning{PlaceOf(w), w.Msg})
 	}
@@ -47,6 +48,31 @@ func Result(res sigmac.Result) any {
 	losses := Losses(res)
 	o.Losses = &losses
 	return o
+}
+
+// A Mapping is in JSON how a rule got its pipelines where these are chosen by its log
+// source.
+type Mapping struct {
+	Pipelines string    `json:"pipelines"`         // `a + b`, or empty where none knows the log source
+	Refused   []Refusal `json:"refused,omitempty"` // by those before, or by all where the rule has no query
+}
+
+// A Refusal is why a rule could not go by pipelines.
+type Refusal struct {
+	Pipelines string `json:"pipelines"`
+	Message   string `json:"message"`
+}
+
+// MappingOf is that of a result, nil where nothing was chosen.
+func MappingOf(res sigmac.Result) *Mapping {
+	if res.Choice.Pipelines == "" && res.Table == nil {
+		return nil
+	}
+	m := &Mapping{Pipelines: res.Choice.Pipelines}
+	for _, r := range res.Choice.Refused {
+		m.Refused = append(m.Refused, Refusal{r.Pipelines, r.Reason.Text()})
+	}
+	return m
 }
 
 // Placed is an error of a result as people read it.

@@ -18,6 +18,8 @@ func JSON(w io.Writer, changes []Change) error {
 		New      []string `json:"new"`
 		OldError string   `json:"old_error,omitempty"`
 		NewError string   `json:"new_error,omitempty"`
+		OldBy    string   `json:"old_pipelines,omitempty"`
+		NewBy    string   `json:"new_pipelines,omitempty"`
 	}
 	type object struct {
 		Rule            string             `json:"rule"`
@@ -46,7 +48,7 @@ func JSON(w io.Writer, changes []Change) error {
 			o.Metadata[a.Name] = values{a.Old, a.New}
 		}
 		for _, q := range ch.Queries {
-			o.Queries[q.Target] = queries{append([]string{}, q.Old...), append([]string{}, q.New...), q.OldError, q.NewError}
+			o.Queries[q.Target] = queries{append([]string{}, q.Old...), append([]string{}, q.New...), q.OldError, q.NewError, q.OldBy, q.NewBy}
 		}
 		if err := enc.Encode(o); err != nil {
 			return err

@@ -102,7 +102,7 @@ func (ch Change) details() string {
 		for _, l := range q.lines() {
 			lines = append(lines, clip(l, 4000))
 		}
-		fmt.Fprintf(&b, "\n%s:\n\n%s\n", q.Target, markdown.Block("diff", lines))
+		fmt.Fprintf(&b, "\n%s:\n\n%s\n", markdown.Text(q.title()), markdown.Block("diff", lines))
 	}
 	if b.Len() == 0 {
 		return ""

@@ -28,11 +28,23 @@ type Queries struct {
 	Target             string
 	Old, New           []string
 	OldError, NewError string
+	OldBy, NewBy       string // pipelines that were chosen by log source, `a + b`, or empty
 }
 
 // Differ says whether the versions have other queries, or other errors.
 func (q Queries) Differ() bool {
-	return !slices.Equal(q.Old, q.New) || q.OldError != q.NewError
+	return !slices.Equal(q.Old, q.New) || q.OldError != q.NewError || q.moved()
+}
+
+// moved says whether the versions got to the target by other pipelines.
+func (q Queries) moved() bool { return q.OldBy != "" && q.NewBy != "" && q.OldBy != q.NewBy }
+
+// title names the target, and the pipelines where these are others.
+func (q Queries) title() string {
+	if q.moved() {
+		return q.Target + ", by the pipelines " + q.NewBy + " instead of " + q.OldBy
+	}
+	return q.Target
 }
 
 // Sort puts the most dangerous changes first, and of a kind those of the highest

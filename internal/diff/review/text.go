@@ -46,7 +46,7 @@ func Text(w io.Writer, s style.Style, changes []Change) error {
 			line(a.Name+":", orNone(a.Old)+" -> "+orNone(a.New))
 		}
 		for _, q := range ch.Queries {
-			b.WriteString("  " + s.Dim(q.Target+":") + "\n")
+			b.WriteString("  " + s.Dim(q.title()+":") + "\n")
 			for _, l := range q.lines() {
 				colour := map[byte]string{'-': "31", '+': "32"}[(l + " ")[0]]
 				l = plain.Text(l)

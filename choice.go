@@ -1,0 +1,130 @@
+package sigmac
+
+import (
+	"sigmac/backends"
+	"sigmac/ir"
+	"sigmac/parser"
+	"sigmac/pipeline"
+	"sigmac/schema"
+	"sigmac/verify"
+)
+
+// A Choice is how a rule got its pipeline from a table.
+type Choice struct {
+	Pipelines string    // by their names, `a + b`; empty where the table has none for the log source
+	Refused   []Refusal // by the ways before it in the table; by all of them where the rule has no query
+}
+
+// A Refusal is a way that a rule could not go.
+type Refusal struct {
+	Pipelines string
+	Reason    *ir.Diagnostic
+}
+
+// ways are what a rule's log source leaves to choose from, each as a mapping of its own.
+func (m Mapping) ways(source ir.LogSource) (out []Mapping, names []string) {
+	for _, w := range m.Table.Ways(source) {
+		way := m
+		way.Table, way.Pipeline = nil, m.Table.Pipeline(w)
+		out, names = append(out, way), append(names, w.Name)
+		if m.First {
+			break
+		}
+	}
+	return out, names
+}
+
+// chosen is the result of a rule on the first way that does not refuse it. Where all do,
+// it has the reasons of the first.
+func (m Mapping) chosen(d *parser.Document, pretty bool) (out Result) {
+	ways, names := m.ways(d.Rule.Source)
+	if len(ways) == 0 {
+		return Result{Mapping: m, Document: d, Errors: []*ir.Diagnostic{d.Place(m.homeless(d.Rule.Source))}}
+	}
+	var refused []Refusal
+	for i, way := range ways {
+		res := newCompilation(d, way).result(d, way, pretty)
+		res.Choice = Choice{names[i], refused}
+		if len(res.Errors) == 0 || res.Errors[0].Feature == "" {
+			return res
+		}
+		if refused = append(refused, Refusal{names[i], res.Errors[0]}); i == 0 {
+			out = res
+		}
+	}
+	out.Choice.Refused = refused
+	return out
+}
+
+// Of is m with the pipeline that a document gets by its table; without one where the
+// table has none.
+func (m Mapping) Of(d *parser.Document) Mapping {
+	if m.Table == nil || d.Rule == nil {
+		return m
+	}
+	return m.chosen(d, false).Mapping
+}
+
+// homeless is said of a rule whose log source no row of the table knows.
+func (m Mapping) homeless(source ir.LogSource) *ir.Diagnostic {
+	what := source.String()
+	if what == "" {
+		what = "no log source"
+	}
+	e := backends.Unsupported(m.Target.Name, source.Pos, "where the events of "+what+" are",
+		"no built-in pipeline knows it; sigmac.yaml can say so, or a pipeline of your own (-p)")
+	e.Source = "pipeline"
+	return e
+}
+
+// VerifyGiven compares a given query with all conditions of a rule, as it is on the way
+// that looks where the query looks: of those that the mapping's table has for the rule's
+// log source, the first whose scope is the query's, or at least has events in common.
+func VerifyGiven(d *parser.Document, m Mapping, query string, budget int) Proof {
+	if m.Table == nil || d.Rule == nil || len(d.Errors) > 0 {
+		return VerifyQuery(CompileDocument(d, Options{Mappings: []Mapping{m}})[0], query, budget)
+	}
+	ways, names := m.ways(d.Rule.Source)
+	if len(ways) == 0 {
+		return failed(m.chosen(d, false))
+	}
+	var best Proof
+	nearest := -1
+	for i, way := range ways {
+		res := newCompilation(d, way).result(d, way, false)
+		res.Choice = Choice{Pipelines: names[i]}
+		p := VerifyQuery(res, query, budget)
+		if near := nearness(p); near > nearest {
+			best, nearest = p, near
+		}
+	}
+	return best
+}
+
+// nearness says how much the places where a rule and a query look have in common, and
+// of the same places whether the query is proved there.
+func nearness(p Proof) int {
+	switch relation := p.Evidence.Scope.Relation; {
+	case p.Want == nil:
+		return 0 // this way refuses the rule
+	case p.Err != nil:
+		return 1
+	case p.Evidence.Verdict == verify.Proved:
+		return 4
+	case relation == "" || relation == "equal":
+		return 3
+	case relation == "wider" || relation == "narrower":
+		return 2
+	}
+	return 1
+}
+
+// DefaultMapping is the way to a target that the command takes where none is asked
+// for: a pipeline by the rule's log source, and the schemas of the target.
+func DefaultMapping(t *backends.Target) Mapping {
+	m := Mapping{Target: t, Table: pipeline.DefaultTable(t)}
+	if m.Table != nil {
+		m.Schemas = schema.For(t)
+	}
+	return m
+}

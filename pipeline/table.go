@@ -1,0 +1,170 @@
+package pipeline
+
+import (
+	embedded "embed"
+	"path"
+	"slices"
+	"strings"
+	"sync"
+
+	"gopkg.in/yaml.v3"
+
+	"sigmac/backends"
+	"sigmac/internal/suggest"
+	"sigmac/ir"
+	"sigmac/parser"
+)
+
+// A Table says by which pipelines a rule gets to a target: for each log source the
+// ways that know it, in the order in which they are tried.
+type Table struct {
+	rows []Row
+	with []*Pipeline // that run on every way too
+}
+
+// A Row is a log source, and the ways for all rules of it.
+type Row struct {
+	Source ir.LogSource
+	Ways   []Way
+}
+
+// A Way is pipelines that run together. Its name is theirs: `a + b`.
+type Way struct {
+	Name  string
+	parts []*Pipeline // nil: the built-in ones of that name
+}
+
+//go:embed logsources/*.yml
+var tableFiles embedded.FS
+
+var tables sync.Map // of *Table, by file
+
+// DefaultTable is what sigmac brings along for a target in its format, or nil.
+func DefaultTable(t *backends.Target) *Table {
+	name := t.Name
+	if t.Format.Name != t.Formats[0].Name {
+		name += "." + t.Format.Name
+	}
+	if table, ok := tables.Load(name); ok {
+		return table.(*Table)
+	}
+	src, err := tableFiles.ReadFile(path.Join("logsources", name+".yml"))
+	if err != nil {
+		return nil
+	}
+	y, roots := parser.Open("table of log sources", name+".yml", src)
+	table := &Table{}
+	for _, root := range roots {
+		for _, n := range root.Content {
+			table.rows = append(table.rows, parseRow(y, n))
+		}
+	}
+	if errs := y.Errors(); len(errs) > 0 {
+		panic("pipeline: " + errs[0].Error())
+	}
+	tables.Store(name, table)
+	return table
+}
+
+func parseRow(y *parser.File, n *yaml.Node) (row Row) {
+	for _, e := range y.Entries(n) {
+		switch e.Name {
+		case "logsource":
+			for _, part := range y.Entries(e.Value) {
+				field := map[string]*string{"product": &row.Source.Product, "category": &row.Source.Category, "service": &row.Source.Service}[part.Name]
+				if field == nil {
+					y.Fail(part.Key, "a log source has no %q", part.Name)
+					continue
+				}
+				*field = part.Value.Value
+			}
+		case "pipelines":
+			for _, way := range e.Value.Content {
+				for _, name := range strings.Split(way.Value, " + ") {
+					if _, ok := BuiltinSource(name); !ok {
+						y.Fail(way, "no pipeline is named %q%s", name, suggest.For(name, Builtins()))
+					}
+				}
+				row.Ways = append(row.Ways, Way{Name: way.Value})
+			}
+		default:
+			y.Fail(e.Key, "a row has no %q", e.Name)
+		}
+	}
+	if len(row.Ways) == 0 {
+		y.Fail(n, "a row without pipelines")
+	}
+	return row
+}
+
+// With is t with pipelines that run on every way too.
+func (t *Table) With(ps ...*Pipeline) *Table {
+	return &Table{rows: t.rows, with: append(slices.Clip(t.with), ps...)}
+}
+
+// Before is t with rows that are asked first.
+func (t *Table) Before(rows ...Row) *Table {
+	return &Table{rows: append(slices.Clip(rows), t.rows...), with: t.with}
+}
+
+// Preferring is t with the ways first that have one of the named pipelines, in the order
+// of the names.
+func (t *Table) Preferring(names ...string) *Table {
+	if len(names) == 0 {
+		return t
+	}
+	rank := func(w Way) int {
+		at := len(names)
+		for _, name := range strings.Split(w.Name, " + ") {
+			if i := slices.Index(names, name); i >= 0 {
+				at = min(at, i)
+			}
+		}
+		return at
+	}
+	out := &Table{with: t.with}
+	for _, row := range t.rows {
+		row.Ways = slices.Clone(row.Ways)
+		slices.SortStableFunc(row.Ways, func(a, b Way) int { return rank(a) - rank(b) })
+		out.rows = append(out.rows, row)
+	}
+	return out
+}
+
+// Rows lists the rows, in their order.
+func (t *Table) Rows() []Row { return t.rows }
+
+// Ways are those of a log source, the first to be tried first; none where no row knows
+// it. Rows that are about it come in their order, and each way once.
+func (t *Table) Ways(source ir.LogSource) (out []Way) {
+	for _, row := range t.rows {
+		if row.Source.Covers(source) {
+			return row.Ways
+		}
+	}
+	return nil
+}
+
+// Pipeline is what runs on a way, as one.
+func (t *Table) Pipeline(w Way) *Pipeline {
+	parts := w.parts
+	if parts == nil {
+		for _, name := range strings.Split(w.Name, " + ") {
+			p, ok := Builtin(name)
+			if !ok {
+				panic("pipeline: no pipeline is named " + name)
+			}
+			parts = append(parts, p)
+		}
+	}
+	return Join(append(slices.Clip(parts), t.with...)...)
+}
+
+// WayOf is a way of given pipelines.
+func WayOf(ps ...*Pipeline) Way {
+	var names []string
+	for _, p := range ps {
+		names = append(names, p.ID)
+	}
+	return Way{Name: strings.Join(names, " + "), parts: ps}
+}
