@@ -155,8 +155,8 @@ func (w way) convert(t *testing.T, sections map[string]string) string {
 	return out.String()
 }
 
-// TestDefaultPipelines holds that no case, converted through the pipeline that
-// a target has by itself, is refuted: it is proved, agreed or refused.
+// TestDefaultPipelines holds that no case, converted through the pipelines that
+// a target has for its log source, is refuted: it is proved, agreed or refused.
 func TestDefaultPipelines(t *testing.T) {
 	files, err := filepath.Glob("*.txtar")
 	if err != nil || len(files) == 0 {
@@ -174,8 +174,7 @@ func TestDefaultPipelines(t *testing.T) {
 		rule := bytes.ReplaceAll(a.Files[i].Data, []byte("category: test"), []byte("{category: process_creation, product: windows}"))
 		c := parser.Parse(ruleSection, rule)
 		for _, target := range sigmac.Targets() {
-			w := way{target.Name, target.Name, "default", []string{target.Format.Pipeline}}
-			for res := range sigmac.Compile(c, sigmac.Options{Mappings: []sigmac.Mapping{w.mapping(t)}}) {
+			for res := range sigmac.Compile(c, sigmac.Options{Mappings: []sigmac.Mapping{sigmac.DefaultMapping(target)}}) {
 				for i, q := range res.Plain {
 					got, err := verify.Query(target, res.Want, i, q, verify.DefaultBudget)
 					if err != nil || got.Verdict == verify.Refuted {
