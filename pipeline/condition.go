@@ -305,6 +305,12 @@ var ruleConditions = map[string]func(*params) condition[nothing]{
 		}
 	},
 	"contains_field": func(p *params) condition[nothing] {
+		if p.oneOf("mode", "plain", "plain", "re") == "re" {
+			re := p.regexp("field")
+			return func(r *run, _ nothing) bool {
+				return r.some(func(it ir.Item) bool { return it.Field.Name != "" && r.matches(re, it.Field.Name) })
+			}
+		}
 		field := p.field()
 		return func(r *run, _ nothing) bool {
 			return r.names()[field] && r.some(func(it ir.Item) bool { return it.Field.Name == field })

@@ -7,6 +7,7 @@ import (
 
 	"gopkg.in/yaml.v3"
 
+	"sigmac/internal/suggest"
 	"sigmac/ir"
 	"sigmac/parser"
 )
@@ -277,10 +278,35 @@ func (strict) apply(r *run) bool {
 		}
 		for _, name := range names {
 			if name != "" && !r.handled[name] {
-				r.refuse(t.Span.Start, "no item of the pipeline maps the field %q", name)
+				r.refuse(t.Span.Start, "no item of the pipeline maps the field %q%s", name, r.nearest(name))
 			}
 		}
 		return r.err != nil
 	})
 	return false
+}
+
+// nearest tells of the fields that the mappings before know and that are most like
+// name. What an item has made for a later one is no field of a rule.
+func (r *run) nearest(name string) string {
+	made := map[string]bool{}
+	var known []string
+	for _, x := range r.mappings {
+		for _, from := range keys(x.fields) {
+			if from != "" && !made[from] && !slices.Contains(known, from) {
+				known = append(known, from)
+			}
+		}
+		for _, from := range keys(x.fields) {
+			to, _ := x.to(from)
+			for _, name := range to {
+				made[name] = true
+			}
+		}
+	}
+	slices.Sort(known)
+	if len(known) == 0 {
+		return ""
+	}
+	return "; the nearest are " + strings.Join(suggest.Nearest(name, known, 3), ", ")
 }
