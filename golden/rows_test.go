@@ -2,7 +2,6 @@ package golden
 
 import (
 	"bytes"
-	"encoding/json"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -13,25 +12,18 @@ import (
 
 	"sigmac"
 	"sigmac/eval"
+	"sigmac/ir"
 	"sigmac/parser"
-	"sigmac/pipeline"
-	"sigmac/targets"
 )
 
-// The sections of a case of rows that people write. The name of any other is
-// pipelines that are applied together, and it has the rows of the events there.
-const (
-	rulesSection  = "rules.yml"
-	eventsSection = "events.json"
-	wantSection   = "want"
-)
-
-// TestRows holds that what a rule answers of an event in its vendor's form, the
-// query answers, as it is read back, of the row that the target has of the event.
-// The first lines of a case name where the events are from; a rule must match
-// one and miss another.
+// TestRows holds that a query which a rule becomes through built-in pipelines
+// selects, as it is read back, those rows of a table whose events the rule matches.
+// Each case has events twice, line by line: sigma.json in the vendor's form, under
+// the names that rules use, and target.json as the table has them. The first lines
+// name where the events are from. Each rule matches one of them and misses one. The
+// section queries is the test's.
 func TestRows(t *testing.T) {
-	files, err := filepath.Glob("rows/*.txtar")
+	files, err := filepath.Glob("events/kusto_*.txtar")
 	if err != nil || len(files) == 0 {
 		t.Fatal("no cases", err)
 	}
@@ -45,145 +37,91 @@ func TestRows(t *testing.T) {
 			if len(bytes.TrimSpace(a.Comment)) == 0 {
 				t.Error("no line says where the events are from")
 			}
-			var rules, events, want string
-			var rows []txtar.File
-			out := &txtar.Archive{Comment: a.Comment}
+			sections := map[string]string{}
 			for _, f := range a.Files {
-				switch f.Name {
-				case rulesSection:
-					rules = string(f.Data)
-				case eventsSection:
-					events = string(f.Data)
-				case wantSection:
-					want = string(f.Data)
-					continue
-				default:
-					rows = append(rows, f)
-				}
-				out.Files = append(out.Files, f)
+				sections[f.Name] = string(f.Data)
 			}
-			got := ""
-			for _, f := range rows {
-				got += "# " + f.Name + "\n" + selects(t, builtinWay(t, f.Name), rules, objects(t, events), objects(t, string(f.Data)))
-			}
-			if *update {
-				out.Files = append(out.Files, txtar.File{Name: wantSection, Data: []byte(got)})
-				if err := os.WriteFile(file, txtar.Format(out), 0o644); err != nil {
-					t.Fatal(err)
+			text := selectedRows(t, sections)
+			if !*update {
+				if text != sections["queries"] {
+					t.Errorf("queries:\n%s\nwant:\n%s", text, sections["queries"])
 				}
-			} else if got != want {
-				t.Errorf("%s\nwant:\n%s", got, want)
+				return
+			}
+			for i := range a.Files {
+				if a.Files[i].Name == "queries" {
+					a.Files[i].Data = []byte(text)
+				}
+			}
+			if err := os.WriteFile(file, txtar.Format(a), 0o644); err != nil {
+				t.Fatal(err)
 			}
 		})
 	}
 }
 
-// builtinWay leads through built-in pipelines to the target that they are for.
-func builtinWay(t *testing.T, names string) way {
-	w := way{name: names, format: "default", pipelines: strings.Fields(names)}
-	for _, name := range w.pipelines {
-		p, ok := pipeline.Builtin(name)
-		if !ok {
-			t.Fatal("no pipeline ", name)
-		}
-		for _, target := range targets.All() {
-			if len(p.AllowedBackends) > 0 && p.Allows(target) {
-				w.target = target.Name
-			}
-		}
+// selectedRows is the queries of a case with the numbers of the rows that each
+// selects, from 1.
+func selectedRows(t *testing.T, sections map[string]string) string {
+	// The section mapping is the target, its format and the pipelines.
+	to := strings.Fields(sections["mapping"])
+	if len(to) < 3 {
+		t.Fatal("the section mapping is a target, a format and pipelines")
 	}
-	return w
-}
-
-func objects(t *testing.T, lines string) (out []map[string]any) {
-	for line := range strings.Lines(lines) {
-		d := json.NewDecoder(strings.NewReader(line))
-		d.UseNumber()
-		var m map[string]any
-		if err := d.Decode(&m); err != nil {
-			t.Fatal(line, err)
-		}
-		out = append(out, m)
+	w := way{name: "rows", target: to[0], format: to[1], pipelines: to[2:]}
+	events, rows := eventLines(t, sections["sigma.json"]), eventLines(t, sections["target.json"])
+	if len(events) != len(rows) || len(rows) < 3 {
+		t.Fatalf("%d events and %d rows; three or more are wanted", len(events), len(rows))
 	}
-	return out
-}
-
-// selects holds what the queries of rules select against what the rules match,
-// and is the queries with the numbers of the events.
-func selects(t *testing.T, w way, rules string, events, rows []map[string]any) string {
-	if len(events) != len(rows) || len(rows) < 2 {
-		t.Fatalf("%s: %d events and %d rows", w.name, len(events), len(rows))
-	}
-	m := w.mapping(t)
 	var out strings.Builder
-	for res := range sigmac.Compile(parser.Parse(rulesSection, []byte(rules)), sigmac.Options{Mappings: []sigmac.Mapping{m}}) {
+	for res := range sigmac.Compile(parser.Parse(ruleSection, []byte(sections[ruleSection])), sigmac.Options{Mappings: []sigmac.Mapping{w.mapping(t)}}) {
 		title := res.Document.Title
-		for _, err := range res.Errors {
-			t.Errorf("%s: %s: %v", w.name, title, err)
+		if len(res.Errors) > 0 {
+			t.Errorf("%s: %v", title, res.Errors)
+			continue
 		}
-		for i, q := range res.Plain {
-			fmt.Fprintln(&out, q)
-			out.WriteString(proof(t, res.Target, res.Want, i, q))
-			read, err := res.Target.Read(q, m.Schemas)
+		fmt.Fprintf(&out, "# %s\n", title)
+		var queries []ir.Expr
+		for i, query := range res.Queries {
+			fmt.Fprintln(&out, query)
+			out.WriteString(proof(t, res.Target, res.Want, i, query))
+			q, err := res.Target.Read(query, ir.Types(res.Types))
 			if err != nil {
-				t.Errorf("%s: %s: %v", w.name, title, err)
-				continue
+				t.Fatalf("%s: %s\n%v", title, query, err)
 			}
-			var selected []string
-			for n, event := range events {
-				want := eval.Condition(res.Document.Rule, i, parsedEvent(t, event))
-				got, known := eval.Settled(read.Whole(), parsedEvent(t, opened(rows[n])))
-				if got != want || !known {
-					t.Errorf("%s: %s: of event %d the rule says %t, the query %t (known: %t)\n%s", w.name, title, n+1, want, got, known, read.Whole())
-				}
-				if got {
-					selected = append(selected, fmt.Sprint(n+1))
-				}
-			}
-			if len(selected) == 0 || len(selected) == len(events) {
-				t.Errorf("%s: %s selects %d of %d events", w.name, title, len(selected), len(events))
-			}
-			fmt.Fprintln(&out, "selects", strings.Join(selected, " "))
+			queries = append(queries, q.Whole())
 		}
-		for _, l := range res.Mapped.Trace.Losses {
-			fmt.Fprintf(&out, "loss %s %s %d:%d %s\n", l.ID, l.Direction, l.Pos.Line, l.Pos.Column, l.Msg)
+		numbers := []string{}
+		for i, event := range events {
+			got := false
+			for _, q := range queries {
+				is, known := eval.Settled(q, rows[i])
+				if got = got || is; !known {
+					t.Errorf("%s: row %d is open: %s", title, i+1, q)
+				}
+			}
+			if want := eval.Rule(res.Document.Rule, event); got != want {
+				t.Errorf("%s: event %d: the rule says %t, the query %t: %s", title, i+1, want, got, strings.Join(res.Queries, "\n"))
+			}
+			if got {
+				numbers = append(numbers, fmt.Sprint(i+1))
+			}
 		}
+		if n := len(numbers); n == 0 || n == len(events) {
+			t.Errorf("%s: selects %d of %d events", title, n, len(events))
+		}
+		fmt.Fprintf(&out, "selects %s\n", strings.Join(numbers, " "))
 	}
 	return out.String()
 }
 
-func parsedEvent(t *testing.T, fields map[string]any) eval.Event {
-	ev, err := eval.NewEvent(fields)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return ev
-}
-
-// opened is a row in which the empty text is no value, as in a column of Kusto, and
-// the places of a text that holds an object of JSON have names, as readers give
-// them.
-func opened(row map[string]any) map[string]any {
-	out := map[string]any{}
-	for name, v := range row {
-		if v == "" {
-			continue
+func eventLines(t *testing.T, text string) (out []eval.Event) {
+	for line := range strings.Lines(text) {
+		ev, err := eval.ParseEvent([]byte(line))
+		if err != nil {
+			t.Fatalf("%s: %v", line, err)
 		}
-		out[name] = v
-		var m map[string]any
-		if s, ok := v.(string); ok && strings.HasPrefix(s, "{") && json.Unmarshal([]byte(s), &m) == nil {
-			places(out, name, m)
-		}
+		out = append(out, ev)
 	}
 	return out
-}
-
-func places(out map[string]any, name string, v any) {
-	m, object := v.(map[string]any)
-	for key, v := range m {
-		places(out, name+"."+key, v)
-	}
-	if !object {
-		out[name] = v
-	}
 }
