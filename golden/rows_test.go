@@ -73,8 +73,9 @@ func selectedRows(t *testing.T, sections map[string]string) string {
 	if len(events) != len(rows) || len(rows) < 3 {
 		t.Fatalf("%d events and %d rows; three or more are wanted", len(events), len(rows))
 	}
+	m := w.mapping(t)
 	var out strings.Builder
-	for res := range sigmac.Compile(parser.Parse(ruleSection, []byte(sections[ruleSection])), sigmac.Options{Mappings: []sigmac.Mapping{w.mapping(t)}}) {
+	for res := range sigmac.Compile(parser.Parse(ruleSection, []byte(sections[ruleSection])), sigmac.Options{Mappings: []sigmac.Mapping{m}}) {
 		title := res.Document.Title
 		if len(res.Errors) > 0 {
 			t.Errorf("%s: %v", title, res.Errors)
@@ -85,7 +86,7 @@ func selectedRows(t *testing.T, sections map[string]string) string {
 		for i, query := range res.Queries {
 			fmt.Fprintln(&out, query)
 			out.WriteString(proof(t, res.Target, res.Want, i, query))
-			q, err := res.Target.Read(query, ir.Types(res.Types))
+			q, err := res.Target.Read(query, m.Schemas)
 			if err != nil {
 				t.Fatalf("%s: %s\n%v", title, query, err)
 			}
