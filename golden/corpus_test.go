@@ -19,11 +19,19 @@ import (
 func TestMappedCorpus(t *testing.T) {
 	rules := &parser.Collection{Documents: corpus.Rules(t)}
 	got := map[string]map[string]int{}
-	for _, w := range append(ways, way{"windows_audit, ecs_windows", "elastic", "default", []string{"windows_audit", "ecs_windows"}}) {
+	counted := append(ways, way{"windows_audit, ecs_windows", "elastic", "default", []string{"windows_audit", "ecs_windows"}})
+	for _, name := range connectors {
+		counted = append(counted, way{name, "kusto", "default", []string{name}})
+	}
+	for _, w := range counted {
 		got[w.name] = w.count(t, rules)
 	}
 	corpus.Hold(t, "testdata/mapped.json", got, *update)
 }
+
+// connectors are pipelines for Sentinel's connectors and network devices, of which
+// the cases in rows hold what they make of events.
+var connectors = strings.Fields("sentinel_okta sentinel_saas sentinel_zeek sentinel_zeek_v3 sentinel_network")
 
 // count counts queries by their verdicts and what these rest on, and refused
 // rules by the reason.
@@ -81,7 +89,10 @@ func (w way) count(t *testing.T, rules *parser.Collection) map[string]int {
 
 // oneKind are the tables in which every row is of the log sources that a
 // pipeline sends there.
-var oneKind = strings.Fields("SigninLogs AuditLogs AzureActivity AADUserRiskEvents AWSCloudTrail GCPAuditLogs AKSAudit OfficeActivity W3CIISLog Syslog")
+var oneKind = strings.Fields("SigninLogs AuditLogs AzureActivity AADUserRiskEvents AWSCloudTrail GCPAuditLogs AKSAudit OfficeActivity W3CIISLog Syslog " +
+	"OktaV2_CL GitHubAuditLogsV3_CL OneLogin_CL CiscoDuo_CL " +
+	"Corelight_v2_dns_CL Corelight_v2_http_CL Corelight_v2_smb_files_CL Corelight_v2_dce_rpc_CL Corelight_v2_x509_CL Corelight_v2_rdp_CL Corelight_v2_kerberos_CL " +
+	"Corelight_v3_dns_CL Corelight_v3_http_CL Corelight_v3_smb_files_CL Corelight_v3_dce_rpc_CL Corelight_v3_x509_CL Corelight_v3_rdp_CL Corelight_v3_kerberos_CL")
 
 // rightRows says whether every condition of a mapped rule has a conjunct of the
 // pipeline, which stands at the place of the log source, or the table has no

@@ -23,7 +23,7 @@ import (
 // name where the events are from. Each rule matches one of them and misses one. The
 // section queries is the test's.
 func TestRows(t *testing.T) {
-	files, err := filepath.Glob("events/kusto_*.txtar")
+	files, err := filepath.Glob("rows/*.txtar")
 	if err != nil || len(files) == 0 {
 		t.Fatal("no cases", err)
 	}

@@ -93,21 +93,54 @@ var probes = []struct{ source, fields string }{
 	{"- windows msexchange-management", "EventID=1"},
 	{"- windows -", "EventID=1"},
 	{"antivirus - -", "Signature Filename"},
-	{"proxy - -", "c-uri c-uri-query c-uri-stem c-uri-extension c-useragent cs-method cs-host cs-referer sc-status=200 cs-cookie src_ip=10.0.0.1 dst_ip=10.0.0.1"},
-	{"webserver - -", "cs-uri-query cs-uri-stem cs-method cs-user-agent cs-referer cs-username sc-status=200"},
+	{"proxy - -", "c-uri c-uri-query c-uri-query=/a c-uri-stem c-uri-extension=exe c-useragent cs-method cs-host cs-referer sc-status=200 cs-cookie src_ip=10.0.0.1 dst_ip=10.0.0.1"},
+	{"webserver - -", "cs-uri-query cs-uri-query=/a cs-uri-stem cs-method cs-user-agent cs-referer cs-username cs-host cs-content-type sc-status=200"},
+	{"- - apache", ""},
+	{"- - nginx", ""},
 	{"dns - -", "query answer record_type"},
-	{"firewall - -", "src_ip=10.0.0.1 dst_ip=10.0.0.1 dst_port=80 action"},
+	{"firewall - -", "src_ip=10.0.0.1 dst_ip=10.0.0.1 dst_port=80 action=accept blocked=false"},
+	{"- - netflow", "destination.port=80"},
 	{"- linux -", ""},
+	{"- linux syslog", ""},
+	{"- linux auth", ""},
 	{"- linux sshd", ""},
-	{"- linux auditd", "type a0 exe"},
-	{"- aws cloudtrail", "eventName eventSource userIdentity.type userIdentity.arn errorCode userAgent sourceIPAddress"},
-	{"- azure signinlogs", "ResultType UserAgent AppDisplayName properties.deviceDetail.deviceId"},
-	{"- azure auditlogs", "OperationName properties.message"},
-	{"- azure activitylogs", "operationName ResourceId"},
+	{"- linux sudo", "USER COMMAND"},
+	{"- linux cron", ""},
+	{"- linux vsftpd", ""},
+	{"- linux clamav", ""},
+	{"- linux guacamole", ""},
+	{"- linux auditd", "type a0 exe name key SYSCALL euid unit"},
+	{"- aws cloudtrail", "eventName eventSource eventType userIdentity.type userIdentity.arn errorCode errorMessage userAgent sourceIPAddress status requestParameters requestParameters.attribute requestParameters.layers responseElements.ConsoleLogin additionalEventData.MFAUsed"},
+	{"- azure signinlogs", "ResultType ResultDescription UserAgent AppDisplayName AuthenticationRequirement Status=Success properties.message=ROPC location ClientApp DeviceDetail.isCompliant=false properties.deviceDetail.deviceId NetworkLocationDetails='[]'"},
+	{"- azure auditlogs", "OperationName Category properties.message Status=success LoggedByService ActivityDisplayName TargetResources TargetResources.ModifiedProperties.NewValue ConsentContext.IsAdminConsent=false targetResources.type InitiatedBy"},
+	{"- azure activitylogs", "operationName OperationNameValue CategoryValue ResourceId ResourceProviderValue=Microsoft.Compute properties.message"},
 	{"- azure riskdetection", "riskEventType"},
-	{"- gcp gcp.audit", "gcp.audit.method_name data.protoPayload.serviceName"},
-	{"application kubernetes audit", "verb objectRef.resource"},
-	{"- m365 audit", "Operation"},
+	{"- azure pim", "riskEventType"},
+	{"- gcp gcp.audit", "gcp.audit.method_name data.protoPayload.serviceName data.protoPayload.authorizationInfo.permission data.protoPayload.resource.type data.protoPayload.logName"},
+	{"- gcp google_workspace.admin", "eventService=admin.googleapis.com eventName setting_name new_value"},
+	{"- gcp google_workspace.login", "protoPayload.serviceName=login.googleapis.com protoPayload.metadata.event.eventName"},
+	{"application kubernetes audit", "verb objectRef.resource apiGroup hostPath capabilities requestURI responseStatus.code=403"},
+	{"- m365 audit", "Operation Parameters ObjectId ResultStatus"},
+	{"- m365 exchange", "eventSource eventName status=success"},
+	{"- m365 threat_management", "eventSource eventName status=success Payload"},
+	{"- okta okta", "eventType displayMessage outcome.result target.displayName debugContext.debugData.behaviors securityContext.isProxy"},
+	{"- onelogin onelogin.events", "event_type_id=3"},
+	{"- cisco duo", "action reason"},
+	{"- github audit", "action actor"},
+	{"- bitbucket audit", "auditType.action auditType.category"},
+	{"application opencanary -", "logtype=2000"},
+	{"- zeek dns", "query answers qtype_name Z rejected id.resp_p=53"},
+	{"- zeek http", "uri host method user_agent status_code resp_mime_types client_header_names c-uri"},
+	{"- zeek smb_files", "path name"},
+	{"- zeek dce_rpc", "operation endpoint"},
+	{"- zeek kerberos", "request_type cipher service"},
+	{"- zeek rdp", "id.orig_h=10.0.0.1"},
+	{"- zeek x509", "certificate.serial"},
+	{"- fortigate event", "action cfgpath"},
+	{"- cisco aaa", ""},
+	{"- cisco bgp", ""},
+	{"- juniper bgp", ""},
+	{"- huawei bgp", ""},
 }
 
 func pipelinePage(t *testing.T, name string) string {
@@ -132,6 +165,9 @@ func pipelinePage(t *testing.T, name string) string {
 	fmt.Fprintf(&out, ".\n\n`sigmac pipeline show %s` prints its YAML. This page is made by asking the pipeline, one field at a time:\n"+
 		"a log source that it refuses is at the end, a field that it refuses is named with the reason, and a field that is\n"+
 		"not listed is not known to be right or wrong.\n", name)
+	if head := head(name); head != "" {
+		fmt.Fprintf(&out, "\nIt begins with this:\n\n```text\n%s```\n", head)
+	}
 	refused := map[string][]string{}
 	var order []string
 	for _, probe := range probes {
@@ -148,6 +184,10 @@ func pipelinePage(t *testing.T, name string) string {
 			continue
 		}
 		fmt.Fprintf(&out, "\n## %s\n\n%s\n", title, rows)
+		always := alwaysLost(t, m, parts, fields)
+		for _, l := range always {
+			fmt.Fprintf(&out, "\nLoses %s.\n", l)
+		}
 		if len(fields) == 0 {
 			continue
 		}
@@ -157,13 +197,13 @@ func pipelinePage(t *testing.T, name string) string {
 			fmt.Fprintf(&out, "\nBeside `%s`:\n", context)
 		}
 		out.WriteString("\n| Field | There |\n|---|---|\n")
-		for _, f := range fields {
+		for i, f := range fields {
 			field, _, _ := strings.Cut(f, "=")
 			beside := context
 			if f == context {
 				beside = ""
 			}
-			r, err := askOne(t, m, parts, f, beside)
+			r, did, err := askOne(t, m, parts, f, beside)
 			there := ""
 			if err != nil {
 				there = "refused: " + reason(err)
@@ -174,6 +214,14 @@ func pipelinePage(t *testing.T, name string) string {
 						there += "; `" + c.Name + "` is computed"
 					}
 				}
+				for _, l := range lost(did) {
+					if !slices.Contains(always, l) {
+						there += "; loses " + l
+					}
+				}
+			}
+			if slices.ContainsFunc(fields[:i], func(f string) bool { return strings.HasPrefix(f+"=", field+"=") }) {
+				field = f // with another value
 			}
 			fmt.Fprintf(&out, "| `%s` | %s |\n", field, strings.ReplaceAll(there, "|", `\|`))
 		}
@@ -185,11 +233,53 @@ func pipelinePage(t *testing.T, name string) string {
 	return strings.ReplaceAll(out.String(), "\n\n\n", "\n\n")
 }
 
+// head is the comment at the beginning of a pipeline, which says where its facts are
+// from and what it decides.
+func head(name string) string {
+	src, _ := pipeline.BuiltinSource(name)
+	var out strings.Builder
+	for line := range strings.Lines(string(src)) {
+		rest, comment := strings.CutPrefix(line, "#")
+		if !comment {
+			break
+		}
+		out.WriteString(strings.TrimPrefix(rest, " "))
+	}
+	return out.String()
+}
+
+// lost is what a mapping declares that it loses of a rule.
+func lost(did *sigmac.Mapped) (out []string) {
+	for _, l := range did.Trace.Losses {
+		if l.Declared {
+			out = append(out, strings.TrimSpace("`"+l.ID+"` "+l.Direction)+": "+l.Msg)
+		}
+	}
+	return out
+}
+
+// alwaysLost is what the mapping loses of each rule of a log source.
+func alwaysLost(t *testing.T, m sigmac.Mapping, source, fields []string) (always []string) {
+	first := true
+	for _, f := range append([]string{""}, fields...) {
+		_, did, err := askOne(t, m, source, f, "")
+		if err != nil {
+			continue
+		}
+		losses := lost(did)
+		if first {
+			always, first = losses, false
+		}
+		always = slices.DeleteFunc(always, func(l string) bool { return !slices.Contains(losses, l) })
+	}
+	return always
+}
+
 // askFor says which rows a log source means there, or why it is refused: with
 // none of its fields, nor with a keyword.
 func askFor(t *testing.T, m sigmac.Mapping, source, fields []string) (rows, refused string) {
 	for _, f := range append(append([]string{}, fields...), "", "EventID=1") {
-		r, err := askOne(t, m, source, f, "")
+		r, _, err := askOne(t, m, source, f, "")
 		if err != nil {
 			if refused == "" {
 				refused = reason(err)
@@ -217,7 +307,7 @@ func askFor(t *testing.T, m sigmac.Mapping, source, fields []string) (rows, refu
 
 // askOne is a rule with one field, or with a keyword, beside another or none,
 // after the pipeline and the schema.
-func askOne(t *testing.T, m sigmac.Mapping, source []string, field, beside string) (*ir.Rule, error) {
+func askOne(t *testing.T, m sigmac.Mapping, source []string, field, beside string) (*ir.Rule, *sigmac.Mapped, error) {
 	var src strings.Builder
 	src.WriteString("title: probe\nlogsource:\n")
 	for i, key := range []string{"category", "product", "service"} {
@@ -251,12 +341,13 @@ func askOne(t *testing.T, m sigmac.Mapping, source []string, field, beside strin
 			break
 		}
 	}
-	return r, err
+	return r, did, err
 }
 
 func reason(err error) string {
 	if e := (*ir.Diagnostic)(nil); errors.As(err, &e) {
-		return e.Msg
+		s, _, _ := strings.Cut(e.Msg, "; the nearest")
+		return s
 	}
 	if rs := (schema.Refusals)(nil); errors.As(err, &rs) {
 		_, reason, _ := strings.Cut(rs[0].Msg, rs[0].Feature+": ")
