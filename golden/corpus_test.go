@@ -29,9 +29,9 @@ func TestMappedCorpus(t *testing.T) {
 	corpus.Hold(t, "testdata/mapped.json", got, *update)
 }
 
-// connectors are pipelines for Sentinel's connectors and network devices, of which
+// connectors are pipelines for what connectors and network devices send, of which
 // the cases in rows hold what they make of events.
-var connectors = strings.Fields("sentinel_okta sentinel_saas sentinel_zeek sentinel_zeek_v3 sentinel_network")
+var connectors = strings.Fields("defender_m365 sentinel_okta sentinel_saas sentinel_zeek sentinel_zeek_v3 sentinel_network")
 
 // count counts queries by their verdicts and what these rest on, and refused
 // rules by the reason.

@@ -18,11 +18,12 @@ trap 'rm -rf "$tmp"' EXIT
 go build -o "$tmp/sigmac" ./cmd/sigmac
 
 failed=0
-for p in microsoft_xdr sentinel_asim azure_monitor sentinel_okta sentinel_saas sentinel_zeek sentinel_zeek_v3 sentinel_network; do
+for p in microsoft_xdr defender_m365 sentinel_asim azure_monitor sentinel_okta sentinel_saas sentinel_zeek sentinel_zeek_v3 sentinel_network; do
 	case $p in
 	sentinel_asim) schema=sentinel_asim ;;
 	sentinel_network) schema=azure_monitor ;;
 	sentinel_*) schema=sentinel_connectors ;;
+	defender_*) schema=microsoft_xdr ;;
 	*) schema=$p ;;
 	esac
 	# 1: a rule was wrong, which is no fault of the queries
