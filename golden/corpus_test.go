@@ -10,6 +10,7 @@ import (
 	"sigmac/internal/ordered"
 	"sigmac/ir"
 	"sigmac/parser"
+	"sigmac/pipeline"
 	"sigmac/verify"
 )
 
@@ -20,19 +21,17 @@ func TestMappedCorpus(t *testing.T) {
 	rules := &parser.Collection{Documents: corpus.Rules(t)}
 	got := map[string]map[string]int{}
 	counted := append(ways, way{"windows_audit, ecs_windows", "elastic", "default", []string{"windows_audit", "ecs_windows"}})
-	for _, name := range beyondWindows {
-		counted = append(counted, way{name, "splunk", "default", []string{name}})
+	for _, name := range pipeline.Builtins() {
+		p, _ := pipeline.Builtin(name)
+		if len(p.AllowedBackends) == 1 && !slices.ContainsFunc(ways, func(w way) bool { return slices.Contains(w.pipelines, name) }) {
+			counted = append(counted, way{name, p.AllowedBackends[0], "default", []string{name}})
+		}
 	}
 	for _, w := range counted {
 		got[w.name] = w.count(t, rules)
 	}
 	corpus.Hold(t, "testdata/mapped.json", got, *update)
 }
-
-// beyondWindows are pipelines for log sources outside Windows, of which the cases in
-// events hold what they make of events.
-var beyondWindows = strings.Fields(`splunk_aws splunk_azure splunk_gcp splunk_kubernetes splunk_linux splunk_m365
-	splunk_network splunk_saas splunk_tags splunk_web`)
 
 // count counts queries by their verdicts and what these rest on, and refused
 // rules by the reason.
@@ -90,7 +89,10 @@ func (w way) count(t *testing.T, rules *parser.Collection) map[string]int {
 
 // oneKind are the tables in which every row is of the log sources that a
 // pipeline sends there.
-var oneKind = strings.Fields("SigninLogs AuditLogs AzureActivity AADUserRiskEvents AWSCloudTrail GCPAuditLogs AKSAudit OfficeActivity W3CIISLog Syslog")
+var oneKind = strings.Fields("SigninLogs AuditLogs AzureActivity AADUserRiskEvents AWSCloudTrail GCPAuditLogs AKSAudit OfficeActivity W3CIISLog Syslog " +
+	"OktaV2_CL GitHubAuditLogsV3_CL OneLogin_CL CiscoDuo_CL " +
+	"Corelight_v2_dns_CL Corelight_v2_http_CL Corelight_v2_smb_files_CL Corelight_v2_dce_rpc_CL Corelight_v2_x509_CL Corelight_v2_rdp_CL Corelight_v2_kerberos_CL " +
+	"Corelight_v3_dns_CL Corelight_v3_http_CL Corelight_v3_smb_files_CL Corelight_v3_dce_rpc_CL Corelight_v3_x509_CL Corelight_v3_rdp_CL Corelight_v3_kerberos_CL")
 
 // rightRows says whether every condition of a mapped rule has a conjunct of the
 // pipeline, which stands at the place of the log source, or the table has no

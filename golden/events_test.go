@@ -73,8 +73,9 @@ func selected(t *testing.T, sections map[string]string) string {
 	if len(under) != len(there) || len(under) < 3 {
 		t.Fatalf("%d events under the names of rules, %d at the target; three or more are wanted", len(under), len(there))
 	}
+	m := w.mapping(t)
 	var out strings.Builder
-	for res := range sigmac.Compile(parser.Parse(ruleSection, []byte(sections[ruleSection])), sigmac.Options{Mappings: []sigmac.Mapping{w.mapping(t)}}) {
+	for res := range sigmac.Compile(parser.Parse(ruleSection, []byte(sections[ruleSection])), sigmac.Options{Mappings: []sigmac.Mapping{m}}) {
 		title := res.Document.Title
 		if len(res.Errors) > 0 {
 			t.Errorf("%s: %v", title, res.Errors)
@@ -85,11 +86,15 @@ func selected(t *testing.T, sections map[string]string) string {
 		for i, query := range res.Queries {
 			fmt.Fprintln(&out, query)
 			out.WriteString(proof(t, res.Target, res.Want, i, query))
-			q, err := res.Target.Read(query, ir.Types(res.Types))
+			q, err := res.Target.Read(query, m.Schemas)
 			if err != nil {
 				t.Fatalf("%s: %s\n%v", title, query, err)
 			}
-			queries = append(queries, q.Whole())
+			where := q.Whole()
+			if c := q.Scope.Category; c != "" { // the head of EQL is a test of this field
+				where = ir.And{ir.Match{Field: ir.Field{Name: "event.category", Type: ir.Text}, Test: ir.Lit(c)}, where}
+			}
+			queries = append(queries, where)
 		}
 		numbers := []string{}
 		for i := range under {

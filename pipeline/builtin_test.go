@@ -195,9 +195,9 @@ func became(t *testing.T, ps []*Pipeline, d *parser.Document) (text string, step
 }
 
 var (
-	literal   = regexp.MustCompile(`@?"[^"]*"`)
+	literal   = regexp.MustCompile(`@?("[^"]*"|'[^']*')`)
 	word      = regexp.MustCompile(`\.?[A-Za-z_]\w*`)
-	functions = strings.Fields(`and binary_and binary_shift_right case coalesce contains endswith extract iff in indexof isempty
+	functions = strings.Fields(`and binary_and binary_shift_right case coalesce contains endswith extract extract_all iff in indexof isempty
 		isnotempty isnotnull matches or parse_json regex replace_regex split startswith strcat substring tohex tolong tostring`)
 )
 

@@ -39,7 +39,7 @@ var all = []*backends.Target{
 		},
 		Samples: []backends.SampleForm{{Name: "datatable", Description: "a KQL table of the events", Write: kusto.Samples}},
 		Scope:   []backends.ScopeKey{{Key: "query_table", Part: func(s *ir.Scope) *string { return &s.Table }, Tells: true, Needed: true}},
-		Columns: backends.Columns{Schemas: []string{"microsoft_xdr", "sentinel_asim", "azure_monitor"}, Table: func(s ir.Scope) string { return s.Table }},
+		Columns: backends.Columns{Schemas: []string{"microsoft_xdr", "sentinel_asim", "azure_monitor", "sentinel_connectors"}, Table: func(s ir.Scope) string { return s.Table }},
 		World:   kustoread.World,
 		Read:    kustoread.Read,
 	},

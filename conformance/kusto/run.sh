@@ -18,7 +18,14 @@ trap 'rm -rf "$tmp"' EXIT
 go build -o "$tmp/sigmac" ./cmd/sigmac
 
 failed=0
-for p in microsoft_xdr sentinel_asim azure_monitor; do
+for p in microsoft_xdr defender_m365 sentinel_asim azure_monitor sentinel_okta sentinel_saas sentinel_zeek sentinel_zeek_v3 sentinel_network; do
+	case $p in
+	sentinel_asim) schema=sentinel_asim ;;
+	sentinel_network) schema=azure_monitor ;;
+	sentinel_*) schema=sentinel_connectors ;;
+	defender_*) schema=microsoft_xdr ;;
+	*) schema=$p ;;
+	esac
 	# 1: a rule was wrong, which is no fault of the queries
 	status=0
 	"$tmp/sigmac" convert -t kusto -p "$p" -s --json "${rules[@]}" >"$tmp/queries" 2>"$tmp/errors" || status=$?
@@ -27,7 +34,7 @@ for p in microsoft_xdr sentinel_asim azure_monitor; do
 		exit "$status"
 	fi
 	echo "$p:"
-	node conformance/kusto/check.mjs --schema "schema/$p.json" "$tmp/queries" || failed=1
+	node conformance/kusto/check.mjs --schema "schema/$schema.json" "$tmp/queries" || failed=1
 	if [ "${rules[0]}" != examples/rules ] && ! grep -q '"queries":' "$tmp/queries"; then
 		echo "not one rule of the corpus was converted"
 		failed=1

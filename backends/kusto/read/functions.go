@@ -84,6 +84,7 @@ func init() {
 
 		"indexof_regex":  takes(2, 5, indexOfRegexp).whole().priced(regexpPrice),
 		"extract":        takes(3, 4, extract).priced(regexpPrice),
+		"extract_all":    takes(2, 2, extractAll).priced(regexpPrice),
 		"replace_regex":  takes(3, 3, func(a []any) any { return replaceRegexp(a[0], a[1], a[2]) }).priced(regexpPrice),
 		"replace":        takes(3, 3, func(a []any) any { return replaceRegexp(a[2], a[0], a[1]) }).priced(regexpPrice),
 		"replace_string": takes(3, 3, replaceString),
@@ -609,6 +610,23 @@ func extract(a []any) any {
 		return ""
 	}
 	return m[group]
+}
+
+// extractAll has one group: of several, the page gives a list of lists.
+func extractAll(a []any) any {
+	s, ok := plain(a[1]).(string)
+	re := compileFor(s, a[0])
+	if !ok || re == nil || re.NumSubexp() != 1 {
+		return unknown{}
+	}
+	var out []any
+	for _, m := range re.FindAllStringSubmatch(s, maxFormula) {
+		out = append(out, m[1])
+	}
+	if out == nil {
+		return nil
+	}
+	return dynamic{out}
 }
 
 func replaceString(a []any) any {

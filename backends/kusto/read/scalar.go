@@ -526,6 +526,25 @@ func textOf(v any) (string, bool) {
 		return t.Format("2006-01-02T15:04:05.") + pad(int64(t.Nanosecond()/100), 7) + "Z", true
 	case guid:
 		return string(v), true
+	case dynamic:
+		return listText(v)
 	}
 	return "", false
+}
+
+// listText is the JSON of a list of texts in which nothing is escaped.
+func listText(d dynamic) (string, bool) {
+	list, ok := d.v.([]any)
+	if !ok {
+		return "", false
+	}
+	out, size := make([]string, len(list)), 0
+	for i, v := range list {
+		s, ok := plain(v).(string)
+		if size += len(s); !ok || size > 1<<16 || strings.ContainsFunc(s, func(r rune) bool { return r < ' ' || r > '~' || r == '"' || r == '\\' }) {
+			return "", false
+		}
+		out[i] = `"` + s + `"`
+	}
+	return "[" + strings.Join(out, ",") + "]", true
 }
