@@ -2,11 +2,13 @@ package pipeline
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
 	"gopkg.in/yaml.v3"
 
+	"sigmac/internal/suggest"
 	"sigmac/ir"
 	"sigmac/parser"
 )
@@ -264,6 +266,43 @@ func (x itemFailure) apply(r *run) bool {
 	})
 }
 
+// nearest tells which of the fields that items map for this rule are most like
+// name; not those that an item makes on the way.
+func (r *run) nearest(name string) string {
+	known, made := map[string]bool{}, map[string]bool{}
+	var meet func(items []*item)
+	meet = func(items []*item) {
+		for _, it := range items {
+			if !it.rule.holds(r, nothing{}) {
+				continue
+			}
+			switch x := it.do.(type) {
+			case nest:
+				meet(x.items)
+			case rename:
+				for from := range x.fields {
+					known[from] = true
+					to, _ := x.to(from)
+					for _, name := range to {
+						made[name] = made[name] || name != from
+					}
+				}
+			}
+		}
+	}
+	for _, part := range r.pipeline.Parts() {
+		if part.Allows(r.Target) {
+			meet(part.items)
+		}
+	}
+	maps.DeleteFunc(known, func(name string, _ bool) bool { return name == "" || made[name] })
+	near := suggest.Nearest(name, keys(known), 3)
+	if len(near) == 0 {
+		return ""
+	}
+	return "; the nearest that one maps are " + strings.Join(near, ", ")
+}
+
 // strict refuses a rule with a field that no item before it knew.
 type strict struct{}
 
@@ -277,7 +316,7 @@ func (strict) apply(r *run) bool {
 		}
 		for _, name := range names {
 			if name != "" && !r.handled[name] {
-				r.refuse(t.Span.Start, "no item of the pipeline maps the field %q", name)
+				r.refuse(t.Span.Start, "no item of the pipeline maps the field %q%s", name, r.nearest(name))
 			}
 		}
 		return r.err != nil
