@@ -3,6 +3,7 @@ package sigmac_test
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -100,15 +101,35 @@ var probes = []struct{ source, fields string }{
 	{"firewall - -", "src_ip=10.0.0.1 dst_ip=10.0.0.1 dst_port=80 action"},
 	{"- linux -", ""},
 	{"- linux sshd", ""},
-	{"- linux auditd", "type a0 exe"},
-	{"- aws cloudtrail", "eventName eventSource userIdentity.type userIdentity.arn errorCode userAgent sourceIPAddress"},
-	{"- azure signinlogs", "ResultType UserAgent AppDisplayName properties.deviceDetail.deviceId"},
-	{"- azure auditlogs", "OperationName properties.message"},
-	{"- azure activitylogs", "operationName ResourceId"},
+	{"- linux auditd", "type a0 a1 exe comm name key SYSCALL euid=0"},
+	{"- aws cloudtrail", "eventName eventSource userIdentity.type userIdentity.arn errorCode errorMessage userAgent sourceIPAddress src_country requestParameters requestParameters.attribute=userData responseElements.ConsoleLogin=Failure"},
+	{"- azure signinlogs", "ResultType ResultDescription Status=Success UserAgent AppDisplayName AuthenticationRequirement properties.message=ROPC properties.deviceDetail.deviceId"},
+	{"- azure auditlogs", "OperationName properties.message Category LoggedByService Status=success targetResources.type=User TargetResources"},
+	{"- azure activitylogs", "operationName ResourceId CategoryValue ResourceProviderValue properties.message"},
 	{"- azure riskdetection", "riskEventType"},
-	{"- gcp gcp.audit", "gcp.audit.method_name data.protoPayload.serviceName"},
+	{"- gcp gcp.audit", "gcp.audit.method_name data.protoPayload.serviceName data.protoPayload.resource.type=k8s_cluster data.protoPayload.logName data.protoPayload.authorizationInfo.granted=true"},
 	{"application kubernetes audit", "verb objectRef.resource"},
-	{"- m365 audit", "Operation"},
+	{"- m365 audit", "Operation Workload ResultStatus Parameters='*ForwardTo*' OperationProperties"},
+	{"file_delete linux -", "TargetFilename Image"},
+	{"- linux sudo", "USER"},
+	{"- okta okta", "eventType displayMessage actor.alternateId target.displayName outcome.result securityContext.isProxy=true debugContext.debugData.requestUri debugContext.debugData.logOnlySecurityData='*POSITIVE*' legacyEventType"},
+	{"- github audit", "action"},
+	{"- bitbucket audit", "auditType.action auditType.category"},
+	{"- m365 threat_management", "eventSource eventName status Payload"},
+	{"- gcp google_workspace.admin", "eventName eventService=admin.googleapis.com setting_name new_value"},
+	{"- gcp google_workspace.login", "protoPayload.metadata.event.eventName protoPayload.serviceName=login.googleapis.com"},
+	{"- kubernetes audit", "verb objectRef.resource objectRef.namespace responseStatus.code=403 requestURI userAgent"},
+	{"- onelogin onelogin.events", "event_type_id=5"},
+	{"- cisco duo", "event_type reason"},
+	{"- zeek dns", "query answers qtype_name rejected=true id.resp_p=53 Z=1"},
+	{"- zeek http", "uri host method user_agent status_code=200 resp_mime_types id.resp_h=10.0.0.1"},
+	{"- zeek smb_files", "name path"},
+	{"- zeek dce_rpc", "operation endpoint"},
+	{"- zeek x509", "certificate.serial"},
+	{"- zeek rdp", "id.orig_h=10.0.0.1"},
+	{"- zeek kerberos", "request_type service cipher"},
+	{"- fortigate event", "action cfgpath"},
+	{"- - netflow", "destination.port=389"},
 }
 
 func pipelinePage(t *testing.T, name string) string {
@@ -133,6 +154,9 @@ func pipelinePage(t *testing.T, name string) string {
 	fmt.Fprintf(&out, ".\n\n`sigmac pipeline show %s` prints its YAML. This page is made by asking the pipeline, one field at a time:\n"+
 		"a log source that it refuses is at the end, a field that it refuses is named with the reason, and a field that is\n"+
 		"not listed is not known to be right or wrong.\n", name)
+	src, _ := pipeline.BuiltinSource(name)
+	out.WriteString(sourcesOf(string(src)))
+	losses := map[string]string{} // what rules lose, by the line that tells it
 	refused := map[string][]string{}
 	var order []string
 	for _, probe := range probes {
@@ -140,7 +164,7 @@ func pipelinePage(t *testing.T, name string) string {
 		title := strings.TrimSpace(strings.ReplaceAll(parts[1]+" "+parts[0]+" "+parts[2], "- ", ""))
 		title = strings.TrimSpace(strings.TrimSuffix(title, "-"))
 		fields := strings.Fields(probe.fields)
-		rows, why := askFor(t, m, parts, fields)
+		rows, why := askFor(t, m, losses, parts, fields)
 		if why != "" {
 			if refused[why] == nil {
 				order = append(order, why)
@@ -164,7 +188,7 @@ func pipelinePage(t *testing.T, name string) string {
 			if f == context {
 				beside = ""
 			}
-			r, err := askOne(t, m, parts, f, beside)
+			r, err := askOne(t, m, losses, parts, f, beside)
 			there := ""
 			if err != nil {
 				there = "refused: " + reason(err)
@@ -179,6 +203,12 @@ func pipelinePage(t *testing.T, name string) string {
 			fmt.Fprintf(&out, "| `%s` | %s |\n", field, strings.ReplaceAll(there, "|", `\|`))
 		}
 	}
+	if len(losses) > 0 {
+		out.WriteString("\n## What the mapping loses\n\n")
+	}
+	for _, key := range slices.Sorted(maps.Keys(losses)) {
+		out.WriteString("- " + losses[key] + ".\n")
+	}
 	out.WriteString("\n## Refused log sources\n")
 	for _, why := range order {
 		fmt.Fprintf(&out, "\n- %s: %s.\n", why, strings.Join(refused[why], ", "))
@@ -188,9 +218,9 @@ func pipelinePage(t *testing.T, name string) string {
 
 // askFor says which rows a log source means there, or why it is refused: with
 // none of its fields, nor with a keyword.
-func askFor(t *testing.T, m sigmac.Mapping, source, fields []string) (rows, refused string) {
+func askFor(t *testing.T, m sigmac.Mapping, losses map[string]string, source, fields []string) (rows, refused string) {
 	for _, f := range append(append([]string{}, fields...), "", "EventID=1") {
-		r, err := askOne(t, m, source, f, "")
+		r, err := askOne(t, m, losses, source, f, "")
 		if err != nil {
 			if refused == "" {
 				refused = reason(err)
@@ -217,8 +247,8 @@ func askFor(t *testing.T, m sigmac.Mapping, source, fields []string) (rows, refu
 }
 
 // askOne is a rule with one field, or with a keyword, beside another or none,
-// after the pipeline and the schema.
-func askOne(t *testing.T, m sigmac.Mapping, source []string, field, beside string) (*ir.Rule, error) {
+// after the pipeline and the schema; it adds to losses what the pipeline declares.
+func askOne(t *testing.T, m sigmac.Mapping, losses map[string]string, source []string, field, beside string) (*ir.Rule, error) {
 	var src strings.Builder
 	src.WriteString("title: probe\nlogsource:\n")
 	for i, key := range []string{"category", "product", "service"} {
@@ -252,12 +282,38 @@ func askOne(t *testing.T, m sigmac.Mapping, source []string, field, beside strin
 			break
 		}
 	}
+	if err == nil {
+		for _, l := range did.Trace.Losses {
+			if l.Declared {
+				losses[l.ID+" "+l.Msg] = strings.TrimSuffix("`"+l.ID+"`, "+l.Direction, ", ") + ": " + l.Msg
+			}
+		}
+	}
 	return r, err
+}
+
+// sourcesOf is the last paragraph of the comment at the head of a pipeline, where
+// it says where its facts are from.
+func sourcesOf(src string) string {
+	head, _, _ := strings.Cut(src, "\nname:")
+	var words []string
+	for line := range strings.Lines(head) {
+		line = strings.TrimSpace(strings.TrimPrefix(line, "#"))
+		if line == "" || strings.HasPrefix(line, "Source") {
+			words = nil
+		}
+		words = append(words, strings.Fields(line)...)
+	}
+	if len(words) == 0 || !strings.HasPrefix(words[0], "Source") {
+		return ""
+	}
+	return "\n" + strings.Join(words, " ") + "\n"
 }
 
 func reason(err error) string {
 	if e := (*pipeline.Error)(nil); errors.As(err, &e) {
-		return e.Msg
+		msg, _, _ := strings.Cut(e.Msg, "; the nearest")
+		return msg
 	}
 	if rs := (schema.Refusals)(nil); errors.As(err, &rs) {
 		u := *rs[0]

@@ -21,7 +21,7 @@ import (
 func TestMappedCorpus(t *testing.T) {
 	rules := &parser.Collection{Documents: corpus.Rules(t)}
 	got := map[string]map[string]int{}
-	for _, w := range append(ways, way{"windows_audit, ecs_windows", "elastic", "default", []string{"windows_audit", "ecs_windows"}}) {
+	for _, w := range slices.Concat(ways, integrations, []way{{"windows_audit, ecs_windows", "elastic", "default", []string{"windows_audit", "ecs_windows"}}}) {
 		got[w.name] = w.count(t, rules)
 	}
 	corpus.Hold(t, "testdata/mapped.json", got, *update)
@@ -122,7 +122,8 @@ func added(e ir.Expr, at ir.Pos) bool {
 func why(err error) (ir.Pos, string) {
 	switch e := err.(type) {
 	case *pipeline.Error:
-		return e.Pos, e.Msg
+		msg, _, _ := strings.Cut(e.Msg, "; the nearest")
+		return e.Pos, msg
 	case *backends.Unsupported:
 		for _, prefix := range []string{"the unresolved placeholder ", "the text "} {
 			if strings.HasPrefix(e.Feature, prefix) {
