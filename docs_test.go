@@ -68,7 +68,7 @@ func verdictIDs(t *testing.T, see func(id, where string)) {
 		}
 	}
 	var counts map[string]int
-	file := read("testdata/verdicts.json", &counts)
+	file := read("conformance/rules/testdata/verdicts.json", &counts)
 	names(counts, file)
 	var mapped map[string]map[string]int
 	file = read("golden/testdata/mapped.json", &mapped)

@@ -3,104 +3,58 @@ package sigmac_test
 import (
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"os/exec"
-	pathpkg "path"
 	"slices"
 	"strings"
 	"testing"
 )
 
-// mayImport says which packages outside the standard library each package may
-// import; `backends/*` is every package of that folder. The arrows run one way:
-// cmd and golden to sigmac, verify and catalog, these to backends/*, these to
-// backends, that to ir. eval, the reference, sees ir alone.
-var mayImport = map[string][]string{
-	"regex":    {},
-	"ir":       {"regex"},
-	"eval":     {"ir"},
-	"parser":   {"ir", "internal/suggest", "gopkg.in/yaml.v3", "github.com/alecthomas/participle/v2/..."},
-	"backends": {"ir"},
-
-	// An emitter and a reader: neither knows the other.
-	"backends/elastic":      {"ir", "backends"},
-	"backends/kusto":        {"ir", "backends"},
-	"backends/splunk":       {"ir", "backends"},
-	"backends/elastic/read": {"ir", "backends"},
-	"backends/kusto/read":   {"ir", "backends"},
-	"backends/splunk/read":  {"ir", "backends"},
-	"backends/backendtest":  {"ir", "backends", "eval", "parser", "sigmac", "targets", "verify", "internal/irgen"}, // used by tests only
-
-	"targets": {"ir", "backends", "backends/*", "backends/*/read"},
-
-	"sigmac":     {"internal/ordered", "ir", "parser", "pipeline", "schema", "backends", "targets", "verify"},
-	"golden":     {"internal/ordered", "ir", "parser", "eval", "pipeline", "schema", "backends", "sigmac", "verify", "internal/catalog", "internal/catalog/native"},
-	"cmd/sigmac": {"eval", "internal/ordered", "ir", "parser", "pipeline", "schema", "backends", "sigmac", "verify", "internal/catalog", "internal/catalog/native", "internal/catalog/findings", "internal/catalog/index", "internal/catalog/site", "internal/match", "internal/delivery", "internal/outdir", "internal/ruletest", "internal/config", "internal/report", "internal/project", "internal/revision", "internal/diff", "internal/check", "targets", "internal/link", "internal/atomic", "internal/manual", "internal/suggest", "internal/plain", "internal/style", "internal/markdown", "internal/catalog/page", "internal/diff/review", "github.com/urfave/cli/v2"},
-
-	"internal/ruletest": {"internal/junit", "internal/ordered", "ir", "eval", "parser", "backends", "sigmac", "gopkg.in/yaml.v3"},
-
-	"internal/project": {"ir", "parser", "pipeline", "schema", "backends", "targets", "internal/link", "verify", "sigmac", "internal/config", "internal/check", "internal/ordered", "internal/suggest"},
-
-	"internal/report":   {"ir", "parser", "pipeline", "backends", "verify", "sigmac"},
-	"internal/config":   {"ir", "parser", "internal/suggest", "gopkg.in/yaml.v3"},
-	"internal/revision": {"internal/suggest", "internal/ordered"},
-	"internal/diff":     {"ir", "parser", "backends", "sigmac", "verify"},
-
-	"internal/diff/review": {"internal/diff", "internal/markdown", "internal/plain", "internal/style", "github.com/rogpeppe/go-internal/diff"},
-
-	"internal/check": {"ir", "internal/link", "internal/question", "parser", "eval", "sigmac", "verify", "internal/diff", "internal/config", "internal/catalog", "internal/catalog/findings", "internal/junit", "internal/ordered", "internal/suggest",
-		"gopkg.in/yaml.v3", "github.com/santhosh-tekuri/jsonschema/v6/..."},
-
-	"internal/match": {"ir", "eval", "parser", "internal/ordered"},
-
-	"internal/delivery": {"internal/report", "parser", "sigmac", "internal/outdir"},
-
-	"internal/outdir": {"golang.org/x/text/..."},
-
-	"internal/suggest":  {},
-	"internal/junit":    {},
-	"internal/plain":    {},
-	"internal/style":    {},
-	"internal/markdown": {"internal/plain"},
-	"internal/atomic":   {},
-	"internal/manual":   {"github.com/urfave/cli/v2"},
-	"internal/ordered":  {},
-	"internal/irgen":    {"ir", "eval"},
-	"internal/irtest":   {"ir", "backends"},
-	"internal/corpus":   {"ir", "parser", "internal/ordered"},
-
-	"internal/link": {"ir", "parser", "internal/suggest"},
-
-	"internal/question": {"ir", "eval", "verify"},
-
-	"verify": {"ir", "eval", "backends"},
-
-	"schema": {"ir", "parser", "backends", "internal/suggest", "gopkg.in/yaml.v3"},
-
-	"pipeline": {"ir", "parser", "backends", "internal/suggest", "gopkg.in/yaml.v3", "github.com/nikolalohinski/gonja/v2/...",
-		"github.com/dlclark/regexp2/...", "github.com/itchyny/gojq/..."},
-
-	"internal/catalog":        {"ir"},
-	"internal/catalog/native": {"ir", "backends", "backends/*/read", "internal/catalog", "gopkg.in/yaml.v3", "github.com/BurntSushi/toml"},
-
-	"internal/catalog/findings": {"ir", "eval", "parser", "verify", "internal/question", "internal/catalog", "internal/ordered"},
-	"internal/catalog/site":     {"targets", "internal/catalog", "internal/catalog/findings", "internal/catalog/index", "internal/ordered"},
-	"internal/catalog/page":     {"internal/catalog", "internal/plain", "internal/style", "internal/markdown"},
-	"internal/catalog/index":    {"parser", "internal/catalog", "internal/catalog/findings", "internal/catalog/native", "internal/ordered"},
-
-	"internal/attackgen": {},
+// layers are the packages of the project, from top to bottom. A package imports only
+// what stands behind it: in a lower layer, or to its right. Where a layer says what
+// it sees, its packages depend on nothing else of the project, nor do the packages
+// that they import.
+var layers = []struct{ name, packages, sees string }{
+	{"tests", "conformance/answers conformance/rules golden backends/backendtest internal/corpus internal/irgen internal/irtest", ""},
+	{"command", "cmd/sigmac", ""},
+	{"commands' work", "internal/project internal/delivery internal/check internal/report internal/diff/review internal/diff internal/ruletest internal/match", ""},
+	{"catalogs", "internal/catalog/site internal/catalog/index internal/catalog/findings internal/catalog/native internal/catalog/page", ""},
+	{"library", "sigmac", ""},
+	{"mapping", "pipeline schema", "backends parser ir regex internal/suggest internal/jinja"},
+	{"targets", "targets", ""},
+	{"proof", "internal/question verify", "verify backends eval ir regex"},
+	{"languages", "backends/elastic backends/elastic/read backends/kusto backends/kusto/read backends/splunk backends/splunk/read", "backends ir regex"},
+	{"documents", "internal/config internal/link parser", "parser ir regex internal/suggest"},
+	{"views of a rule", "backends eval internal/catalog", "ir regex"},
+	{"rules", "ir regex", "regex"},
+	{"tools", "internal/attackgen internal/jinja internal/manual internal/revision internal/markdown internal/atomic internal/junit internal/ordered internal/outdir internal/plain internal/style internal/suggest", ""},
 }
 
-// testsMayImport is what the tests of any package may import beside that. They
-// may also import the project's packages, with the exceptions of testFault.
-var testsMayImport = []string{"gopkg.in/yaml.v3", "github.com/BurntSushi/toml", "github.com/google/go-cmp/...", "github.com/rogpeppe/go-internal/..."}
+// modules are those of others that a package may import.
+var modules = map[string]string{
+	"cmd/sigmac":              "github.com/urfave/cli/v2",
+	"internal/catalog/native": "gopkg.in/yaml.v3 github.com/BurntSushi/toml",
+	"internal/check":          "gopkg.in/yaml.v3 github.com/santhosh-tekuri/jsonschema/v6",
+	"internal/config":         "gopkg.in/yaml.v3",
+	"internal/diff/review":    "github.com/rogpeppe/go-internal",
+	"internal/jinja":          "github.com/nikolalohinski/gonja/v2",
+	"internal/manual":         "github.com/urfave/cli/v2",
+	"internal/outdir":         "golang.org/x/text",
+	"internal/ruletest":       "gopkg.in/yaml.v3",
+	"parser":                  "gopkg.in/yaml.v3 github.com/alecthomas/participle/v2",
+	"pipeline":                "gopkg.in/yaml.v3 github.com/itchyny/gojq",
+	"schema":                  "gopkg.in/yaml.v3",
+}
+
+// testModules are those that the tests of any package may import beside these. Of
+// the project's packages they may import any, with the exceptions of testFault.
+const testModules = "gopkg.in/yaml.v3 github.com/BurntSushi/toml github.com/google/go-cmp github.com/rogpeppe/go-internal"
 
 // testFault says why the tests of pkg may not import another package of the
 // project, or is "".
 func testFault(pkg, path string) string {
 	switch {
-	case strings.HasPrefix(path, "cmd/"):
-		return "nothing imports a command"
 	case strings.HasPrefix(pkg, "backends/") && strings.HasPrefix(path, "backends/") && language(pkg) != language(path) && path != "backends/backendtest":
 		return "no language knows another"
 	case pkg == "eval" && (path == "sigmac" || strings.HasPrefix(path, "backends")):
@@ -115,16 +69,6 @@ func language(pkg string) string {
 	return strings.Join(parts[:min(2, len(parts))], "/")
 }
 
-func allowed(path string, patterns []string) bool {
-	return slices.ContainsFunc(patterns, func(p string) bool {
-		if prefix, ok := strings.CutSuffix(p, "/..."); ok {
-			return path == prefix || strings.HasPrefix(path, prefix+"/")
-		}
-		matched, err := pathpkg.Match(p, path)
-		return err == nil && matched
-	})
-}
-
 // own is the path of a package of the project without the module's name.
 func own(path string) (short string, ok bool) {
 	if path == "sigmac" {
@@ -133,19 +77,23 @@ func own(path string) (short string, ok bool) {
 	return strings.CutPrefix(path, "sigmac/")
 }
 
-func standard(path string) bool {
+// foreign says whether a package is of a module that is not one of these.
+func foreign(path, modules string) bool {
 	first, _, _ := strings.Cut(path, "/")
-	return first != "sigmac" && !strings.Contains(first, ".")
+	return strings.Contains(first, ".") && !slices.ContainsFunc(strings.Fields(modules), func(m string) bool {
+		return path == m || strings.HasPrefix(path, m+"/")
+	})
 }
 
-// A listedPackage is what `go list -json` says of a package.
+// A listedPackage is what `go list -json` says of a package. Deps are the imports,
+// their imports, and so on.
 type listedPackage struct {
-	ImportPath                         string
-	Imports, TestImports, XTestImports []string
+	ImportPath, Doc                          string
+	Imports, Deps, TestImports, XTestImports []string
 }
 
 func listPackages(t *testing.T) (out []listedPackage) {
-	cmd := exec.Command("go", "list", "-json=ImportPath,Imports,TestImports,XTestImports", "./...")
+	cmd := exec.Command("go", "list", "-json=ImportPath,Doc,Imports,Deps,TestImports,XTestImports", "./...")
 	text, err := cmd.Output()
 	if err != nil {
 		if e := (*exec.ExitError)(nil); errors.As(err, &e) {
@@ -164,57 +112,85 @@ func listPackages(t *testing.T) (out []listedPackage) {
 	}
 }
 
-func TestImports(t *testing.T) {
-	packages := listPackages(t)
-	if len(packages) < 10 {
-		t.Fatalf("go list finds %d packages only", len(packages))
+// importFaults are what packages import against the tables.
+func importFaults(packages []listedPackage) (faults []string) {
+	place, sees := map[string]int{}, map[string]string{}
+	for _, l := range layers {
+		for _, pkg := range strings.Fields(l.packages) {
+			place[pkg], sees[pkg] = len(place), l.sees
+		}
 	}
+	fault := func(format string, args ...any) { faults = append(faults, fmt.Sprintf(format, args...)) }
 	for _, p := range packages {
 		pkg, _ := own(p.ImportPath)
-		may, ok := mayImport[pkg]
+		at, ok := place[pkg]
 		if !ok {
-			t.Errorf("%s is not in the table of imports; say there what it may import", pkg)
+			fault("%s is in no layer", pkg)
 			continue
 		}
 		for _, path := range p.Imports {
 			short, ours := own(path)
-			if ours {
-				path = short
+			if to, ok := place[short]; ours && ok && to <= at {
+				fault("%s imports %s, which does not stand behind it", pkg, short)
 			}
-			if path == "regex" && slices.Contains(may, "ir") {
-				continue // what a rule may hold, one sees with the rule
+			if foreign(path, modules[pkg]) {
+				fault("%s imports %s", pkg, path)
 			}
-			if (ours || !standard(path)) && !allowed(path, may) {
-				t.Errorf("%s imports %s", pkg, path)
+		}
+		for _, path := range p.Deps {
+			if short, ours := own(path); ours && sees[pkg] != "" && !slices.Contains(strings.Fields(sees[pkg]), short) {
+				fault("%s depends on %s, which it must not see", pkg, short)
 			}
 		}
 		for _, path := range slices.Concat(p.TestImports, p.XTestImports) {
-			if short, ok := own(path); ok {
+			if short, ours := own(path); ours {
 				if why := testFault(pkg, short); why != "" {
-					t.Errorf("a test of %s imports %s: %s", pkg, short, why)
+					fault("a test of %s imports %s: %s", pkg, short, why)
 				}
-			} else if !standard(path) && !allowed(path, may) && !allowed(path, testsMayImport) {
-				t.Errorf("a test of %s imports %s", pkg, path)
+			} else if foreign(path, modules[pkg]+" "+testModules) {
+				fault("a test of %s imports %s", pkg, path)
+			}
+		}
+	}
+	return faults
+}
+
+func TestImports(t *testing.T) {
+	packages := listPackages(t)
+	for _, fault := range importFaults(packages) {
+		t.Error(fault)
+	}
+	for _, l := range layers {
+		for _, pkg := range strings.Fields(l.packages) {
+			if n := len(slices.DeleteFunc(slices.Clone(packages), func(p listedPackage) bool { short, _ := own(p.ImportPath); return short != pkg })); n != 1 {
+				t.Errorf("the table has %s, of which there are %d", pkg, n)
 			}
 		}
 	}
 }
 
-// TestImportRules holds that the table itself keeps the arrows.
-func TestImportRules(t *testing.T) {
-	layer := map[string]int{"regex": -1, "ir": 0, "internal/suggest": 0, "internal/plain": 0, "internal/style": 0, "internal/markdown": 1, "internal/ordered": 0, "internal/junit": 0, "internal/manual": 0, "internal/atomic": 0, "eval": 1, "parser": 1, "internal/match": 2, "internal/delivery": 6, "internal/outdir": 0, "internal/config": 2, "internal/revision": 1, "internal/diff": 5, "internal/diff/review": 6, "internal/check": 6, "pipeline": 2, "backends": 1,
-		"backends/*": 2, "backends/elastic": 2, "backends/kusto": 2, "backends/splunk": 2, "backends/*/read": 2, "backends/elastic/read": 2, "backends/kusto/read": 2,
-		"backends/splunk/read": 2, "backends/backendtest": 6, "internal/irtest": 2, "targets": 3, "internal/link": 2, "internal/report": 5, "internal/project": 7, "internal/question": 4, "internal/attackgen": 0, "internal/irgen": 2, "internal/corpus": 2, "schema": 2,
-		"sigmac": 4, "verify": 3, "internal/catalog": 3, "internal/ruletest": 5, "internal/catalog/native": 4, "internal/catalog/page": 4, "internal/catalog/findings": 5, "internal/catalog/index": 6, "internal/catalog/site": 7, "golden": 8, "cmd/sigmac": 8}
-	for pkg, may := range mayImport {
-		for _, path := range may {
-			if strings.Contains(path, ".") {
-				continue
-			}
-			to, ok := layer[path]
-			if from, known := layer[pkg]; !ok || !known || to >= from {
-				t.Errorf("the table lets %s import %s, which is not below it", pkg, path)
-			}
+// TestImportFaults holds that an arrow that runs the other way is found.
+func TestImportFaults(t *testing.T) {
+	for _, c := range []struct {
+		p    listedPackage
+		want string
+	}{
+		{listedPackage{ImportPath: "sigmac/verify", Imports: []string{"sigmac/eval", "slices"}, Deps: []string{"sigmac/eval", "sigmac/ir"}}, ""},
+		{listedPackage{ImportPath: "sigmac/other"}, "other is in no layer"},
+		{listedPackage{ImportPath: "sigmac/schema", Imports: []string{"sigmac/pipeline"}}, "schema imports pipeline, which does not stand behind it"},
+		{listedPackage{ImportPath: "sigmac", Imports: []string{"sigmac/internal/irgen"}}, "sigmac imports internal/irgen, which does not stand behind it"},
+		{listedPackage{ImportPath: "sigmac/ir", Imports: []string{"gopkg.in/yaml.v3"}}, "ir imports gopkg.in/yaml.v3"},
+		{listedPackage{ImportPath: "sigmac/schema", Imports: []string{"gopkg.in/yaml.v30"}}, "schema imports gopkg.in/yaml.v30"},
+		{listedPackage{ImportPath: "sigmac/eval", Deps: []string{"sigmac/ir", "sigmac/regex", "sigmac/internal/ordered"}}, "eval depends on internal/ordered, which it must not see"},
+		{listedPackage{ImportPath: "sigmac/regex", Deps: []string{"sigmac/internal/suggest"}}, "regex depends on internal/suggest, which it must not see"},
+		{listedPackage{ImportPath: "sigmac/backends/kusto", Deps: []string{"sigmac/backends/splunk"}}, "backends/kusto depends on backends/splunk, which it must not see"},
+		{listedPackage{ImportPath: "sigmac/backends/kusto/read", Deps: []string{"sigmac/backends/kusto"}}, "backends/kusto/read depends on backends/kusto, which it must not see"},
+		{listedPackage{ImportPath: "sigmac/backends/kusto", TestImports: []string{"sigmac/backends/splunk"}}, "a test of backends/kusto imports backends/splunk: no language knows another"},
+		{listedPackage{ImportPath: "sigmac/eval", XTestImports: []string{"sigmac"}}, "a test of eval imports sigmac: the reference knows no backend"},
+		{listedPackage{ImportPath: "sigmac/eval", XTestImports: []string{"github.com/urfave/cli/v2"}}, "a test of eval imports github.com/urfave/cli/v2"},
+	} {
+		if got := strings.Join(importFaults([]listedPackage{c.p}), "\n"); got != c.want {
+			t.Errorf("got %q, want %q", got, c.want)
 		}
 	}
 }

@@ -1,9 +1,12 @@
-// Package sigmac compiles Sigma detection rules into queries. The command is
-// in cmd/sigmac.
+// Package sigmac compiles Sigma detection rules into queries, and proves these. The
+// command is in cmd/sigmac.
+//
+// Files are read, compiled and proved on all cores, and results come in the order of
+// the files. A file is compiled when it is read and no rule is kept, so memory does
+// not grow with the number of rules.
 package sigmac
 
 import (
-	"errors"
 	"iter"
 
 	"sigmac/backends"
@@ -35,7 +38,7 @@ func (m Mapping) options() pipeline.Options {
 type Mapped struct {
 	Rule     *ir.Rule        // after the pipeline
 	Trace    *pipeline.Trace // nil without a pipeline
-	Warnings []schema.Warning
+	Warnings []*ir.Diagnostic
 }
 
 // Passes are ir.Passes with the pipeline and the schemas of m among them. They note
@@ -80,8 +83,7 @@ func Unmapped(ts ...*backends.Target) (o Options) {
 }
 
 // A Result is what one document became in the language of a mapping's Target:
-// queries, one a condition, or errors, which are *ir.Diagnostic, *pipeline.Error or
-// *backends.Unsupported.
+// queries, one a condition, or errors.
 type Result struct {
 	Mapping
 	Document *parser.Document
@@ -90,7 +92,7 @@ type Result struct {
 	Types    map[string]ir.Type // of the fields that the queries test
 	Want     *ir.Rule           // what the queries are to mean: the rule, mapped, typed and inlined
 	Mapped   Mapped
-	Errors   []error
+	Errors   []*ir.Diagnostic
 }
 
 // Compile yields a Result for each document and target, in their order. It
@@ -168,17 +170,14 @@ func CompileDocument(d *parser.Document, o Options) []Result {
 		out[i] = Result{Mapping: m, Document: d}
 		switch {
 		case len(d.Errors) > 0:
-			for _, err := range d.Errors {
-				out[i].Errors = append(out[i].Errors, err)
-			}
+			out[i].Errors = d.Errors
 			continue
 		case d.Rule == nil:
 			name := d.Title
 			if d.Name != "" {
 				name = d.Name
 			}
-			out[i].Errors = []error{&backends.Unsupported{Pos: d.Pos, Backend: m.Target.Name,
-				Feature: "the " + d.Kind.String() + " " + name, Reason: "only rules are converted so far"}}
+			out[i].Errors = []*ir.Diagnostic{d.Place(backends.Unsupported(m.Target.Name, d.Pos, "the "+d.Kind.String()+" "+name, "only rules are converted so far"))}
 			continue
 		}
 		plain := m.Pipeline == nil && m.Schemas == nil
@@ -199,30 +198,43 @@ type compilation struct {
 	did        Mapped
 	want, rule *ir.Rule
 	types      map[string]ir.Type
-	errs       []error
+	errs       []*ir.Diagnostic
+}
+
+// Faults are the diagnostics of which an error of a pass or an emitter consists, with their
+// places in the document.
+func Faults(d *parser.Document, err error) (out []*ir.Diagnostic) {
+	switch e := err.(type) {
+	case schema.Refusals:
+		out = e
+	case *ir.Diagnostic:
+		out = []*ir.Diagnostic{e}
+	default:
+		out = []*ir.Diagnostic{{Msg: err.Error()}}
+	}
+	for _, e := range out {
+		if e.Pos == (ir.Pos{}) {
+			e.Pos = d.Pos
+		}
+		d.Place(e)
+	}
+	return out
 }
 
 func newCompilation(d *parser.Document, m Mapping) *compilation {
 	c := &compilation{rule: d.Rule}
 	for _, p := range m.Passes(&c.did) {
 		next, err := p.Run(c.rule)
-		switch e := err.(type) {
-		case nil:
-		case schema.Refusals:
-			for _, u := range e {
-				c.errs = append(c.errs, u)
-			}
-			return c
-		default:
-			if size := (*ir.SizeError)(nil); errors.As(err, &size) {
-				err = &ir.Diagnostic{Path: d.Path, Pos: size.Pos, Msg: size.Error(), Feature: "a condition of that size"}
-			}
-			c.errs = []error{err}
+		if err != nil {
+			c.errs = Faults(d, err)
 			return c
 		}
 		if c.rule = next; p.Stage == ir.Inlined {
 			c.want = next
 		}
+	}
+	for _, w := range c.did.Warnings {
+		d.Place(w)
 	}
 	c.types = c.rule.Types()
 	return c
@@ -236,14 +248,14 @@ func (c *compilation) finish(res *Result, pretty bool) {
 	}
 	legal, refused := backends.Legalize(c.rule, res.Target.Format.Caps)
 	for _, u := range refused {
-		res.Errors = append(res.Errors, u)
+		res.Errors = append(res.Errors, res.Document.Place(u))
 	}
 	if len(refused) > 0 {
 		return
 	}
 	docs, err := res.Target.Format.Emit(legal)
 	if err != nil {
-		res.Errors = []error{err}
+		res.Errors = Faults(res.Document, err)
 		return
 	}
 	queries := make([]string, len(docs))
@@ -257,6 +269,6 @@ func (c *compilation) finish(res *Result, pretty bool) {
 		return
 	}
 	if res.Queries, err = res.Pipeline.Finish(c.did.Rule, queries, c.did.Trace, res.options()); err != nil {
-		res.Queries, res.Plain, res.Errors = nil, nil, []error{err}
+		res.Queries, res.Plain, res.Errors = nil, nil, Faults(res.Document, err)
 	}
 }

@@ -1,11 +1,11 @@
 package sigmac
 
 import (
+	"errors"
 	"slices"
 
 	"sigmac/backends"
 	"sigmac/ir"
-	"sigmac/pipeline"
 	"sigmac/verify"
 )
 
@@ -16,8 +16,8 @@ type Proof struct {
 	Query     string
 	Verdict   string // that of Evidence, or unsupported, or error
 	Evidence  verify.Result
-	Added     Addition // by postprocessing; not part of the verdict
-	Err       error    // in the rule, or in reading the query
+	Added     Addition       // by postprocessing; not part of the verdict
+	Err       *ir.Diagnostic // of the rule, or, where there is a Query, a place in that
 }
 
 // The verdicts where there is nothing to prove.
@@ -54,7 +54,7 @@ func VerifyQuery(res Result, query string, budget int) Proof {
 
 func failed(res Result) Proof {
 	p := Proof{Result: res, Condition: 1, Verdict: VerdictError, Err: res.Errors[0]}
-	if IsUnsupported(p.Err) {
+	if res.Errors[0].Feature != "" {
 		p.Verdict = VerdictUnsupported
 	}
 	return p
@@ -63,7 +63,10 @@ func failed(res Result) Proof {
 func verified(res Result, want *ir.Rule, plain, queries []string, budget int) (out []Proof) {
 	for i, q := range plain {
 		p := Proof{Result: res, Condition: i + 1, Query: queries[i]}
-		p.Evidence, p.Err = verify.Query(res.Target, want, i, q, budget)
+		var err error
+		if p.Evidence, err = verify.Query(res.Target, want, i, q, budget); err != nil && !errors.As(err, &p.Err) {
+			p.Err = &ir.Diagnostic{Msg: err.Error()}
+		}
 		if q != queries[i] && res.Pipeline.Rewrites() && p.Err == nil && p.Evidence.Verdict != verify.Refuted {
 			p.Evidence, p.Added = postprocessed(res.Target, want, i, p.Evidence, queries[i], budget)
 		}
@@ -103,18 +106,4 @@ func (p Proof) InScope() Proof {
 		p.Verdict = p.Evidence.Verdict.String()
 	}
 	return p
-}
-
-// IsUnsupported says whether an error of a result is no fault of the rule: a target, or
-// the pipeline that leads there, cannot hold it.
-func IsUnsupported(err error) bool {
-	switch e := err.(type) {
-	case *backends.Unsupported:
-		return true
-	case *ir.Diagnostic:
-		return e.Feature != ""
-	case *pipeline.Error:
-		return e.Refusal
-	}
-	return false
 }

@@ -1,5 +1,46 @@
-// Package backends holds what the query languages share: what a Target is, what a
-// language can say, and the pass Legalize that rewrites a rule into that.
+// Package backends holds what the query languages share. That is what a Target is,
+// what a language can say (Caps), which states a field can be in there (World), the
+// pass Legalize, and how queries are laid out (Doc).
+//
+// A target is one value: what sigmac knows of a language stands in its Target, and no
+// other code asks for a target's name. So a language is added without a change
+// elsewhere. A mapping leads to a target, and a result carries its mapping.
+//
+// Only Legalize decides. It rewrites what has an exact equivalent (a pattern as an
+// expression over the whole value, an IPv4 network as an expression on texts) and
+// refuses the rest. An emitter that meets something else panics; it may still refuse a
+// value that no literal of its language holds, such as bytes that are not text.
+//
+// Capabilities are functions, for whether a language has a pattern depends on its
+// text: EQL has no escape for `*`, SPL no literal `*`, KQL folds ASCII only. So
+// Caps.Pattern takes the pattern, Caps.Regexp the parsed expression, and Caps.Refuses
+// a test in its place: a search of a data model has numbers, but not under a `not`.
+// What is yes or no is a flag.
+//
+// Guards are put in by Legalize, last. On a field that no index maps, most tests of
+// EQL become NULL and take a `not` along; Caps.NullFolds names these, and Exists is
+// put beside them under a `not` only. Each arm of a disjunction gets one: where a
+// definite arm folds to FALSE, the optimizer drops it before it looks at NULL. The
+// null of KQL arises from the operator that is chosen, so its emitter writes the
+// coalesce.
+//
+// A query is laid out after it is built. Emitters return a Doc, and Flat and Pretty
+// print it, so both forms differ in white space only, and parentheses are decided on
+// the structure and not on text.
+//
+// Quoting may fail, and has its own file: quote.go of each language says which texts a
+// literal can hold, and is fuzzed against a reader that its test has. No value of a
+// rule may leave its literal.
+//
+// What a server refuses is computed. lucene.go makes the automaton that Lucene would
+// make of an expression, and counts as Lucene's versions count. The emitter asks it
+// before it writes a form, the reader before it believes one.
+//
+// Readers are apart from emitters, in packages of their own, for a mistake made twice
+// would be proved. A reader has its own lexer, grammar, tables and reader of regular
+// expressions, written from the vendor's documents and for the queries of other people
+// too. It shares with the emitter the types of ir and of this package, and what is
+// defined there of Unicode and numbers.
 package backends
 
 import (
@@ -9,20 +50,14 @@ import (
 	"sigmac/regex"
 )
 
-// An Unsupported says that a target cannot express a construct of a rule.
-type Unsupported struct {
-	Pos     ir.Pos
-	Feature string // the construct, with its article: "a keyword search"
-	Backend string
-	Reason  string // more, or empty
-}
-
-func (u *Unsupported) Error() string {
-	s := fmt.Sprintf("%s cannot express %s", u.Backend, u.Feature)
-	if u.Reason != "" {
-		s += ": " + u.Reason
+// Unsupported says that a language cannot express a construct of a rule, which stands
+// with its article: "a keyword search". The reason says more, or is empty.
+func Unsupported(backend string, at ir.Pos, feature, reason string) *ir.Diagnostic {
+	msg := fmt.Sprintf("%s cannot express %s", backend, feature)
+	if reason != "" {
+		msg += ": " + reason
 	}
-	return s
+	return &ir.Diagnostic{Pos: at, Msg: msg, Source: backend, Feature: feature}
 }
 
 // Foreign refuses what a scope has beside the parts that a language writes,
@@ -31,20 +66,10 @@ func Foreign(backend string, rest ir.Scope, at ir.Pos) error {
 	for _, part := range []struct{ what, value string }{{"a table", rest.Table}, {"an index", rest.Index},
 		{"an event category", rest.Category}, {"a data model", rest.DataModel}} {
 		if part.value != "" {
-			return &Unsupported{Pos: at, Backend: backend, Feature: part.what, Reason: "a pipeline asks for " + part.value}
+			return Unsupported(backend, at, part.what, "a pipeline asks for "+part.value)
 		}
 	}
 	return nil
-}
-
-// A ReadError says where a query cannot be read, and why.
-type ReadError struct {
-	Pos ir.Pos // in the query
-	Msg string
-}
-
-func (e *ReadError) Error() string {
-	return fmt.Sprintf("%d:%d: %s", e.Pos.Line, e.Pos.Column, e.Msg)
 }
 
 // Caps is what a language can say natively. Legalize rewrites the rest into

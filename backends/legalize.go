@@ -1,7 +1,6 @@
 package backends
 
 import (
-	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -12,7 +11,7 @@ import (
 // Legalize rewrites the conditions of r, which is typed and inlined, into what
 // a language with these Caps says natively. What has no exact equivalent is an
 // error, each with its place.
-func Legalize(r *ir.Rule, c Caps) (*ir.Rule, []*Unsupported) {
+func Legalize(r *ir.Rule, c Caps) (*ir.Rule, []*ir.Diagnostic) {
 	l := &legalizer{Caps: c}
 	if c.Refuses != nil {
 		for _, c := range r.Conditions {
@@ -21,11 +20,9 @@ func Legalize(r *ir.Rule, c Caps) (*ir.Rule, []*Unsupported) {
 	}
 	out := r.Rewrite(l.leaf)
 	if len(l.errs) > 0 {
-		slices.SortStableFunc(l.errs, func(a, b *Unsupported) int {
-			return cmp.Or(cmp.Compare(a.Pos.Line, b.Pos.Line), cmp.Compare(a.Pos.Column, b.Pos.Column))
-		})
+		slices.SortStableFunc(l.errs, func(a, b *ir.Diagnostic) int { return a.Pos.Compare(b.Pos) })
 		// A value that several modifiers made of one is refused once.
-		return nil, slices.CompactFunc(l.errs, func(a, b *Unsupported) bool { return *a == *b })
+		return nil, slices.CompactFunc(l.errs, func(a, b *ir.Diagnostic) bool { return *a == *b })
 	}
 	if c.NullFolds != nil && slices.ContainsFunc(out.Conditions, func(c ir.Condition) bool { return negates(c.Expr) }) {
 		copied := *out
@@ -40,11 +37,11 @@ func Legalize(r *ir.Rule, c Caps) (*ir.Rule, []*Unsupported) {
 
 type legalizer struct {
 	Caps
-	errs []*Unsupported
+	errs []*ir.Diagnostic
 }
 
 func (l *legalizer) refuse(at ir.Pos, feature, reason string) (ir.Expr, bool) {
-	l.errs = append(l.errs, &Unsupported{Pos: at, Feature: feature, Backend: l.Backend, Reason: reason})
+	l.errs = append(l.errs, Unsupported(l.Backend, at, feature, reason))
 	return ir.False, true
 }
 

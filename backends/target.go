@@ -30,7 +30,7 @@ type Target struct {
 	// World says which states a field of a type can be in.
 	World func(t ir.Type) World
 	// Read says what a query means when its fields have the types of s. The
-	// error is a *ReadError.
+	// error is an *ir.Diagnostic, of a place in the query.
 	Read func(query string, s ir.Schema) (*ir.Query, error)
 	// ReadOptional, of a language in which fields that no index maps take the tests
 	// around them along, parses a query once, to be read under several choices of
@@ -48,7 +48,7 @@ type Format struct {
 	Caps Caps
 	// Emit writes a query for each condition, in order. The conditions of r are
 	// legal under Caps; another node is a bug and panics. The error is an
-	// *Unsupported for a value that no literal of the language can hold.
+	// *ir.Diagnostic for a value that no literal of the language can hold.
 	Emit func(r *ir.Rule) ([]Doc, error)
 }
 
@@ -57,7 +57,7 @@ type SampleForm struct {
 	Name        string
 	Description string
 	// Write writes events with fields of the given types. The error is an
-	// *Unsupported for a name or a value that the language cannot hold.
+	// *ir.Diagnostic, without a place, for a name or a value that the language cannot hold.
 	Write func(events []map[string]any, types map[string]ir.Type) (string, error)
 }
 

@@ -1,7 +1,10 @@
 // Package eval says what a rule means: whether an event matches it. It is the
-// reference that everything else is held against, so it is written to be seen
-// right, not to be fast, and it uses none of the passes. Prepared is the fast
-// way to the same answers and is held against it.
+// reference that everything else is held against, so it is written to be seen right,
+// not to be fast, and it uses none of the passes. Prepared is the fast way to the same
+// answers and is held against it.
+//
+// Package regexp runs the expressions that it can; a small backtracking matcher runs
+// the rest of PCRE.
 package eval
 
 import (
@@ -320,7 +323,7 @@ func unevaluable(t ir.Test) string {
 		if t.Re == nil {
 			return "the placeholder %" + strings.Join(t.Placeholders, "%, %") + "%"
 		}
-		return unknownFeature(t.Re)
+		return t.Re.NotIn()
 	case ir.TimePart:
 		if _, ok := timePart(t.Part, date{}); !ok {
 			return "the part " + t.Part + " of a date"

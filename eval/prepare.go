@@ -597,7 +597,7 @@ func prepareRegexp(t ir.Regexp) func(*value) bool {
 		return func(*value) bool { return false }
 	}
 	n := newNeedle(string(required(t.Re)))
-	matches := func(v *value) bool { return backtrack(t.Re, []rune(v.text)) }
+	matches := func(v *value) bool { return t.Re.In([]rune(v.text)) }
 	if source, err := t.Re.Go(); err == nil {
 		if g, err := regexp.Compile(source); err == nil {
 			matches = func(v *value) bool { return g.MatchString(v.text) }

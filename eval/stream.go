@@ -26,15 +26,6 @@ type Record struct {
 	Text []byte // of one JSON object
 }
 
-// A RecordError says what is wrong at a place of a stream. What follows can be
-// read.
-type RecordError struct {
-	Pos ir.Pos
-	Msg string
-}
-
-func (e *RecordError) Error() string { return e.Msg }
-
 // A Reader reads events from a stream: JSON objects one a line, one after the
 // other or in arrays, also compressed with gzip. It keeps one at a time.
 //
@@ -62,7 +53,7 @@ func NewReader(r io.Reader, max int) *Reader {
 	return &Reader{src: r, max: max, keep: -1, pos: ir.Pos{Line: 1, Column: 1}}
 }
 
-// Next gives the next event. The error is io.EOF at the end, a *RecordError
+// Next gives the next event. The error is io.EOF at the end, an *ir.Diagnostic
 // where there is no event, or that of the stream, which ends it.
 func (r *Reader) Next() (Record, error) {
 	if !r.started {
@@ -78,7 +69,7 @@ func (r *Reader) Next() (Record, error) {
 		switch {
 		case !ok && r.err == io.EOF && r.inArray:
 			r.inArray = false
-			return Record{}, &RecordError{start, "the array has no end"}
+			return Record{}, &ir.Diagnostic{Pos: start, Msg: "the array has no end"}
 		case !ok:
 			return Record{}, r.err
 		case isSpace(c):
@@ -99,7 +90,7 @@ func (r *Reader) Next() (Record, error) {
 		}
 		if r.inArray && r.comma {
 			r.comma, r.said = false, start.Line
-			return Record{}, &RecordError{start, "a comma is missing before this"}
+			return Record{}, &ir.Diagnostic{Pos: start, Msg: "a comma is missing before this"}
 		}
 		r.comma = true
 		text, err := r.value()
@@ -107,9 +98,9 @@ func (r *Reader) Next() (Record, error) {
 		case err == nil && c == '{':
 			return Record{start, text}, nil
 		case err == nil:
-			err = &RecordError{start, "not an event: " + kindOf(c)}
+			err = &ir.Diagnostic{Pos: start, Msg: "not an event: " + kindOf(c)}
 		}
-		if _, ok := err.(*RecordError); ok && c != '{' {
+		if _, ok := err.(*ir.Diagnostic); ok && c != '{' {
 			if r.said == start.Line {
 				continue
 			}
@@ -210,14 +201,14 @@ func (r *Reader) value() ([]byte, error) {
 	r.keep = r.at
 	err := r.skip()
 	defer func() { r.keep = -1 }()
-	switch e, fault := err.(*RecordError); {
+	switch e, fault := err.(*ir.Diagnostic); {
 	case fault:
 		r.resume(start)
 		return nil, e
 	case err != nil:
 		return nil, err
 	case r.keep < 0 || r.at-r.keep > r.max:
-		return nil, &RecordError{start, fmt.Sprintf("the event is larger than %d bytes", r.max)}
+		return nil, &ir.Diagnostic{Pos: start, Msg: fmt.Sprintf("the event is larger than %d bytes", r.max)}
 	}
 	return bytes.Clone(r.buf[r.keep:r.at]), nil
 }
@@ -236,7 +227,7 @@ const (
 func (r *Reader) skip() error {
 	var open []byte
 	fail := func(format string, args ...any) error {
-		return &RecordError{r.pos, fmt.Sprintf(format, args...)}
+		return &ir.Diagnostic{Pos: r.pos, Msg: fmt.Sprintf(format, args...)}
 	}
 	for want := wantValue; ; {
 		c, ok := r.peek()
@@ -312,7 +303,7 @@ func (r *Reader) text() error {
 		c, ok := r.peek()
 		switch {
 		case !ok && r.err == io.EOF:
-			return &RecordError{r.pos, "the string has no end"}
+			return &ir.Diagnostic{Pos: r.pos, Msg: "the string has no end"}
 		case !ok:
 			return r.err
 		}
@@ -329,7 +320,7 @@ func (r *Reader) text() error {
 			continue
 		}
 		if c < ' ' {
-			return &RecordError{r.pos, "the string goes over the end of a line, or holds a control character"}
+			return &ir.Diagnostic{Pos: r.pos, Msg: "the string goes over the end of a line, or holds a control character"}
 		}
 		r.next()
 		if c == '"' {
@@ -371,7 +362,7 @@ func (r *Reader) resume(start ir.Pos) {
 	}
 }
 
-// Parse reads the event of a record. The error is a *RecordError.
+// Parse reads the event of a record. The error is an *ir.Diagnostic.
 func (rec Record) Parse() (Event, error) {
 	ev, err := ParseEvent(rec.Text)
 	if err == nil {
@@ -390,5 +381,5 @@ func (rec Record) Parse() (Event, error) {
 			}
 		}
 	}
-	return Event{}, &RecordError{at, msg}
+	return Event{}, &ir.Diagnostic{Pos: at, Msg: msg}
 }

@@ -10,6 +10,8 @@ import (
 	"strings"
 	"testing"
 	"testing/iotest"
+
+	"sigmac/ir"
 )
 
 // read lists what a stream holds: `LINE:COLUMN TEXT` of an event, `LINE:COLUMN! MESSAGE` of
@@ -20,7 +22,7 @@ func read(src io.Reader, max int) (out []string) {
 		if err == nil {
 			_, err = rec.Parse()
 		}
-		e := (*RecordError)(nil)
+		e := (*ir.Diagnostic)(nil)
 		switch {
 		case err == io.EOF:
 			return out
@@ -151,7 +153,7 @@ func TestFlatMemory(t *testing.T) {
 			_, err := r.Next()
 			if err == nil {
 				n++
-			} else if _, ok := err.(*RecordError); !ok {
+			} else if _, ok := err.(*ir.Diagnostic); !ok {
 				break
 			}
 			if i%10_000 == 0 {

@@ -6,12 +6,10 @@ import (
 	"testing"
 
 	"sigmac"
-	"sigmac/backends"
 	"sigmac/internal/corpus"
 	"sigmac/internal/ordered"
 	"sigmac/ir"
 	"sigmac/parser"
-	"sigmac/pipeline"
 	"sigmac/verify"
 )
 
@@ -119,20 +117,15 @@ func added(e ir.Expr, at ir.Pos) bool {
 
 // why is the place and the reason of an error, without the texts that differ
 // from rule to rule.
-func why(err error) (ir.Pos, string) {
-	switch e := err.(type) {
-	case *pipeline.Error:
+func why(e *ir.Diagnostic) (ir.Pos, string) {
+	if e.Source == "pipeline" {
 		msg, _, _ := strings.Cut(e.Msg, "; the nearest")
 		return e.Pos, msg
-	case *backends.Unsupported:
-		for _, prefix := range []string{"the unresolved placeholder ", "the text "} {
-			if strings.HasPrefix(e.Feature, prefix) {
-				return e.Pos, strings.TrimSpace(prefix)
-			}
-		}
-		return e.Pos, e.Feature
-	case *ir.Diagnostic:
-		return e.Pos, e.Feature
 	}
-	return ir.Pos{}, err.Error()
+	for _, prefix := range []string{"the unresolved placeholder ", "the text "} {
+		if strings.HasPrefix(e.Feature, prefix) {
+			return e.Pos, strings.TrimSpace(prefix)
+		}
+	}
+	return e.Pos, e.Feature
 }

@@ -1,6 +1,3 @@
-// Package golden holds one case a file: a rule, what it becomes, and events
-// that it must and must not match. The queries are held by text here; what the
-// rule means is held by the events.
 package golden
 
 import (
@@ -17,6 +14,7 @@ import (
 	"sigmac"
 	"sigmac/backends"
 	"sigmac/eval"
+	"sigmac/internal/irtest"
 	"sigmac/ir"
 	"sigmac/parser"
 	"sigmac/verify"
@@ -133,8 +131,9 @@ func compile(t *testing.T, rule string) production {
 				proof(t, target, res.Want, i, prettyQuery(t, res, i))
 			}
 			for _, err := range res.Errors {
-				if u, ok := err.(*backends.Unsupported); ok {
-					fmt.Fprintf(&faults, "%s:%d:%d: %s\n", ruleSection, u.Pos.Line, u.Pos.Column, u)
+				spanned(t, rule, err)
+				if err.Source == target.Name {
+					fmt.Fprintln(&faults, err)
 				}
 			}
 		}
@@ -149,6 +148,13 @@ func compile(t *testing.T, rule string) production {
 		out.add(verifySection, proofs.String())
 	}
 	return out
+}
+
+// spanned holds that a diagnostic has the place of what it is about in a rule.
+func spanned(t *testing.T, rule string, e *ir.Diagnostic) {
+	if wrong := irtest.Spanned(rule, e); wrong != "" {
+		t.Errorf("%v: %s", e, wrong)
+	}
 }
 
 // proof is the verdict on a query, with what it rests on and what it loses.

@@ -12,7 +12,6 @@ import (
 	"github.com/rogpeppe/go-internal/txtar"
 
 	"sigmac"
-	"sigmac/backends"
 	"sigmac/eval"
 	"sigmac/ir"
 	"sigmac/parser"
@@ -116,16 +115,15 @@ func (w way) convert(t *testing.T, sections map[string]string) string {
 	var out strings.Builder
 	for res := range sigmac.Compile(c, o) {
 		for _, err := range res.Errors {
-			switch e := err.(type) {
-			case *backends.Unsupported:
-				fmt.Fprintf(&out, "error %d:%d %s\n", e.Pos.Line, e.Pos.Column, e)
-			case *pipeline.Error:
-				fmt.Fprintf(&out, "error %d:%d %s\n", e.Pos.Line, e.Pos.Column, e.Msg)
-			default:
-				fmt.Fprintf(&out, "error %s\n", e)
+			spanned(t, sections[ruleSection], err)
+			if err.Source == "sigma" {
+				fmt.Fprintf(&out, "error %s\n", err)
+			} else {
+				fmt.Fprintf(&out, "error %d:%d %s\n", err.Pos.Line, err.Pos.Column, err.Msg)
 			}
 		}
 		for _, x := range res.Mapped.Warnings {
+			spanned(t, sections[ruleSection], x)
 			fmt.Fprintf(&out, "warning %d:%d %s\n", x.Pos.Line, x.Pos.Column, x.Msg)
 		}
 		for i, q := range res.Queries {

@@ -7,8 +7,8 @@ import "fmt"
 const maxSize = 200_000
 
 // Inline replaces Ref, Of and Item by what they mean; the conditions then
-// stand alone and the detections are gone. It fails where a condition gets too
-// large.
+// stand alone and the detections are gone. It fails, with a *Diagnostic, where a
+// condition gets too large.
 func Inline(r *Rule) (*Rule, error) {
 	bodies := map[string]Expr{}
 	sizes := map[string]int{}
@@ -32,7 +32,8 @@ func Inline(r *Rule) (*Rule, error) {
 			}
 		})
 		if size > maxSize {
-			return nil, &SizeError{c.Pos}
+			return nil, &Diagnostic{Pos: c.Pos, Msg: fmt.Sprintf("the condition stands for more than %d tests", maxSize),
+				Feature: "a condition of that size"}
 		}
 		out.Conditions[i].Expr = inline(c.Expr, bodies)
 		if added, own := r.added(c.Expr); len(added) > 0 {
@@ -65,13 +66,6 @@ func (r *Rule) added(e Expr) (added And, own Expr) {
 		}
 		added, e = append(added, and[0]), and[1]
 	}
-}
-
-// A SizeError says that a condition is too large to write down.
-type SizeError struct{ Pos Pos }
-
-func (*SizeError) Error() string {
-	return fmt.Sprintf("the condition stands for more than %d tests", maxSize)
 }
 
 func inline(e Expr, bodies map[string]Expr) Expr {

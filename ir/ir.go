@@ -3,6 +3,47 @@
 //
 // Every value is immutable: a pass returns a new tree and shares what it did
 // not change.
+//
+// A pass returns what it got if nothing changed. Rewrite replaces parts and shares the
+// rest, so a pass is a function of one node, tests see whether it fired, and
+// `sigmac ir` shows only passes that did something. Check knows what holds after each;
+// tests run it after every pass.
+//
+// The order of Passes: dashes come before Base64, because what is encoded is the
+// variant. Both come before the pipeline, which acts on values after modifiers. The
+// pipeline and the schema belong to a target, so the passes from there on run once a
+// target, and targets without them share the passes. Inline comes late, so that
+// `sigmac ir` shows detections by their names as long as possible, and so that a
+// pipeline can act on items.
+//
+// Sugar stays until its pass. `windash` and `base64offset` make several values of one,
+// so they stay as Windash and Base64Offset, with Encode for an encoding that waits for
+// them. The evaluator understands them, and the passes are held against it.
+//
+// Types are inferred by the pass Type, TypeFields, from all tests of a field in the
+// rule, since rules carry none: whether `EventID: 4688` is a number or a text decides
+// the operator in KQL and EQL. They are part of the result.
+//
+// Wildcards are not nodes. `contains`, `startswith`, `endswith` and `*` all give a
+// Pattern, a list of literals and wildcards, so `startswith: '*x'` and `contains: x`
+// cannot differ. Pattern.Shape says which simple form it has.
+//
+// A predicate carries its place. What a rule or a query asks, and where it looks, is
+// one Predicate: a scope that is no test of events, the tests that say where the
+// events are, and what is asked of those. Whoever compares two of them need not know
+// that an index is a test of a field in SPL.
+//
+// A Query has the filter of the events, wherever in the query it stands: names are
+// followed back through stages that rename, keep or compute columns (stage.go), and a
+// filter of what several events are together is a stage that removes. Two nodes exist
+// for queries of other people only: Term, a whole word as KQL's `has` and Splunk's
+// bare words mean it, and Opaque, a predicate that the representation cannot hold,
+// which is equal to itself alone. A reader makes one also where the documents leave
+// two readings open. Of a Term there is what has it in every reading of the documents
+// and what has it in some; between them it is an Opaque.
+//
+// There is one Diagnostic: a fault of any file that is read has a path, where it
+// begins and ends, the code of the check that finds it, and who says it.
 package ir
 
 import "strings"

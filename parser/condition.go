@@ -144,6 +144,8 @@ func tokenize(s string) []lexer.Token {
 	return out
 }
 
+func tokenEnd(t lexer.Token) int { return t.Pos.Offset + len(t.Value) }
+
 func signOf(c byte) lexer.TokenType {
 	switch c {
 	case '(':
@@ -160,10 +162,10 @@ var conditionParser = sync.OnceValue(func() *participle.Parser[orNode] {
 	return participle.MustBuild[orNode](participle.Lexer(conditionLexer{}))
 })
 
-// A conditionError is a fault at a byte of a condition.
+// A conditionError is a fault of some bytes of a condition.
 type conditionError struct {
-	offset int
-	msg    string
+	from, to int
+	msg      string
 }
 
 func (e *conditionError) Error() string { return e.msg }
@@ -212,11 +214,11 @@ func parseCondition(tokens []lexer.Token) (*orNode, *conditionError) {
 			nots = 0
 		}
 		if depth+nots > maxNesting {
-			return nil, &conditionError{t.Pos.Offset, fmt.Sprintf("nested more than %d deep", maxNesting)}
+			return nil, &conditionError{t.Pos.Offset, tokenEnd(t), fmt.Sprintf("nested more than %d deep", maxNesting)}
 		}
 	}
 	if end := tokens[len(tokens)-1].Pos.Offset; end > maxCondition {
-		return nil, &conditionError{0, fmt.Sprintf("the condition is longer than %d bytes", maxCondition)}
+		return nil, &conditionError{0, end, fmt.Sprintf("the condition is longer than %d bytes", maxCondition)}
 	}
 	lex, err := lexer.Upgrade(&tokenList{tokens: tokens})
 	if err != nil {
@@ -239,8 +241,9 @@ func syntaxError(tokens []lexer.Token, offset int) *conditionError {
 	for i < len(tokens)-1 && tokens[i].Pos.Offset < offset {
 		i++
 	}
+	end := 0 // behind more than the token
 	fail := func(format string, args ...any) *conditionError {
-		return &conditionError{tokens[i].Pos.Offset, fmt.Sprintf(format, args...)}
+		return &conditionError{tokens[i].Pos.Offset, max(end, tokenEnd(tokens[i])), fmt.Sprintf(format, args...)}
 	}
 	shouts := func(t lexer.Token) bool {
 		low := strings.ToLower(t.Value)
@@ -257,6 +260,7 @@ func syntaxError(tokens []lexer.Token, offset int) *conditionError {
 	case shouts(t):
 		return fail("%q must be written in lower case: %q", t.Value, strings.ToLower(t.Value))
 	case t.Type == tokenWord && i+1 < len(tokens) && tokens[i+1].Type == tokenWord && tokens[i+1].Value == "of":
+		end = tokenEnd(tokens[i+1])
 		return fail("`%s of` is not known; there are `1 of`, `any of` and `all of`", t.Value)
 	case t.Type == tokenClose && !opened(tokens[:i]):
 		return fail("a parenthesis closes that was not opened")
@@ -295,13 +299,13 @@ func (f *file) condition(n *yaml.Node, ds []ir.Detection, timeframe *yaml.Node) 
 	}
 	tree, err := cachedCondition(n.Value, tokens)
 	if err != nil {
-		f.fail(f.locate(n, err.offset), "%s", err.msg)
+		f.failIn(n, err.from, err.to, "%s", err.msg)
 		return c, false
 	}
 	b := &conditionBuilder{file: f, detections: ds, ok: true}
 	b.ends = make([]int, 0, 2*len(tokens))
 	for _, t := range tokens {
-		b.ends = append(b.ends, t.Pos.Offset, t.Pos.Offset+len(t.Value))
+		b.ends = append(b.ends, t.Pos.Offset, tokenEnd(t))
 	}
 	b.places = f.places(make([]ir.Pos, 0, len(b.ends)), n, b.ends...)
 	c.Expr = b.or(tree)
@@ -317,13 +321,13 @@ type conditionBuilder struct {
 	ok         bool
 }
 
-func (b *conditionBuilder) fail(offset int, format string, args ...any) {
+// dangles says that some bytes of the condition name no detection.
+func (b *conditionBuilder) dangles(from, to int, format string, args ...any) {
 	b.ok = false
-	b.file.fail(b.place(offset), format, args...)
+	d := b.diagnostic(b.span(from, to), format, args...)
+	d.Code = "dangling_condition"
+	b.errs = append(b.errs, d)
 }
-
-// dangles says of the last error that a detection is missing.
-func (b *conditionBuilder) dangles() { b.errs[len(b.errs)-1].Code = "dangling_condition" }
 
 func (b *conditionBuilder) span(from, to int) ir.Span {
 	return ir.Span{Start: b.place(from), End: b.place(to)}
@@ -384,8 +388,7 @@ func (b *conditionBuilder) ref(n *wordNode) ir.Expr {
 	if strings.ContainsAny(n.Text, "*?") {
 		hint = "; a pattern needs `1 of` or `all of` before it"
 	}
-	b.fail(from, "no detection is named %q%s", n.Text, hint)
-	b.dangles()
+	b.dangles(from, from+len(n.Text), "no detection is named %q%s", n.Text, hint)
 	return ir.False
 }
 
@@ -393,7 +396,8 @@ func (b *conditionBuilder) ref(n *wordNode) ir.Expr {
 // an underscore are left out unless the pattern starts so too.
 func (b *conditionBuilder) of(n *ofNode) ir.Expr {
 	p := n.Pattern.Text
-	e := ir.Of{All: n.Quantifier == "all", Pattern: p, Span: b.span(n.Pos.Offset, n.Pattern.Pos.Offset+len(p))}
+	end := n.Pattern.Pos.Offset + len(p)
+	e := ir.Of{All: n.Quantifier == "all", Pattern: p, Span: b.span(n.Pos.Offset, end)}
 	var names []string
 	for _, d := range b.detections {
 		names = append(names, d.Name)
@@ -406,11 +410,10 @@ func (b *conditionBuilder) of(n *ofNode) ir.Expr {
 	}
 	if len(e.Names) == 0 {
 		if p == "them" {
-			b.fail(n.Pos.Offset, "`%s of them` selects nothing: every detection starts with an underscore", n.Quantifier)
+			b.dangles(n.Pos.Offset, end, "`%s of them` selects nothing: every detection starts with an underscore", n.Quantifier)
 		} else {
-			b.fail(n.Pattern.Pos.Offset, "no detection has a name like %q%s", p, suggest.For(p, names))
+			b.dangles(n.Pattern.Pos.Offset, end, "no detection has a name like %q%s", p, suggest.For(p, names))
 		}
-		b.dangles()
 	}
 	return e
 }
@@ -444,7 +447,10 @@ func nameMatches(pattern, name string) bool {
 // refuseAggregation refuses `| count() by x > 5` and names the correlation
 // that has taken its place.
 func (f *file) refuseAggregation(n *yaml.Node, tokens []lexer.Token, timeframe *yaml.Node) {
-	pos := f.locate(n, tokens[0].Pos.Offset)
+	refuse := func(format string, args ...any) {
+		f.failIn(n, tokens[0].Pos.Offset, tokenEnd(tokens[len(tokens)-2]), format, args...)
+		f.errs[len(f.errs)-1].Feature = "a pipe aggregation"
+	}
 	rest := n.Value[tokens[0].Pos.Offset+1:]
 	text := strings.ToValidUTF8(strings.Join(strings.Fields(rest[:min(len(rest), 500)]), " "), "")
 	words := aggregationWord.FindAllString(text, -1)
@@ -457,7 +463,7 @@ func (f *file) refuseAggregation(n *yaml.Node, tokens []lexer.Token, timeframe *
 	kind := map[string]string{"count": "event_count", "sum": "value_sum", "avg": "value_avg", "near": "temporal",
 		"min": "value_percentile", "max": "value_percentile"}[word(0)]
 	if kind == "" {
-		f.refuse(pos, "a pipe aggregation", "a condition with a pipe is no longer part of Sigma, and %q is no aggregation that it had", text)
+		refuse("a condition with a pipe is no longer part of Sigma, and %q is no aggregation that it had", text)
 		return
 	}
 	field, op := "", ""
@@ -492,7 +498,7 @@ func (f *file) refuseAggregation(n *yaml.Node, tokens []lexer.Token, timeframe *
 		}
 		parts = append(parts, "condition: {"+op+"}")
 	}
-	f.refuse(pos, "a pipe aggregation", "`| %s` is no longer part of Sigma; write a correlation over this rule with %s", text, strings.Join(parts, ", "))
+	refuse("`| %s` is no longer part of Sigma; write a correlation over this rule with %s", text, strings.Join(parts, ", "))
 }
 
 var aggregationWord = regexp.MustCompile(`[<>=!]+|[()|]|[^<>=!()|,\s]+`)

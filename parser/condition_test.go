@@ -259,8 +259,8 @@ func FuzzCondition(f *testing.F) {
 		tokens := tokenize(s)
 		tree, err := parseCondition(tokens)
 		if err != nil {
-			if err.offset < 0 || err.offset > len(s) || err.msg == "" {
-				t.Errorf("%q: %d %s", s, err.offset, err.msg)
+			if err.from < 0 || err.to < err.from || err.to > len(s) || err.msg == "" {
+				t.Errorf("%q: %+v", s, err)
 			}
 			return
 		}

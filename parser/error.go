@@ -1,57 +1,168 @@
 package parser
 
 import (
-	"cmp"
+	"fmt"
 	"slices"
 	"strings"
+	"unicode"
 	"unicode/utf8"
+
+	"gopkg.in/yaml.v3"
 
 	"sigmac/ir"
 )
 
-// sorted puts errors in the order of the file, each once: an alias is read
-// wherever it stands.
-func sorted(es []*ir.Diagnostic) []*ir.Diagnostic {
-	slices.SortStableFunc(es, func(a, b *ir.Diagnostic) int {
-		return cmp.Or(cmp.Compare(a.Pos.Line, b.Pos.Line), cmp.Compare(a.Pos.Column, b.Pos.Column))
-	})
-	return slices.CompactFunc(es, func(a, b *ir.Diagnostic) bool { return *a == *b })
+// fail records an error of a node; of the file as a whole without one.
+func (f *file) fail(n *yaml.Node, format string, args ...any) {
+	f.errs = append(f.errs, f.about(n, format, args...))
 }
 
-// finish are diagnostics of the file in its order, with their source, and with their
-// ends: behind the quoted text, or the word, that they begin at.
-func (f *file) finish(ds []*ir.Diagnostic) []*ir.Diagnostic {
-	ds = sorted(ds)
-	for _, d := range ds {
-		d.Source = f.source
-		if n := wordLength(f.at(d.Pos)); n > 0 {
-			d.End = ir.Pos{Line: d.Pos.Line, Column: d.Pos.Column + n}
-		}
-	}
-	return ds
+// failIn records an error of some bytes of a scalar's text.
+func (f *file) failIn(n *yaml.Node, from, to int, format string, args ...any) {
+	f.errs = append(f.errs, f.diagnostic(f.part(n, from, to), format, args...))
 }
 
-// maxWord bounds the bytes of a word that are looked at.
-const maxWord = 4096
+func (f *file) warn(n *yaml.Node, format string, args ...any) {
+	f.warns = append(f.warns, f.about(n, format, args...))
+}
 
-// wordLength is the number of characters of the text in quotes, or of the word, that
-// text begins with, on one line.
-func wordLength(text []byte) (n int) {
-	text = text[:min(len(text), maxWord)]
-	quote := rune(0)
-	for i := 0; i < len(text); n++ {
-		r, size := utf8.DecodeRune(text[i:])
-		switch {
-		case r == '\r' || endsLine(r, text[i+size:]):
-			return n
-		case i == 0 && (r == '"' || r == '\''):
-			quote = r
-		case quote != 0 && r == quote && (quote == '\'' || text[i-1] != '\\'):
-			return n + 1
-		case quote == 0 && n > 0 && (r == ' ' || r == '\t' || strings.ContainsRune(`:,]}#"'`, r)):
-			return n
-		}
-		i += size
+func (f *file) about(n *yaml.Node, format string, args ...any) *ir.Diagnostic {
+	at := ir.Span{Start: ir.Pos{Line: 1, Column: 1}}
+	if n != nil {
+		at = ir.Span{Start: posOf(n), End: f.behind(n, false)}
 	}
-	return n
+	return f.diagnostic(at, format, args...)
+}
+
+// diagnostic has no end where nothing is written. An end that is not behind the beginning
+// is that of a node that an action put together of what stands apart.
+func (f *file) diagnostic(at ir.Span, format string, args ...any) *ir.Diagnostic {
+	if at.End.Compare(at.Start) <= 0 && at.End != (ir.Pos{}) {
+		at.End = f.end(at.Start)
+	}
+	return &ir.Diagnostic{Path: f.path, Pos: at.Start, End: at.End, Msg: fmt.Sprintf(format, args...), Source: f.source}
+}
+
+// finish are diagnostics of the file in its order, each once: an alias is read wherever
+// it stands.
+func finish(ds []*ir.Diagnostic) []*ir.Diagnostic {
+	slices.SortStableFunc(ds, func(a, b *ir.Diagnostic) int { return a.Pos.Compare(b.Pos) })
+	return slices.CompactFunc(ds, func(a, b *ir.Diagnostic) bool { return *a == *b })
+}
+
+// span is the part of the source in which a node stands.
+func (f *file) span(n *yaml.Node) ir.Span { return ir.Span{Start: posOf(n), End: f.behind(n, true)} }
+
+// part is where some bytes of a scalar's text stand.
+func (f *file) part(n *yaml.Node, from, to int) ir.Span {
+	at := f.places(nil, n, from, to)
+	return ir.Span{Start: at[0], End: at[1]}
+}
+
+// maxGap bounds the characters that are looked at for the bracket behind the last entry.
+const maxGap = 4096
+
+// behind is the place behind a node. Of a mapping or a list that has no brackets it is
+// that behind the whole, or behind the first key or entry, which stands for it.
+func (f *file) behind(n *yaml.Node, whole bool) ir.Pos {
+	switch last := len(n.Content) - 1; {
+	case n.Kind == yaml.AliasNode:
+		return ir.Pos{Line: n.Line, Column: n.Column + 1 + utf8.RuneCountInString(n.Value)}
+	case n.Kind == yaml.ScalarNode:
+		return f.behindScalar(n)
+	case n.Style&yaml.FlowStyle != 0:
+		c := f.cursorAt(n)
+		if last < 0 {
+			c.skip()
+		} else {
+			c.pos = f.behind(n.Content[last], true)
+			c.src = f.at(c.pos)
+		}
+		// Between the last entry and the bracket stand blanks, signs and comments.
+		comment := 0 // the line of one
+		for range min(len(c.src), maxGap) {
+			switch r := c.skip(); {
+			case c.pos.Line == comment || unicode.IsSpace(r) || strings.ContainsRune(",:?", r):
+			case r == '#':
+				comment = c.pos.Line
+			case r == ']' || r == '}':
+				return c.pos
+			default:
+				return ir.Pos{}
+			}
+		}
+		return ir.Pos{}
+	case last < 0:
+		return ir.Pos{}
+	case whole:
+		return f.behind(n.Content[last], true)
+	}
+	return f.behind(n.Content[0], false)
+}
+
+func (f *file) behindScalar(n *yaml.Node) ir.Pos {
+	if n.Style&(yaml.SingleQuotedStyle|yaml.DoubleQuotedStyle) == 0 {
+		return f.locate(n, len(strings.TrimRightFunc(n.Value, unicode.IsSpace)))
+	}
+	c := f.cursorAt(n)
+	quote := byte('\'')
+	if n.Style&yaml.DoubleQuotedStyle != 0 {
+		quote = '"'
+	}
+	for len(c.src) > 0 {
+		escaped, _ := c.escape()
+		if escaped == 0 && c.src[0] == quote {
+			c.skip()
+			break
+		}
+		for range max(escaped, 1) {
+			c.skip()
+		}
+	}
+	return c.pos
+}
+
+// Place gives a diagnostic, which knows where in the document it begins, its path and its
+// end: that of the text, the key or the modifier that stands there. It returns it.
+func (d *Document) Place(e *ir.Diagnostic) *ir.Diagnostic {
+	if e.Path = d.Path; e.End == (ir.Pos{}) && d.file != nil {
+		e.End = d.file.end(e.Pos)
+	}
+	return e
+}
+
+// end is the place behind what begins at a place, or zero where nothing does. The file is
+// read again for that, which spares keeping its nodes.
+func (f *file) end(at ir.Pos) ir.Pos {
+	f.indexing.Lock()
+	defer f.indexing.Unlock()
+	if f.ends == nil {
+		f.ends = map[ir.Pos]ir.Pos{}
+		roots, _ := readYAML(f.src)
+		for _, n := range roots {
+			f.index(n)
+		}
+	}
+	return f.ends[at]
+}
+
+// index notes the ends of a node and its parts, and of the modifiers in its keys.
+func (f *file) index(n *yaml.Node) {
+	if end := f.behind(n, false); end.Compare(posOf(n)) > 0 {
+		f.ends[posOf(n)] = end
+	}
+	for i, c := range n.Content {
+		f.index(c)
+		if n.Kind != yaml.MappingNode || i%2 != 0 {
+			continue
+		}
+		from := 0
+		for j, word := range strings.SplitN(c.Value, "|", maxModifiers+2) {
+			if j > 0 && word != "" {
+				at := f.part(c, from, from+len(word))
+				f.ends[at.Start] = at.End
+			}
+			from += len(word) + 1
+		}
+	}
 }

@@ -9,7 +9,7 @@ import (
 func (f *file) filter(meta ir.Meta, source ir.LogSource, e entry) *ir.Filter {
 	out := &ir.Filter{Meta: meta, Source: source, Pos: posOf(e.key)}
 	if e.value.Kind != yaml.MappingNode {
-		f.fail(posOf(e.value), "filter must be a mapping with rules, named parts and a condition")
+		f.fail(e.value, "filter must be a mapping with rules, named parts and a condition")
 		return out
 	}
 	rest := *e.value
@@ -32,7 +32,8 @@ func (f *file) filter(meta ir.Meta, source ir.LogSource, e entry) *ir.Filter {
 			return true
 		})
 		if !excludes {
-			f.warn(c.Pos, "a filter's condition says which events are kept, and this one has no `not`")
+			at := ir.Span{Start: c.Pos, End: f.end(c.Pos)}
+			f.warns = append(f.warns, f.diagnostic(at, "a filter's condition says which events are kept, and this one has no `not`"))
 		}
 	}
 	return out

@@ -20,21 +20,23 @@ type Entry struct {
 // Open reads the documents of src; source stands in diagnostics.
 func Open(source, path string, src []byte) (*File, []*yaml.Node) {
 	f := &File{file{source: source, path: path, src: src}}
-	roots, err := readYAML(path, src)
-	if err != nil {
-		f.errs = append(f.errs, err)
+	roots, fault := readYAML(src)
+	if fault != nil {
+		f.errs = append(f.errs, f.diagnostic(fault.at, "%s", fault.why))
 	}
 	return f, roots
 }
 
-// Fail records an error.
-func (f *File) Fail(pos ir.Pos, format string, args ...any) { f.fail(pos, format, args...) }
+// Fail records an error of a node; of the file as a whole without one.
+func (f *File) Fail(n *yaml.Node, format string, args ...any) { f.fail(n, format, args...) }
+
+// FailIn records an error of the bytes of a scalar's text from one up to another.
+func (f *File) FailIn(n *yaml.Node, from, to int, format string, args ...any) {
+	f.failIn(n, from, to, format, args...)
+}
 
 // Errors lists the errors in the order of the file.
-func (f *File) Errors() []*ir.Diagnostic { return f.finish(f.errs) }
-
-// Locate is the place of the byte at offset of a scalar's text.
-func (f *File) Locate(n *yaml.Node, offset int) ir.Pos { return f.locate(n, offset) }
+func (f *File) Errors() []*ir.Diagnostic { return finish(f.errs) }
 
 // Entries lists a mapping, its merge keys followed.
 func (f *File) Entries(n *yaml.Node) []Entry {

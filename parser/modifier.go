@@ -8,6 +8,8 @@ import (
 	"strings"
 	"unicode/utf8"
 
+	"gopkg.in/yaml.v3"
+
 	"sigmac/internal/suggest"
 	"sigmac/ir"
 	"sigmac/regex"
@@ -110,15 +112,23 @@ func (ms mods) hasFamily(f family) bool {
 	return slices.ContainsFunc(ms, func(m ir.Modifier) bool { return modifierByName[m.Name].family == f })
 }
 
-// modifiersOf reads the modifiers of a key and reports those that are unknown
-// or make no sense together.
-func (f *file) modifiersOf(names []string, at func(i int) ir.Pos) (ms mods, ok bool) {
+// modifiersOf reads the modifiers of a key, whose names stand in it from a byte on, and
+// reports those that are unknown or make no sense together, or of keywords.
+func (f *file) modifiersOf(key *yaml.Node, from int, names []string) (ms mods, ok bool) {
 	ok = true
-	fail := func(pos ir.Pos, format string, args ...any) {
-		ok = false
-		f.fail(pos, format, args...)
-		f.errs[len(f.errs)-1].Code = "invalid_modifier_combinations"
+	keywords := from == len("|")
+	places := make([]ir.Span, len(names))
+	for i, name := range names {
+		places[i] = f.part(key, from, from+len(name))
+		from += len(name) + len("|")
 	}
+	fail := func(i int, code, format string, args ...any) {
+		ok = false
+		d := f.diagnostic(places[i], format, args...)
+		d.Code = code
+		f.errs = append(f.errs, d)
+	}
+	const clashes = "invalid_modifier_combinations"
 	for i, name := range names {
 		m, known := modifierByName[name]
 		if !known {
@@ -126,27 +136,41 @@ func (f *file) modifiersOf(names []string, at func(i int) ir.Pos) (ms mods, ok b
 			for _, m := range modifiers {
 				all = append(all, m.Name)
 			}
-			ok = false
-			f.fail(at(i), "unknown modifier %q%s", name, suggest.For(name, all))
+			fail(i, "", "unknown modifier %q%s", name, suggest.For(name, all))
 			continue
 		}
 		if ms.has(m.canonical) && m.canonical != "base64" {
-			fail(at(i), "the modifier %q stands twice", name)
+			fail(i, clashes, "the modifier %q stands twice", name)
 			continue
 		}
-		next := ir.Modifier{Name: m.canonical, Pos: at(i)}
 		for _, before := range ms {
 			if why := clash(before.Name, m.canonical); why != "" {
-				fail(next.Pos, "%s", why)
+				fail(i, clashes, "%s", why)
 				break
 			}
 		}
-		ms = append(ms, next)
+		ms = append(ms, ir.Modifier{Name: m.canonical, Pos: places[i].Start})
 	}
 	if ok && ms.hasFamily(flagFamily) && !ms.has("re") {
-		fail(ms[0].Pos, "the modifiers i, m and s belong to `re`")
+		fail(0, clashes, "the modifiers i, m and s belong to `re`")
+	}
+	for i := 0; ok && keywords && i < len(ms); i++ {
+		if looksAtField(ms[i]) {
+			fail(i, "", "`%s` needs a field; a keyword is looked for in the whole event", ms[i].Name)
+		}
 	}
 	return ms, ok
+}
+
+// looksAtField says whether a modifier asks for more than that a text stands somewhere.
+func looksAtField(m ir.Modifier) bool {
+	switch modifierByName[m.Name].family {
+	case listFamily, regexpFamily, flagFamily:
+		return false
+	case textFamily:
+		return m.Name == "startswith" || m.Name == "endswith"
+	}
+	return true
 }
 
 // clash says why b may not stand behind a, or is "".

@@ -1,5 +1,14 @@
 // Package parser reads Sigma rule files: YAML in, documents with positions
 // out. The source of its facts is the Sigma specification 2.1.0.
+//
+// A modifier that makes one value of one value is applied here. Those that make
+// several stay in the tree until their pass (see package ir); their expansion is tried
+// once to report its errors with places, so an error in the pass is a bug.
+//
+// All YAML is read by Open, which bounds it and knows its places. A rule may come from
+// a stranger: nesting, sizes, repetitions, variants and aliases have named limits next
+// to the code that needs them, and the grammar of conditions is guarded by a count of
+// parentheses before it runs, since a stack overflow in Go cannot be caught.
 package parser
 
 import (
@@ -41,6 +50,8 @@ type Document struct {
 	Broken *Body
 
 	Foreign bool // YAML, but nothing in it says that it is one of Sigma; there are Errors
+
+	file *file // that it stands in
 }
 
 // Fail adds an error to a document, which is broken with it.
@@ -81,7 +92,7 @@ func Parse(path string, src []byte) *Collection { return Visit(path, src, nil) }
 // after its actions, while that is at hand; not what is no document.
 func Visit(path string, src []byte, see func(*Document, *yaml.Node)) *Collection {
 	c := &Collection{}
-	roots, err := readYAML(path, src)
+	roots, fault := readYAML(src)
 	f := &file{source: "sigma", path: path, src: src}
 	for _, root := range f.actions(roots) {
 		d := f.document(root)
@@ -89,13 +100,10 @@ func Visit(path string, src []byte, see func(*Document, *yaml.Node)) *Collection
 			see(d, deref(root))
 		}
 	}
-	for _, d := range f.broken {
-		f.finish(d.Errors)
-	}
 	c.Documents = append(c.Documents, f.broken...)
 	slices.SortStableFunc(c.Documents, func(a, b *Document) int { return cmp.Compare(a.Pos.Line, b.Pos.Line) })
-	if err != nil {
-		c.Documents = append(c.Documents, &Document{Path: path, Pos: err.Pos, Errors: f.finish([]*ir.Diagnostic{err})})
+	if fault != nil {
+		c.Documents = append(c.Documents, &Document{Path: path, Pos: fault.at.Start, Errors: []*ir.Diagnostic{f.diagnostic(fault.at, "%s", fault.why)}})
 	}
 	return c
 }

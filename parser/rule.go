@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync"
 	"unicode/utf8"
 
 	"gopkg.in/yaml.v3"
@@ -24,18 +25,9 @@ type file struct {
 	errs   []*ir.Diagnostic
 	warns  []*ir.Diagnostic
 	broken []*Document // documents with an action that cannot be
-}
 
-func (f *file) fail(pos ir.Pos, format string, args ...any) {
-	f.errs = append(f.errs, &ir.Diagnostic{Path: f.path, Pos: pos, Msg: fmt.Sprintf(format, args...)})
-}
-
-func (f *file) refuse(pos ir.Pos, feature, format string, args ...any) {
-	f.errs = append(f.errs, &ir.Diagnostic{Path: f.path, Pos: pos, Msg: fmt.Sprintf(format, args...), Feature: feature})
-}
-
-func (f *file) warn(pos ir.Pos, format string, args ...any) {
-	f.warns = append(f.warns, &ir.Diagnostic{Path: f.path, Pos: pos, Msg: fmt.Sprintf(format, args...)})
+	indexing sync.Mutex
+	ends     map[ir.Pos]ir.Pos // of what begins at a place; on demand
 }
 
 // actions follows the attribute action of the documents of a file: `global`
@@ -45,13 +37,13 @@ func (f *file) actions(roots []*yaml.Node) []*yaml.Node {
 	var out []*yaml.Node
 	var global, last *yaml.Node
 	total := 0
-	broken := func(root *yaml.Node, pos ir.Pos, why string) {
-		f.broken = append(f.broken, &Document{Path: f.path, Pos: posOf(root), Errors: []*ir.Diagnostic{{Path: f.path, Pos: pos, Msg: why}}})
+	broken := func(root, at *yaml.Node, why string) {
+		f.broken = append(f.broken, &Document{Path: f.path, Pos: posOf(root), Errors: []*ir.Diagnostic{f.about(at, "%s", why)}})
 	}
 	add := func(root *yaml.Node) bool {
 		s := sizer{}
 		if total += s.size(root, 0); s.at != nil || total > maxFileNodes {
-			broken(root, posOf(root), "the file is too large once its actions and aliases are followed")
+			broken(root, root, "the file is too large once its actions and aliases are followed")
 			return false
 		}
 		last = root
@@ -83,7 +75,7 @@ func (f *file) actions(roots []*yaml.Node) []*yaml.Node {
 			if action.Value == "repeat" {
 				why = "no rule stands before this one that it could repeat"
 			}
-			broken(root, posOf(action), why)
+			broken(root, action, why)
 			continue
 		}
 		if global != nil {
@@ -115,23 +107,24 @@ func takeAction(root *yaml.Node) (action, rest *yaml.Node) {
 // document reads one document.
 func (f *file) document(root *yaml.Node) *Document {
 	f.errs, f.warns = nil, nil
-	d := &Document{Path: f.path, Pos: posOf(root)}
+	d := &Document{Path: f.path, Pos: posOf(root), file: f}
 	root = deref(root)
 	if root.Kind != yaml.MappingNode {
 		d.Foreign = true
-		f.fail(d.Pos, "not a Sigma document: a mapping with title, logsource and detection is expected")
+		f.fail(root, "not a Sigma document: a mapping with title, logsource and detection is expected")
 	} else {
-		f.mapping(d, f.entries(root))
+		f.mapping(d, root)
 	}
-	if d.Errors, d.Warnings = f.finish(f.errs), f.finish(f.warns); len(d.Errors) > 0 {
+	if d.Errors, d.Warnings = finish(f.errs), finish(f.warns); len(d.Errors) > 0 {
 		d.Broken = &Body{d.Rule, d.Correlation, d.Filter}
 		d.Rule, d.Correlation, d.Filter = nil, nil, nil
 	}
 	return d
 }
 
-func (f *file) mapping(d *Document, entries []entry) {
+func (f *file) mapping(d *Document, root *yaml.Node) {
 	meta := ir.Meta{}
+	entries := f.entries(root)
 	for _, e := range entries {
 		f.attribute(&meta, e)
 	}
@@ -147,7 +140,7 @@ func (f *file) mapping(d *Document, entries []entry) {
 	need := func(name string) (entry, bool) {
 		e, ok := find(name)
 		if !ok {
-			f.fail(d.Pos, "the attribute %q is missing", name)
+			f.fail(root, "the attribute %q is missing", name)
 		}
 		return e, ok
 	}
@@ -155,7 +148,7 @@ func (f *file) mapping(d *Document, entries []entry) {
 	for _, e := range entries {
 		if e.name == "detection" || e.name == "correlation" || e.name == "filter" {
 			if kinds = append(kinds, e.name); len(kinds) == 2 {
-				f.fail(posOf(e.key), "a document with %q has no %q", kinds[0], kinds[1])
+				f.fail(e.key, "a document with %q has no %q", kinds[0], kinds[1])
 			}
 		}
 	}
@@ -175,7 +168,7 @@ func (f *file) mapping(d *Document, entries []entry) {
 	}
 	if _, ok := find("logsource"); !ok && !rule {
 		d.Foreign = true
-		f.fail(d.Pos, "not a Sigma document: it has neither detection, correlation nor filter")
+		f.fail(root, "not a Sigma document: it has neither detection, correlation nor filter")
 		return
 	}
 	d.Kind = Rule
@@ -195,7 +188,7 @@ func (f *file) mapping(d *Document, entries []entry) {
 func (f *file) attribute(m *ir.Meta, e entry) {
 	text := func() string {
 		if e.value.Kind != yaml.ScalarNode {
-			f.fail(posOf(e.value), "the attribute %q must be a text", e.name)
+			f.fail(e.value, "the attribute %q must be a text", e.name)
 			return "?"
 		}
 		if e.value.Tag == "!!null" {
@@ -212,20 +205,20 @@ func (f *file) attribute(m *ir.Meta, e entry) {
 			out = make([]string, 0, len(e.value.Content))
 			for _, n := range e.value.Content {
 				if n = deref(n); n.Kind != yaml.ScalarNode {
-					f.fail(posOf(n), "the attribute %q must be a list of texts", e.name)
+					f.fail(n, "the attribute %q must be a list of texts", e.name)
 					continue
 				}
 				out = append(out, n.Value)
 			}
 		default:
-			f.fail(posOf(e.value), "the attribute %q must be a list of texts", e.name)
+			f.fail(e.value, "the attribute %q must be a list of texts", e.name)
 		}
 		return out
 	}
 	switch e.name {
 	case "title":
 		if m.Title = text(); m.Title == "" {
-			f.fail(posOf(e.value), "the attribute \"title\" is empty")
+			f.fail(e.value, "the attribute \"title\" is empty")
 		}
 	case "id":
 		m.ID = text()
@@ -261,7 +254,7 @@ func (f *file) attribute(m *ir.Meta, e entry) {
 		m.Related = f.related(e)
 	case "logsource", "detection", "correlation", "filter":
 	case "action": // takeAction has taken the first
-		f.fail(posOf(e.key), "the key \"action\" stands twice")
+		f.fail(e.key, "the key \"action\" stands twice")
 	default:
 		m.Custom = append(m.Custom, f.custom(e))
 	}
@@ -272,12 +265,12 @@ func (f *file) related(e entry) (out []ir.Related) {
 		return nil
 	}
 	if e.value.Kind != yaml.SequenceNode {
-		f.fail(posOf(e.value), "the attribute \"related\" must be a list of id and type")
+		f.fail(e.value, "the attribute \"related\" must be a list of id and type")
 		return nil
 	}
 	for _, n := range e.value.Content {
 		if n = deref(n); n.Kind != yaml.MappingNode {
-			f.fail(posOf(n), "an entry of \"related\" must have id and type")
+			f.fail(n, "an entry of \"related\" must have id and type")
 			continue
 		}
 		r := ir.Related{}
@@ -300,7 +293,7 @@ func (f *file) custom(e entry) ir.Attribute {
 	if e.value.Kind != yaml.ScalarNode {
 		b, err := yaml.Marshal(f.resolved(e.value))
 		if err != nil {
-			f.fail(posOf(e.value), "%s", err)
+			f.fail(e.value, "%s", err)
 		}
 		text = strings.TrimSuffix(string(b), "\n")
 	}
@@ -330,7 +323,7 @@ func (f *file) logSource(e entry) (s ir.LogSource) {
 	}
 	s.Pos = posOf(e.key)
 	if e.value.Kind != yaml.MappingNode {
-		f.fail(posOf(e.value), "logsource must be a mapping with category, product or service")
+		f.fail(e.value, "logsource must be a mapping with category, product or service")
 		return s
 	}
 	for _, x := range f.entries(e.value) {
@@ -370,7 +363,7 @@ const (
 // over them.
 func (f *file) detection(e entry) (ds []ir.Detection, cs []ir.Condition) {
 	if e.value.Kind != yaml.MappingNode {
-		f.fail(posOf(e.value), "detection must be a mapping with named parts and a condition")
+		f.fail(e.value, "detection must be a mapping with named parts and a condition")
 		return nil, nil
 	}
 	var conditions, timeframe *yaml.Node
@@ -384,27 +377,26 @@ func (f *file) detection(e entry) (ds []ir.Detection, cs []ir.Condition) {
 			timeframe = x.value
 		default:
 			if len(x.name) > maxName || len(ds) == maxDetections {
-				f.fail(posOf(x.key), "a rule has at most %d detections, with names of at most %d bytes", maxDetections, maxName)
+				f.fail(x.key, "a rule has at most %d detections, with names of at most %d bytes", maxDetections, maxName)
 				return ds, nil
 			}
 			ds = append(ds, ir.Detection{Name: x.name, Pos: posOf(x.key), Span: f.span(x.value), Expr: f.body(x)})
 		}
 	}
-	pos := posOf(e.key)
 	if len(ds) == 0 {
-		f.fail(pos, "detection has no part that a condition could name")
+		f.fail(e.key, "detection has no part that a condition could name")
 	}
 	if conditions == nil {
-		f.fail(pos, "detection has no condition")
+		f.fail(e.key, "detection has no condition")
 		return ds, nil
 	}
 	nodes := []*yaml.Node{conditions}
 	if conditions.Kind == yaml.SequenceNode {
 		if nodes = conditions.Content; len(nodes) == 0 {
-			f.fail(posOf(conditions), "the list of conditions is empty")
+			f.fail(conditions, "the list of conditions is empty")
 		}
 		if len(nodes) > maxConditions {
-			f.fail(posOf(nodes[maxConditions]), "more than %d conditions", maxConditions)
+			f.fail(nodes[maxConditions], "more than %d conditions", maxConditions)
 			return ds, nil
 		}
 	}
@@ -412,7 +404,7 @@ func (f *file) detection(e entry) (ds []ir.Detection, cs []ir.Condition) {
 	broken := len(f.errs)
 	for _, n := range nodes {
 		if n = deref(n); n.Kind != yaml.ScalarNode {
-			f.fail(posOf(n), "a condition must be a text")
+			f.fail(n, "a condition must be a text")
 			continue
 		}
 		if c, ok := f.condition(n, ds, timeframe); ok {
@@ -429,28 +421,12 @@ func (f *file) detection(e entry) (ds []ir.Detection, cs []ir.Condition) {
 			})
 		}
 	}
-	for _, d := range ds {
-		if !used[d.Name] && len(f.errs) == broken {
-			f.warn(d.Pos, "no condition uses the detection %q", d.Name)
+	for _, x := range entries {
+		if x.name != "condition" && x.name != "timeframe" && !used[x.name] && len(f.errs) == broken {
+			f.warn(x.key, "no condition uses the detection %q", x.name)
 		}
 	}
 	return ds, cs
-}
-
-// span is the part of the source that a node and its parts start in.
-func (f *file) span(n *yaml.Node) ir.Span {
-	s := ir.Span{Start: posOf(n)}
-	for len(n.Content) > 0 {
-		n = n.Content[len(n.Content)-1]
-	}
-	s.End = posOf(n)
-	if n.Kind == yaml.ScalarNode {
-		s.End = f.locate(n, len(n.Value))
-		if n.Style&(yaml.SingleQuotedStyle|yaml.DoubleQuotedStyle) != 0 {
-			s.End.Column++
-		}
-	}
-	return s
 }
 
 // body reads the value of a detection.
@@ -475,7 +451,7 @@ func (f *file) body(x entry) ir.Expr {
 			case yaml.ScalarNode:
 				out = append(out, f.item("", nil, c))
 			default:
-				f.fail(posOf(c), "a list within the list of a detection")
+				f.fail(c, "a list within the list of a detection")
 			}
 		}
 		if len(out) == 1 {
@@ -488,14 +464,14 @@ func (f *file) body(x entry) ir.Expr {
 		}
 		return f.item("", nil, n)
 	}
-	f.fail(posOf(x.key), "the detection %q is empty", x.name)
+	f.fail(x.key, "the detection %q is empty", x.name)
 	return ir.And{}
 }
 
 func (f *file) items(n *yaml.Node) ir.Expr {
 	entries := f.entries(n)
 	if len(n.Content) == 0 {
-		f.fail(posOf(n), "an empty mapping matches every event")
+		f.fail(n, "an empty mapping matches every event")
 		return ir.And{}
 	}
 	out := make(ir.And, 0, len(entries))
@@ -511,64 +487,54 @@ func (f *file) items(n *yaml.Node) ir.Expr {
 // item reads one line of a detection: a field with its modifiers and values;
 // without a name it holds keywords.
 func (f *file) item(key string, keyNode, value *yaml.Node) ir.Expr {
-	pos := posOf(value)
+	first := value
 	if keyNode != nil {
-		pos = posOf(keyNode)
+		first = keyNode
 	}
 	name, rest, modified := strings.Cut(key, "|")
-	it := ir.Item{Field: ir.Field{Name: name}, Span: ir.Span{Start: pos, End: f.span(value).End}, X: ir.False}
+	it := ir.Item{Field: ir.Field{Name: name}, Span: ir.Span{Start: posOf(first), End: f.span(value).End}, X: ir.False}
 	var ms mods
 	if modified {
 		names := strings.SplitN(rest, "|", maxModifiers+1)
 		if len(names) > maxModifiers {
-			f.fail(pos, "more than %d modifiers", maxModifiers)
+			f.fail(first, "more than %d modifiers", maxModifiers)
 			return it
 		}
 		var ok bool
-		ms, ok = f.modifiersOf(names, func(i int) ir.Pos {
-			offset := len(name) + 1
-			for _, before := range names[:i] {
-				offset += len(before) + 1
-			}
-			return f.locate(deref(keyNode), offset)
-		})
-		if !ok {
+		if ms, ok = f.modifiersOf(deref(keyNode), len(name)+1, names); !ok {
 			return it
 		}
 	}
 	if !utf8.ValidString(name) {
-		f.fail(pos, "the field's name is not text")
+		f.fail(first, "the field's name is not text")
 	}
 	it.Mods = ms
 	values := []*yaml.Node{value}
 	if value.Kind == yaml.SequenceNode {
 		values = value.Content
 	}
-	if name == "" && !f.keywordModifiers(ms) {
-		return it
-	}
 	if len(values) == 0 {
 		if name == "" || slices.ContainsFunc(ms, func(m ir.Modifier) bool { return modifierByName[m.Name].family != listFamily }) {
-			f.fail(posOf(value), "the list of values is empty")
+			f.fail(value, "the list of values is empty")
 			return it
 		}
 		it.X = negated(ms, ir.Match{Field: it.Field, Test: ir.Null{}, Pos: posOf(value)})
 		return it
 	}
 	if ms.has("exists") && len(values) > 1 {
-		f.fail(posOf(value), "`exists` needs one boolean, true or false")
+		f.fail(value, "`exists` needs one boolean, true or false")
 		return it
 	}
 	out := make([]ir.Expr, 0, len(values))
 	it.Raw = make([]ir.Scalar, 0, len(values))
 	for _, n := range values {
 		if n = deref(n); n.Kind != yaml.ScalarNode {
-			f.fail(posOf(n), "the values of a field are texts, numbers, booleans or null")
+			f.fail(n, "the values of a field are texts, numbers, booleans or null")
 			continue
 		}
 		s, why := scalarOf(n)
 		if why != "" {
-			f.fail(s.Pos, "%s", why)
+			f.fail(s.node, "%s", why)
 			continue
 		}
 		it.Raw = append(it.Raw, s.Scalar)
@@ -595,27 +561,10 @@ func negated(ms mods, e ir.Expr) ir.Expr {
 	return e
 }
 
-// keywordModifiers refuses what looks at a field.
-func (f *file) keywordModifiers(ms mods) bool {
-	for _, m := range ms {
-		switch modifierByName[m.Name].family {
-		case listFamily, regexpFamily, flagFamily:
-			continue
-		case textFamily:
-			if m.Name != "startswith" && m.Name != "endswith" {
-				continue
-			}
-		}
-		f.fail(m.Pos, "`%s` needs a field; a keyword is looked for in the whole event", m.Name)
-		return false
-	}
-	return true
-}
-
 // value is the meaning of one value of an item.
 func (f *file) value(field ir.Field, ms mods, s scalar) ir.Expr {
 	if ms.has("exists") && s.Kind != ir.ScalarBool {
-		f.fail(s.Pos, "`exists` needs one boolean, true or false")
+		f.fail(s.node, "`exists` needs one boolean, true or false")
 		return nil
 	}
 	test := ms.test
@@ -625,9 +574,9 @@ func (f *file) value(field ir.Field, ms mods, s scalar) ir.Expr {
 	t, err := test(s)
 	if err != nil {
 		if e := (*regex.Error)(nil); errors.As(err, &e) {
-			f.fail(f.locate(s.node, e.Offset), "not a regular expression: %s", e.Msg)
+			f.failIn(s.node, e.Offset, e.End, "not a regular expression: %s", e.Msg)
 		} else {
-			f.fail(s.Pos, "%s", err)
+			f.fail(s.node, "%s", err)
 		}
 		return nil
 	}

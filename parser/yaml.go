@@ -34,22 +34,26 @@ const maxDepth = 100
 
 var bom = []byte("\xEF\xBB\xBF")
 
-// readYAML returns the documents of src that stand before the first error.
-func readYAML(path string, src []byte) (roots []*yaml.Node, err *ir.Diagnostic) {
-	fail := func(pos ir.Pos, format string, args ...any) *ir.Diagnostic {
-		return &ir.Diagnostic{Path: path, Pos: pos, Msg: fmt.Sprintf(format, args...)}
-	}
+// A yamlFault is why a file cannot be read to its end.
+type yamlFault struct {
+	at  ir.Span
+	why string
+}
+
+// readYAML returns the documents of src that stand before the first fault.
+func readYAML(src []byte) (roots []*yaml.Node, fault *yamlFault) {
+	start := ir.Span{Start: ir.Pos{Line: 1, Column: 1}}
 	if len(src) > MaxFileSize {
-		return nil, fail(ir.Pos{Line: 1, Column: 1}, "the file is larger than %d MiB", MaxFileSize>>20)
+		return nil, &yamlFault{start, fmt.Sprintf("the file is larger than %d MiB", MaxFileSize>>20)}
 	}
 	src = bytes.TrimPrefix(src, bom)
 	if pos, what := badCharacter(src); what != "" {
-		return nil, fail(pos, "%s", what)
+		return nil, &yamlFault{ir.Span{Start: pos, End: right(pos, 1)}, what}
 	}
 	// The decoder panics on what it thinks impossible.
 	defer func() {
 		if r := recover(); r != nil {
-			err = fail(ir.Pos{Line: 1, Column: 1}, "not YAML: %v", r)
+			fault = &yamlFault{start, fmt.Sprintf("not YAML: %v", r)}
 		}
 	}()
 	d := yaml.NewDecoder(bytes.NewReader(src))
@@ -60,8 +64,7 @@ func readYAML(path string, src []byte) (roots []*yaml.Node, err *ir.Diagnostic) 
 			return roots, nil
 		}
 		if e != nil {
-			pos, msg := yamlError(src, e)
-			return roots, fail(pos, "%s", msg)
+			return roots, yamlError(src, e)
 		}
 		if len(n.Content) == 0 {
 			continue
@@ -69,7 +72,7 @@ func readYAML(path string, src []byte) (roots []*yaml.Node, err *ir.Diagnostic) 
 		root := n.Content[0]
 		s := sizer{}
 		if s.size(root, 0); s.at != nil {
-			return roots, fail(posOf(s.at), "%s", s.why)
+			return roots, &yamlFault{ir.Span{Start: posOf(s.at)}, s.why}
 		}
 		if root.Kind == yaml.ScalarNode && root.Tag == "!!null" {
 			continue
@@ -77,6 +80,9 @@ func readYAML(path string, src []byte) (roots []*yaml.Node, err *ir.Diagnostic) 
 		roots = append(roots, root)
 	}
 }
+
+// right is the place some characters further on a line.
+func right(p ir.Pos, n int) ir.Pos { return ir.Pos{Line: p.Line, Column: p.Column + n} }
 
 // endsLine says whether r ends a line, as YAML counts lines; of the two
 // characters \r\n it is the second.
@@ -137,17 +143,20 @@ func placeOf(src []byte, word string) ir.Pos {
 
 var yamlLine = regexp.MustCompile(`^line (\d+): `)
 
-// yamlError gives the decoder's error a column: that of a tab where YAML needs
+// yamlError gives the decoder's error a place: that of a tab where YAML needs
 // blanks, else of the line's text.
-func yamlError(src []byte, err error) (ir.Pos, string) {
+func yamlError(src []byte, err error) *yamlFault {
 	msg := strings.TrimPrefix(err.Error(), "yaml: ")
 	line := 1
 	if m := yamlLine.FindStringSubmatch(msg); m != nil {
 		line, _ = strconv.Atoi(m[1])
 		msg = msg[len(m[0]):]
 	}
+	at := func(pos ir.Pos, n int, why string) *yamlFault {
+		return &yamlFault{ir.Span{Start: pos, End: right(pos, n)}, "not YAML: " + why}
+	}
 	if m := yamlAlias.FindStringSubmatch(msg); m != nil {
-		return placeOf(src, "*"+m[1]), "not YAML: the alias *" + m[1] + " has no anchor"
+		return at(placeOf(src, "*"+m[1]), 1+utf8.RuneCountInString(m[1]), "the alias *"+m[1]+" has no anchor")
 	}
 	lines := bytes.Split(src, []byte("\n"))
 	line = max(1, min(line, len(lines)))
@@ -156,11 +165,11 @@ func yamlError(src []byte, err error) (ir.Pos, string) {
 		text := lines[i]
 		indent := len(text) - len(bytes.TrimLeft(text, " \t"))
 		if tab := bytes.IndexByte(text[:indent], '\t'); tab >= 0 {
-			return ir.Pos{Line: i + 1, Column: tab + 1}, "not YAML: a tab in the indentation; YAML wants blanks"
+			return at(ir.Pos{Line: i + 1, Column: tab + 1}, 1, "a tab in the indentation; YAML wants blanks")
 		}
 	}
-	text := lines[line-1]
-	return ir.Pos{Line: line, Column: 1 + len(text) - len(bytes.TrimLeft(text, " "))}, "not YAML: " + msg
+	indent := len(lines[line-1]) - len(bytes.TrimLeft(lines[line-1], " "))
+	return at(ir.Pos{Line: line, Column: 1 + indent}, utf8.RuneCount(bytes.TrimSpace(lines[line-1])), msg)
 }
 
 // A sizer counts the nodes of a document, aliases followed, and finds what has
@@ -269,11 +278,11 @@ func (f *file) entries(n *yaml.Node) []entry {
 		k, v := deref(content[i]), deref(content[i+1])
 		switch {
 		case k.Kind != yaml.ScalarNode:
-			f.fail(posOf(k), "a key must be a text")
+			f.fail(k, "a key must be a text")
 		case k.Tag == "!!merge":
-			f.fail(posOf(content[i+1]), "`<<` merges mappings only")
+			f.fail(content[i+1], "`<<` merges mappings only")
 		case !seen.add(k.Value):
-			f.fail(posOf(content[i]), "the key %q stands twice", k.Value)
+			f.fail(content[i], "the key %q stands twice", k.Value)
 		default:
 			out = append(out, entry{content[i], k.Value, v})
 		}

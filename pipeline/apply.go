@@ -64,16 +64,6 @@ type Loss struct {
 	Declared  bool // of the mapping as a whole, whatever the rule
 }
 
-// An Error says that an item cannot be applied to a rule.
-type Error struct {
-	Pos     ir.Pos // in the rule; the log source's where nothing narrower is at fault
-	Item    string // the item's place, pipeline.yml:12:5
-	Msg     string
-	Refusal bool // the pipeline says that the target cannot hold this rule
-}
-
-func (e *Error) Error() string { return e.Item + ": " + e.Msg }
-
 // An item is one entry of transformations.
 type item struct {
 	id, kind string
@@ -159,12 +149,12 @@ func (f *file) items(n *yaml.Node, depth int) (out []*item) {
 			p.unknown(name, keys(kinds))
 			return
 		}
-		it := &item{kind: name, path: f.path, pos: p.pos, id: p.textOr("id", "")}
+		it := &item{kind: name, path: f.path, pos: posOf(p.body), id: p.textOr("id", "")}
 		it.rule = conditionsOf(p, "rule", ruleConditions)
 		it.items = conditionsOf(p, "detection_item", itemConditions)
 		it.fields = conditionsOf(p, "field_name", fieldConditions)
 		if k.looksAt == wholeRule && (it.items.given() || it.fields.given()) {
-			p.Fail(p.pos, "%s looks at rule conditions only", name)
+			p.Fail(p.body, "%s looks at rule conditions only", name)
 		}
 		p.what = "the transformation " + name
 		it.do = k.read(p)
@@ -214,7 +204,7 @@ type run struct {
 	renamed  map[string]map[string]bool // field name to the items that renamed to it
 	handled  map[string]bool            // field names that a mapping knew
 	fields   []Renaming
-	err      *Error
+	err      *ir.Diagnostic
 	steps    []Step
 	losses   []Loss
 	present  map[string]bool // the names of the rule's fields; nil: not looked up
@@ -225,17 +215,19 @@ type run struct {
 	// the items, `state KEY` and `item ID`, that items did of which this is so.
 	about, tested bool
 	told          map[string]bool
-	looked        int // bytes that regular expressions looked at
-	grown         int // bytes that replacements added
+	tried         tried // of regular expressions
+	grown         int   // bytes that replacements added
 }
 
 // maxLeaves bounds the values that an item makes of a rule's: mappings to lists
 // multiply.
 const maxLeaves = 100_000
 
+// fail says that an item cannot be applied to a place of the rule: that of the log source
+// where nothing narrower is at fault.
 func (r *run) fail(pos ir.Pos, format string, args ...any) {
 	if r.err == nil {
-		r.err = &Error{Pos: pos, Msg: fmt.Sprintf(format, args...)}
+		r.err = &ir.Diagnostic{Pos: pos, Msg: fmt.Sprintf(format, args...), Source: "pipeline"}
 		if r.item != nil {
 			r.err.Item = r.item.place()
 		}
@@ -246,19 +238,19 @@ func (r *run) fail(pos ir.Pos, format string, args ...any) {
 func (r *run) refuse(pos ir.Pos, format string, args ...any) {
 	before := r.err
 	if r.fail(pos, format, args...); before == nil {
-		r.err.Refusal = true
+		r.err.Feature = "what the pipeline refuses"
 	}
 }
 
 // Apply is r as the target has it. r comes from the pass ExpandBase64Offset
-// and is not changed. The error is an *Error.
+// and is not changed. The error is an *ir.Diagnostic.
 func (p *Pipeline) Apply(rule *ir.Rule, o Options) (*ir.Rule, *Trace, error) {
 	r := &run{Options: o, pipeline: p, rule: *rule, state: map[string]any{}, applied: map[string]bool{},
 		renamed: map[string]map[string]bool{}, handled: map[string]bool{}, told: map[string]bool{}}
 	r.rule.Detections = slices.Clone(rule.Detections)
 	for _, part := range p.Parts() {
 		if !part.Allows(o.Target) {
-			return nil, nil, &Error{Pos: rule.Source.Pos, Item: part.Path,
+			return nil, nil, &ir.Diagnostic{Pos: rule.Source.Pos, Item: part.Path, Source: "pipeline",
 				Msg: fmt.Sprintf("the pipeline is for %s, not for %s", join(part.AllowedBackends), o.Target.Name)}
 		}
 		for _, it := range part.items {

@@ -155,7 +155,7 @@ func became(t *testing.T, ps []*Pipeline, d *parser.Document) (text string, step
 		}
 	}
 	out, trace, err := mapped(t, Join(ps...), d, Options{Target: target, Steps: true})
-	if e := (*Error)(nil); errors.As(err, &e) {
+	if e := (*ir.Diagnostic)(nil); errors.As(err, &e) {
 		return fmt.Sprintf("error %d:%d %s\n", e.Pos.Line, e.Pos.Column, e.Msg), []Step{{Place: e.Item, Before: d.Rule}}
 	} else if err != nil {
 		t.Fatal(err)
@@ -189,7 +189,7 @@ func became(t *testing.T, ps []*Pipeline, d *parser.Document) (text string, step
 	}
 	refusals, _ := err.(schema.Refusals)
 	for _, r := range refusals {
-		fmt.Fprintf(&b, "error %d:%d %s\n", r.Pos.Line, r.Pos.Column, r)
+		fmt.Fprintf(&b, "error %d:%d %s\n", r.Pos.Line, r.Pos.Column, r.Msg)
 	}
 	return b.String(), trace.Steps
 }

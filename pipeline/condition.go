@@ -11,6 +11,7 @@ import (
 	"sigmac/internal/suggest"
 	"sigmac/ir"
 	"sigmac/parser"
+	"sigmac/regex"
 )
 
 // A condition looks at a T: the rule (nothing), a detection item or the name
@@ -61,20 +62,20 @@ func conditionsOf[T any](p *params, kind string, table map[string]func(*params) 
 	}
 	expr := p.take(kind + "_cond_expr")
 	if expr != nil && expr.Kind != yaml.ScalarNode {
-		p.Fail(posOf(expr), "%q must be a text", kind+"_cond_expr")
+		p.Fail(expr, "%q must be a text", kind+"_cond_expr")
 		expr = nil
 	}
 	if op != nil && expr != nil {
-		p.Fail(posOf(op), "%q and %q say different things", kind+"_cond_op", kind+"_cond_expr")
+		p.Fail(op, "%q and %q say different things", kind+"_cond_op", kind+"_cond_expr")
 	}
 	list := p.take(kind + "_conditions")
 	switch {
 	case list == nil:
 		if expr != nil {
-			p.Fail(posOf(expr), "%q needs %q", kind+"_cond_expr", kind+"_conditions")
+			p.Fail(expr, "%q needs %q", kind+"_cond_expr", kind+"_conditions")
 		}
 	case list.Kind == yaml.MappingNode && expr == nil:
-		p.Fail(posOf(list), "named conditions need %q, which links them", kind+"_cond_expr")
+		p.Fail(list, "named conditions need %q, which links them", kind+"_cond_expr")
 	case list.Kind == yaml.MappingNode:
 		for _, e := range p.Entries(list) {
 			names = append(names, e.Name)
@@ -82,7 +83,7 @@ func conditionsOf[T any](p *params, kind string, table map[string]func(*params) 
 		}
 		c.expr = p.expression(expr, names)
 	case list.Kind == yaml.SequenceNode && expr != nil:
-		p.Fail(posOf(list), "with %q the conditions are a mapping of names to conditions", kind+"_cond_expr")
+		p.Fail(list, "with %q the conditions are a mapping of names to conditions", kind+"_cond_expr")
 	case list.Kind == yaml.SequenceNode:
 		for _, n := range list.Content {
 			c.each = append(c.each, conditionOf(p, kind, n, table))
@@ -91,7 +92,7 @@ func conditionsOf[T any](p *params, kind string, table map[string]func(*params) 
 			c.plain = p.plainFields(list.Content[0])
 		}
 	default:
-		p.Fail(posOf(list), "%q must be a list of conditions", kind+"_conditions")
+		p.Fail(list, "%q must be a list of conditions", kind+"_conditions")
 	}
 	return c
 }
@@ -123,7 +124,7 @@ func conditionOf[T any](p *params, kind string, n *yaml.Node, table map[string]f
 	if t == nil || t.Kind != yaml.ScalarNode {
 		return never
 	}
-	q.typeAt = posOf(t)
+	q.typed = t
 	make, ok := table[t.Value]
 	if !ok {
 		q.unknown(t.Value, keys(table))
@@ -152,7 +153,7 @@ func (p *params) expression(n *yaml.Node, names []string) expression {
 	const maxLength, maxNesting = 10_000, 100
 	x := &expressionReader{params: p, node: n, names: names, used: make([]bool, len(names))}
 	if len(n.Value) > maxLength {
-		p.Fail(posOf(n), "longer than %d bytes", maxLength)
+		p.Fail(n, "longer than %d bytes", maxLength)
 		return nil
 	}
 	for i := 0; i < len(n.Value); {
@@ -182,7 +183,7 @@ func (p *params) expression(n *yaml.Node, names []string) expression {
 		most = max(most, depth)
 	}
 	if most > maxNesting {
-		p.Fail(posOf(n), "nested more than %d deep", maxNesting)
+		p.Fail(n, "nested more than %d deep", maxNesting)
 		return nil
 	}
 	e := x.or()
@@ -191,7 +192,7 @@ func (p *params) expression(n *yaml.Node, names []string) expression {
 	}
 	for i, name := range names {
 		if !x.used[i] && !x.failed {
-			p.Fail(posOf(n), "the expression does not use the condition %q", name)
+			p.Fail(n, "the expression does not use the condition %q", name)
 		}
 	}
 	return e
@@ -226,11 +227,11 @@ func (x *expressionReader) take(word string) bool {
 // fail reports the first error only.
 func (x *expressionReader) fail(format string, args ...any) expression {
 	if !x.failed {
-		offset := len(x.node.Value)
+		from := len(x.node.Value)
 		if x.at < len(x.offsets) {
-			offset = x.offsets[x.at]
+			from = x.offsets[x.at]
 		}
-		x.Fail(x.Locate(x.node, offset), format, args...)
+		x.FailIn(x.node, from, from+len(x.word()), format, args...)
 	}
 	x.failed = true
 	return func(func(int) bool) bool { return false }
@@ -284,7 +285,7 @@ var ruleConditions = map[string]func(*params) condition[nothing]{
 	"logsource": func(p *params) condition[nothing] {
 		want := ir.LogSource{Category: p.textOr("category", ""), Product: p.textOr("product", ""), Service: p.textOr("service", "")}
 		if want.Category == "" && want.Product == "" && want.Service == "" {
-			p.Fail(p.pos, "a log source needs category, product or service")
+			p.Fail(p.body, "a log source needs category, product or service")
 		}
 		only := p.flag("only", false)
 		return func(r *run, _ nothing) bool {
@@ -330,7 +331,7 @@ var ruleConditions = map[string]func(*params) condition[nothing]{
 func (p *params) field() string {
 	n := p.raw("field")
 	if n == nil {
-		p.Fail(p.pos, "the key %q is missing", "field")
+		p.Fail(p.body, "the key %q is missing", "field")
 		return ""
 	}
 	if n.Kind == yaml.ScalarNode && p.scalar(n) == nil {
@@ -344,14 +345,14 @@ var itemConditions = map[string]func(*params) condition[ir.Item]{
 		re, negate := p.regexp("pattern"), p.flag("negate", false)
 		return values(p, func(r *run, t ir.Test) bool {
 			q, ok := t.(ir.Pattern)
-			return (ok && r.starts(re, written(q))) != negate
+			return (ok && r.matches(re, written(q))) != negate
 		})
 	},
 	"match_regex": func(p *params) condition[ir.Item] {
 		re, negate := p.regexp("pattern"), p.flag("negate", false)
 		return values(p, func(r *run, t ir.Test) bool {
 			q, ok := t.(ir.Regexp)
-			return (ok && r.starts(re, q.Source)) != negate
+			return (ok && r.matches(re, q.Source)) != negate
 		})
 	},
 	"match_value": func(p *params) condition[ir.Item] {
@@ -406,7 +407,7 @@ func fieldList(p *params, in bool) condition[string] {
 		}
 		return func(_ *run, name string) bool { return (name != "" && set[name]) == in }
 	}
-	var res []*pattern
+	var res []*regex.Python
 	if n != nil && n.Kind == yaml.SequenceNode {
 		for _, c := range n.Content {
 			res = append(res, p.compile(parser.Deref(c)))
@@ -415,7 +416,7 @@ func fieldList(p *params, in bool) condition[string] {
 		p.texts("fields", false)
 	}
 	return func(r *run, name string) bool {
-		found := name != "" && slices.ContainsFunc(res, func(re *pattern) bool { return r.starts(re, name) })
+		found := name != "" && slices.ContainsFunc(res, func(re *regex.Python) bool { return r.matches(re, name) })
 		return found == in
 	}
 }
@@ -497,9 +498,9 @@ var (
 func attributeCondition(p *params) condition[nothing] {
 	name, want := p.text("attribute"), p.literal("value")
 	op := p.oneOf("op", "eq", "eq", "ne", "gte", "gt", "lte", "lt", "in", "not_in")
-	at := p.pos
+	at := p.body
 	if n := p.take("value"); n != nil {
-		at = posOf(n)
+		at = n
 	}
 	rank := func(words []string) any {
 		i := slices.Index(words, fmt.Sprint(want))

@@ -4,9 +4,13 @@ import (
 	"fmt"
 	"net/http"
 	"net/http/httptest"
+	"path/filepath"
 	"strings"
 	"testing"
 
+	"github.com/rogpeppe/go-internal/txtar"
+
+	"sigmac/internal/irtest"
 	"sigmac/ir"
 	"sigmac/parser"
 	"sigmac/targets"
@@ -52,7 +56,7 @@ func TestErrors(t *testing.T) {
 		{item("type: set_state\nkey: a\nval: b\nrule_cond_expr: (a\nrule_conditions: {a: {type: is_sigma_rule}}"), "5:23: a parenthesis is not closed"},
 		{item("type: set_state\nkey: a\nval: b\nrule_cond_expr: a\nrule_conditions: {a: {type: is_sigma_rule}, b: {type: is_sigma_rule}}"), `5:21: the expression does not use the condition "b"`},
 		{item("type: set_state\nkey: a\nval: b\ndetection_item_conditions: [{type: is_null, cond: any}]"), "2:5: set_state looks at rule conditions only"},
-		{item("type: replace_string\nregex: 'a(b'\nreplacement: c"), "3:13: not a regular expression: error parsing regexp: missing closing ) in `a(b`"},
+		{item("type: replace_string\nregex: 'a(b'\nreplacement: c"), "3:14: not a regular expression: the group has no `)`"},
 		{item("type: replace_string\nregex: 'a(?<x>b)'\nreplacement: c"), "3:14: not a regular expression: a named group is written (?P<name>…)"},
 		{item(`type: replace_string` + "\n" + `regex: '(?P<name>a)'` + "\n" + `replacement: 'x\g<nome>\2\q'`), "4:20: the pattern has no group \"nome\"; did you mean \"name\"?\n4:28: the pattern has no group \"2\"\n4:30: \\q has no meaning in a replacement; a backslash is \\\\"},
 		{item("type: replace_string\nregex: a\nreplacement: b\ninterpret_special: true"), "2:5: interpret_special belongs to skip_special; without that, wildcards are read anyway"},
@@ -93,10 +97,45 @@ func TestErrors(t *testing.T) {
 		var got []string
 		for _, e := range errs {
 			got = append(got, strings.TrimPrefix(e.Error(), "p:"))
+			if wrong := irtest.Spanned(tt.src, e); wrong != "" {
+				t.Errorf("%s\n%s: %s", tt.src, e, wrong)
+			}
 		}
 		if s := strings.Join(got, "\n"); s != tt.want && !(strings.HasSuffix(tt.want, ": ") && strings.HasPrefix(s, tt.want)) || p != nil {
 			t.Errorf("%s\ngot\n%s\nwant\n%s", tt.src, s, tt.want)
 		}
+	}
+}
+
+// TestSpans breaks pipelines word by word, and holds that each diagnostic has the place of
+// what it is about.
+func TestSpans(t *testing.T) {
+	files, err := filepath.Glob("testdata/*.txtar")
+	if err != nil {
+		t.Fatal(err)
+	}
+	said := 0
+	for _, file := range files {
+		a, err := txtar.ParseFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, section := range a.Files {
+			if !strings.HasPrefix(section.Name, "pipeline") {
+				continue
+			}
+			for src := range irtest.Broken(string(section.Data)) {
+				_, errs := Parse("p", []byte(src))
+				for _, e := range errs {
+					if said++; irtest.Spanned(src, e) != "" {
+						t.Errorf("%s: %+v\n%s\n%s", file, e, irtest.Spanned(src, e), src)
+					}
+				}
+			}
+		}
+	}
+	if said < 1000 {
+		t.Errorf("only %d diagnostics", said)
 	}
 }
 
@@ -208,21 +247,21 @@ func TestExternal(t *testing.T) {
 
 // TestRefused holds the errors of applying and finishing.
 func TestRefused(t *testing.T) {
-	defer func(n int) { maxRead = n }(maxRead)
-	maxRead = 1 << 20
+	defer func(n int) { maxMatchSteps = n }(maxMatchSteps)
+	maxMatchSteps = 1_000_000
 	for _, tt := range []struct{ src, detection, want string }{
 		{"allowed_backends: [kusto]", "f: 1", "2:1 p: the pipeline is for kusto, not for splunk"},
 		{"transformations: [{type: value_placeholders}]", "f|expand: '%x%'", `4:17 p:1:19: no variable is named "x", and the value %x% needs it`},
 		{"vars: {x: '('}\ntransformations: [{type: value_placeholders}]", "f|re|expand: '%x%'", "4:20 p:2:19: with its placeholders filled: regular expression at byte 0: the group has no `)`"},
 		{"transformations: [{type: query_expression_placeholders, expression: e}]", "f|expand: '%x%'", "4:17 p:1:19: the placeholder %x% becomes a piece of query language, which cannot be checked"},
 		{"transformations: [{type: regex}]", "f|expand: 'a%x%'", "4:17 p:1:19: the placeholder %x% has no value yet, and a regular expression of it would have no meaning"},
-		{"transformations: [{type: replace_string, regex: '(a+)+$', replacement: b}]", "f: " + strings.Repeat("a", 40) + "b", "4:10 p:1:19: a regular expression of the pipeline takes too long on a text of 41 bytes"},
+		{"transformations: [{type: replace_string, regex: '(a+)+$', replacement: b}]", "f: " + strings.Repeat("a", 40) + "b", "4:10 p:1:19: the regular expressions of the pipeline take too many steps"},
 		{"transformations: [{type: set_state, key: k, val: x}, {type: rule_failure, message: m, rule_conditions: [{type: processing_state, key: k, val: 1, op: lt}]}]", "f: 1", "2:1 p:1:54: the state k has no order against 1"},
 		{"transformations: [{type: add_condition, name: s, conditions: {a: 1}}]", "f: 1", `2:1 p:1:19: the rule has a detection named "s" already`},
 		{"transformations: [{type: field_name_mapping, mapping: {f: [" + strings.Repeat("x, ", 600) + "x]}}]", "f: [" + strings.Repeat("1, ", 200) + "1]", "2:1 p:1:19: the item makes more than 100000 values of this rule's"},
 		{"transformations: [" + strings.Repeat("{type: replace_string, regex: a, replacement: "+strings.Repeat("a", 2000)+"}, ", 2) + "]", "f: a", "4:10 p:1:2068: a replacement makes more than 1048576 bytes"},
 		{"transformations: [" + strings.Repeat("{type: replace_string, regex: a, replacement: "+strings.Repeat("a", 1000)+"}, ", 2) + "]", "f: [a, a, a]", "4:14 p:1:1068: the replacements of the pipeline add more than 1048576 bytes to this rule's values"},
-		{"transformations: [" + strings.Repeat("{type: replace_string, regex: x, replacement: y}, ", 20) + "]", "f: " + strings.Repeat("a", 1<<17), "4:10 p:1:419: the regular expressions of the pipeline look at more than 1 MiB of this rule's values"},
+		{"transformations: [" + strings.Repeat("{type: replace_string, regex: x, replacement: y}, ", 20) + "]", "f: " + strings.Repeat("a", 1<<17), "4:10 p:1:169: the regular expressions of the pipeline take too many steps"},
 		{"transformations: [{type: field_name_mapping, mapping: {f: []}}]", "f: 1", `4:3 p:1:19: the detection "s" has no item left, and the condition needs it`},
 	} {
 		if got := applied(t, tt.src, tt.detection, Options{Target: targets.Must("splunk")}); got != tt.want {

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"sigmac/ir"
+	"sigmac/regex"
 )
 
 var fieldKinds = map[string]kind{
@@ -44,7 +45,7 @@ var fieldKinds = map[string]kind{
 		}}
 	}},
 	"field_name_transform": {eachItem, func(p *params) transformation {
-		p.Fail(p.typeAt, "field_name_transform needs a Python function, which a file cannot hold; use field_name_mapping, field_name_prefix_mapping, field_name_prefix or field_name_suffix")
+		p.Fail(p.typed, "field_name_transform needs a Python function, which a file cannot hold; use field_name_mapping, field_name_prefix_mapping, field_name_prefix or field_name_suffix")
 		p.names()
 		p.raw("transform_func")
 		p.flag("apply_keyword", false)
@@ -66,14 +67,14 @@ var fieldKinds = map[string]kind{
 			h.from = []string{"Hashes", "Hash"}
 		}
 		if h.drop && h.prefix == "" {
-			p.Fail(p.pos, "drop_algo_prefix without field_prefix leaves no field name")
+			p.Fail(p.body, "drop_algo_prefix without field_prefix leaves no field name")
 		}
 		return h
 	}},
 	"extract_fields": {eachItem, func(p *params) transformation {
 		x := extract{re: p.regexp("regex"), prefix: p.textOr("field_prefix", ""), keep: p.flag("preserve_unmatched", false)}
-		if x.re != nil && len(x.re.names) == 0 {
-			p.Fail(posOf(p.take("regex")), "the pattern has no named group, (?P<name>…)")
+		if x.re != nil && len(x.re.Named()) == 0 {
+			p.Fail(p.take("regex"), "the pattern has no named group, (?P<name>…)")
 		}
 		return x
 	}},
@@ -84,7 +85,7 @@ func (p *params) names() mapping {
 	m := p.table("mapping", true, true)
 	for _, row := range m {
 		if slices.Contains(row.values, "") {
-			p.Fail(posOf(p.take("mapping")), "the mapping gives a field without a name")
+			p.Fail(p.take("mapping"), "the mapping gives a field without a name")
 			break
 		}
 	}
@@ -437,7 +438,7 @@ func hashOf(p ir.Pattern) (algorithm string, hash ir.Pattern) {
 
 // extract splits values by the named groups of a pattern.
 type extract struct {
-	re     *pattern
+	re     *regex.Python
 	prefix string
 	keep   bool
 }
@@ -455,7 +456,7 @@ func (x extract) apply(r *run) bool {
 			if !ok {
 				return one
 			}
-			groups, ok := r.groups(x.re, written(p))
+			found, ok := r.starts(x.re, written(p))
 			switch {
 			case !ok && x.keep:
 				return one
@@ -465,14 +466,17 @@ func (x extract) apply(r *run) bool {
 			}
 			did = true
 			var all ir.And
-			for i, name := range x.re.names {
+			for i, name := range x.re.Names {
+				if name == "" {
+					continue
+				}
 				field := ir.Field{Name: name}
 				if x.prefix != "" {
 					field.Name = x.prefix + "." + name
 				}
 				r.handled[field.Name] = true
 				part := t
-				part.Field, part.X = field, ir.Match{Field: field, Test: captured(groups[i], p.Cased), Pos: m.Pos}
+				part.Field, part.X = field, ir.Match{Field: field, Test: captured(found, i, p.Cased), Pos: m.Pos}
 				all = append(all, part)
 			}
 			return group(len(all), func() ir.Expr { return all[0] }, all)
@@ -484,16 +488,17 @@ func (x extract) apply(r *run) bool {
 	})
 }
 
-// captured is the test of a captured text: null, a number or a text. A number
+// captured is the test of the text of a group: null, a number or a text. A number
 // with leading zeros stays a text.
-func captured(s *string, cased bool) ir.Test {
-	if s == nil || *s == "" || strings.EqualFold(*s, "null") {
+func captured(m regex.Match, group int, cased bool) ir.Test {
+	s, _ := m.Group(group)
+	if s == "" || strings.EqualFold(s, "null") {
 		return ir.Null{}
 	}
-	if n, ok := ir.ParseNumber(*s); ok && string(n) == *s {
+	if n, ok := ir.ParseNumber(s); ok && string(n) == s {
 		return ir.Compare{Op: ir.Eq, Number: n}
 	}
-	p := unwritten(*s, nil)
+	p := unwritten(s, nil)
 	p.Cased = cased
 	return p
 }

@@ -1,6 +1,6 @@
-// Package pipeline reads processing pipelines, the YAML files by which Sigma
-// users say what fields and log sources are called at their target, and
-// applies them to rules. The vocabulary is pySigma's.
+// Package pipeline reads processing pipelines and applies them to rules. These are
+// the YAML files by which Sigma users say what fields and log sources are called at
+// their target, in the vocabulary of pySigma.
 //
 // Where that leaves something open, or would skip in silence:
 //
@@ -24,6 +24,28 @@
 //     to mappings with type and is, its computed columns. A key loss_… declares
 //     what the mapping loses as a whole, and schema names the schema that is asked
 //     before others.
+//
+// A mapping is data. What leads from Sigma's names to a target's stands in YAML files
+// that users can print, read and replace, in the vocabulary that they know (builtin/);
+// Go code knows no field of any SIEM. What that vocabulary cannot say exactly was
+// added to it, in few words. A computed column is a name in the representation: the
+// emitter writes its expression, the reader finds it, compared as tokens, and the
+// proof is about the name. So the definition is trusted as a renaming is, and what is
+// done with it is proved.
+//
+// An item that knows no field of the rule is not asked, for most items of a large
+// pipeline are about fields that a rule has not. This keeps 700 items below the cost
+// of the rest of a conversion, and the cases run without it too, with the same result.
+//
+// Losses have directions. A dropped item makes a rule wider if it was one of several
+// that must hold, narrower if it was one of several that may, and the reverse under a
+// `not` (loss.go). Whether the log source is tested at all is followed through a run:
+// a condition that finds it makes its item about it, and so what is set by that item.
+// What a target cannot tell apart is the business of verify.Losses.
+//
+// A pipeline may be a stranger's. Jinja is read by a library and run here (jinja.go),
+// where each step and each value that is made counts, since the library's way cannot
+// be stopped; an expression of jq has functions that count put into its pipes (jq.go).
 package pipeline
 
 import (
@@ -73,13 +95,12 @@ func Parse(path string, src []byte) (*Pipeline, []*ir.Diagnostic) {
 	y, roots := parser.Open("pipeline", path, src)
 	f := &file{File: y, path: path}
 	p := &Pipeline{Path: path, ID: filepath.Base(path), SHA256: sha256.Sum256(src)}
-	start := ir.Pos{Line: 1, Column: 1}
 	switch {
 	case len(y.Errors()) > 0:
 	case len(roots) == 0:
-		f.Fail(start, "the file is empty")
+		f.Fail(nil, "the file is empty")
 	case len(roots) > 1:
-		f.Fail(posOf(roots[1]), "a pipeline file holds one document")
+		f.Fail(roots[1], "a pipeline file holds one document")
 	default:
 		f.pipeline(p, roots[0])
 	}
@@ -169,7 +190,7 @@ func (f *file) pipeline(p *Pipeline, root *yaml.Node) {
 
 func (f *file) vars(n *yaml.Node) (out []variable) {
 	if n.Kind != yaml.MappingNode {
-		f.Fail(posOf(n), "vars must be a mapping of names to values")
+		f.Fail(n, "vars must be a mapping of names to values")
 		return nil
 	}
 	for _, e := range f.Entries(n) {
@@ -185,7 +206,7 @@ func (f *file) vars(n *yaml.Node) (out []variable) {
 			case ir.Number:
 				v.values = append(v.values, string(x))
 			default:
-				f.Fail(posOf(c), "a variable is a text, a number or a list of these")
+				f.Fail(c, "a variable is a text, a number or a list of these")
 				v.values = append(v.values, "")
 			}
 		}
@@ -202,7 +223,7 @@ func (f *file) scalar(n *yaml.Node) any {
 	}
 	v, why := parser.Resolve(n)
 	if why != "" {
-		f.Fail(posOf(n), "%s", why)
+		f.Fail(n, "%s", why)
 	}
 	return v
 }
@@ -233,16 +254,16 @@ func (f *file) entriesOf(n *yaml.Node, what string, depth int, read func(p *para
 	case n == nil:
 		return
 	case n.Kind != yaml.SequenceNode:
-		f.Fail(posOf(n), "a list is expected, each entry of it %s", what)
+		f.Fail(n, "a list is expected, each entry of it %s", what)
 		return
 	case depth > maxDepth:
-		f.Fail(posOf(n), "nested more than %d deep", maxDepth)
+		f.Fail(n, "nested more than %d deep", maxDepth)
 		return
 	}
 	for _, c := range n.Content {
 		if f.count++; f.count > maxItems {
 			if f.count == maxItems+1 {
-				f.Fail(posOf(c), "more than %d items", maxItems)
+				f.Fail(c, "more than %d items", maxItems)
 			}
 			return
 		}
@@ -255,17 +276,17 @@ func (f *file) entriesOf(n *yaml.Node, what string, depth int, read func(p *para
 			continue
 		}
 		if t.Kind != yaml.ScalarNode {
-			f.Fail(posOf(t), "the type of %s must be a text", what)
+			f.Fail(t, "the type of %s must be a text", what)
 			continue
 		}
-		p.typeAt = posOf(t)
+		p.typed = t
 		read(p, t.Value)
 	}
 }
 
 // unknown reports a type that there is not.
 func (p *params) unknown(kind string, known []string) {
-	p.Fail(p.typeAt, "%q is no type of %s%s", kind, p.what, suggest.For(kind, known))
+	p.Fail(p.typed, "%q is no type of %s%s", kind, p.what, suggest.For(kind, known))
 }
 
 // params are the keys of a mapping, each to be asked for; done reports those
@@ -273,8 +294,8 @@ func (p *params) unknown(kind string, known []string) {
 type params struct {
 	*file
 	what    string // with its article
-	pos     ir.Pos
-	typeAt  ir.Pos
+	body    *yaml.Node
+	typed   *yaml.Node // the value of its key type
 	entries []parser.Entry
 	asked   []string
 	depth   int
@@ -283,10 +304,10 @@ type params struct {
 func (f *file) params(what string, n *yaml.Node) (*params, bool) {
 	n = parser.Deref(n)
 	if n.Kind != yaml.MappingNode {
-		f.Fail(posOf(n), "%s must be a mapping", what)
+		f.Fail(n, "%s must be a mapping", what)
 		return nil, false
 	}
-	return &params{file: f, what: what, pos: posOf(n), entries: f.Entries(n)}, true
+	return &params{file: f, what: what, body: n, entries: f.Entries(n)}, true
 }
 
 // take is the value of a key, or nil if it is absent or null.
@@ -312,7 +333,7 @@ func (p *params) raw(name string) *yaml.Node {
 func (p *params) need(name string) *yaml.Node {
 	n := p.take(name)
 	if n == nil {
-		p.Fail(p.pos, "the key %q is missing", name)
+		p.Fail(p.body, "the key %q is missing", name)
 	}
 	return n
 }
@@ -320,14 +341,14 @@ func (p *params) need(name string) *yaml.Node {
 func (p *params) done() {
 	for _, e := range p.entries {
 		if !slices.Contains(p.asked, e.Name) {
-			p.Fail(posOf(e.Key), "%s has no key %q%s", p.what, e.Name, suggest.For(e.Name, p.asked))
+			p.Fail(e.Key, "%s has no key %q%s", p.what, e.Name, suggest.For(e.Name, p.asked))
 		}
 	}
 }
 
 func (p *params) textOf(name string, n *yaml.Node) string {
 	if n.Kind != yaml.ScalarNode {
-		p.Fail(posOf(n), "%q must be a text", name)
+		p.Fail(n, "%q must be a text", name)
 		return ""
 	}
 	return n.Value
@@ -348,7 +369,7 @@ func (p *params) filled(name string) string {
 	}
 	s := p.textOf(name, n)
 	if s == "" && n.Kind == yaml.ScalarNode {
-		p.Fail(posOf(n), "%q is empty", name)
+		p.Fail(n, "%q is empty", name)
 	}
 	return s
 }
@@ -367,7 +388,7 @@ func (p *params) flag(name string, otherwise bool) bool {
 	}
 	b, ok := p.scalar(n).(bool)
 	if !ok {
-		p.Fail(posOf(n), "%q must be true or false", name)
+		p.Fail(n, "%q must be true or false", name)
 	}
 	return b
 }
@@ -380,7 +401,7 @@ func (p *params) whole(name string, otherwise int) int {
 	var i int
 	num, ok := p.scalar(n).(ir.Number)
 	if _, err := fmt.Sscanf(string(num), "%d", &i); !ok || err != nil || fmt.Sprint(i) != string(num) {
-		p.Fail(posOf(n), "%q must be a whole number", name)
+		p.Fail(n, "%q must be a whole number", name)
 	}
 	return i
 }
@@ -389,7 +410,7 @@ func (p *params) whole(name string, otherwise int) int {
 func (p *params) positive(name string, otherwise int) int {
 	i := p.whole(name, otherwise)
 	if n := p.take(name); n != nil && i <= 0 {
-		p.Fail(posOf(n), "%q must be a whole number above 0", name)
+		p.Fail(n, "%q must be a whole number above 0", name)
 		return otherwise
 	}
 	return i
@@ -399,7 +420,7 @@ func (p *params) oneOf(name, otherwise string, words ...string) string {
 	n := p.take(name)
 	switch {
 	case n == nil && otherwise == "":
-		p.Fail(p.pos, "the key %q is missing", name)
+		p.Fail(p.body, "the key %q is missing", name)
 		return words[0]
 	case n == nil:
 		return otherwise
@@ -407,7 +428,7 @@ func (p *params) oneOf(name, otherwise string, words ...string) string {
 	if s := p.textOf(name, n); slices.Contains(words, s) {
 		return s
 	}
-	p.Fail(posOf(n), "%q is none of %s%s", n.Value, join(words), suggest.For(n.Value, words))
+	p.Fail(n, "%q is none of %s%s", n.Value, join(words), suggest.For(n.Value, words))
 	return words[0]
 }
 
@@ -430,12 +451,12 @@ func (p *params) texts(name string, required bool) []string {
 	n := p.take(name)
 	if n == nil {
 		if required {
-			p.Fail(p.pos, "the key %q is missing", name)
+			p.Fail(p.body, "the key %q is missing", name)
 		}
 		return nil
 	}
 	if n.Kind != yaml.SequenceNode {
-		p.Fail(posOf(n), "%q must be a list of texts", name)
+		p.Fail(n, "%q must be a list of texts", name)
 		return nil
 	}
 	return p.textList(name, n)
@@ -458,7 +479,7 @@ func (p *params) textList(name string, n *yaml.Node) []string {
 	out := []string{}
 	for _, c := range nodes {
 		if c = parser.Deref(c); c.Kind != yaml.ScalarNode || p.scalar(c) == nil {
-			p.Fail(posOf(c), "%q must be a text or a list of texts", name)
+			p.Fail(c, "%q must be a text or a list of texts", name)
 			continue
 		}
 		out = append(out, c.Value)
@@ -477,12 +498,12 @@ func (p *params) table(name string, required, lists bool) (out mapping) {
 	n := p.take(name)
 	if n == nil {
 		if required {
-			p.Fail(p.pos, "the key %q is missing", name)
+			p.Fail(p.body, "the key %q is missing", name)
 		}
 		return nil
 	}
 	if n.Kind != yaml.MappingNode {
-		p.Fail(posOf(n), "%q must be a mapping", name)
+		p.Fail(n, "%q must be a mapping", name)
 		return nil
 	}
 	for _, e := range p.Entries(n) {
@@ -494,7 +515,7 @@ func (p *params) table(name string, required, lists bool) (out mapping) {
 			row.key = nil
 		}
 		if e.Value.Kind == yaml.SequenceNode && !lists {
-			p.Fail(posOf(e.Value), "a value of %q must be a text", name)
+			p.Fail(e.Value, "a value of %q must be a text", name)
 			continue
 		}
 		row.values = p.textList(name, e.Value)
@@ -525,11 +546,11 @@ func (m mapping) null() ([]string, bool) {
 func (p *params) literal(name string) any {
 	n := p.raw(name)
 	if n == nil {
-		p.Fail(p.pos, "the key %q is missing", name)
+		p.Fail(p.body, "the key %q is missing", name)
 		return nil
 	}
 	if n.Kind != yaml.ScalarNode {
-		p.Fail(posOf(n), "%q must be a text, a number or a boolean", name)
+		p.Fail(n, "%q must be a text, a number or a boolean", name)
 		return nil
 	}
 	return p.scalar(n)
@@ -541,5 +562,5 @@ func (p *params) granted(name string) {
 	if n == nil || n.Kind == yaml.ScalarNode && p.scalar(n) == false {
 		return
 	}
-	p.Fail(posOf(n), "%q cannot be given in a file; the program that loads the pipeline says so", name)
+	p.Fail(n, "%q cannot be given in a file; the program that loads the pipeline says so", name)
 }

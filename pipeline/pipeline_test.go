@@ -20,7 +20,8 @@ import (
 	"sigmac/targets"
 )
 
-var update = flag.Bool("update", false, "rewrite the section want of the cases")
+// Update is for the tests of package pipeline_test too: a flag is defined once.
+var Update = flag.Bool("update", false, "rewrite the section want of the cases, the pages and the counts")
 
 // cases holds that the section want of each case is what made gives of the
 // others. It says whether all cases have run, and not only some that -run names.
@@ -47,7 +48,7 @@ func cases(t *testing.T, pattern string, made func(t *testing.T, path string, se
 				sections = slices.Delete(sections, i, i+1)
 			}
 			got := made(t, path, sections)
-			if *update {
+			if *Update {
 				a.Files = append(sections, txtar.File{Name: "want", Data: []byte(got)})
 				if err := os.WriteFile(path, txtar.Format(a), 0o644); err != nil {
 					t.Fatal(err)
@@ -191,11 +192,11 @@ func run1(t *testing.T, p *Pipeline, rules []*parser.Document, o Options) string
 }
 
 func located(err error) string {
-	e := (*Error)(nil)
+	e := (*ir.Diagnostic)(nil)
 	if !errors.As(err, &e) {
 		return "NOT TYPED " + err.Error()
 	}
-	return fmt.Sprintf("%d:%d %s", e.Pos.Line, e.Pos.Column, e)
+	return fmt.Sprintf("%d:%d %s: %s", e.Pos.Line, e.Pos.Column, e.Item, e.Msg)
 }
 
 // TestUntested: a log source is tested where an item that was about it added a

@@ -21,6 +21,7 @@ import (
 
 	"sigmac/ir"
 	"sigmac/parser"
+	"sigmac/regex"
 )
 
 var placeholderKinds = map[string]kind{
@@ -51,7 +52,7 @@ var placeholderKinds = map[string]kind{
 	"file_placeholders": {eachItem, func(p *params) transformation {
 		s := &source{name: p.filled("path")}
 		if s.name != "" && !fs.ValidPath(s.name) {
-			p.Fail(posOf(p.take("path")), "%q must be a path below the pipeline's folder, without . and ..", s.name)
+			p.Fail(p.take("path"), "%q must be a path below the pipeline's folder, without . and ..", s.name)
 		}
 		s.get = func(r *run) ([]byte, error) { return r.read(r.item.path, s.name) }
 		return p.external(s)
@@ -65,10 +66,10 @@ var placeholderKinds = map[string]kind{
 		if n := p.take("json_body"); n != nil {
 			b, err := json.Marshal(plain(p.value(n)))
 			if err != nil {
-				p.Fail(posOf(n), "%s", err)
+				p.Fail(n, "%s", err)
 			}
 			if q.json = b; q.form != nil {
-				p.Fail(posOf(n), "a request has form_data or json_body, not both")
+				p.Fail(n, "a request has form_data or json_body, not both")
 			}
 		}
 		return p.external(&source{name: q.url, outside: true, get: q.get})
@@ -79,7 +80,7 @@ var placeholderKinds = map[string]kind{
 		if n := p.take("cmd"); n != nil && n.Kind == yaml.ScalarNode && n.Value != "" {
 			c.argv = []string{"sh", "-c", n.Value}
 		} else if n != nil && (len(c.argv) == 0 || c.argv[0] == "") {
-			p.Fail(posOf(n), "%q is empty", "cmd")
+			p.Fail(n, "%q is empty", "cmd")
 		}
 		return p.external(&source{name: strings.Join(c.argv, " "), outside: true, get: c.get})
 	}},
@@ -95,7 +96,7 @@ type placeholders struct {
 func (p *params) placeholders(of func(*run, ir.Pos, string) []string) placeholders {
 	x := placeholders{include: p.texts("include", false), exclude: p.texts("exclude", false), of: of}
 	if x.include != nil && x.exclude != nil {
-		p.Fail(posOf(p.take("exclude")), "an item has include or exclude, not both")
+		p.Fail(p.take("exclude"), "an item has include or exclude, not both")
 	}
 	return x
 }
@@ -272,7 +273,7 @@ type source struct {
 	get     func(r *run) ([]byte, error)
 
 	format    string
-	filter    *pattern
+	filter    *regex.Python
 	column    any // a string, an ir.Number or nil
 	header    bool
 	jq        *jqQuery
@@ -306,22 +307,22 @@ func (p *params) external(s *source) placeholders {
 		s.column = p.literal("csv_column")
 		i, isNumber := s.column.(ir.Number)
 		if _, err := strconv.ParseUint(string(i), 10, 16); isNumber && err != nil {
-			p.Fail(posOf(column), "a column is a name or a number from 0 on")
+			p.Fail(column, "a column is a name or a number from 0 on")
 		}
 		if !isNumber && !s.header {
-			p.Fail(posOf(column), "without a header, a column is a number from 0 on")
+			p.Fail(column, "without a header, a column is a number from 0 on")
 		}
 	} else if s.format == "csv" {
-		p.Fail(p.pos, "csv needs csv_column")
+		p.Fail(p.body, "csv needs csv_column")
 	}
 	jq := p.take("jq_expression")
 	switch structured := s.format == "json" || s.format == "yaml"; {
 	case jq == nil && structured:
-		p.Fail(p.pos, "%s needs jq_expression", s.format)
+		p.Fail(p.body, "%s needs jq_expression", s.format)
 	case jq != nil:
 		var err error
 		if s.jq, err = readJQ(p.textOf("jq_expression", jq)); err != nil {
-			p.Fail(posOf(jq), "not a jq expression: %s", err)
+			p.Fail(jq, "not a jq expression: %s", err)
 		}
 	}
 	return x
@@ -337,12 +338,14 @@ func (s *source) read(r *run) ([]string, error) {
 			s.values, s.valuesErr = s.parse(b)
 		}
 		if s.valuesErr == nil && s.filter != nil {
-			s.values = slices.DeleteFunc(s.values, func(v string) bool {
-				ok, err := s.filter.re.MatchString(v)
-				if err != nil {
-					s.valuesErr = err
-				}
-				return !ok
+			var t tried // of no rule: the values are those of all
+			s.valuesErr = t.run(func(steps *int) {
+				s.values = slices.DeleteFunc(s.values, func(v string) bool {
+					for _, m := range s.filter.All(v, steps) {
+						return m == nil
+					}
+					return true
+				})
 			})
 		}
 		if s.valuesErr == nil && len(s.values) == 0 {

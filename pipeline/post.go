@@ -9,8 +9,10 @@ import (
 
 	"gopkg.in/yaml.v3"
 
+	"sigmac/internal/jinja"
 	"sigmac/internal/suggest"
 	"sigmac/ir"
+	"sigmac/regex"
 )
 
 // A postItem is one entry of postprocessing.
@@ -50,7 +52,7 @@ func (f *file) postItems(n *yaml.Node, depth int) (out []*postItem) {
 			p.unknown(name, keys(posts))
 			return
 		}
-		it := &postItem{item: item{kind: name, path: f.path, pos: p.pos, id: p.textOr("id", "")}}
+		it := &postItem{item: item{kind: name, path: f.path, pos: posOf(p.body), id: p.textOr("id", "")}}
 		it.rule = conditionsOf(p, "rule", ruleConditions)
 		p.what = "the postprocessing item " + name
 		it.do = read(p)
@@ -81,7 +83,7 @@ func rewrites(items []*postItem) bool {
 }
 
 // Finish is the queries of a rule after postprocessing. r is what Apply gave,
-// with its trace. The error is an *Error.
+// with its trace. The error is an *ir.Diagnostic.
 func (p *Pipeline) Finish(rule *ir.Rule, queries []string, trace *Trace, o Options) ([]string, error) {
 	if !slices.ContainsFunc(p.Parts(), func(p *Pipeline) bool { return len(p.post) > 0 }) {
 		return queries, nil
@@ -140,11 +142,11 @@ func (x nestPost) change(r *run, q string) (string, error) {
 }
 
 type replacePost struct {
-	re   *pattern
+	re   *regex.Python
 	with template
 }
 
-func (x replacePost) change(_ *run, q string) (string, error) { return x.re.replace(x.with, q) }
+func (x replacePost) change(r *run, q string) (string, error) { return r.replaced(x.re, x.with, q) }
 
 // A simple is a format string.
 type simple struct{ format }
@@ -157,8 +159,8 @@ func (x simple) change(r *run, q string) (out string, err error) {
 			err = fmt.Errorf("{%s} has no value for this rule", strings.Join(path, "."))
 		}
 		text := show(v)
-		if size += len(text); size > maxOutput {
-			err, text = fmt.Errorf("the template makes more than %d MiB", maxOutput>>20), ""
+		if size += len(text); size > jinja.MaxOutput {
+			err, text = fmt.Errorf("the template makes more than %d MiB", jinja.MaxOutput>>20), ""
 		}
 		return text
 	})
@@ -269,7 +271,7 @@ type format []struct {
 // format reads a format string; fault says what is wrong with a path.
 func (p *params) format(name, s string, fault func(path []string) string) (out format) {
 	n := p.take(name)
-	fail := func(at int, format string, args ...any) { p.Fail(p.Locate(n, at), format, args...) }
+	fail := func(at, size int, format string, args ...any) { p.FailIn(n, at, at+size, format, args...) }
 	add := func(text string, path []string) {
 		out = append(out, struct {
 			text string
@@ -291,14 +293,14 @@ func (p *params) format(name, s string, fault func(path []string) string) (out f
 		}
 		inner, _, ok := strings.Cut(s[i+1:], "}")
 		if s[i] == '}' || !ok {
-			fail(i, "a single brace; a literal one is written twice")
+			fail(i, 1, "a single brace; a literal one is written twice")
 			return out
 		}
 		path := strings.FieldsFunc(inner, func(r rune) bool { return r == '.' || r == '[' || r == ']' })
 		if strings.ContainsAny(inner, "!:{") || len(path) == 0 {
-			fail(i, "{%s} is no name; conversions and formats are not supported", inner)
+			fail(i, len(inner)+2, "{%s} is no name; conversions and formats are not supported", inner)
 		} else if why := fault(path); why != "" {
-			fail(i, "%s", why)
+			fail(i, len(inner)+2, "%s", why)
 		}
 		add("", path)
 		i += len(inner) + 2
@@ -325,15 +327,15 @@ func (p *params) packJSON() packJSON {
 	x := packJSON{p.text("json_template")}
 	if n := p.take("json_template"); n != nil {
 		if !json.Valid([]byte(x.text)) {
-			p.Fail(posOf(n), "json_template is not JSON")
+			p.Fail(n, "json_template is not JSON")
 		}
 	}
 	return x
 }
 
 func (x packJSON) change(_ *run, q string) (string, error) {
-	if strings.Count(x.text, "%QUERY%")*len(q) > maxOutput {
-		return q, fmt.Errorf("the template makes more than %d MiB", maxOutput>>20)
+	if strings.Count(x.text, "%QUERY%")*len(q) > jinja.MaxOutput {
+		return q, fmt.Errorf("the template makes more than %d MiB", jinja.MaxOutput>>20)
 	}
 	d := json.NewDecoder(strings.NewReader(x.text))
 	d.UseNumber()
@@ -395,8 +397,9 @@ func quoteJSON(v any) string {
 
 // A finalItem is one entry of finalizers.
 type finalItem struct {
-	place string
-	do    finalizer
+	path string
+	pos  ir.Pos
+	do   finalizer
 }
 
 // A finalizer makes one text of all queries.
@@ -422,7 +425,7 @@ func (p *params) indent(otherwise int) int {
 	const most = 9
 	i := p.whole("indent", otherwise)
 	if i < 0 || i > most {
-		p.Fail(posOf(p.take("indent")), "indent is a whole number up to %d", most)
+		p.Fail(p.take("indent"), "indent is a whole number up to %d", most)
 	}
 	return i
 }
@@ -436,8 +439,7 @@ func (f *file) finalItems(n *yaml.Node, depth int) (out []*finalItem) {
 			return
 		}
 		p.what = "the finalizer " + name
-		place := (&item{path: f.path, pos: p.pos}).place()
-		out = append(out, &finalItem{place, read(p)})
+		out = append(out, &finalItem{f.path, posOf(p.body), read(p)})
 		p.done()
 	})
 	return out
@@ -449,7 +451,7 @@ func (p *Pipeline) Finalizes() bool {
 }
 
 // Finalize is what the finalizers make of all queries; without any, the
-// queries a line each. The error is an *Error.
+// queries a line each. The error is an *ir.Diagnostic.
 func (p *Pipeline) Finalize(all []string, o Options) (string, error) {
 	r := &run{Options: o, pipeline: p, state: map[string]any{}}
 	var items nested
@@ -470,10 +472,10 @@ func (x nested) finalize(r *run, all []string) (string, error) {
 	for _, it := range x {
 		out, err := it.do.finalize(r, all)
 		if err != nil {
-			if e, ok := err.(*Error); ok {
+			if e, ok := err.(*ir.Diagnostic); ok {
 				return "", e
 			}
-			return "", &Error{Item: it.place, Msg: err.Error()}
+			return "", &ir.Diagnostic{Path: it.path, Pos: it.pos, Msg: err.Error(), Source: "pipeline"}
 		}
 		all = []string{out}
 	}

@@ -26,21 +26,21 @@ var ruleKinds = map[string]kind{
 		if n := p.raw("val"); n != nil {
 			x.value = p.value(n)
 		} else {
-			p.Fail(p.pos, "the key %q is missing", "val")
+			p.Fail(p.body, "the key %q is missing", "val")
 		}
 		return x
 	}},
 	"set_custom_attribute": {wholeRule, func(p *params) transformation {
 		x := setAttribute{ir.Attribute{Name: p.filled("attribute")}}
 		if n := p.raw("value"); n == nil {
-			p.Fail(p.pos, "the key %q is missing", "value")
+			p.Fail(p.body, "the key %q is missing", "value")
 		} else if n.Kind == yaml.ScalarNode {
 			x.Value = n.Value
 		} else if b, err := yaml.Marshal(native(p.value(n))); err == nil {
 			x.Value = strings.TrimSuffix(string(b), "\n")
 		}
 		if slices.Contains(textAttributes, x.Name) || slices.Contains(listAttributes, x.Name) {
-			p.Fail(posOf(p.take("attribute")), "%q is no custom attribute", x.Name)
+			p.Fail(p.take("attribute"), "%q is no custom attribute", x.Name)
 		}
 		return x
 	}},
@@ -65,14 +65,14 @@ func (p *params) addCondition() addCondition {
 	x := addCondition{name: p.textOr("name", ""), template: p.flag("template", false), negated: p.flag("negated", false), path: p.path}
 	switch n := p.take("conditions"); {
 	case n == nil:
-		p.Fail(p.pos, "add_condition without conditions adds nothing")
+		p.Fail(p.body, "add_condition without conditions adds nothing")
 	case n.Kind != yaml.MappingNode || len(n.Content) == 0:
-		p.Fail(posOf(n), "%q must be a mapping of fields to values", "conditions")
+		p.Fail(n, "%q must be a mapping of fields to values", "conditions")
 	default:
 		x.items = p.Entries(n)
 	}
 	if strings.ContainsAny(x.name, " \t\n()|*?") {
-		p.Fail(posOf(p.take("name")), "%q cannot be the name of a detection", x.name)
+		p.Fail(p.take("name"), "%q cannot be the name of a detection", x.name)
 	}
 	x.expr = x.read(p.File)
 	return x

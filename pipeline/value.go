@@ -1,15 +1,15 @@
 package pipeline
 
 import (
+	"errors"
 	"fmt"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
-	"time"
 	"unicode"
 	"unicode/utf8"
 
-	"github.com/dlclark/regexp2"
 	"gopkg.in/yaml.v3"
 
 	"sigmac/internal/suggest"
@@ -22,7 +22,7 @@ var valueKinds = map[string]kind{
 		x := replaceString{re: p.regexp("regex"), skip: p.flag("skip_special", false), interpret: p.flag("interpret_special", false)}
 		x.with = p.replacement("replacement", x.re)
 		if x.interpret && !x.skip {
-			p.Fail(p.pos, "interpret_special belongs to skip_special; without that, wildcards are read anyway")
+			p.Fail(p.body, "interpret_special belongs to skip_special; without that, wildcards are read anyway")
 		}
 		return x
 	}},
@@ -42,7 +42,7 @@ var valueKinds = map[string]kind{
 			v = p.forced(v, func(s string) any {
 				n, ok := ir.ParseNumber(s)
 				if !ok {
-					p.Fail(posOf(p.take("value")), "%q is no number", s)
+					p.Fail(p.take("value"), "%q is no number", s)
 				}
 				return n
 			})
@@ -68,7 +68,7 @@ func (p *params) forced(v any, to func(string) any) any {
 	case bool:
 		return to(strconv.FormatBool(v))
 	}
-	p.Fail(p.pos, "force_type needs a value")
+	p.Fail(p.body, "force_type needs a value")
 	return v
 }
 
@@ -170,7 +170,7 @@ func placeholdersOf(p ir.Pattern) (names []string) {
 
 // replaceString replaces what a pattern finds in texts.
 type replaceString struct {
-	re              *pattern
+	re              *regex.Python
 	with            template
 	skip, interpret bool
 }
@@ -403,25 +403,11 @@ func snakeCase(s string) string {
 	return b.String()
 }
 
-// A pattern is a regular expression as Python has it. Groups are numbered by
-// their parentheses, named ones too.
-type pattern struct {
-	re     *regexp2.Regexp // matches anywhere
-	start  *regexp2.Regexp // matches at the start
-	groups int
-	names  []string       // in order
-	number map[string]int // of the names
-}
-
-// The limits of a pattern. One that backtracks without end is stopped.
-const (
-	maxPattern     = 10_000
-	maxPatternDeep = 250
-	patternTimeout = time.Second
-)
+// maxPattern bounds the bytes of a regular expression.
+const maxPattern = 10_000
 
 // regexp is a parameter that is a regular expression.
-func (p *params) regexp(name string) *pattern {
+func (p *params) regexp(name string) *regex.Python {
 	n := p.need(name)
 	if n == nil || n.Kind != yaml.ScalarNode {
 		if n != nil {
@@ -432,180 +418,61 @@ func (p *params) regexp(name string) *pattern {
 	return p.compile(n)
 }
 
-// compile reads the regular expression of a scalar.
-func (p *params) compile(n *yaml.Node) *pattern {
+// compile reads the regular expression of a scalar, as Python has it.
+func (p *params) compile(n *yaml.Node) *regex.Python {
 	if n.Kind != yaml.ScalarNode {
-		p.Fail(posOf(n), "a regular expression must be a text")
+		p.Fail(n, "a regular expression must be a text")
 		return nil
 	}
-	re, offset, err := compile(n.Value)
-	if err != nil {
-		p.Fail(p.Locate(n, offset), "not a regular expression: %s", err)
+	if len(n.Value) > maxPattern {
+		p.Fail(n, "not a regular expression: longer than %d bytes", maxPattern)
+		return nil
+	}
+	re, err := regex.ParsePython(n.Value)
+	if e := (*regex.Error)(nil); errors.As(err, &e) {
+		p.FailIn(n, e.Offset, e.End, "not a regular expression: %s", e.Msg)
 		return nil
 	}
 	return re
 }
 
-// compile translates Python's named groups, for which the library has other
-// numbers; offset says where an error is.
-func compile(source string) (p *pattern, offset int, err error) {
-	p = &pattern{number: map[string]int{}}
-	if len(source) > maxPattern {
-		return nil, 0, fmt.Errorf("longer than %d bytes", maxPattern)
+// maxMatchSteps bounds the steps of all regular expressions of pipelines on a
+// rule's values and queries. Tests change it.
+var maxMatchSteps = 20_000_000
+
+// A tried counts the steps of regular expressions.
+type tried int
+
+// run runs one with the steps that are left.
+func (t *tried) run(match func(steps *int)) error {
+	left := maxMatchSteps - int(*t)
+	if left >= 0 {
+		match(&left)
 	}
-	var b strings.Builder
-	depth, class := 0, false
-	for i := 0; i < len(source); i++ {
-		c, rest := source[i], source[i:]
-		switch {
-		case c == '\\' && len(rest) > 1:
-			if i++; rest[1] == 'Z' {
-				b.WriteString(`\z`)
-			} else {
-				b.WriteString(rest[:2])
-			}
-			continue
-		case class:
-			class = c != ']'
-		case c == '[':
-			class = true
-			for _, first := range []string{"[^]", "[]", "[^"} {
-				if strings.HasPrefix(rest, first) {
-					b.WriteString(strings.ReplaceAll(first, "]", `\]`))
-					i += len(first) - 1
-					c = 0
-					break
-				}
-			}
-			if c == 0 {
-				continue
-			}
-		case strings.HasPrefix(rest, "(?P<"):
-			name, _, ok := strings.Cut(rest[4:], ">")
-			if !ok || !isName(name) || p.number[name] > 0 {
-				return nil, i, fmt.Errorf("a group with a bad name")
-			}
-			p.groups++
-			p.names, p.number[name] = append(p.names, name), p.groups
-			b.WriteByte('(')
-			i += len("(?P<>") + len(name) - 1
-			depth++
-			continue
-		case strings.HasPrefix(rest, "(?P="):
-			name, _, ok := strings.Cut(rest[4:], ")")
-			if !ok || p.number[name] == 0 {
-				return nil, i, fmt.Errorf("a reference to a group that there is not")
-			}
-			fmt.Fprintf(&b, `(?:\%d)`, p.number[name])
-			i += len("(?P=)") + len(name) - 1
-			continue
-		case strings.HasPrefix(rest, "(?<") && !strings.HasPrefix(rest, "(?<=") && !strings.HasPrefix(rest, "(?<!"), strings.HasPrefix(rest, "(?'"):
-			return nil, i, fmt.Errorf("a named group is written (?P<name>…)")
-		case c == '(':
-			if depth++; !strings.HasPrefix(rest, "(?") {
-				p.groups++
-			}
-		case c == ')':
-			depth--
-		}
-		if depth > maxPatternDeep {
-			return nil, i, fmt.Errorf("nested more than %d deep", maxPatternDeep)
-		}
-		b.WriteByte(c)
+	if *t = tried(maxMatchSteps - left); left < 0 {
+		return errors.New("the regular expressions of the pipeline take too many steps")
 	}
-	if p.re, err = regexp2.Compile(b.String(), regexp2.None); err != nil {
-		return nil, 0, err
-	}
-	if p.start, err = regexp2.Compile(`\G(?:`+b.String()+")", regexp2.None); err != nil {
-		return nil, 0, err
-	}
-	p.re.MatchTimeout, p.start.MatchTimeout = patternTimeout, patternTimeout
-	return p, 0, nil
+	return nil
 }
 
-func isName(s string) bool {
-	for i, r := range s {
-		if r != '_' && !unicode.IsLetter(r) && (i == 0 || !unicode.IsDigit(r)) {
-			return false
-		}
+// starts is the match of a regular expression at the start of s.
+func (r *run) starts(re *regex.Python, s string) (m regex.Match, ok bool) {
+	if err := r.tried.run(func(steps *int) { m, ok = re.Start(s, steps) }); err != nil {
+		r.fail(r.rule.Source.Pos, "%s", err)
+		return m, false
 	}
-	return s != ""
+	return m, ok
 }
 
-// timed tries a match again that was stopped. The library counts by the clock: it
-// may take a deadline that is long past, where two matches are the first after a
-// pause, and a machine that is busy or suspended uses up a match's time. Only one
-// that had all its time twice is given up.
-func timed[T any](match func() (T, error)) (out T, err error) {
-	long := 0
-	for range 5 {
-		start := time.Now()
-		if out, err = match(); err == nil {
-			break
-		}
-		if time.Since(start) >= patternTimeout {
-			long++
-		}
-		if long == 2 {
-			break
-		}
-	}
-	return out, err
-}
-
-// maxRead bounds the bytes of a rule's values, all together, that the regular
-// expressions of pipelines look at. Tests change it.
-var maxRead = 64 << 20
-
-// reads counts what a regular expression is about to look at.
-func (r *run) reads(pos ir.Pos, s string) bool {
-	if r.looked += len(s); r.looked > maxRead {
-		r.fail(pos, "the regular expressions of the pipeline look at more than %d MiB of this rule's values", maxRead>>20)
-	}
-	return r.err == nil
-}
-
-// starts says whether s matches at its start.
-func (r *run) starts(p *pattern, s string) bool {
-	if !r.reads(r.rule.Source.Pos, s) {
-		return false
-	}
-	ok, err := timed(func() (bool, error) { return p.start.MatchString(s) })
-	if err != nil {
-		r.fail(r.rule.Source.Pos, "a regular expression of the pipeline takes too long on %q", s)
-	}
+// matches says whether there is one.
+func (r *run) matches(re *regex.Python, s string) bool {
+	_, ok := r.starts(re, s)
 	return ok
 }
 
-// groups are the named groups of a match at the start of s; nil for one that
-// took no part.
-func (r *run) groups(p *pattern, s string) ([]*string, bool) {
-	if !r.reads(r.rule.Source.Pos, s) {
-		return nil, false
-	}
-	m, err := timed(func() (*regexp2.Match, error) { return p.start.FindStringMatch(s) })
-	if err != nil {
-		r.fail(r.rule.Source.Pos, "a regular expression of the pipeline takes too long on %q", s)
-	}
-	if m == nil {
-		return nil, false
-	}
-	out := make([]*string, len(p.names))
-	for i, name := range p.names {
-		if g := m.GroupByNumber(p.number[name]); g != nil && len(g.Captures) > 0 {
-			text := g.String()
-			out[i] = &text
-		}
-	}
-	return out, true
-}
-
 // replace replaces all matches in s.
-func (r *run) replace(pos ir.Pos, p *pattern, with template, s string) string {
-	if !r.reads(pos, s) {
-		return s
-	}
-	out, err := p.replace(with, s)
+func (r *run) replace(pos ir.Pos, re *regex.Python, with template, s string) string {
+	out, err := r.replaced(re, with, s)
 	if err != nil {
 		r.fail(pos, "%s", err)
 	}
@@ -619,32 +486,36 @@ func (r *run) replace(pos ir.Pos, p *pattern, with template, s string) string {
 // of a rule.
 const maxReplaced = 1 << 20
 
-func (p *pattern) replace(with template, s string) (string, error) {
-	total := 0
-	out, err := timed(func() (string, error) {
-		total = 0
-		return p.re.ReplaceFunc(s, func(m regexp2.Match) string {
-			var b strings.Builder
+// replaced is s with its matches replaced, or s.
+func (r *run) replaced(re *regex.Python, with template, s string) (string, error) {
+	var b strings.Builder
+	made := 0
+	err := r.tried.run(func(steps *int) {
+		for before, m := range re.All(s, steps) {
+			b.WriteString(before)
+			if m == nil {
+				return
+			}
+			n := b.Len()
 			for _, part := range with {
-				if part.group < 0 {
-					b.WriteString(part.text)
-				} else if g := m.GroupByNumber(part.group); g != nil {
-					b.WriteString(g.String())
+				text := part.text
+				if part.group >= 0 {
+					text, _ = m.Group(part.group)
 				}
+				b.WriteString(text)
 			}
-			if total += b.Len(); total > maxReplaced {
-				return ""
+			if made += b.Len() - n; made > maxReplaced {
+				return
 			}
-			return b.String()
-		}, -1, -1)
+		}
 	})
-	switch {
-	case err != nil:
-		return s, fmt.Errorf("a regular expression of the pipeline takes too long on a text of %d bytes", len(s))
-	case total > maxReplaced:
-		return s, fmt.Errorf("a replacement makes more than %d bytes", maxReplaced)
+	if made > maxReplaced {
+		err = fmt.Errorf("a replacement makes more than %d bytes", maxReplaced)
 	}
-	return out, nil
+	if err != nil {
+		return s, err
+	}
+	return b.String(), nil
 }
 
 // A template is a replacement: texts and references to groups.
@@ -653,8 +524,15 @@ type template []struct {
 	group int // -1: text
 }
 
+// reference is an escape in a replacement: a group by its name, a character in
+// octal, a group by its number, another character, or none.
+var reference = regexp.MustCompile(`(?s)\\(?:g<([^>]*)>|(0[0-7]{0,2}|[0-7]{3})|([1-9][0-9]?)|(.)|)`)
+
+// escapes are the letters behind a backslash that Python knows.
+var escapes = map[string]string{"a": "\a", "b": "\b", "f": "\f", "n": "\n", "r": "\r", "t": "\t", "v": "\v", `\`: `\`}
+
 // replacement reads a replacement as Python's re.sub has it.
-func (p *params) replacement(name string, re *pattern) (out template) {
+func (p *params) replacement(name string, re *regex.Python) (out template) {
 	n := p.need(name)
 	if n == nil || re == nil {
 		return nil
@@ -666,54 +544,42 @@ func (p *params) replacement(name string, re *pattern) (out template) {
 			group int
 		}{text, group})
 	}
-	for i := 0; i < len(s); i++ {
-		if s[i] != '\\' || i+1 == len(s) {
-			add(s[i:i+1], -1)
-			continue
-		}
-		at := i
-		i++
-		ref := ""
-		switch c := s[i]; {
-		case c == '\\':
-			add(`\`, -1)
-			continue
-		case c >= '1' && c <= '9':
-			ref = s[i : i+1]
-			if i+1 < len(s) && s[i+1] >= '0' && s[i+1] <= '9' {
-				i++
-				ref += s[i : i+1]
+	last := 0
+	for _, m := range reference.FindAllStringSubmatchIndex(s, -1) {
+		add(s[last:m[0]], -1)
+		last = m[1]
+		part := func(i int) string { return s[max(m[2*i], 0):max(m[2*i+1], 0)] }
+		fail := func(format string, args ...any) { p.FailIn(n, m[0], m[1], format, args...) }
+		octal, char := part(2), part(4)
+		switch {
+		case octal != "":
+			c, _ := strconv.ParseUint(octal, 8, 32)
+			if c > 0o377 {
+				fail(`\%s is no character`, octal)
 			}
-		case c == 'g':
-			var ok bool
-			if !strings.HasPrefix(s[i+1:], "<") {
-				p.Fail(p.Locate(n, at), `a reference is written \g<name>`)
-				return out
-			}
-			if ref, _, ok = strings.Cut(s[i+2:], ">"); !ok {
-				p.Fail(p.Locate(n, at), `a reference is written \g<name>`)
-				return out
-			}
-			i += len(ref) + 2
-		case strings.IndexByte("abfnrtv0", c) >= 0:
-			add(map[byte]string{'a': "\a", 'b': "\b", 'f': "\f", 'n': "\n", 'r': "\r", 't': "\t", 'v': "\v", '0': "\x00"}[c], -1)
-			continue
-		case c < utf8.RuneSelf && unicode.IsLetter(rune(c)):
-			p.Fail(p.Locate(n, at), `\%c has no meaning in a replacement; a backslash is \\`, c)
-			continue
+			add(string(rune(c)), -1)
+		case escapes[char] != "":
+			add(escapes[char], -1)
+		case char == "g":
+			fail(`a reference is written \g<name>`)
+		case char != "" && char[0] < utf8.RuneSelf && unicode.IsLetter(rune(char[0])):
+			fail(`\%s has no meaning in a replacement; a backslash is \\`, char)
+		case char != "":
+			add(`\`+char, -1)
+		case m[1] == m[0]+1:
+			fail(`a backslash at the end is \\`)
 		default:
-			add(s[at:i+1], -1)
-			continue
+			ref := part(1) + part(3)
+			g, err := strconv.Atoi(ref)
+			if err != nil {
+				g = slices.Index(re.Names, ref)
+			}
+			if g < 0 || g >= len(re.Names) || ref == "" {
+				fail("the pattern has no group %q%s", ref, suggest.For(ref, re.Named()))
+			}
+			add("", g)
 		}
-		g, err := strconv.Atoi(ref)
-		if err != nil {
-			g = re.number[ref]
-		}
-		if g < 0 || g > re.groups || g == 0 && ref != "0" {
-			p.Fail(p.Locate(n, at), "the pattern has no group %q%s", ref, suggest.For(ref, re.names))
-			continue
-		}
-		add("", g)
 	}
+	add(s[last:], -1)
 	return out
 }

@@ -12,8 +12,8 @@ import (
 // A Error says where a regular expression is wrong or beyond what is
 // supported.
 type Error struct {
-	Offset int // in bytes of the source
-	Msg    string
+	Offset, End int // of what is wrong, in bytes of the source
+	Msg         string
 }
 
 func (e *Error) Error() string {
@@ -32,12 +32,8 @@ const (
 // back-reference is numbered in Text whatever way it is written; `\R` is an
 // atomic group.
 func Parse(source string, flags Flags) (*Re, error) {
-	if !utf8.ValidString(source) {
-		at := 0
-		for r, n := utf8.DecodeRuneInString(source); r != utf8.RuneError || n > 1; r, n = utf8.DecodeRuneInString(source[at:]) {
-			at += n
-		}
-		return nil, &Error{at, "invalid UTF-8"}
+	if err := invalid(source); err != nil {
+		return nil, err
 	}
 	// The first pass counts the groups: only then `\12` has a meaning.
 	count := &parser{src: source, flags: flags, total: -1, names: map[string]int{}}
@@ -49,6 +45,18 @@ func Parse(source string, flags Flags) (*Re, error) {
 		p.keep = p.keep || n < 10 || n <= p.total
 	}
 	return p.parse()
+}
+
+// invalid says where a source is no UTF-8.
+func invalid(source string) error {
+	if utf8.ValidString(source) {
+		return nil
+	}
+	at := 0
+	for r, n := utf8.DecodeRuneInString(source); r != utf8.RuneError || n > 1; r, n = utf8.DecodeRuneInString(source[at:]) {
+		at += n
+	}
+	return &Error{at, at + 1, "invalid UTF-8"}
 }
 
 type parser struct {
@@ -64,8 +72,10 @@ type parser struct {
 	keep   bool           // a back-reference needs the groups
 }
 
+// fail is about the source from a byte up to where it has been read, or about one character.
 func (p *parser) fail(at int, format string, args ...any) error {
-	return &Error{at, fmt.Sprintf(format, args...)}
+	_, size := utf8.DecodeRuneInString(p.src[at:])
+	return &Error{at, max(at+size, p.pos), fmt.Sprintf(format, args...)}
 }
 
 func (p *parser) parse() (*Re, error) {
@@ -335,7 +345,7 @@ func (p *parser) group(start int) (re *Re, quantifiable bool, err error) {
 		return p.capture(start, ">")
 	case p.take("(?'"):
 		return p.capture(start, "'")
-	case p.has("(*"):
+	case p.take("(*"):
 		return nil, false, p.fail(start, "`(*` is not supported")
 	case p.take("(?"):
 		return p.flagged(start)
@@ -495,7 +505,7 @@ func (p *parser) escape(start int) (*Re, error) {
 	case 'B':
 		return &Re{Op: OpNoWordBoundary}, nil
 	case 'N':
-		if p.has("{") {
+		if p.take("{") {
 			return nil, p.fail(start, "`\\N{` is not supported")
 		}
 		return &Re{Op: OpAnyNotNewline}, nil
@@ -646,23 +656,7 @@ func (p *parser) property(start int) ([]Range, error) {
 	if p.flags.IgnoreCase && (name == "Lu" || name == "Ll" || name == "Lt") {
 		return nil, p.fail(start, "the property %s without regard to case is not supported", name)
 	}
-	var set []Range
-	add := func(lo, hi, stride rune) {
-		if stride == 1 {
-			set = append(set, Range{lo, hi})
-			return
-		}
-		for r := lo; r <= hi; r += stride {
-			set = append(set, Range{r, r})
-		}
-	}
-	for _, r := range t.R16 {
-		add(rune(r.Lo), rune(r.Hi), rune(r.Stride))
-	}
-	for _, r := range t.R32 {
-		add(rune(r.Lo), rune(r.Hi), rune(r.Stride))
-	}
-	set = canonical(set)
+	set := rangesOf(t)
 	if negate {
 		set = Negate(set)
 	}

@@ -164,8 +164,22 @@ func TestParseErrors(t *testing.T) {
 	} {
 		_, err := Parse(c.src, Flags{})
 		var re *Error
-		if !errors.As(err, &re) || re.Offset != c.at || !strings.Contains(re.Msg, c.msg) {
+		if !errors.As(err, &re) || re.Offset != c.at || re.End <= re.Offset || re.End > len(c.src) || !strings.Contains(re.Msg, c.msg) {
 			t.Errorf("%s: %v, want byte %d: %s", c.src, err, c.at, c.msg)
+		}
+	}
+}
+
+// TestErrorEnds holds which part of an expression an error is about.
+func TestErrorEnds(t *testing.T) {
+	for src, want := range map[string]string{
+		`a(b|c`: `(b|c`, `a)b`: `)`, `a[b-`: `[b-`, `(?x)a`: `x`, `(*UTF)a`: `(*`, `a\2b`: `\2`, `(?<n>a)(?<n>b)c`: `n>`, `x(?<=a+)b`: `(?<=a+)`,
+		`\p{Nope}a`: `\p{Nope}`, `𝄞*+*`: `*`, `a{2,1}b`: `{2,1}`, `𝄞(?𝄞a)`: `𝄞`,
+	} {
+		_, err := Parse(src, Flags{})
+		var e *Error
+		if !errors.As(err, &e) || src[e.Offset:e.End] != want {
+			t.Errorf("%s: %+v, want %s", src, err, want)
 		}
 	}
 }

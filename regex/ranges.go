@@ -36,6 +36,29 @@ func canonical(rs []Range) []Range {
 	return out
 }
 
+// rangesOf are the characters of tables of Unicode.
+func rangesOf(tables ...*unicode.RangeTable) []Range {
+	var out []Range
+	add := func(lo, hi, stride rune) {
+		if stride == 1 {
+			out = append(out, Range{lo, hi})
+			return
+		}
+		for r := lo; r <= hi; r += stride {
+			out = append(out, Range{r, r})
+		}
+	}
+	for _, t := range tables {
+		for _, r := range t.R16 {
+			add(rune(r.Lo), rune(r.Hi), rune(r.Stride))
+		}
+		for _, r := range t.R32 {
+			add(rune(r.Lo), rune(r.Hi), rune(r.Stride))
+		}
+	}
+	return canonical(out)
+}
+
 // Negate is every character that is in none of the ranges, which are
 // those of a Re.
 func Negate(ranges []Range) []Range {
@@ -68,15 +91,24 @@ var folding = sync.OnceValue(func() []rune {
 // their characters.
 func FoldRanges(ranges []Range) []Range {
 	out := slices.Clone(ranges)
-	folding := folding()
 	for _, r := range ranges {
-		i, _ := slices.BinarySearch(folding, r.Lo)
-		for ; i < len(folding) && folding[i] <= r.Hi; i++ {
-			for _, c := range Cases(folding[i]) {
+		fold := func(x rune) {
+			for _, c := range Cases(x) {
 				if c < r.Lo || c > r.Hi {
 					out = append(out, Range{c, c})
 				}
 			}
+		}
+		if r.Hi-r.Lo < 1000 { // the table is large, and few need it
+			for x := r.Lo; x <= r.Hi; x++ {
+				fold(x)
+			}
+			continue
+		}
+		folding := folding()
+		i, _ := slices.BinarySearch(folding, r.Lo)
+		for ; i < len(folding) && folding[i] <= r.Hi; i++ {
+			fold(folding[i])
 		}
 	}
 	return canonical(out)

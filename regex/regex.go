@@ -1,14 +1,21 @@
-// Package regex holds regular expressions as trees: read in the flavour of PCRE, which
-// is Sigma's, and written in others.
+// Package regex holds regular expressions as trees, read as PCRE or as Python's, written in other dialects, and matched.
 //
 // The contract: a *Re is immutable and means the same anywhere. Parse resolves flags,
 // classes, negation and quoting, so that a node says itself whether it folds case and
-// what its dot takes, and refuses with an offset what PCRE refuses. What is built of
+// what its dot takes, and refuses with an offset what PCRE refuses. ParsePython does so
+// for Python, and what it reads is matched only, with its groups, in counted steps. What is built of
 // nodes is built by Literal, Class, Concat and Alternate, which keep it flat and in its
 // simplest form. A writer (Print of a Dialect, Go) gives an expression that matches
 // exactly the same texts in its engine, or is not asked: Lacks, Regular and Extended
 // name what the engine does not have. Folding is simple case folding, one character to
 // one, here and wherever texts are compared.
+//
+// It is a parser of our own, for regexp/syntax refuses look-around, back-references,
+// atomic groups and possessive quantifiers, which PCRE has; it throws away what Go
+// does not need, such as the difference between a class as written and as folded; and
+// its errors have no offset. Copying the text to a target instead would change its
+// meaning: Rust's `\d` is Unicode's, Lucene is anchored, `a+?` means something else
+// there.
 package regex
 
 import (
@@ -62,7 +69,7 @@ const (
 	OpConcat                   // all of Subs, one after the other
 	OpAlternate                // one of Subs
 	OpRepeat                   // Subs[0] Min to Max times
-	OpGroup                    // a capturing group, kept only where a back-reference may need it
+	OpGroup                    // a capturing group; Parse keeps it only where a back-reference may need it
 	OpExtended                 // beyond regular languages: look-around, back-reference, atomic, possessive, …
 )
 

@@ -27,13 +27,6 @@ func For(t *backends.Target, given ...*Schema) *Catalog {
 	return c
 }
 
-// A Warning tells of a field that is not in a schema, or of a value that its
-// column never holds.
-type Warning struct {
-	Pos ir.Pos
-	Msg string
-}
-
 // Type is the type of a column of a table, or Unknown where no schema has it:
 // what a reader of queries asks.
 func (c *Catalog) Type(tableName, name string) (ir.Type, bool) {
@@ -57,7 +50,7 @@ func (c *Catalog) Type(tableName, name string) (ir.Type, bool) {
 }
 
 // Refusals are the tests that a table cannot answer, in the order of the file.
-type Refusals []*backends.Unsupported
+type Refusals []*ir.Diagnostic
 
 func (rs Refusals) Error() string { return rs[0].Error() }
 
@@ -90,7 +83,7 @@ func (c *Catalog) tables(s ir.Scope, first string) (found []*table, asked string
 // means the same of all its values: a number of a text that is a number, false
 // of a value that the column never holds. The error is a Refusals. first is the
 // schema that is asked before others, or empty.
-func (c *Catalog) Apply(r *ir.Rule, first string) (*ir.Rule, []Warning, error) {
+func (c *Catalog) Apply(r *ir.Rule, first string) (*ir.Rule, []*ir.Diagnostic, error) {
 	found, asked := c.tables(r.Scope, first)
 	if asked == "" {
 		return r, nil, nil
@@ -102,9 +95,7 @@ func (c *Catalog) Apply(r *ir.Rule, first string) (*ir.Rule, []Warning, error) {
 	}
 	r.Walk(a.meet)
 	if len(a.refused) > 0 {
-		slices.SortStableFunc(a.refused, func(x, y *backends.Unsupported) int {
-			return comparePos(x.Pos, y.Pos)
-		})
+		slices.SortStableFunc(a.refused, func(x, y *ir.Diagnostic) int { return x.Pos.Compare(y.Pos) })
 		return nil, a.warnings, a.refused
 	}
 	out := r.Rewrite(a.leaf)
@@ -112,13 +103,6 @@ func (c *Catalog) Apply(r *ir.Rule, first string) (*ir.Rule, []Warning, error) {
 		return nil, a.warnings, a.refused
 	}
 	return out, a.warnings, nil
-}
-
-func comparePos(a, b ir.Pos) int {
-	if a.Line != b.Line {
-		return a.Line - b.Line
-	}
-	return a.Column - b.Column
 }
 
 // A column is what a rule's field is at the target.
@@ -135,19 +119,19 @@ type application struct {
 	tables   []*table
 	asked    string
 	columns  map[string]*column // nil: an open schema does not know the field
-	warnings []Warning
+	warnings []*ir.Diagnostic
 	refused  Refusals
 }
 
 func (a *application) warn(at ir.Pos, format string, args ...any) {
-	w := Warning{at, fmt.Sprintf(format, args...)}
-	if !slices.Contains(a.warnings, w) {
-		a.warnings = append(a.warnings, w)
+	w := ir.Diagnostic{Pos: at, Msg: fmt.Sprintf(format, args...), Source: a.catalog.Target.Name}
+	if !slices.ContainsFunc(a.warnings, func(said *ir.Diagnostic) bool { return *said == w }) {
+		a.warnings = append(a.warnings, &w)
 	}
 }
 
 func (a *application) refuse(at ir.Pos, feature, format string, args ...any) {
-	a.refused = append(a.refused, &backends.Unsupported{Pos: at, Backend: a.catalog.Target.Name, Feature: feature, Reason: fmt.Sprintf(format, args...)})
+	a.refused = append(a.refused, backends.Unsupported(a.catalog.Target.Name, at, feature, fmt.Sprintf(format, args...)))
 }
 
 // meet looks up the fields of a test, and notes what they are tested with.

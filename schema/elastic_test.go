@@ -5,7 +5,6 @@ import (
 	"strings"
 	"testing"
 
-	"sigmac/backends"
 	"sigmac/ir"
 	"sigmac/targets"
 )
@@ -31,7 +30,7 @@ func TestEQLOfECS(t *testing.T) {
 		}
 		for _, condition := range []string{`F == null`, `F == "1"`, `F : "a*"`, `F > "now-5m"`, `1 <= F`, `F`, `length(F) > 1`, `string(F) : "a"`, `not F in (1)`} {
 			q, err := targets.Must("elastic").Read("any where "+strings.ReplaceAll(condition, "F", "`"+strings.ReplaceAll(name, ".", "`.`")+"`"), catalog)
-			var e *backends.ReadError
+			var e *ir.Diagnostic
 			switch {
 			case err != nil && !errors.As(err, &e):
 				t.Fatal(name, err)

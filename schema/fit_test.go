@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"sigmac/eval"
+	"sigmac/internal/irtest"
 	"sigmac/ir"
 	"sigmac/parser"
 	"sigmac/regex"
@@ -107,6 +108,11 @@ func TestParse(t *testing.T) {
 		if len(errs) > 0 {
 			got = errs[0].Error()
 		}
+		for _, e := range errs {
+			if wrong := irtest.Spanned(c.src, e); wrong != "" {
+				t.Errorf("%q: %s: %s", c.src, e, wrong)
+			}
+		}
 		if got != c.want || (s == nil) != (c.want != "") {
 			t.Errorf("%q: %s, want %s", c.src, got, c.want)
 		}
@@ -164,8 +170,8 @@ T: {Name: string, Id: long, On: bool, Seen: datetime, Extra: dynamic, Raw: json,
 		cat := &Catalog{Target: targets.Must(c.target), Schemas: []*Schema{given}}
 		out, warnings, err := cat.Apply(r, "")
 		got := ""
-		if err != nil {
-			got = err.Error()
+		if refused, ok := err.(Refusals); ok {
+			got = refused[0].Msg
 		} else {
 			got = "false" // no leaf is left
 			ir.Walk(out.Detections[0].Expr, func(e ir.Expr) {

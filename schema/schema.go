@@ -6,6 +6,12 @@
 // timespan guid dynamic) or of Elasticsearch (keyword wildcard ip long …), and
 // json for a text column that holds JSON. In a table named * stand fields of
 // every table; a column `winlog.event_data.*` is every field below that name.
+//
+// A schema decides types before the pass Type does. It makes of a test one that the
+// column takes and that means the same of all its values (fit.go), which a test holds
+// against the evaluator. This comes before what the proof is about, for only there the
+// warning "never" has a place in the rule. Kusto's tables are files of a table a line,
+// and a table is read when a rule asks for it: the largest has 698.
 package schema
 
 import (
@@ -114,22 +120,21 @@ func (s *Schema) Tables() (names []string) {
 // Parse reads a schema file. With errors there is no Schema.
 func Parse(path string, src []byte) (*Schema, []*ir.Diagnostic) {
 	f, roots := parser.Open("schema", path, src)
-	at := func(n *yaml.Node) ir.Pos { return ir.Pos{Line: n.Line, Column: n.Column} }
 	s := &Schema{Name: path, read: map[string]*table{}}
 	switch {
 	case len(f.Errors()) > 0:
 	case len(roots) != 1 || parser.Deref(roots[0]).Kind != yaml.MappingNode:
-		f.Fail(ir.Pos{Line: 1, Column: 1}, "a schema file is one mapping of tables to columns to types")
+		f.Fail(nil, "a schema file is one mapping of tables to columns to types")
 	default:
 		for _, e := range f.Entries(parser.Deref(roots[0])) {
 			if e.Value.Kind != yaml.MappingNode {
-				f.Fail(at(e.Value), "the table %s must be a mapping of columns to types", e.Name)
+				f.Fail(e.Value, "the table %s must be a mapping of columns to types", e.Name)
 				continue
 			}
 			t := &table{name: e.Name, columns: map[string]string{}}
 			for _, c := range f.Entries(e.Value) {
 				if c.Value.Kind != yaml.ScalarNode || kinds[c.Value.Value] == 0 {
-					f.Fail(at(c.Value), "%q is no type of a column%s", c.Value.Value, suggest.For(c.Value.Value, kindNames()))
+					f.Fail(c.Value, "%q is no type of a column%s", c.Value.Value, suggest.For(c.Value.Value, kindNames()))
 					continue
 				}
 				t.columns[c.Name] = c.Value.Value

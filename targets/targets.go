@@ -1,4 +1,4 @@
-// Package targets has the query languages that sigmac knows: a registration joins a
+// Package targets has the query languages that sigmac knows. A registration joins a
 // language's emitter and its reader, which do not know each other. What else sigmac
 // knows of a language is asked of its backends.Target.
 package targets

@@ -70,7 +70,7 @@ func (s without) Type(table, name string) (ir.Type, bool) {
 // A ReadPairError says which of two queries cannot be read.
 type ReadPairError struct {
 	New bool
-	Err error // mostly a *backends.ReadError
+	Err error // mostly an *ir.Diagnostic
 }
 
 func (e *ReadPairError) Error() string { return e.Err.Error() }

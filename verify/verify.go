@@ -1,6 +1,92 @@
-// Package verify says whether a query means what its rule means: for every
-// event of the target's world, by a solver for the boolean skeleton and a
-// decision procedure for the tests of one field.
+// Package verify says whether a query means what its rule means. A proof is about
+// every event of the target's world: Query compares a condition of a rule, typed and
+// inlined, with what the target's reader says of the query, by a solver for the
+// boolean skeleton and a decision procedure for the tests of a field.
+//
+// # What is covered
+//
+// A proof covers Simplify, Legalize, the emitter and the quoting. The parser and the
+// passes before are held by the evaluator, in golden cases and fuzz tests. What a
+// built-in pipeline makes of log sources and fields is held by cases, by recorded
+// events, and for Kusto by Microsoft's own binder.
+//
+// A World says what events there are: whether the empty text and missing are one
+// state, whether a field may have several values, whether a field of numbers may hold
+// texts. Both sides are asked about the same events of that world.
+//
+// A verdict says what it covers. A difference between the filters of a query and its
+// rule refutes only where no later stage can undo it, and a proof of the filters is
+// Partial where stages were not judged. What says where a query looks (table, index,
+// conditions that a pipeline put into the rule, a time range) is compared apart from
+// what it looks for (scope.go), since a detection that was deployed elsewhere is still
+// the same detection.
+//
+// A piece of query language is proved around. An ir.Opaque stands in a rule only
+// through query_expression_placeholders. For the proof each becomes a test of a field
+// of its own, the query is written with these and proved, and the given query must be
+// that one with the pieces put back (opaque.go).
+//
+// A loss is computed. World.In says what becomes of each state that a source can
+// write: missing, null, an empty list, the empty text, a value, several, one of
+// another type. The evaluator is asked about each test of a rule in each state
+// (losses.go); where states that become one have two answers, the claim is asked for
+// the answer there, and each state with the other answer is a loss. So no kind of test
+// can be forgotten. A Doubt of a World is asked in the same way: the assumption is
+// named for the tests whose answer would be another.
+//
+// # How it is proved
+//
+// A claim is over letters: each distinct test of a field is one (letter.go), in a
+// canonical form. Patterns are folded unless their case matters, an expression that is
+// a pattern becomes it, its outermost alternatives an Or of letters, presence the
+// negation of null. If both sides are then the same up to order and repetition, that
+// is the proof.
+//
+// Else a solver looks for a difference, once for events that the query has and the
+// rule has not, once the other way. It is given the boolean skeleton (sat.go). For an
+// assignment that it finds, an event is sought with just these letters true
+// (theory.go): numbers and addresses from the few values at and between the borders
+// that the tests name, texts from automata. If there is none, the letters that
+// contradict each other become a clause, and the solver goes on. A conflict is grown
+// lazily: a test is added only when the value found breaks it, so clauses stay short.
+// When the solver has nothing left, the claim is proved.
+//
+// The solver is ours, the textbook's search by learned clauses, for three things that
+// no library in Go has together: it counts its work, so a rule of pigeons and holes is
+// given up at the same step on any machine; a clause of the theory is added to it as
+// it stands; and proofs run on all cores.
+//
+// Automata are Go's own programs. A test of texts becomes an expression of Go,
+// regexp/syntax compiles it, and strings.go runs the program as a lazily built
+// deterministic automaton, over classes of characters that no test of the field tells
+// apart. The product of the automata is walked breadth first, so a text is among the
+// shortest. What is found is tried again, with package regexp and with the evaluator,
+// and verify panics where these disagree.
+//
+// Only what matters is asked of the theory. An assignment decides every letter, but a
+// few of them make the claim true: of an Or one part, of an And all. Values are sought
+// for these alone, so a rule of thousands of tests costs what the few that decide
+// cost.
+//
+// A budget counts steps, not time, so a verdict is the same on any machine. A step is
+// so much work: characters that tests look at, instructions of automata, literals of
+// clauses. When it runs out, or where a letter cannot be decided (a look-around, a
+// reference between fields, an Opaque), the verdict is not Proved but Agreed: events
+// that reach every test both ways were tried, and the reason says why there is no
+// more. A proof must hold whatever an Opaque is, and so must a counterexample,
+// whatever each of several is.
+//
+// A counterexample is made smaller: a field is left out as long as the two sides
+// surely still differ. The construct that is named is a test that stands in the rule
+// and not in the query, or else one with a value in the event.
+//
+// Samples uses the same search: an event that satisfies the rule, and for each letter
+// one in which this letter alone is the other way and the rule is false. All letters
+// are given then, so the solver is not asked.
+//
+// The prover is tested by what it must not prove: TestMutation corrupts queries of
+// real rules and holds each verdict against the evaluator over events, FuzzEqual does
+// so with random rules.
 package verify
 
 import (
@@ -58,7 +144,7 @@ const DefaultBudget = 2_000_000
 const maxOptional = 10
 
 // Query says whether a query means the i-th condition of want, a rule that is
-// typed and inlined. The error is a *backends.ReadError.
+// typed and inlined. The error is an *ir.Diagnostic.
 func Query(b *backends.Target, want *ir.Rule, i int, query string, budget int) (Result, error) {
 	rule := want.Conditions[i].Expr
 	if hasOpaque(rule) {

@@ -97,7 +97,7 @@ func TestCutQueries(t *testing.T) {
 		try := func(text string) {
 			read++
 			_, err := target.Read(text, ir.Types{})
-			var wrong *backends.ReadError
+			var wrong *ir.Diagnostic
 			if err != nil && (!errors.As(err, &wrong) || wrong.Pos.Line < 1 || wrong.Pos.Column < 1) {
 				t.Errorf("%s: %q: %v", target.Name, text, err)
 			}

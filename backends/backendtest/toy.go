@@ -117,7 +117,7 @@ func readToy(query string, s ir.Schema) (q *ir.Query, err error) {
 	r.Mode = scanner.ScanIdents | scanner.ScanStrings
 	r.Error = func(_ *scanner.Scanner, msg string) { r.fail(msg) }
 	defer func() {
-		if e, ok := recover().(*backends.ReadError); ok {
+		if e, ok := recover().(*ir.Diagnostic); ok {
 			q, err = nil, e
 		}
 	}()
@@ -148,7 +148,7 @@ func (r *toyReader) fail(msg string) {
 	if !at.IsValid() {
 		at = r.Pos()
 	}
-	panic(&backends.ReadError{Pos: ir.Pos{Line: at.Line, Column: at.Column}, Msg: msg})
+	panic(&ir.Diagnostic{Pos: ir.Pos{Line: at.Line, Column: at.Column}, Msg: msg})
 }
 
 func (r *toyReader) next() {

@@ -23,8 +23,7 @@ func Emit(r *ir.Rule) ([]backends.Doc, error) {
 		if !identifier(c) {
 			lit, ok := quote(c)
 			if !ok {
-				return nil, &backends.Unsupported{Pos: r.Source.Pos, Backend: name,
-					Feature: "an event category that is not UTF-8 text"}
+				return nil, backends.Unsupported(name, r.Source.Pos, "an event category that is not UTF-8 text", "")
 			}
 			c = lit
 		}
@@ -47,7 +46,7 @@ type writer struct{ err error }
 
 func (w *writer) fail(at ir.Pos, feature, reason string) {
 	if w.err == nil {
-		w.err = &backends.Unsupported{Pos: at, Feature: feature, Backend: name, Reason: reason}
+		w.err = backends.Unsupported(name, at, feature, reason)
 	}
 }
 

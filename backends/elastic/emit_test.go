@@ -5,7 +5,6 @@ import (
 	"strings"
 	"testing"
 
-	"sigmac/backends"
 	"sigmac/internal/irtest"
 	"sigmac/ir"
 )
@@ -130,8 +129,8 @@ func TestEmitUnsupported(t *testing.T) {
 	} {
 		m.Pos = at
 		_, err := emit.Flat(&ir.Rule{Conditions: []ir.Condition{{Expr: m}}})
-		var u *backends.Unsupported
-		if !errors.As(err, &u) || u.Pos != at || u.Backend != "elastic" {
+		var u *ir.Diagnostic
+		if !errors.As(err, &u) || u.Pos != at || u.Source != "elastic" {
 			t.Errorf("%s: %v", m, err)
 		}
 	}

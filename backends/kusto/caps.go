@@ -1,5 +1,9 @@
-// Package kusto writes KQL, the Kusto query language of Microsoft Sentinel,
-// Defender and Azure Data Explorer.
+// Package kusto writes KQL, the Kusto query language. It is that of Microsoft
+// Sentinel, Defender and Azure Data Explorer.
+//
+// Chains are cut: Microsoft's parser gives up where a query is more than 500 deep, and
+// each operand of a chain of `or` is one deeper, so parentheses are put around a
+// hundred at a time.
 package kusto
 
 import (

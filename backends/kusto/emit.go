@@ -24,8 +24,7 @@ func Emit(r *ir.Rule) ([]backends.Doc, error) {
 	if t := r.Scope.Table; t != "" {
 		lit, ok := entity(t)
 		if !ok {
-			return nil, &backends.Unsupported{Pos: r.Source.Pos, Backend: name,
-				Feature: "a table without a name in plain characters"}
+			return nil, backends.Unsupported(name, r.Source.Pos, "a table without a name in plain characters", "")
 		}
 		table = lit
 	}
@@ -75,7 +74,7 @@ func (w *writer) extend(columns []ir.Computed) (d backends.Doc, any bool) {
 
 func (w *writer) fail(at ir.Pos, feature, reason string) {
 	if w.err == nil {
-		w.err = &backends.Unsupported{Pos: at, Feature: feature, Backend: name, Reason: reason}
+		w.err = backends.Unsupported(name, at, feature, reason)
 	}
 }
 

@@ -7,7 +7,6 @@ import (
 	"testing"
 	"unicode"
 
-	"sigmac/backends"
 	"sigmac/internal/irtest"
 	"sigmac/ir"
 )
@@ -218,13 +217,13 @@ func TestEmitUnsupported(t *testing.T) {
 	} {
 		m.Pos = at
 		_, err := emit.Flat(&ir.Rule{Conditions: []ir.Condition{{Expr: m}}})
-		var u *backends.Unsupported
-		if !errors.As(err, &u) || u.Pos != at || u.Backend != "kusto" {
+		var u *ir.Diagnostic
+		if !errors.As(err, &u) || u.Pos != at || u.Source != "kusto" {
 			t.Errorf("%s: %v", m, err)
 		}
 	}
 	_, err := emit.Flat(&ir.Rule{Scope: ir.Scope{Table: "a\nb"}, Source: ir.LogSource{Pos: at}})
-	if want := "kusto cannot express a table without a name in plain characters"; err == nil || err.Error() != want {
+	if want := "3:4: kusto cannot express a table without a name in plain characters"; err == nil || err.Error() != want {
 		t.Errorf("%v", err)
 	}
 	for _, e := range []ir.Expr{

@@ -16,7 +16,7 @@ func Samples(events []map[string]any, types map[string]ir.Type) (string, error) 
 	for _, name := range names {
 		lit, ok := entity(name)
 		if !ok {
-			return "", &backends.Unsupported{Backend: "kusto", Feature: fmt.Sprintf("the column name %q", name)}
+			return "", backends.Unsupported("kusto", ir.Pos{}, fmt.Sprintf("the column name %q", name), "")
 		}
 		columns = append(columns, lit+":"+map[ir.Type]string{ir.Numeric: "real", ir.Boolean: "bool"}[types[name]])
 		if strings.HasSuffix(columns[len(columns)-1], ":") {
@@ -40,7 +40,7 @@ func Samples(events []map[string]any, types map[string]ir.Type) (string, error) 
 				}
 				lit, ok := quote(s)
 				if !ok {
-					return "", &backends.Unsupported{Backend: "kusto", Feature: "a value that is not UTF-8 text"}
+					return "", backends.Unsupported("kusto", ir.Pos{}, "a value that is not UTF-8 text", "")
 				}
 				s = lit
 			}

@@ -1,4 +1,8 @@
 // Package splunk writes SPL, the search language of Splunk.
+//
+// SPL is said to have every pattern: the emitter splits a condition into `search` and
+// `where`. That is layout over two languages and no rewriting of the rule, for `where`
+// has the exact condition, and `search` before it one that it implies.
 package splunk
 
 import (

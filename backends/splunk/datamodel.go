@@ -107,7 +107,7 @@ var (
 // nothing comes out where no event does.
 func EmitDataModel(r *ir.Rule) ([]backends.Doc, error) {
 	refuse := func(at ir.Pos, feature, reason string) ([]backends.Doc, error) {
-		return nil, &backends.Unsupported{Pos: at, Backend: name, Feature: feature, Reason: reason}
+		return nil, backends.Unsupported(name, at, feature, reason)
 	}
 	model, at := r.Scope.DataModel, r.Source.Pos
 	switch {

@@ -138,8 +138,8 @@ func TestDataModelEmitRefuses(t *testing.T) {
 		r := modelRule(is("D.f", "a"))
 		c.change(r)
 		got, err := emitModel.Flat(r)
-		var u *backends.Unsupported
-		if !errors.As(err, &u) || got != nil || u.Backend != "splunk" || u.Feature != c.want || u.Pos != c.pos {
+		var u *ir.Diagnostic
+		if !errors.As(err, &u) || got != nil || u.Source != "splunk" || u.Feature != c.want || u.Pos != c.pos {
 			t.Errorf("want %s at %v\n got %v %+v", c.want, c.pos, err, u)
 		}
 	}
@@ -211,7 +211,7 @@ func TestDataModelRefuses(t *testing.T) {
 				} else if _, err := emitModel.Flat(legal); err != nil {
 					t.Errorf("%s: %v", place.e, err)
 				}
-			case len(refused) != 1 || refused[0].Feature != place.want || refused[0].Pos != at || refused[0].Backend != "splunk":
+			case len(refused) != 1 || refused[0].Feature != place.want || refused[0].Pos != at || refused[0].Source != "splunk":
 				t.Errorf("%s: want %s\n got %v", place.e, place.want, refused)
 			}
 		}

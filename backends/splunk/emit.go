@@ -16,8 +16,8 @@ func Emit(r *ir.Rule) ([]backends.Doc, error) {
 	index, rest := r.Scope.Index, r.Scope
 	rest.Index = ""
 	if rest.DataModel != "" {
-		return nil, &backends.Unsupported{Pos: r.Source.Pos, Backend: name, Feature: "a data model in the format default",
-			Reason: "a pipeline asks for " + rest.DataModel + ", which the format data_model searches"}
+		return nil, backends.Unsupported(name, r.Source.Pos, "a data model in the format default",
+			"a pipeline asks for "+rest.DataModel+", which the format data_model searches")
 	}
 	if err := backends.Foreign(name, rest, r.Source.Pos); err != nil {
 		return nil, err
@@ -25,7 +25,7 @@ func Emit(r *ir.Rule) ([]backends.Doc, error) {
 	if index != "" {
 		lit, ok := indexName(index)
 		if !ok {
-			return nil, &backends.Unsupported{Pos: r.Source.Pos, Backend: name, Feature: fmt.Sprintf("the index name %q", index)}
+			return nil, backends.Unsupported(name, r.Source.Pos, fmt.Sprintf("the index name %q", index), "")
 		}
 		index = lit
 	}
@@ -48,7 +48,7 @@ type writer struct {
 
 func (w *writer) fail(at ir.Pos, feature string) {
 	if w.err == nil {
-		w.err = &backends.Unsupported{Pos: at, Feature: feature, Backend: name}
+		w.err = backends.Unsupported(name, at, feature, "")
 	}
 }
 

@@ -6,7 +6,6 @@ import (
 	"strings"
 	"testing"
 
-	"sigmac/backends"
 	"sigmac/internal/irtest"
 	"sigmac/ir"
 	"sigmac/regex"
@@ -250,15 +249,15 @@ func TestEmitUnsupported(t *testing.T) {
 		m.Pos = at
 		for _, e := range []ir.Expr{m, not(m), ir.Or{m, m, match("f", ir.Null{})}} {
 			got, err := emit.Flat(&ir.Rule{Conditions: []ir.Condition{{Expr: e}}})
-			var u *backends.Unsupported
-			if !errors.As(err, &u) || u.Pos != at || u.Backend != "splunk" || got != nil {
+			var u *ir.Diagnostic
+			if !errors.As(err, &u) || u.Pos != at || u.Source != "splunk" || got != nil {
 				t.Errorf("%s: %v", e, err)
 			}
 		}
 	}
 	for _, index := range []string{"a\nb", "a`", "a *", "a\xff"} {
 		r := &ir.Rule{Source: ir.LogSource{Pos: at}, Scope: ir.Scope{Index: index}, Conditions: []ir.Condition{{Expr: is("f", "a")}}}
-		var u *backends.Unsupported
+		var u *ir.Diagnostic
 		if _, err := emit.Flat(r); !errors.As(err, &u) || u.Pos != at {
 			t.Errorf("%q: %v", index, err)
 		}

@@ -16,7 +16,7 @@ func Samples(events []map[string]any, types map[string]ir.Type) (string, error) 
 		for _, name := range backends.FieldsOf([]map[string]any{ev}) {
 			lit, lack := whereField(name)
 			if lack != "" {
-				return "", &backends.Unsupported{Backend: "splunk", Feature: lack}
+				return "", backends.Unsupported("splunk", ir.Pos{}, lack, "")
 			}
 			sets = append(sets, lit+"="+sampleValue(ev[name]))
 		}

@@ -40,10 +40,9 @@ import (
 func catalogCommand() *cli.Command {
 	names := []string{"build", "serve", "findings"}
 	return &cli.Command{
-		Name:            "catalog",
-		Usage:           "make an index and a web site of rules",
-		UsageText:       "sigmac catalog COMMAND [command options] [arguments...]",
-		HideHelpCommand: true,
+		Name:      "catalog",
+		Usage:     "make an index and a web site of rules",
+		UsageText: "sigmac catalog COMMAND [command options] [arguments...]",
 		Description: `A catalog holds the pages of many rules, and who else looks for the same.
 
    sigmac catalog build --sigma rules/ --splunk security_content/ -o site/
@@ -85,7 +84,7 @@ Exit status: 0 done; 1 a finding of a kind of --fail-on, or a rule is wrong; 2
 wrong usage, or a file that cannot be read.`,
 				Flags: []cli.Flag{
 					&cli.StringFlag{Name: "index", Usage: "those in an index `FILE`, or in a site, in place of PATH"},
-					&cli.StringSliceFlag{Name: "fail-on", Usage: "`KIND` of finding, or any; may stand several times"},
+					list("fail-on", "`KIND` of finding, or any; may stand several times"),
 					patternFlag,
 					contextFlag,
 					&cli.BoolFlag{Name: "json", Usage: "one JSON object a finding"},
@@ -104,7 +103,7 @@ wrong usage, or a file that cannot be read.`,
 
 func directoryFlags() (out []cli.Flag) {
 	for _, name := range catalog.Catalogs {
-		out = append(out, &cli.GenericFlag{Name: name, Value: &pathList{}, Usage: "a `DIRECTORY` of rules; may stand several times"})
+		out = append(out, list(name, "a `DIRECTORY` of rules; may stand several times"))
 	}
 	return out
 }
@@ -211,7 +210,7 @@ func writeIndex(path string, content *index.Content) error {
 func sourcesOf(c *cli.Context) (out []index.Source, err error) {
 	var faults []error
 	for _, name := range catalog.Catalogs {
-		dirs := *c.Generic(name).(*pathList)
+		dirs := c.StringSlice(name)
 		seen := map[string]string{}
 		for _, dir := range dirs {
 			info, err := os.Stat(dir)
@@ -288,7 +287,9 @@ func converter(c *cli.Context) (func(*parser.Document) []index.Query, error) {
 				q := index.Query{Target: ch.Target.Name, Condition: ch.Condition, Query: ch.Query, Verdict: ch.Verdict, Reason: ch.Evidence.Reason}
 				switch {
 				case ch.Err != nil:
-					q.Reason = report.ErrorText(ch.Err)
+					if q.Reason = ch.Err.Msg; ch.Query != "" {
+						q.Reason = "the query cannot be read: " + q.Reason
+					}
 				case ch.Verdict == "refuted":
 					q.Reason = report.Refutation(ch.Evidence)
 				case report.Added(ch.Added) != "":
@@ -319,7 +320,7 @@ func settings(c *cli.Context) string {
 	h := sha256.New()
 	fmt.Fprintf(h, "%s\n%v\n", program(), c.Bool("without-pipeline"))
 	for _, flag := range []string{"pipeline", "schema"} {
-		for _, name := range *c.Generic(flag).(*pathList) {
+		for _, name := range c.StringSlice(flag) {
 			fmt.Fprintf(h, "%s %s\n", flag, name)
 			info, err := os.Stat(name)
 			if err != nil {

@@ -8,6 +8,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/urfave/cli/v2"
 
@@ -47,8 +48,8 @@ a file that cannot be read or written.`,
 			&cli.BoolFlag{Name: "json", Usage: "the same as --format json"},
 			&cli.StringFlag{Name: "output", Aliases: []string{"o"}, Usage: "write to `FILE`, whole or not at all"},
 			&cli.StringFlag{Name: "profile", Usage: "the conventions to hold: default, or sigmahq for those of the public rule set"},
-			&cli.StringSliceFlag{Name: "ignore", Usage: "leave out the findings of `CHECK`; may stand several times"},
-			&cli.StringSliceFlag{Name: "only", Usage: "look for `CHECK` only; may stand several times"},
+			list("ignore", "leave out the findings of `CHECK`; may stand several times"),
+			list("only", "look for `CHECK` only; may stand several times"),
 			&cli.StringFlag{Name: "fail-on", Value: check.Error, Usage: "the mildest severity that is a failure: error, warning, note or none"},
 			&cli.BoolFlag{Name: "fix", Usage: "mend what can be mended without a change of meaning"},
 			&cli.BoolFlag{Name: "without-prover", Usage: "leave out what needs the prover, and fixes of detections"},
@@ -256,13 +257,13 @@ func writeFindings(w io.Writer, s style.Style, files []check.File, findings []ch
 	fixes := 0
 	for _, f := range findings {
 		counts[f.Severity]++
-		fmt.Fprintf(&b, "%s:%d:%d: %s: %s %s\n", s.Heading(plain.Text(f.Path)), f.Pos.Line, f.Pos.Column, s.Paint(colours[f.Severity], f.Severity), plain.Text(f.Msg), s.Dim("["+f.ID+"]"))
+		fmt.Fprintf(&b, "%s:%d:%d: %s: %s %s\n", s.Heading(plain.Text(f.Path)), f.Pos.Line, f.Pos.Column, s.Paint(colours[f.Severity], f.Severity), plain.Text(f.Msg), s.Dim("["+f.Code+"]"))
 		if f.Path != path || lines == nil {
 			path, lines = f.Path, strings.Split(string(sources[f.Path]), "\n")
 		}
 		if i := f.Pos.Line - 1; i >= 0 && i < len(lines) && lines[i] != "" {
-			text, caret := excerpt(strings.TrimRight(lines[i], "\r"), f.Pos)
-			fmt.Fprintf(&b, "    %s\n    %s\n", text, s.Paint(colours[f.Severity], caret))
+			text, mark := excerpt(strings.TrimRight(lines[i], "\r"), ir.Span{Start: f.Pos, End: f.End})
+			fmt.Fprintf(&b, "    %s\n    %s\n", text, s.Paint(colours[f.Severity], mark))
 		}
 		if f.Fix != nil {
 			fixes++
@@ -283,16 +284,24 @@ func counted(n int, what string) string {
 	return fmt.Sprintf("%d %ss", n, what)
 }
 
-// excerpt is the part of a line around a place, with a caret below the place.
-func excerpt(line string, at ir.Pos) (text, caret string) {
+// excerpt is the part of a line around a place, with a mark below it: a caret where it
+// begins, and a line from there up to its end, or that of the text.
+func excerpt(line string, at ir.Span) (text, mark string) {
 	const width = 100
 	runes := []rune(line)
-	i := min(max(at.Column-1, 0), len(runes))
+	i := min(max(at.Start.Column-1, 0), len(runes))
 	from := 0
 	if i > width-20 {
 		from = i - 40
 	}
 	to := min(len(runes), from+width)
+	end := i
+	switch {
+	case at.End.Line == at.Start.Line:
+		end = min(max(at.End.Column-1, i), to)
+	case at.End.Line > at.Start.Line:
+		end = to
+	}
 	text = plain.Text(string(runes[from:to]))
 	before := plain.Text(string(runes[from:i]))
 	if from > 0 {
@@ -301,5 +310,6 @@ func excerpt(line string, at ir.Pos) (text, caret string) {
 	if to < len(runes) {
 		text += "…"
 	}
-	return text, strings.Repeat(" ", len([]rune(before))) + "^"
+	marked := utf8.RuneCountInString(plain.Text(string(runes[i:end])))
+	return text, strings.Repeat(" ", utf8.RuneCountInString(before)) + "^" + strings.Repeat("~", max(marked-1, 0))
 }

@@ -51,7 +51,7 @@ written.`,
 			&cli.BoolFlag{Name: "fail-unsupported", Usage: "a rule that a target cannot express is a failure (default)"},
 			patternFlag,
 			contextFlag,
-			&cli.StringSliceFlag{Name: "backend-option", Aliases: []string{"O"}, Usage: "`KEY=VALUE` for the target"},
+			list("backend-option", "`KEY=VALUE` for the target", "O"),
 			&cli.BoolFlag{Name: "explain-loss", Usage: "tell what a mapping or a target takes from the meaning of a rule, or gives it"},
 			&cli.BoolFlag{Name: "verify", Usage: "refuse to write a query that is not proved to mean its rule, save what sigmac.yaml allows"},
 			&cli.BoolFlag{Name: "pretty", Usage: "break long queries over lines"},
@@ -244,7 +244,7 @@ func verified(results iter.Seq[sigmac.Result], pass *project.Gate, note func(sig
 }
 
 func notProved(ch sigmac.Proof, msg string) *ir.Diagnostic {
-	return &ir.Diagnostic{Path: ch.Document.Path, Pos: ch.Want.Conditions[ch.Condition-1].Pos, Msg: ch.Target.Name + ": " + msg}
+	return ch.Document.Place(&ir.Diagnostic{Pos: ch.Want.Conditions[ch.Condition-1].Pos, Msg: ch.Target.Name + ": " + msg, Source: ch.Target.Name})
 }
 
 // A reporter tells people about errors, each once.
@@ -267,19 +267,19 @@ func (r *reporter) report(res sigmac.Result) {
 	}
 	if first {
 		for _, w := range d.Warnings {
-			say("%s:%d:%d: warning: %s", w.Path, w.Pos.Line, w.Pos.Column, w.Msg)
+			say("%s: warning: %s", w.Place(), w.Msg)
 		}
 	}
 	unsupported := true
 	for _, err := range res.Errors {
-		unsupported = unsupported && sigmac.IsUnsupported(err)
+		unsupported = unsupported && err.Feature != ""
 		// A fault of the rule is told once, of a query for each target.
-		if _, fault := err.(*ir.Diagnostic); !fault || first || len(d.Errors) == 0 {
+		if first || len(d.Errors) == 0 {
 			say("%s", report.Placed(res, err))
 		}
 	}
 	for _, w := range res.Mapped.Warnings {
-		say("%s:%d:%d: warning: %s: %s", d.Path, w.Pos.Line, w.Pos.Column, res.Target.Name, w.Msg)
+		say("%s: warning: %s: %s", w.Place(), res.Target.Name, w.Msg)
 	}
 	if len(res.Errors) == 0 {
 		r.lost(res, say)
@@ -300,7 +300,7 @@ func (r *reporter) names(found []link.Finding) {
 		if !f.Note {
 			r.misnamed, what = true, ""
 		}
-		tell(r.errs, "%s:%d:%d: %s%s", f.Doc.Path, f.Pos.Line, f.Pos.Column, what, f.Msg)
+		tell(r.errs, "%s: %s%s", f.Place(), what, f.Msg)
 	}
 }
 

@@ -13,7 +13,6 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"sigmac"
-	"sigmac/backends"
 	"sigmac/internal/diff"
 	"sigmac/internal/diff/review"
 	"sigmac/internal/link"
@@ -315,7 +314,7 @@ func tellNames(p *project.Project, files []revision.File, docs []*parser.Documen
 	found, err := p.Findings(l, given)
 	for _, f := range found {
 		if !f.Note {
-			p.Note("%s:%d:%d: warning: %s", f.Doc.Path, f.Pos.Line, f.Pos.Column, f.Msg)
+			p.Note("%s: warning: %s", f.Place(), f.Msg)
 		}
 	}
 	return err
@@ -326,10 +325,7 @@ func written(r sigmac.Result) ([]string, string) {
 	if len(r.Errors) == 0 {
 		return r.Queries, ""
 	}
-	if e := (*ir.Diagnostic)(nil); errors.As(r.Errors[0], &e) {
-		return nil, e.Msg
-	}
-	return nil, r.Errors[0].Error()
+	return nil, r.Errors[0].Text()
 }
 
 func documents(files []revision.File) (docs []*parser.Document) {
@@ -474,8 +470,9 @@ func diffQueries(c *cli.Context) ([]review.Change, error) {
 		if e.New {
 			p = c.Args().Get(1)
 		}
-		if r := (*backends.ReadError)(nil); errors.As(err, &r) {
-			return nil, &failure{exitRules, fmt.Sprintf("%s:%d:%d: the query cannot be read: %s", p, r.Pos.Line, r.Pos.Column, r.Msg)}
+		if r := (*ir.Diagnostic)(nil); errors.As(err, &r) {
+			r.Path = p
+			return nil, &failure{exitRules, r.Place() + ": the query cannot be read: " + r.Msg}
 		}
 		return nil, &failure{exitRules, p + ": " + err.Error()}
 	}

@@ -9,7 +9,6 @@ import (
 	"io/fs"
 	"os"
 	"slices"
-	"strings"
 
 	"github.com/urfave/cli/v2"
 
@@ -34,7 +33,7 @@ Exit status: 0 all rules were tried on all events, matched or not; 1 a rule is
 wrong or cannot be evaluated, or an event is broken; the others were tried; 2
 wrong usage, or a file that cannot be read.`,
 		Flags: []cli.Flag{
-			&cli.GenericFlag{Name: "events", Value: &pathList{}, Usage: "the events in `FILE`, or of standard input (-); may stand several times"},
+			list("events", "the events in `FILE`, or of standard input (-); may stand several times"),
 			&cli.BoolFlag{Name: "all-logsources", Usage: "try rules on events of other log sources too"},
 			&cli.BoolFlag{Name: "explain", Usage: "show why a rule matches: its tests, and the values that they saw"},
 			&cli.IntFlag{Name: "max-event", Value: eval.DefaultMaxEvent >> 20, Usage: "the size of the largest event, in `MiB`"},
@@ -46,28 +45,8 @@ wrong usage, or a file that cannot be read.`,
 	}
 }
 
-// A pathList is a flag that may stand several times. Unlike a StringSlice it
-// leaves commas alone.
-type pathList []string
-
-func (l *pathList) Set(path string) error {
-	if path != sameList {
-		*l = append(*l, path)
-	}
-	return nil
-}
-
-// sameList is what the cli package sets the other names of the flag to, which
-// share the list.
-const sameList = "\x00"
-
-// Serialize keeps the paths from being added again under the flag's other names.
-func (l *pathList) Serialize() string { return sameList }
-
-func (l *pathList) String() string { return strings.Join(*l, " ") }
-
 func evalRules(c *cli.Context) error {
-	files := *c.Generic("events").(*pathList)
+	files := c.StringSlice("events")
 	if len(files) == 0 {
 		return usage("eval needs events: --events FILE, or --events - for standard input")
 	}
@@ -93,7 +72,7 @@ func evalRules(c *cli.Context) error {
 	e := &evaluation{errs: c.App.ErrWriter, rules: match.New(match.Options{AnySource: c.Bool("all-logsources"), Explain: c.Bool("explain"), MaxEvent: c.Int("max-event") << 20})}
 	for _, d := range collection.Documents {
 		for _, w := range d.Warnings {
-			tell(e.errs, "%s:%d:%d: warning: %s", w.Path, w.Pos.Line, w.Pos.Column, w.Msg)
+			tell(e.errs, "%s: warning: %s", w.Place(), w.Msg)
 		}
 		for _, err := range e.rules.Add(d) {
 			tell(e.errs, "%s", err)
@@ -173,7 +152,8 @@ func (e *evaluation) file(path string, stdin io.Reader, write func(path string, 
 		}
 		for _, fault := range found.Faults {
 			e.failed = true
-			tell(e.errs, "%s:%d:%d: %s", path, fault.Pos.Line, fault.Pos.Column, fault.Msg)
+			fault.Path = path
+			tell(e.errs, "%s", fault)
 		}
 		for _, m := range found.Matches {
 			if err := write(path, m); err != nil {

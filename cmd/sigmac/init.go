@@ -33,7 +33,7 @@ in which there are rules.
 Exit status: 0 the files were written; 2 wrong usage, a file that is there
 already, and then none is written, or one that cannot be written.`,
 		Flags: []cli.Flag{
-			&cli.StringSliceFlag{Name: "target", Aliases: []string{"t"}, Usage: "a query language that the rules are for, see sigmac list targets; may stand several times"},
+			list("target", "a query language that the rules are for, see sigmac list targets; may stand several times", "t"),
 			&cli.StringFlag{Name: "profile", Value: config.Profiles[0], Usage: "the conventions that sigmac check holds: default or sigmahq"},
 			&cli.BoolFlag{Name: "github", Usage: "write .github/workflows/sigmac.yml too"},
 			&cli.BoolFlag{Name: "force", Usage: "replace files that are there"},

@@ -97,7 +97,9 @@ func showPasses(c *cli.Context, d *parser.Document, m sigmac.Mapping) (*ir.Rule,
 	for _, p := range m.Passes(&sigmac.Mapped{}) {
 		next, err := p.Run(r)
 		if err != nil {
-			tell(c.App.ErrWriter, "%s", report.Placed(sigmac.Result{Document: d, Mapping: m}, err))
+			for _, e := range sigmac.Faults(d, err) {
+				tell(c.App.ErrWriter, "%s", report.Placed(sigmac.Result{Mapping: m}, e))
+			}
 			return nil, false
 		}
 		if next != r {
@@ -111,7 +113,7 @@ func showPasses(c *cli.Context, d *parser.Document, m sigmac.Mapping) (*ir.Rule,
 func showLegal(c *cli.Context, d *parser.Document, r *ir.Rule, t *backends.Target) bool {
 	legal, refused := backends.Legalize(r, t.Format.Caps)
 	for _, u := range refused {
-		tell(c.App.ErrWriter, "%s", report.Placed(sigmac.Result{Document: d}, u))
+		tell(c.App.ErrWriter, "%s", d.Place(u))
 	}
 	if legal != nil {
 		show(c, "Legalize "+t.Name, legal)

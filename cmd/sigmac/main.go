@@ -7,7 +7,6 @@ import (
 	"io"
 	"os"
 	"runtime/debug"
-	"slices"
 	"strings"
 
 	"github.com/urfave/cli/v2"
@@ -46,7 +45,10 @@ func usage(format string, args ...any) error {
 func run(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 	out := &checkedWriter{Writer: stdout}
 	app := newApp(stdin, out, stderr)
-	err := app.Run(flagsFirst(args, app))
+	args, err := arguments(app, args)
+	if err == nil {
+		err = app.Run(args)
+	}
 	if err == nil && out.err != nil {
 		err = usage("the output cannot be written: %s", out.err)
 	}
@@ -78,7 +80,9 @@ func newApp(stdin io.Reader, stdout, stderr io.Writer) *cli.App {
 		Writer:          stdout,
 		ErrWriter:       stderr,
 		ExitErrHandler:  func(*cli.Context, error) {},
-		Commands:        []*cli.Command{convertCommand(), verifyCommand(), checkCommand(), diffCommand(), evalCommand(), testCommand(), sampleCommand(), explainCommand(), catalogCommand(), listCommand(), irCommand(), pipelineCommand(), initCommand(), manCommand(), completionCommand(), versionCommand()},
+
+		DisableSliceFlagSeparator: true, // a path may have a comma
+		Commands:                  []*cli.Command{convertCommand(), verifyCommand(), checkCommand(), diffCommand(), evalCommand(), testCommand(), sampleCommand(), explainCommand(), catalogCommand(), listCommand(), irCommand(), pipelineCommand(), initCommand(), manCommand(), completionCommand(), versionCommand()},
 	}
 	app.Action = func(c *cli.Context) error {
 		if !c.Args().Present() {
@@ -90,71 +94,13 @@ func newApp(stdin io.Reader, stdout, stderr io.Writer) *cli.App {
 		}
 		return usage("unknown command %q%s", c.Args().First(), suggest.For(c.Args().First(), names))
 	}
-	app.OnUsageError = wrongFlag
 	for _, cmd := range app.Commands {
-		cmd.OnUsageError = wrongFlag
+		cmd.HideHelpCommand = true // a path may be called help
 		for _, sub := range cmd.Subcommands {
-			sub.OnUsageError = wrongFlag
+			sub.HideHelpCommand = true
 		}
 	}
 	return app
-}
-
-// wrongFlag says which flag was meant.
-func wrongFlag(c *cli.Context, err error, _ bool) error {
-	name, unknown := strings.CutPrefix(err.Error(), "flag provided but not defined: -")
-	if !unknown {
-		return usage("%s", err)
-	}
-	var names []string
-	for _, f := range append(slices.Clone(c.Command.Flags), c.App.Flags...) {
-		for _, n := range f.Names() {
-			if len(n) > 1 {
-				names = append(names, "--"+n)
-			}
-		}
-	}
-	return usage("unknown flag --%s%s", strings.TrimLeft(name, "-"), suggest.For("--"+strings.TrimLeft(name, "-"), names))
-}
-
-// flagsFirst moves the flags of a command before its paths, for the flag
-// package stops at the first path.
-func flagsFirst(args []string, app *cli.App) []string {
-	if len(args) < 2 {
-		return args
-	}
-	cmd, words := app.Command(args[1]), 2
-	if cmd == nil {
-		return args
-	}
-	if i := slices.IndexFunc(cmd.Subcommands, func(sub *cli.Command) bool { return len(args) > 2 && sub.Name == args[2] }); i >= 0 {
-		cmd, words = cmd.Subcommands[i], 3
-	}
-	takesValue := map[string]bool{}
-	for _, f := range cmd.Flags {
-		_, isBool := f.(*cli.BoolFlag)
-		for _, n := range f.Names() {
-			takesValue[n] = !isBool
-		}
-	}
-	var flags, paths []string
-	for rest := args[words:]; len(rest) > 0; rest = rest[1:] {
-		a := rest[0]
-		if a == "--" {
-			paths = append(paths, rest...)
-			break
-		}
-		if a == "-" || !strings.HasPrefix(a, "-") {
-			paths = append(paths, a)
-			continue
-		}
-		flags = append(flags, a)
-		if takesValue[strings.TrimLeft(a, "-")] && len(rest) > 1 {
-			rest = rest[1:]
-			flags = append(flags, rest[0])
-		}
-	}
-	return slices.Concat(args[:words], flags, paths)
 }
 
 func versionCommand() *cli.Command {

@@ -12,9 +12,9 @@ import (
 // mappingFlags say how rules get to a target's fields.
 func mappingFlags() []cli.Flag {
 	return []cli.Flag{
-		&cli.GenericFlag{Name: "pipeline", Aliases: []string{"p"}, Value: &pathList{}, Usage: "a processing pipeline: its `NAME`, see sigmac pipeline list, its file, or a directory of files; may stand several times"},
+		list("pipeline", "a processing pipeline: its `NAME`, see sigmac pipeline list, its file, or a directory of files; may stand several times", "p"),
 		&cli.BoolFlag{Name: "without-pipeline", Usage: "take field names as they stand in the rule, and do not test its log source"},
-		&cli.GenericFlag{Name: "schema", Value: &pathList{}, Usage: "the tables and columns in `FILE`, before those that sigmac knows; may stand several times"},
+		list("schema", "the tables and columns in `FILE`, before those that sigmac knows; may stand several times"),
 		&cli.BoolFlag{Name: "allow-external", Usage: "let pipelines run commands and open network connections"},
 	}
 }
@@ -22,7 +22,7 @@ func mappingFlags() []cli.Flag {
 // targetFlags choose targets.
 func targetFlags() []cli.Flag {
 	return []cli.Flag{
-		&cli.StringSliceFlag{Name: "target", Aliases: []string{"t"}, Usage: "the query language, see sigmac list targets; may stand several times"},
+		list("target", "the query language, see sigmac list targets; may stand several times", "t"),
 		&cli.StringFlag{Name: "format", Aliases: []string{"f"}, Value: project.DefaultFormat, Usage: "the output `FORMAT`, see sigmac list formats"},
 	}
 }
@@ -30,11 +30,12 @@ func targetFlags() []cli.Flag {
 // patternFlag names the rule files of a directory, and contextFlag the rules that
 // correlations and filters may name.
 var (
-	patternFlag = &cli.StringSliceFlag{
-		Name: "file-pattern", Aliases: []string{"P"}, Value: cli.NewStringSlice("*.yml", "*.yaml"),
-		Usage: "the names of rule files in a directory",
-	}
-	contextFlag = &cli.StringSliceFlag{Name: "context", Usage: "read the rules of `PATH` too, where a correlation or a filter names one that is not given; may stand several times"}
+	patternFlag = func() cli.Flag {
+		f := list("file-pattern", "the names of rule files in a directory", "P")
+		f.Value = cli.NewStringSlice("*.yml", "*.yaml")
+		return f
+	}()
+	contextFlag = list("context", "read the rules of `PATH` too, where a correlation or a filter names one that is not given; may stand several times")
 )
 
 // inputFlags say which rules are read.
@@ -46,14 +47,8 @@ var ofRepository = []string{"convert", "verify", "check", "test"}
 
 // open makes a project of the flags of a command.
 func open(c *cli.Context) (*project.Project, error) {
-	paths := func(flag string) []string {
-		if list, ok := c.Generic(flag).(*pathList); ok && list != nil {
-			return *list
-		}
-		return nil
-	}
-	asked := project.Asked{Verb: c.Command.Name, Targets: c.StringSlice("target"), Pipelines: paths("pipeline"), Unmapped: c.Bool("without-pipeline"),
-		Schemas: paths("schema"), AllowExternal: c.Bool("allow-external"), Rules: c.Args().Slice(), FromConfig: slices.Contains(ofRepository, c.Command.Name),
+	asked := project.Asked{Verb: c.Command.Name, Targets: c.StringSlice("target"), Pipelines: c.StringSlice("pipeline"), Unmapped: c.Bool("without-pipeline"),
+		Schemas: c.StringSlice("schema"), AllowExternal: c.Bool("allow-external"), Rules: c.Args().Slice(), FromConfig: slices.Contains(ofRepository, c.Command.Name),
 		Patterns: c.StringSlice("file-pattern"), Context: c.StringSlice("context"), Stdin: c.App.Reader,
 		Note: func(format string, args ...any) { tell(c.App.ErrWriter, format, args...) }}
 	if c.IsSet("format") {

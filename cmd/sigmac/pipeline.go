@@ -21,10 +21,9 @@ import (
 
 func pipelineCommand() *cli.Command {
 	return &cli.Command{
-		Name:            "pipeline",
-		Usage:           "show, check and try processing pipelines",
-		UsageText:       "sigmac pipeline COMMAND [command options] [arguments...]",
-		HideHelpCommand: true,
+		Name:      "pipeline",
+		Usage:     "show, check and try processing pipelines",
+		UsageText: "sigmac pipeline COMMAND [command options] [arguments...]",
 		Description: `A processing pipeline is a YAML file that says what log sources and fields are
 called at a target. Sigmac brings some along; its format is pySigma's.
 
@@ -188,7 +187,9 @@ func diffPipelines(c *cli.Context) error {
 				}
 			}
 			if fault != nil {
-				tell(c.App.ErrWriter, "%s", report.Placed(sigmac.Result{Document: d, Mapping: m}, fault))
+				for _, e := range sigmac.Faults(d, fault) {
+					tell(c.App.ErrWriter, "%s", report.Placed(sigmac.Result{Mapping: m}, e))
+				}
 				failed = true
 				continue
 			}

@@ -72,11 +72,9 @@ matches it; 2 wrong usage, or a file that cannot be read.`,
 			failed := false
 			for _, d := range collection.Documents {
 				if err := sampleRule(c, d, forms[form]); err != nil {
-					var e *ir.Diagnostic
-					if !errors.As(err, &e) {
-						err = &ir.Diagnostic{Path: d.Path, Pos: d.Pos, Msg: err.Error()}
+					for _, e := range sigmac.Faults(d, err) {
+						tell(c.App.ErrWriter, "%s", e)
 					}
-					tell(c.App.ErrWriter, "%s", err)
 					failed = true
 				}
 			}

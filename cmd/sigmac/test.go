@@ -35,7 +35,7 @@ be the same. Without a PATH, the rules of sigmac.yaml are tested.
 Exit status: 0 all tests passed; 1 one failed, a rule is wrong, or with --require
 has no tests; 2 wrong usage, or a file that cannot be read or written.`,
 		Flags: []cli.Flag{
-			&cli.StringSliceFlag{Name: "target", Aliases: []string{"t"}, Usage: "try the queries for this target; may stand several times; else those of sigmac.yaml, or all"},
+			list("target", "try the queries for this target; may stand several times; else those of sigmac.yaml, or all", "t"),
 			&cli.BoolFlag{Name: "require", Usage: "a rule without tests is a failure"},
 			&cli.BoolFlag{Name: "all-logsources", Usage: "do not ask whether an event is of the rule's log source"},
 			&cli.IntFlag{Name: "max-event", Value: eval.DefaultMaxEvent >> 20, Usage: "the size of the largest event, in `MiB`"},
@@ -148,7 +148,7 @@ func (t *tests) write(s ruletest.Suite, cases []ruletest.Case) error {
 	}
 	if untested && t.require && len(cases) == 0 {
 		cases = []ruletest.Case{{Test: ruletest.Test{Path: s.Path}, Status: ruletest.Failed,
-			Failures: []ruletest.Failure{{Path: s.Path, Pos: s.Pos, Msg: "no tests"}}}}
+			Failures: []*ir.Diagnostic{s.Place(&ir.Diagnostic{Pos: s.Pos, Msg: "no tests"})}}}
 	}
 	t.report.Add(s, cases)
 	for _, c := range cases {
@@ -178,11 +178,7 @@ func (t *tests) writeCase(s ruletest.Suite, c ruletest.Case) error {
 		}
 	}
 	for _, f := range c.Failures {
-		place := f.Path
-		if f.Pos != (ir.Pos{}) {
-			place = fmt.Sprintf("%s:%d:%d", f.Path, f.Pos.Line, f.Pos.Column)
-		}
-		line(place, f.Msg)
+		line(f.Place(), f.Msg)
 	}
 	if c.More > 0 {
 		line(c.Path, fmt.Sprintf("%d more failures", c.More))
@@ -192,10 +188,12 @@ func (t *tests) writeCase(s ruletest.Suite, c ruletest.Case) error {
 
 func (t *tests) object(s ruletest.Suite, c ruletest.Case) error {
 	type fault struct {
-		Path    string `json:"path"`
-		Line    int    `json:"line,omitempty"`
-		Column  int    `json:"column,omitempty"`
-		Message string `json:"message"`
+		Path      string `json:"path"`
+		Line      int    `json:"line,omitempty"`
+		Column    int    `json:"column,omitempty"`
+		EndLine   int    `json:"end_line,omitempty"`
+		EndColumn int    `json:"end_column,omitempty"`
+		Message   string `json:"message"`
 	}
 	o := struct {
 		Path     string  `json:"path"`
@@ -215,7 +213,7 @@ func (t *tests) object(s ruletest.Suite, c ruletest.Case) error {
 		o.Events = c.Path
 	}
 	for _, f := range c.Failures {
-		o.Failures = append(o.Failures, fault{f.Path, f.Pos.Line, f.Pos.Column, f.Msg})
+		o.Failures = append(o.Failures, fault{f.Path, f.Pos.Line, f.Pos.Column, f.End.Line, f.End.Column, f.Msg})
 	}
 	enc := json.NewEncoder(t.w)
 	enc.SetEscapeHTML(false)

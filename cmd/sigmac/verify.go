@@ -11,12 +11,10 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"sigmac"
-	"sigmac/backends"
 	"sigmac/internal/ordered"
 	"sigmac/internal/project"
 	"sigmac/internal/report"
 	"sigmac/ir"
-	"sigmac/pipeline"
 	"sigmac/verify"
 )
 
@@ -186,21 +184,14 @@ func (r *verdicts) write(ch sigmac.Proof) error {
 	}
 	switch ch.Verdict {
 	case "unsupported", "error":
-		switch e := ch.Err.(type) {
-		case *ir.Diagnostic:
-			line(place(e.Pos), "%s", e.Msg)
-		case *backends.Unsupported:
-			line(place(e.Pos), "%s", e)
-		case *pipeline.Error:
-			line(place(e.Pos), "%s (%s)", e.Msg, e.Item)
-		case *backends.ReadError:
-			where := place(at)
-			if r.queryPath != "" {
-				where = fmt.Sprintf("%s:%d:%d", r.queryPath, e.Pos.Line, e.Pos.Column)
-			}
-			line(where, "the query cannot be read: %s", e.Msg)
+		switch e := ch.Err; {
+		case ch.Query == "":
+			line(place(e.Pos), "%s", e.Text())
+		case r.queryPath != "":
+			e.Path = r.queryPath
+			line(e.Place(), "the query cannot be read: %s", e.Msg)
 		default:
-			line(place(at), "%s", e)
+			line(place(at), "the query cannot be read: %s", e.Msg)
 		}
 	case "refuted":
 		if c := ch.Evidence.Construct; c != nil && c.Pos.Line > 0 {

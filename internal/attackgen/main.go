@@ -1,5 +1,5 @@
-// Attackgen writes what internal/catalog/attack.json holds of MITRE ATT&CK, from
-// MITRE's STIX bundle of the enterprise matrix in a local file:
+// Command attackgen writes internal/catalog/attack.json from MITRE's own file. That
+// is the STIX bundle of the enterprise matrix, in a local file:
 //
 //	go run ./internal/attackgen enterprise-attack.json > internal/catalog/attack.json
 //

@@ -1,7 +1,10 @@
-// Package catalog tells what a rule looks for: its stages and predicates, what
-// it excludes, its indicators, and which techniques and events it is about. It
-// reads the representation before any expansion, so a reviewer sees the values
-// that the rule's author wrote.
+// Package catalog tells what a rule looks for. Its stages and predicates, what it
+// excludes, its indicators, and which techniques and events it is about. It reads the
+// representation before any expansion, so a reviewer sees the values that the rule's
+// author wrote.
+//
+// What explain prints is what an index holds, an Entry, so that a page, the JSON of
+// the command and the index cannot say different things.
 package catalog
 
 import (

@@ -1,7 +1,17 @@
-// Package check finds what is wrong with Sigma rules, or likely to be: faults of
-// the specification and its JSON schema, what the validators of pySigma and the
+// Package check finds what is wrong with Sigma rules, or likely to be. That is faults
+// of the specification and its JSON schema, what the validators of pySigma and the
 // conventions of the public rule set find, and what only a prover can. A fix is
 // offered where it is proved to keep the meaning.
+//
+// Each document is shown to its checks while the parser has its nodes at hand
+// (parser.Visit), so a file is read once. A check is a row of checks.go, from which
+// its page, the rules of SARIF and --explain are made. The JSON schema is asked
+// itself, by a library, and its answers are put into words.
+//
+// A fix is edits of bytes. What it does to the meaning is not argued but asked: the
+// file is parsed with it and compared by package diff, all fixes of a file at once,
+// since that is mostly enough. That two values of a list imply each other is asked of
+// the prover only where the literals of one stand in those of the other.
 package check
 
 import (
@@ -28,15 +38,12 @@ const (
 	Off     = "off"     // not looked for
 )
 
-// A Finding is one thing that is wrong with a file.
+// A Finding is one thing that is wrong with a file; its Code is the id of the check.
 type Finding struct {
-	ID       string // of the check
+	ir.Diagnostic
 	Severity string
-	Path     string
-	Pos      ir.Pos
 	Rule     string // the rule's id
-	Msg      string
-	Fix      *Fix // what would mend it, or nil
+	Fix      *Fix   // what would mend it, or nil
 }
 
 // A File is one to look at.
@@ -110,13 +117,12 @@ type fileReport struct {
 	File
 	findings []Finding
 	docs     []facts
-	named    []*parser.Document // what names others, and of rules what they are called
-	lines    []int              // where the lines of Data start; on demand
+	lines    []int // where the lines of Data start; on demand
 }
 
 // facts are what documents are compared by.
 type facts struct {
-	id, title       string
+	doc             *parser.Document
 	idPos, titlePos ir.Pos
 }
 
@@ -148,7 +154,9 @@ func (l *linter) file(f File) *fileReport {
 		if d.Correlation != nil {
 			s.correlation(d.Correlation)
 		}
-		fact := facts{id: d.ID, title: d.Title, idPos: d.Pos, titlePos: d.Pos}
+		called := *d // of a rule what it is called
+		called.Rule, called.Broken = nil, nil
+		fact := facts{&called, d.Pos, d.Pos}
 		if n := s.value("id"); n != nil {
 			fact.idPos = place(n)
 		}
@@ -156,13 +164,10 @@ func (l *linter) file(f File) *fileReport {
 			fact.titlePos = place(n)
 		}
 		r.docs = append(r.docs, fact)
-		r.named = append(r.named, &parser.Document{Path: d.Path, Pos: d.Pos, Kind: d.Kind, Title: d.Title, ID: d.ID, Name: d.Name,
-			Correlation: d.Correlation, Filter: d.Filter})
 	})
 	for _, d := range c.Documents {
 		for _, e := range d.Errors {
-			id := cmp.Or(e.Code, "syntax")
-			r.add(l, d, id, e.Pos, "%s", e.Msg)
+			r.add(l, d, cmp.Or(e.Code, "syntax"), ir.Span{Start: e.Pos, End: e.End}, "%s", e.Msg)
 		}
 	}
 	if l.Prover {
@@ -183,7 +188,7 @@ func (l *linter) file(f File) *fileReport {
 }
 
 // add records a finding, unless its check is off, and returns it or nil.
-func (r *fileReport) add(l *linter, d *parser.Document, id string, at ir.Pos, format string, args ...any) *Finding {
+func (r *fileReport) add(l *linter, d *parser.Document, id string, at ir.Span, format string, args ...any) *Finding {
 	sev, known := l.severities[id]
 	if !known {
 		panic("check: no check " + id)
@@ -191,7 +196,7 @@ func (r *fileReport) add(l *linter, d *parser.Document, id string, at ir.Pos, fo
 	if sev == Off {
 		return nil
 	}
-	f := Finding{ID: id, Severity: sev, Path: r.Path, Pos: at, Msg: fmt.Sprintf(format, args...)}
+	f := Finding{Severity: sev, Diagnostic: ir.Diagnostic{Path: r.Path, Pos: at.Start, End: at.End, Msg: fmt.Sprintf(format, args...), Code: id, Source: "check"}}
 	if d != nil {
 		f.Rule = d.ID
 	}
@@ -200,13 +205,22 @@ func (r *fileReport) add(l *linter, d *parser.Document, id string, at ir.Pos, fo
 }
 
 func (s *subject) find(id string, at ir.Pos, format string, args ...any) *Finding {
+	f := s.findIn(id, ir.Span{Start: at}, format, args...)
+	if f != nil {
+		s.doc.Place(&f.Diagnostic)
+	}
+	return f
+}
+
+// findIn is find where the end is not that of what begins there, or there is none.
+func (s *subject) findIn(id string, at ir.Span, format string, args ...any) *Finding {
 	return s.report.add(s.linter, s.doc, id, at, format, args...)
 }
 
 // milder is the finding with a lower severity, unless the configuration gives
 // one.
 func (l *linter) milder(f *Finding, severity string) {
-	if f != nil && l.Severity[f.ID] == "" {
+	if f != nil && l.Severity[f.Code] == "" {
 		f.Severity = severity
 	}
 }
@@ -262,12 +276,12 @@ func (l *linter) finish(r *fileReport) []Finding {
 		out = l.suppress(r)
 	}
 	out = slices.DeleteFunc(out, func(f Finding) bool {
-		return slices.ContainsFunc(l.Ignore, func(g config.Ignore) bool { return g.ID == f.ID && g.Covers(r.Name) })
+		return slices.ContainsFunc(l.Ignore, func(g config.Ignore) bool { return g.ID == f.Code && g.Covers(r.Name) })
 	})
 	slices.SortStableFunc(out, func(a, b Finding) int {
-		return cmp.Or(cmp.Compare(a.Pos.Line, b.Pos.Line), cmp.Compare(a.Pos.Column, b.Pos.Column), strings.Compare(a.ID, b.ID), strings.Compare(a.Msg, b.Msg))
+		return cmp.Or(a.Pos.Compare(b.Pos), strings.Compare(a.Code, b.Code), strings.Compare(a.Msg, b.Msg))
 	})
-	return slices.CompactFunc(out, func(a, b Finding) bool { return a.ID == b.ID && a.Pos == b.Pos && a.Msg == b.Msg })
+	return slices.CompactFunc(out, func(a, b Finding) bool { return a.Code == b.Code && a.Pos == b.Pos && a.Msg == b.Msg })
 }
 
 // across compares the documents of all files.
@@ -282,22 +296,22 @@ func (l *linter) across(all []*fileReport) {
 		if first, ok := names[base]; !ok {
 			names[base] = r
 		} else if first.Path != r.Path {
-			r.add(l, nil, "duplicate_filename", ir.Pos{Line: 1, Column: 1}, "the file %s has the same name", first.Path)
+			r.add(l, nil, "duplicate_filename", ir.Span{Start: ir.Pos{Line: 1, Column: 1}}, "the file %s has the same name", first.Path)
 		}
 		for _, d := range r.docs {
-			doc := &parser.Document{ID: d.id}
-			if d.id != "" {
-				if first, ok := ids[strings.ToLower(d.id)]; ok {
-					r.add(l, doc, "identifier_uniqueness", d.idPos, "%s:%d has the same id", first.r.Path, first.d.idPos.Line)
+			s := &subject{linter: l, report: r, doc: d.doc}
+			if id := strings.ToLower(d.doc.ID); id != "" {
+				if first, ok := ids[id]; ok {
+					s.find("identifier_uniqueness", d.idPos, "%s:%d has the same id", first.r.Path, first.d.idPos.Line)
 				} else {
-					ids[strings.ToLower(d.id)] = at{r, d}
+					ids[id] = at{r, d}
 				}
 			}
-			if d.title != "" {
-				if first, ok := titles[d.title]; ok {
-					r.add(l, doc, "duplicate_title", d.titlePos, "%s:%d has the same title", first.r.Path, first.d.titlePos.Line)
+			if title := d.doc.Title; title != "" {
+				if first, ok := titles[title]; ok {
+					s.find("duplicate_title", d.titlePos, "%s:%d has the same title", first.r.Path, first.d.titlePos.Line)
 				} else {
-					titles[d.title] = at{r, d}
+					titles[title] = at{r, d}
 				}
 			}
 		}
@@ -309,16 +323,16 @@ func (l *linter) references(all []*fileReport) {
 	linker := &link.Linker{}
 	reports := map[*parser.Document]*fileReport{}
 	for _, r := range all {
-		for _, d := range r.named {
-			linker.Add(d)
-			reports[d] = r
+		for _, d := range r.docs {
+			linker.Add(d.doc)
+			reports[d.doc] = r
 		}
 	}
 	if linker.Unresolved() && l.Context != nil {
 		linker.Know(l.Context())
 	}
 	for _, f := range linker.Findings() {
-		found := reports[f.Doc].add(l, f.Doc, f.Kind.String(), f.Pos, "%s", f.Msg)
+		found := reports[f.Doc].add(l, f.Doc, f.Code, ir.Span{Start: f.Pos, End: f.End}, "%s", f.Msg)
 		if f.Note {
 			l.milder(found, Note)
 		}

@@ -17,6 +17,7 @@ import (
 	"sigmac/eval"
 	"sigmac/internal/config"
 	"sigmac/internal/corpus"
+	"sigmac/internal/irtest"
 	"sigmac/ir"
 	"sigmac/parser"
 	"sigmac/verify"
@@ -162,7 +163,7 @@ func options() Options {
 
 func ids(findings []Finding) (out []string) {
 	for _, f := range findings {
-		out = append(out, fmt.Sprintf("%s:%d", f.ID, f.Pos.Line))
+		out = append(out, fmt.Sprintf("%s:%d", f.Code, f.Pos.Line))
 	}
 	return out
 }
@@ -182,7 +183,7 @@ func TestMeantSource(t *testing.T) {
 		o := options()
 		o.Profile = "default"
 		got := Run([]File{{soundName, soundName, []byte(rule)}}, o)
-		i := slices.IndexFunc(got, func(f Finding) bool { return f.ID == "logsource_unknown" })
+		i := slices.IndexFunc(got, func(f Finding) bool { return f.Code == "logsource_unknown" })
 		if i < 0 || !strings.HasSuffix(got[i].Msg, strings.ReplaceAll(c.source, ":", "")+c.want) {
 			t.Errorf("%s: %v", c.source, got)
 		}
@@ -221,10 +222,15 @@ func TestChecks(t *testing.T) {
 			o.Severity[c.ID] = Warning
 		}
 		got := Run([]File{{name, name, []byte(src)}}, o)
-		i := slices.IndexFunc(got, func(f Finding) bool { return f.ID == c.ID })
+		i := slices.IndexFunc(got, func(f Finding) bool { return f.Code == c.ID })
 		if i < 0 || got[i].Pos.Line != ex.line || got[i].Pos.Column < 1 || got[i].Msg == "" {
 			t.Errorf("%s: %v, want line %d", c.ID, got, ex.line)
 			continue
+		}
+		for _, f := range got {
+			if wrong := irtest.Spanned(src, &f.Diagnostic); wrong != "" && !strings.HasPrefix(f.Code, "filename_") {
+				t.Errorf("%s: %s: %s", c.ID, f, wrong)
+			}
 		}
 		if (got[i].Fix != nil) != (ex.fixed != "") {
 			t.Errorf("%s: fix %v", c.ID, got[i].Fix)
@@ -241,19 +247,19 @@ func TestChecks(t *testing.T) {
 		}
 		if c.Prover {
 			o.Prover = false
-			if got := Run([]File{{name, name, []byte(src)}}, o); slices.ContainsFunc(got, func(f Finding) bool { return f.ID == c.ID }) {
+			if got := Run([]File{{name, name, []byte(src)}}, o); slices.ContainsFunc(got, func(f Finding) bool { return f.Code == c.ID }) {
 				t.Errorf("%s: found without the prover", c.ID)
 			}
 		}
 		o = options()
 		o.Severity[c.ID] = Off
-		if got := Run([]File{{name, name, []byte(src)}}, o); slices.ContainsFunc(got, func(f Finding) bool { return f.ID == c.ID }) {
+		if got := Run([]File{{name, name, []byte(src)}}, o); slices.ContainsFunc(got, func(f Finding) bool { return f.Code == c.ID }) {
 			t.Errorf("%s: found although it is off", c.ID)
 		}
 		if c.Profile != "" {
 			o = options()
 			o.Profile = "default"
-			if got := Run([]File{{name, name, []byte(src)}}, o); slices.ContainsFunc(got, func(f Finding) bool { return f.ID == c.ID }) {
+			if got := Run([]File{{name, name, []byte(src)}}, o); slices.ContainsFunc(got, func(f Finding) bool { return f.Code == c.ID }) {
 				t.Errorf("%s: found outside of its profile", c.ID)
 			}
 		}
@@ -298,8 +304,8 @@ func TestReferences(t *testing.T) {
 		o.Context = c.context
 		var got []string
 		for _, f := range Run(files, o) {
-			if strings.HasSuffix(f.ID, "_reference") {
-				got = append(got, fmt.Sprintf("%s:%d %s", f.ID, f.Pos.Line, f.Severity))
+			if strings.HasSuffix(f.Code, "_reference") {
+				got = append(got, fmt.Sprintf("%s:%d %s", f.Code, f.Pos.Line, f.Severity))
 			}
 		}
 		if !slices.Equal(got, c.want) {
@@ -359,10 +365,10 @@ func TestSuppress(t *testing.T) {
 	}
 	o := options()
 	o.Ignore = []config.Ignore{{ID: "schema", Reason: "ours", Paths: []string{"rules/*"}}}
-	if got := Run([]File{{"x", "rules/" + soundName, []byte(two)}}, o); slices.ContainsFunc(got, func(f Finding) bool { return f.ID == "schema" }) {
+	if got := Run([]File{{"x", "rules/" + soundName, []byte(two)}}, o); slices.ContainsFunc(got, func(f Finding) bool { return f.Code == "schema" }) {
 		t.Error(got)
 	}
-	if got := Run([]File{{"x", "other/" + soundName, []byte(two)}}, o); !slices.ContainsFunc(got, func(f Finding) bool { return f.ID == "schema" }) {
+	if got := Run([]File{{"x", "other/" + soundName, []byte(two)}}, o); !slices.ContainsFunc(got, func(f Finding) bool { return f.Code == "schema" }) {
 		t.Error(got)
 	}
 }
@@ -377,7 +383,7 @@ func TestFixes(t *testing.T) {
 	} {
 		src := strings.Replace(sound, c.old, c.new, 1)
 		got := Run([]File{{soundName, soundName, []byte(src)}}, options())
-		i := slices.IndexFunc(got, func(f Finding) bool { return f.ID == c.id })
+		i := slices.IndexFunc(got, func(f Finding) bool { return f.Code == c.id })
 		if src == sound || i < 0 || got[i].Fix != nil {
 			t.Errorf("%s: %v", c.name, got)
 		}
@@ -431,7 +437,7 @@ func TestSchema(t *testing.T) {
 			}
 			_, roots := parser.Open("sigma", "x", []byte(src))
 			want := valid.Validate(plain(roots[0])) == nil
-			found := slices.ContainsFunc(Run([]File{{soundName, soundName, []byte(src)}}, options()), func(f Finding) bool { return slices.Contains(ours, f.ID) })
+			found := slices.ContainsFunc(Run([]File{{soundName, soundName, []byte(src)}}, options()), func(f Finding) bool { return slices.Contains(ours, f.Code) })
 			if n++; !want {
 				invalid++
 			}
@@ -487,6 +493,59 @@ func TestSARIF(t *testing.T) {
 	}
 }
 
+// TestSpans breaks a rule word by word, and holds that each finding has the place of what
+// it is about.
+func TestSpans(t *testing.T) {
+	o := options()
+	o.Prover = false
+	for _, id := range IDs() {
+		o.Severity[id] = Warning
+	}
+	said := map[string]bool{}
+	for src := range irtest.Broken(sound) {
+		for _, f := range Run([]File{{soundName, soundName, []byte(src)}}, o) {
+			said[f.Code] = true
+			if wrong := irtest.Spanned(src, &f.Diagnostic); wrong != "" {
+				t.Errorf("%s: %s\n%s", f, wrong, src)
+			}
+		}
+	}
+	if len(said) < 20 {
+		t.Errorf("findings of %d checks only", len(said))
+	}
+}
+
+// TestRegions holds that columns count characters, as columnKind says, where one of them is
+// two units of UTF-16.
+func TestRegions(t *testing.T) {
+	src := strings.Replace(sound, "            - ' --one'\n            - ' --two'\n", "            ['𝄞 --one', '𝄞 --𝄞', '𝄞 --𝄞']\n", 1)
+	var out bytes.Buffer
+	if err := WriteSARIF(&out, Run([]File{{soundName, soundName, []byte(src)}}, options()), "1.2.3"); err != nil {
+		t.Fatal(err)
+	}
+	var log struct {
+		Runs []struct {
+			ColumnKind string
+			Results    []struct {
+				RuleID    string
+				Locations []struct{ PhysicalLocation struct{ Region sarifRegion } }
+			}
+		}
+	}
+	if err := json.Unmarshal(out.Bytes(), &log); err != nil {
+		t.Fatal(err)
+	}
+	run := log.Runs[0]
+	if run.ColumnKind != "unicodeCodePoints" || len(run.Results) != 1 || run.Results[0].RuleID != "field_duplicate_value" {
+		t.Fatalf("%+v", run)
+	}
+	at := run.Results[0].Locations[0].PhysicalLocation.Region
+	line := []rune(strings.Split(src, "\n")[at.StartLine-1])
+	if at.EndLine != at.StartLine || string(line[:at.StartColumn-1]) != "            ['𝄞 --one', '𝄞 --𝄞', " || string(line[at.StartColumn-1:at.EndColumn-1]) != "'𝄞 --𝄞'" {
+		t.Errorf("%+v", at)
+	}
+}
+
 func TestJUnit(t *testing.T) {
 	files := []File{{soundName, "", []byte(sound)}, {"a<b>\x01&.yml", "", []byte("title: \"]]>\\x01\"\n")}}
 	var out bytes.Buffer
@@ -513,11 +572,20 @@ func TestJUnit(t *testing.T) {
 
 func TestGitHub(t *testing.T) {
 	var out bytes.Buffer
-	if err := WriteGitHub(&out, []Finding{{ID: "schema", Severity: Note, Path: "a,b:c%\n.yml", Msg: "x\n::error::y%"}}); err != nil {
+	if err := WriteGitHub(&out, []Finding{{Severity: Note, Diagnostic: ir.Diagnostic{Code: "schema", Path: "a,b:c%\n.yml", Msg: "x\n::error::y%"}}}); err != nil {
 		t.Fatal(err)
 	}
 	if got := out.String(); got != "::notice file=a%2Cb%3Ac%25%0A.yml,line=0,col=0,title=schema::x%0A::error::y%25\n" {
 		t.Error(got)
+	}
+	for end, want := range map[ir.Pos]string{{}: "line=2,col=3", {Line: 2, Column: 5}: "line=2,col=3,endLine=2,endColumn=5", {Line: 4, Column: 1}: "line=2,endLine=4"} {
+		out.Reset()
+		if err := WriteGitHub(&out, []Finding{{Severity: Error, Diagnostic: ir.Diagnostic{Path: "a", Pos: ir.Pos{Line: 2, Column: 3}, End: end}}}); err != nil {
+			t.Fatal(err)
+		}
+		if got := out.String(); got != "::error file=a,"+want+",title=::\n" {
+			t.Error(got)
+		}
 	}
 }
 
@@ -556,7 +624,7 @@ func TestCorpus(t *testing.T) {
 	counts := map[string]int{}
 	fixes := map[string][]*Fix{}
 	for _, f := range Run(files, o) {
-		counts[f.ID]++
+		counts[f.Code]++
 		if f.Fix != nil {
 			fixes[f.Path] = append(fixes[f.Path], f.Fix)
 		}
@@ -632,7 +700,7 @@ func TestRandom(t *testing.T) {
 		for _, f := range Run([]File{{soundName, soundName, []byte(src)}}, options()) {
 			if f.Fix != nil {
 				fixes = append(fixes, f.Fix)
-				made[f.ID]++
+				made[f.Code]++
 			}
 		}
 		if len(fixes) == 0 {

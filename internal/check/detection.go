@@ -23,17 +23,17 @@ func (s *subject) conditions(r *ir.Rule) {
 					used[name] = true
 				}
 				if e.Pattern == "them" && e.All {
-					s.find("all_of_them_condition", e.Span.Start, "`all of them` takes in filters and what is added later; name what is meant")
+					s.findIn("all_of_them_condition", e.Span, "`all of them` takes in filters and what is added later; name what is meant")
 				}
 				if e.Pattern == "them" && len(r.Detections) == 1 {
-					s.find("them_condition_with_single_detection", e.Span.Start, "`them` is one detection only: %s", r.Detections[0].Name)
-					s.find("ofthem_condition", e.Span.Start, "`of them` with one detection; name it")
+					s.findIn("them_condition_with_single_detection", e.Span, "`them` is one detection only: %s", r.Detections[0].Name)
+					s.findIn("ofthem_condition", e.Span, "`of them` with one detection; name it")
 				}
 				if len(e.Names) == 1 && strings.HasSuffix(e.Pattern, "*") && !strings.HasPrefix(e.Pattern, "filter_") && !strings.HasPrefix(e.Pattern, "selection_") {
-					s.find("ofselection_condition", e.Span.Start, "%s is one detection only: %s", e.Pattern, e.Names[0])
+					s.findIn("ofselection_condition", e.Span, "%s is one detection only: %s", e.Pattern, e.Names[0])
 				}
 				if e.Pattern != "them" && !strings.ContainsAny(e.Pattern, "*?") {
-					s.find("missing_asterisk_condition", e.Span.Start, "`of %s` without an asterisk is %s alone", e.Pattern, e.Pattern)
+					s.findIn("missing_asterisk_condition", e.Span, "`of %s` without an asterisk is %s alone", e.Pattern, e.Pattern)
 				}
 			}
 		})

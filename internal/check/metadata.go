@@ -199,17 +199,17 @@ func (s *subject) filename() {
 		return
 	}
 	if n := utf8.RuneCountInString(name); n < 10 || n > 90 {
-		s.find("filename_length", s.doc.Pos, "the name %s has %d characters, and 10 to 90 are usual", name, n)
+		s.findIn("filename_length", ir.Span{Start: s.doc.Pos}, "the name %s has %d characters, and 10 to 90 are usual", name, n)
 	}
 	if !filenameForm.MatchString(name) || !strings.Contains(name, "_") {
-		s.find("filename_convention", s.doc.Pos, "the name %s is not one of small letters, digits and _, that ends with .yml", name)
+		s.findIn("filename_convention", ir.Span{Start: s.doc.Pos}, "the name %s is not one of small letters, digits and _, that ends with .yml", name)
 	}
 	switch {
 	case s.doc.Kind == parser.CorrelationRule && !strings.HasPrefix(name, "correlation_"):
-		s.find("correlation_filename_prefix", s.doc.Pos, "the name of a correlation's file starts with correlation_")
+		s.findIn("correlation_filename_prefix", ir.Span{Start: s.doc.Pos}, "the name of a correlation's file starts with correlation_")
 	case s.doc.Rule != nil && !bytes.Contains(s.report.Data, []byte("\n---")):
 		if want := prefixOf(s.doc.Rule.Source); want != "" && !strings.HasPrefix(name, want) {
-			s.find("filename_prefix", s.doc.Pos, "the name of a file of this log source starts with %s", want)
+			s.findIn("filename_prefix", ir.Span{Start: s.doc.Pos}, "the name of a file of this log source starts with %s", want)
 		}
 	}
 }

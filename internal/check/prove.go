@@ -47,7 +47,7 @@ func (s *subject) contradictions() {
 	known := len(s.report.findings)
 	defer func() {
 		// A part of a rule that matches nothing is told only if the rule can match.
-		if !slices.ContainsFunc(s.report.findings[known:], func(f Finding) bool { return f.ID == "never_matches" || f.ID == "excludes_everything" }) {
+		if !slices.ContainsFunc(s.report.findings[known:], func(f Finding) bool { return f.Code == "never_matches" || f.Code == "excludes_everything" }) {
 			s.impossibleParts()
 		}
 	}()

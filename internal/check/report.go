@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"sigmac/internal/junit"
+	"sigmac/internal/report"
 )
 
 func encode(w io.Writer, indent string, v any) error {
@@ -30,12 +31,11 @@ func WriteJSON(w io.Writer, findings []Finding) error {
 			ID       string `json:"id"`
 			Severity string `json:"severity"`
 			Path     string `json:"path"`
-			Line     int    `json:"line"`
-			Column   int    `json:"column"`
-			Rule     string `json:"rule,omitempty"`
-			Message  string `json:"message"`
-			Fix      []edit `json:"fix,omitempty"`
-		}{ID: f.ID, Severity: f.Severity, Path: f.Path, Line: f.Pos.Line, Column: f.Pos.Column, Rule: f.Rule, Message: f.Msg}
+			report.Place
+			Rule    string `json:"rule,omitempty"`
+			Message string `json:"message"`
+			Fix     []edit `json:"fix,omitempty"`
+		}{ID: f.Code, Severity: f.Severity, Path: f.Path, Place: report.PlaceOf(&f.Diagnostic), Rule: f.Rule, Message: f.Msg}
 		if f.Fix != nil {
 			for _, e := range f.Fix.Edits {
 				o.Fix = append(o.Fix, edit(e))
@@ -61,6 +61,8 @@ type sarifArtifact struct {
 type sarifRegion struct {
 	StartLine   int  `json:"startLine,omitempty"`
 	StartColumn int  `json:"startColumn,omitempty"`
+	EndLine     int  `json:"endLine,omitempty"`
+	EndColumn   int  `json:"endColumn,omitempty"`
 	ByteOffset  *int `json:"byteOffset,omitempty"`
 	ByteLength  *int `json:"byteLength,omitempty"`
 }
@@ -139,11 +141,11 @@ func WriteSARIF(w io.Writer, findings []Finding, version string) error {
 	results := []sarifResult{}
 	for _, f := range findings {
 		at := artifact(f.Path)
-		r := sarifResult{RuleID: f.ID, RuleIndex: slices.IndexFunc(Checks, func(c Check) bool { return c.ID == f.ID }), Level: level(f.Severity),
+		r := sarifResult{RuleID: f.Code, RuleIndex: slices.IndexFunc(Checks, func(c Check) bool { return c.ID == f.Code }), Level: level(f.Severity),
 			Message:   sarifText{Text: f.Msg},
-			Locations: []sarifLocation{{sarifPhysical{at, sarifRegion{StartLine: max(f.Pos.Line, 1), StartColumn: max(f.Pos.Column, 1)}}}}}
+			Locations: []sarifLocation{{sarifPhysical{at, sarifRegion{StartLine: max(f.Pos.Line, 1), StartColumn: max(f.Pos.Column, 1), EndLine: f.End.Line, EndColumn: f.End.Column}}}}}
 		if f.Rule != "" {
-			r.Prints = map[string]string{"sigmaRule/v1": f.Rule + ":" + f.ID}
+			r.Prints = map[string]string{"sigmaRule/v1": f.Rule + ":" + f.Code}
 		}
 		if f.Fix != nil {
 			var changes []sarifReplacement
@@ -216,7 +218,7 @@ func WriteJUnit(w io.Writer, paths []string, findings []Finding) error {
 
 // String is a finding in a line.
 func (f Finding) String() string {
-	return fmt.Sprintf("%s:%d:%d: %s: %s [%s]", f.Path, f.Pos.Line, f.Pos.Column, f.Severity, f.Msg, f.ID)
+	return fmt.Sprintf("%s: %s: %s [%s]", f.Place(), f.Severity, f.Msg, f.Code)
 }
 
 var (
@@ -230,8 +232,16 @@ var (
 func WriteGitHub(w io.Writer, findings []Finding) error {
 	kinds := map[string]string{Error: "error", Warning: "warning", Note: "notice"}
 	for _, f := range findings {
-		if _, err := fmt.Fprintf(w, "::%s file=%s,line=%d,col=%d,title=%s::%s\n", kinds[f.Severity], githubProperty.Replace(f.Path), f.Pos.Line, f.Pos.Column,
-			githubProperty.Replace(f.ID), githubText.Replace(f.Msg)); err != nil {
+		place := fmt.Sprintf("line=%d,col=%d", f.Pos.Line, f.Pos.Column)
+		switch f.End.Line {
+		case 0:
+		case f.Pos.Line:
+			place += fmt.Sprintf(",endLine=%d,endColumn=%d", f.End.Line, f.End.Column)
+		default: // it takes no columns there
+			place = fmt.Sprintf("line=%d,endLine=%d", f.Pos.Line, f.End.Line)
+		}
+		if _, err := fmt.Fprintf(w, "::%s file=%s,%s,title=%s::%s\n", kinds[f.Severity], githubProperty.Replace(f.Path), place,
+			githubProperty.Replace(f.Code), githubText.Replace(f.Msg)); err != nil {
 			return err
 		}
 	}

@@ -5,6 +5,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"unicode/utf8"
 
 	"sigmac/internal/suggest"
 	"sigmac/ir"
@@ -22,7 +23,7 @@ var comment = regexp.MustCompile(`(?:^|\s)#\s*sigmac:ignore\b(.*)$`)
 
 // A suppression is one such comment.
 type suppression struct {
-	at     ir.Pos
+	at     ir.Span // the comment
 	ids    []string
 	line   int // the line that it is about; 0: all
 	served []bool
@@ -43,7 +44,8 @@ func (l *linter) suppress(r *fileReport) []Finding {
 			continue
 		}
 		text := strings.TrimSpace(string(line[m[2]:m[3]]))
-		s := &suppression{at: ir.Pos{Line: i + 1, Column: len([]rune(string(line[:bytes.IndexByte(line[m[0]:], '#')+m[0]]))) + 1}, line: i + 1}
+		column := func(n int) ir.Pos { return ir.Pos{Line: i + 1, Column: utf8.RuneCount(line[:n]) + 1} }
+		s := &suppression{at: ir.Span{Start: column(bytes.IndexByte(line[m[0]:], '#') + m[0]), End: column(len(bytes.TrimRight(line, " \t\r")))}, line: i + 1}
 		switch {
 		case alone && !begun:
 			s.line = 0
@@ -74,7 +76,7 @@ func (l *linter) suppress(r *fileReport) []Finding {
 	for _, f := range r.findings {
 		silent := false
 		for _, s := range all {
-			if i := slices.Index(s.ids, f.ID); i >= 0 && (s.line == 0 || s.line == f.Pos.Line) {
+			if i := slices.Index(s.ids, f.Code); i >= 0 && (s.line == 0 || s.line == f.Pos.Line) {
 				s.served[i], silent = true, true
 			}
 		}

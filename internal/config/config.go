@@ -134,9 +134,9 @@ func Parse(file string, src []byte) (*Config, []error) {
 	p := &reader{f}
 	switch {
 	case len(src) > maxSize:
-		p.fault(ir.Pos{Line: 1, Column: 1}, "the file is larger than 1 MiB")
+		p.Fail(nil, "the file is larger than 1 MiB")
 	case len(roots) > 1:
-		p.fault(place(roots[1]), "a configuration is one document")
+		p.Fail(roots[1], "a configuration is one document")
 	case len(roots) == 1:
 		p.config(parser.Deref(roots[0]), c)
 	}
@@ -159,14 +159,12 @@ func (p *reader) config(root *yaml.Node, c *Config) {
 	})
 }
 
-func (p *reader) fault(at ir.Pos, format string, args ...any) { p.Fail(at, format, args...) }
-
 func place(n *yaml.Node) ir.Pos { return ir.Pos{Line: max(n.Line, 1), Column: max(n.Column, 1)} }
 
 // mapping gives the value of each key to its function.
 func (p *reader) mapping(n *yaml.Node, keys map[string]func(*yaml.Node)) {
 	if n.Kind != yaml.MappingNode {
-		p.fault(place(n), "here belongs a mapping")
+		p.Fail(n, "here belongs a mapping")
 		return
 	}
 	known := slices.Sorted(maps.Keys(keys))
@@ -174,14 +172,14 @@ func (p *reader) mapping(n *yaml.Node, keys map[string]func(*yaml.Node)) {
 		if set, ok := keys[e.Name]; ok {
 			set(e.Value)
 		} else {
-			p.fault(place(e.Key), "unknown key %q%s", e.Name, suggest.For(e.Name, known))
+			p.Fail(e.Key, "unknown key %q%s", e.Name, suggest.For(e.Name, known))
 		}
 	}
 }
 
 func (p *reader) text(n *yaml.Node) string {
 	if n.Kind != yaml.ScalarNode || n.Tag == "!!null" || n.Value == "" {
-		p.fault(place(n), "here belongs a text")
+		p.Fail(n, "here belongs a text")
 		return ""
 	}
 	return n.Value
@@ -191,7 +189,7 @@ func (p *reader) text(n *yaml.Node) string {
 func (p *reader) word(n *yaml.Node, what string, known []string) string {
 	s := p.text(n)
 	if s != "" && !slices.Contains(known, s) {
-		p.fault(place(n), "unknown %s %q%s", what, s, suggest.For(s, known))
+		p.Fail(n, "unknown %s %q%s", what, s, suggest.For(s, known))
 	}
 	return s
 }
@@ -224,7 +222,7 @@ func (p *reader) paths(n *yaml.Node) (out []string) {
 			return
 		}
 		if !filepath.IsLocal(filepath.FromSlash(s)) {
-			p.fault(place(x), "the path %s leads out of the folder of this file", s)
+			p.Fail(x, "the path %s leads out of the folder of this file", s)
 			return
 		}
 		out = append(out, s)
@@ -248,11 +246,11 @@ func (p *reader) targets(n *yaml.Node) (out []Target) {
 				"schemas": func(n *yaml.Node) { t.Schemas = p.paths(n) },
 			})
 			if t.Name == "" {
-				p.fault(place(x), "a target has a name")
+				p.Fail(x, "a target has a name")
 			}
 		}
 		if slices.ContainsFunc(out, func(other Target) bool { return other.Name == t.Name }) {
-			p.fault(place(x), "the target %s stands twice", t.Name)
+			p.Fail(x, "the target %s stands twice", t.Name)
 		}
 		out = append(out, t)
 	})
@@ -267,7 +265,7 @@ func (p *reader) check(n *yaml.Node, c *Check) {
 		},
 		"severity": func(n *yaml.Node) {
 			if n.Kind != yaml.MappingNode {
-				p.fault(place(n), "here belongs a mapping of checks to %v", Severities)
+				p.Fail(n, "here belongs a mapping of checks to %v", Severities)
 				return
 			}
 			for _, e := range p.Entries(n) {
@@ -295,7 +293,7 @@ func (p *reader) allow(n *yaml.Node) Allow {
 		"targets": func(n *yaml.Node) { out.Targets = p.texts(n) },
 	})
 	if n.Kind == yaml.MappingNode && (out.Rule == "" || out.Verdict == "" || out.Reason == "") {
-		p.fault(place(n), "what is allowed has a rule, a verdict and a reason")
+		p.Fail(n, "what is allowed has a rule, a verdict and a reason")
 	}
 	return out
 }
@@ -308,14 +306,14 @@ func (p *reader) ignore(n *yaml.Node) Ignore {
 		"paths": func(n *yaml.Node) {
 			for _, s := range p.texts(n) {
 				if _, err := path.Match(s, ""); err != nil {
-					p.fault(place(n), "%q is no pattern of paths", s)
+					p.Fail(n, "%q is no pattern of paths", s)
 				}
 				out.Paths = append(out.Paths, s)
 			}
 		},
 	})
 	if n.Kind == yaml.MappingNode && (out.ID == "" || out.Reason == "") {
-		p.fault(place(n), "what is ignored has an id and a reason")
+		p.Fail(n, "what is ignored has an id and a reason")
 	}
 	return out
 }

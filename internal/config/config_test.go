@@ -1,15 +1,18 @@
 package config
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"sigmac/internal/irtest"
+	"sigmac/ir"
 )
 
-func TestParse(t *testing.T) {
-	c, errs := Parse(Name, []byte(`rules: [rules, more/x.yml]
+const whole = `rules: [rules, more/x.yml]
 targets:
   - splunk
   - name: kusto
@@ -21,7 +24,10 @@ check:
   ignore:
     - {id: duplicate_title, reason: two catalogs, paths: ["rules/old", "*/x*.yml"]}
   severity: {title_length: off}
-`))
+`
+
+func TestParse(t *testing.T) {
+	c, errs := Parse(Name, []byte(whole))
 	if len(errs) > 0 {
 		t.Fatal(errs)
 	}
@@ -72,6 +78,24 @@ func TestErrors(t *testing.T) {
 		if len(errs) == 0 || !strings.Contains(all, want) {
 			t.Errorf("%.60q: %s", src, all)
 		}
+	}
+}
+
+// TestSpans breaks a configuration word by word, and holds that each diagnostic has the
+// place of what it is about.
+func TestSpans(t *testing.T) {
+	said := 0
+	for src := range irtest.Broken(whole + "verify: {require: agreed, allow: [{rule: a, verdict: agreed, reason: b, targets: [kusto]}]}\n") {
+		_, errs := Parse("c", []byte(src))
+		for _, err := range errs {
+			e := (*ir.Diagnostic)(nil)
+			if said++; !errors.As(err, &e) || irtest.Spanned(src, e) != "" {
+				t.Errorf("%s: %s\n%s", err, irtest.Spanned(src, e), src)
+			}
+		}
+	}
+	if said < 100 {
+		t.Errorf("only %d diagnostics", said)
 	}
 }
 

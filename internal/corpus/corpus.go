@@ -13,18 +13,20 @@ import (
 	"strings"
 	"testing"
 
+	"sigmac/eval"
 	"sigmac/internal/ordered"
 	"sigmac/ir"
 	"sigmac/parser"
 )
 
 // Dir is the folder $SIGMAC_CORPUS, or ../shared/corpus, seen from the root of the
-// repository. Without that folder it is empty.
+// repository. Without that folder, or where the variable is none, it is empty.
 func Dir() string { return folder("SIGMAC_CORPUS", "../shared/corpus") }
 
 // Answers are the queries of a language (kql) with what the vendor's engine or
 // documents answer, a JSON object each, and the folder that holds them:
-// $SIGMAC_ANSWERS, or ../shared/answers.
+// $SIGMAC_ANSWERS, or ../shared/answers. The test is skipped where there are none, or
+// where the variable is none.
 func Answers(t testing.TB, language string) (dir string, objects []json.RawMessage) {
 	t.Helper()
 	if dir = folder("SIGMAC_ANSWERS", "../shared/answers"); dir == "" {
@@ -43,6 +45,9 @@ func Answers(t testing.TB, language string) (dir string, objects []json.RawMessa
 // folder is the one that a variable names, else the other, seen from the root of
 // the repository, or empty where there is none.
 func folder(variable, other string) string {
+	if os.Getenv(variable) == "none" {
+		return ""
+	}
 	dir := filepath.FromSlash(cmp.Or(os.Getenv(variable), other))
 	if !filepath.IsAbs(dir) {
 		root := "."
@@ -151,6 +156,21 @@ func Recordings(t testing.TB) (out []Recording) {
 		out = append(out, r)
 	}
 	return out
+}
+
+// Unmatched are the rules that match none of their recorded events, and why.
+var Unmatched = map[string]string{
+	"a7c3e5f2-8b1d-4e9a-b6c2-3d7f5e8a9b4c": "the events write the rule's field names with blanks",
+}
+
+// Event is a recorded event as rules see it.
+func Event(t testing.TB, text []byte) eval.Event {
+	t.Helper()
+	ev, err := eval.ParseEvent(text)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return eval.Flatten(ev)
 }
 
 // Hold compares counts with those that a JSON file holds, or writes them there.

@@ -1,4 +1,4 @@
-// Package delivery makes files of queries: their names below a directory, their
+// Package delivery makes files of queries. It has their names below a directory, their
 // texts, and sidecars that tell what they are made of.
 package delivery
 

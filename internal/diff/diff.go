@@ -1,6 +1,13 @@
-// Package diff says what a change of rules does to the events that they match:
-// the same ones, more, fewer or others, proved for every event, with examples.
-// Events are Sigma's: by the names of its fields, each with one value.
+// Package diff says what a change of rules does to the events that they match. The
+// same ones, more, fewer or others, proved for every event, with examples. Events are
+// Sigma's: by the names of its fields, each with one value.
+//
+// Both versions of a rule are typed together, for `4688` and `'4688'` are one number
+// only if nothing else says that the field holds texts, and the prover is asked twice:
+// for events of the new one without the old one, and the other way. An event that is
+// found is an example; where there is none, that is the proof. A further example must
+// fail a test that all before it pass. A log source is compared as a set: what the
+// other version's does not take in is matched newly as a whole.
 package diff
 
 import (
@@ -274,7 +281,7 @@ func sameButPlaces(a, b reflect.Value) bool {
 // Added.
 func Targets(old, new sigmac.Result, o Options) Change {
 	c := Change{Old: old.Document, New: new.Document}
-	first := func(r sigmac.Result) string { return r.Errors[0].Error() }
+	first := func(r sigmac.Result) string { return r.Errors[0].Text() }
 	switch {
 	case len(old.Errors) > 0 && len(new.Errors) > 0:
 		c.Kind, c.Reason = Equal, first(new)

@@ -1,9 +1,12 @@
-// Package irtest has short forms of tests and rules, and of what an emitter writes,
-// used by tests only.
+// Package irtest has short forms of tests and rules, used by tests only. There are such
+// of what an emitter writes too.
 package irtest
 
 import (
+	"iter"
 	"net/netip"
+	"regexp"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -150,4 +153,81 @@ func (emit Emit) Panics(t *testing.T, e ir.Expr) {
 		}
 	}()
 	emit(Rule(e))
+}
+
+// Spanned says what is wrong with the place of a diagnostic of a text, or is empty. The
+// part of the text between its beginning and its end stands there, holds no blank at
+// its ends, is of one line unless what begins there goes on, and has the word that the
+// message quotes where that stands there; what is in quotes is there with both. Without an end it is about the text as a
+// whole, or nothing that it could be about begins there.
+func Spanned(src string, d *ir.Diagnostic) string {
+	lines := strings.SplitAfter(strings.TrimPrefix(src, "\ufeff"), "\n")
+	after := func(p ir.Pos) (rest string, ok bool) {
+		if p.Line < 1 || p.Line > len(lines) {
+			return "", false
+		}
+		line := []rune(lines[p.Line-1])
+		if p.Column < 1 || p.Column > len(line)+1 {
+			return "", false
+		}
+		return string(line[p.Column-1:]) + strings.Join(lines[p.Line:], ""), true
+	}
+	rest, ok := after(d.Pos)
+	if !ok {
+		return "begins outside of the text"
+	}
+	if d.End == (ir.Pos{}) {
+		if d.Pos != (ir.Pos{Line: 1, Column: 1}) && !nothing.MatchString(rest) {
+			return "has no end"
+		}
+		return ""
+	}
+	behind, ok := after(d.End)
+	switch {
+	case !ok:
+		return "ends outside of the text"
+	case d.End.Compare(d.Pos) <= 0:
+		return "ends before it begins"
+	}
+	text := rest[:len(rest)-len(behind)]
+	if strings.TrimSpace(text) != text {
+		return "has blanks at its ends: " + strconv.Quote(text)
+	}
+	if quote := text[:1]; (quote == "'" || quote == `"`) && len(text) > 1 && !strings.HasPrefix(d.Msg, "not YAML") && strings.Count(strings.ReplaceAll(text, `\"`, ""), quote)%2 != 0 {
+		return "ends within quotes: " + text
+	}
+	if many := strings.ContainsAny(text[:1], "'\"[{|>&!"); !many && strings.Contains(text, "\n") && strings.Contains(firstLine(text), ": ") {
+		return "goes over lines: " + strconv.Quote(text)
+	}
+	for _, word := range regexp.MustCompile("\"[^\"\\\\]+\"|`[^`]+`").FindAllString(d.Msg, -1) {
+		word = word[1 : len(word)-1]
+		if strings.HasPrefix(rest, word) && !strings.HasPrefix(text, word) {
+			return "cuts " + word + ": " + text
+		}
+	}
+	return ""
+}
+
+// nothing is what ends a text, or stands where there is none.
+var nothing = regexp.MustCompile(`^['"]?(?:[\s|:,#\]}]|$)`)
+
+func firstLine(s string) string {
+	s, _, _ = strings.Cut(s, "\n")
+	return s
+}
+
+// Broken yields a text with each of its words in turn replaced, left out, quoted, put in
+// brackets or made longer; of a long text some.
+func Broken(src string) iter.Seq[string] {
+	return func(yield func(string) bool) {
+		words := regexp.MustCompile(`[^\s:|,\[\]{}'"]+`).FindAllStringIndex(src, -1)
+		for i, at := range words {
+			before, word, behind := src[:at[0]], src[at[0]:at[1]], src[at[1]:]
+			for j, broken := range []string{"nonsense", "", `"` + word + `"`, "[" + word + "]", "{" + word + ": 1}", word + "|nonsense", "(" + word, "ä𝄞 " + word, "*" + word, "~"} {
+				if (i+j)%(1+len(words)/50) == 0 && !yield(before+broken+behind) {
+					return
+				}
+			}
+		}
+	}
 }

@@ -1,5 +1,9 @@
-// Package link finds the documents that correlations and filters name, by id or by
-// name, over any number of files.
+// Package link finds the documents that correlations and filters name. They name these
+// by id or by name, in any number of files.
+//
+// Of a rule it keeps what it is called, so a stream of files stays a stream. Documents
+// of the context are known and not converted. What nobody has is an error only where
+// nothing else can have it.
 package link
 
 import (
@@ -36,34 +40,20 @@ type Entry struct {
 	names           []ir.Name // that it names itself
 }
 
-// A Kind says what is wrong with a name.
-type Kind uint8
-
-// The kinds of a Finding.
+// The codes of what is wrong with a name.
 const (
-	Unknown   Kind = iota // no document is called so
-	Ambiguous             // several are
-	Unfit                 // it cannot be named there
-	Cyclic                // it leads back to the document that names it
+	Unknown   = "unknown_reference"   // no document is called so
+	Ambiguous = "ambiguous_reference" // several are
+	Unfit     = "unfit_reference"     // it cannot be named there
+	Cyclic    = "cyclic_reference"    // it leads back to the document that names it
 )
-
-func (k Kind) String() string {
-	return [...]string{"unknown_reference", "ambiguous_reference", "unfit_reference", "cyclic_reference"}[k]
-}
 
 // A Finding is a name that leads to no document, or to the wrong one. As a Note, the
 // document may be among files that were not read.
 type Finding struct {
-	Kind Kind
+	*ir.Diagnostic
 	Doc  *parser.Document // that has the name
-	Pos  ir.Pos
-	Msg  string
 	Note bool
-}
-
-// Error is the finding as an error of its document.
-func (f Finding) Error() *ir.Diagnostic {
-	return &ir.Diagnostic{Path: f.Doc.Path, Pos: f.Pos, Msg: f.Msg, Code: f.Kind.String(), Source: "link"}
 }
 
 // Add learns of a document whose names are to be resolved.
@@ -149,6 +139,7 @@ func (l *Linker) Findings() (out []Finding) {
 	for _, d := range l.naming {
 		for _, n := range names(d) {
 			if f, wrong := l.look(d, n, circles); wrong {
+				d.Place(f.Diagnostic)
 				out = append(out, f)
 			}
 		}
@@ -157,11 +148,11 @@ func (l *Linker) Findings() (out []Finding) {
 }
 
 func (l *Linker) look(d *parser.Document, n ir.Name, circles map[place]int) (f Finding, wrong bool) {
-	f = Finding{Doc: d, Pos: n.Pos}
+	f = Finding{Doc: d, Diagnostic: &ir.Diagnostic{Pos: n.Pos, Source: "link"}}
 	found := l.find(n.Text)
 	switch {
 	case len(found) == 0:
-		f.Kind, f.Note = Unknown, !l.complete
+		f.Code, f.Note = Unknown, !l.complete
 		f.Msg = fmt.Sprintf("no rule is called %q%s", n.Text, suggest.For(n.Text, l.words(n.Text)))
 		if f.Note {
 			f.Msg = fmt.Sprintf("no rule among these files is called %q; --context or sigmac.yaml's rules say where others are", n.Text)
@@ -171,16 +162,16 @@ func (l *Linker) look(d *parser.Document, n ir.Name, circles map[place]int) (f F
 		for _, i := range found[:min(len(found), maxPlaces)] {
 			places = append(places, fmt.Sprintf("%s:%d", l.entries[i].Path, l.entries[i].Pos.Line))
 		}
-		f.Kind, f.Msg = Ambiguous, fmt.Sprintf("%q is what several rules are called: %s", n.Text, strings.Join(places, ", "))
+		f.Code, f.Msg = Ambiguous, fmt.Sprintf("%q is what several rules are called: %s", n.Text, strings.Join(places, ", "))
 	case l.entries[found[0]].Kind == parser.FilterRule:
-		f.Kind, f.Msg = Unfit, fmt.Sprintf("%q is a filter, and rules are named here", n.Text)
+		f.Code, f.Msg = Unfit, fmt.Sprintf("%q is a filter, and rules are named here", n.Text)
 	default:
 		e := l.entries[found[0]]
 		circle := circles[place{d.Path, d.Pos}]
 		if circle == 0 || circle != circles[place{e.Path, e.Pos}] {
 			return f, false
 		}
-		f.Kind, f.Msg = Cyclic, fmt.Sprintf("%q leads back to this %s", n.Text, d.Kind)
+		f.Code, f.Msg = Cyclic, fmt.Sprintf("%q leads back to this %s", n.Text, d.Kind)
 	}
 	return f, true
 }

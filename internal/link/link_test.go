@@ -69,7 +69,7 @@ own3.yml:5:11 cyclic_reference "c" leads back to this correlation`},
 			if f.Note {
 				note = "note "
 			}
-			got = append(got, fmt.Sprintf("%s:%d:%d %s%s %s", f.Doc.Path, f.Pos.Line, f.Pos.Column, note, f.Kind, f.Msg))
+			got = append(got, fmt.Sprintf("%s:%d:%d %s%s %s", f.Path, f.Pos.Line, f.Pos.Column, note, f.Code, f.Msg))
 		}
 		if strings.Join(got, "\n") != c.want {
 			t.Errorf("%s:\n got %s\nwant %s", c.name, strings.Join(got, "\n"), c.want)

@@ -1,5 +1,6 @@
-// Package manual makes the pages of docs/commands and the manual page of what
-// --help prints: the definitions of the commands.
+// Package manual makes the pages of docs/commands and the manual page. They are made
+// of the commands' definitions, which --help prints. The library's own generator
+// leaves out what a command's description says, and takes `*` in a default for markup.
 package manual
 
 import (

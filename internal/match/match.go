@@ -1,5 +1,5 @@
-// Package match says which rules match which events of a stream: on all cores,
-// and in the order of the stream.
+// Package match says which rules match which events of a stream. It works on all
+// cores, and answers in the order of the stream.
 package match
 
 import (
@@ -71,7 +71,7 @@ type Match struct {
 type Found struct {
 	Events  int // that the rules were tried on
 	Matches []Match
-	Faults  []*eval.RecordError // what is no event; the others were tried
+	Faults  []*ir.Diagnostic // what is no event; the others were tried
 }
 
 // Stream tries the rules on the events of src, in any form that eval.Reader reads. An
@@ -96,7 +96,7 @@ func (rs *Rules) Stream(src io.Reader) iter.Seq2[Found, error] {
 type candidate struct {
 	eval.Record
 	index int
-	err   *eval.RecordError
+	err   *ir.Diagnostic
 }
 
 // batches yields the events of src, some at a time. The error is that of src.
@@ -108,7 +108,7 @@ func batches(src io.Reader, largest int, yield func([]candidate) bool) error {
 	var broken error
 	for {
 		rec, err := r.Next()
-		fault := (*eval.RecordError)(nil)
+		fault := (*ir.Diagnostic)(nil)
 		if err != nil && !errors.As(err, &fault) {
 			if err != io.EOF {
 				broken = err
@@ -151,7 +151,7 @@ func (rs *Rules) try(batch []candidate) (out Found) {
 		}
 		ev, err := c.Parse()
 		if err != nil {
-			fault := (*eval.RecordError)(nil)
+			fault := (*ir.Diagnostic)(nil)
 			errors.As(err, &fault)
 			out.Faults = append(out.Faults, fault)
 			continue

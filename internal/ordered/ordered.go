@@ -1,4 +1,5 @@
-// Package ordered works on many items at a time and gives the results in order.
+// Package ordered works on many items at a time and gives the results in order. A
+// bounded number of results is kept ahead.
 package ordered
 
 import (

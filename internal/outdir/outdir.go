@@ -1,6 +1,12 @@
-// Package outdir keeps a directory of generated files in step with what they
-// are made of. A manifest in it says which files are its own, so that what is
-// gone is removed, and what somebody else wrote is never touched.
+// Package outdir keeps a directory of generated files in step with what they are made
+// of. It knows nothing of rules.
+//
+// What is its own a manifest in the directory says, with the hash of each file, so
+// what is gone is removed, and a file that somebody else wrote or edited is not
+// replaced. A run writes the manifest twice: first one that allows each file its old
+// and its new hash, then the files, last the manifest of the end. So a run that is
+// killed at any point leaves files that the next one knows. Everything goes through
+// os.Root: neither a manifest nor a link leads out.
 package outdir
 
 import (

@@ -1,5 +1,5 @@
-// Package plain shows a stranger's text without what a terminal or the log of a
-// build server would obey.
+// Package plain shows a stranger's text without what a terminal would obey, or the log
+// of a build server.
 package plain
 
 import (

@@ -1,6 +1,6 @@
-// Package project makes of a repository's sigmac.yaml, and of what a user asks for
-// beside it, the targets, mappings, rules and severities that are meant. It knows no
-// command line.
+// Package project says which targets, mappings, rules and severities are meant. They
+// come of sigmac.yaml, and of what a user asks for beside it. It knows no command
+// line.
 package project
 
 import (

@@ -59,9 +59,9 @@ func (p *Project) Parse(files []string, read func(i int) ([]byte, error)) (*pars
 	found, err := p.Findings(l, files)
 	for _, f := range found {
 		if f.Note {
-			p.Note("%s:%d:%d: note: %s", f.Doc.Path, f.Pos.Line, f.Pos.Column, f.Msg)
+			p.Note("%s: note: %s", f.Place(), f.Msg)
 		} else {
-			f.Doc.Fail(f.Error())
+			f.Doc.Fail(f.Diagnostic)
 		}
 	}
 	return c, err

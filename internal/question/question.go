@@ -1,6 +1,7 @@
-// Package question asks what predicates of rules have to do with each other: whether
+// Package question asks what predicates of rules have to do with each other. Whether
 // one can match at all, implies another, means the same. Predicates are typed and
-// inlined. Where it is likely that an event answers, events are asked before the prover.
+// inlined. Where it is likely that an event answers, events are asked before the
+// prover.
 package question
 
 import (

@@ -1,5 +1,4 @@
-// Package report puts what was found of rules and queries into words, and into the JSON
-// that the command writes.
+// Package report puts what was found of rules and queries into words and JSON.
 package report
 
 import (

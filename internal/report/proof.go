@@ -2,14 +2,11 @@ package report
 
 import (
 	"encoding/json"
-	"errors"
 	"fmt"
 	"strings"
 
 	"sigmac"
-	"sigmac/backends"
 	"sigmac/ir"
-	"sigmac/pipeline"
 	"sigmac/verify"
 )
 
@@ -94,9 +91,8 @@ func Refutation(v verify.Result) string {
 // Proof is a proof in JSON, with its losses.
 func Proof(ch sigmac.Proof, losses []Loss) any {
 	type place struct {
-		Name   string `json:"name,omitempty"`
-		Line   int    `json:"line"`
-		Column int    `json:"column"`
+		Name string `json:"name,omitempty"`
+		Place
 	}
 	v := ch.Evidence
 	o := struct {
@@ -139,25 +135,16 @@ func Proof(ch sigmac.Proof, losses []Loss) any {
 		o.Types[f] = t.String()
 	}
 	if v.Construct != nil {
-		o.Construct = &place{Name: v.Construct.Name, Line: v.Construct.Pos.Line, Column: v.Construct.Pos.Column}
+		o.Construct = &place{v.Construct.Name, Place{Line: v.Construct.Pos.Line, Column: v.Construct.Pos.Column}}
 	}
 	if ch.Verdict == "refuted" {
 		o.QueryMatches, o.RuleMatches = &v.QueryMatches, &v.RuleMatches
 	}
-	if ch.Err != nil {
-		o.Reason = ch.Err.Error()
-		if e := (*ir.Diagnostic)(nil); errors.As(ch.Err, &e) {
-			o.Reason = e.Msg
-		}
-		if e := (*pipeline.Error)(nil); errors.As(ch.Err, &e) {
-			o.Reason = e.Msg
-			o.Construct = &place{Name: "what the pipeline refuses", Line: e.Pos.Line, Column: e.Pos.Column}
-		}
-		switch e := ch.Err.(type) {
-		case *ir.Diagnostic:
-			o.Construct = &place{Name: e.Feature, Line: e.Pos.Line, Column: e.Pos.Column}
-		case *backends.Unsupported:
-			o.Construct = &place{Name: e.Feature, Line: e.Pos.Line, Column: e.Pos.Column}
+	if e := ch.Err; e != nil {
+		if o.Reason = e.Msg; ch.Query != "" {
+			o.Reason = e.Error()
+		} else {
+			o.Construct = &place{e.Feature, PlaceOf(e)}
 		}
 	}
 	return o

@@ -1,27 +1,20 @@
 package report
 
 import (
-	"errors"
-	"fmt"
-
 	"sigmac"
-	"sigmac/backends"
 	"sigmac/ir"
-	"sigmac/pipeline"
 )
 
 // Result is a result in JSON: its queries, or its first error.
 func Result(res sigmac.Result) any {
 	type fault struct {
-		Line    int    `json:"line"`
-		Column  int    `json:"column"`
+		Place
 		Message string `json:"message"`
 		Feature string `json:"feature"`
 		Item    string `json:"item,omitempty"` // of a pipeline
 	}
 	type warning struct {
-		Line    int    `json:"line"`
-		Column  int    `json:"column"`
+		Place
 		Message string `json:"message"`
 	}
 	type object struct {
@@ -38,25 +31,12 @@ func Result(res sigmac.Result) any {
 	d := res.Document
 	o := object{Path: d.Path, Rule: d.ID, Title: d.Title, Target: res.Target.Name, Queries: res.Queries}
 	for _, w := range res.Mapped.Warnings {
-		o.Warnings = append(o.Warnings, warning{w.Pos.Line, w.Pos.Column, w.Msg})
+		o.Warnings = append(o.Warnings, warning{PlaceOf(w), w.Msg})
 	}
 	if len(res.Errors) > 0 {
 		o.Queries = nil
-		o.Error = &fault{Message: res.Errors[0].Error()}
-		var pos ir.Pos
-		if e := (*ir.Diagnostic)(nil); errors.As(res.Errors[0], &e) {
-			pos, o.Error.Message, o.Error.Feature = e.Pos, e.Msg, e.Feature
-		}
-		if e := (*backends.Unsupported)(nil); errors.As(res.Errors[0], &e) {
-			pos, o.Error.Feature = e.Pos, e.Feature
-		}
-		if e := (*pipeline.Error)(nil); errors.As(res.Errors[0], &e) {
-			pos, o.Error.Message, o.Error.Item = e.Pos, e.Msg, e.Item
-			if e.Refusal {
-				o.Error.Feature = "what the pipeline refuses"
-			}
-		}
-		o.Error.Line, o.Error.Column = pos.Line, pos.Column
+		e := res.Errors[0]
+		o.Error = &fault{PlaceOf(e), e.Msg, e.Feature, e.Item}
 		return o
 	}
 	types := map[string]string{}
@@ -70,28 +50,24 @@ func Result(res sigmac.Result) any {
 }
 
 // Placed is an error of a result as people read it.
-func Placed(res sigmac.Result, err error) string {
-	path := res.Document.Path
-	switch e := err.(type) {
-	case *ir.Diagnostic:
+func Placed(res sigmac.Result, e *ir.Diagnostic) string {
+	if e.Item == "" {
 		return e.Error()
-	case *backends.Unsupported:
-		return fmt.Sprintf("%s:%d:%d: %s", path, e.Pos.Line, e.Pos.Column, e)
-	case *pipeline.Error:
-		return fmt.Sprintf("%s:%d:%d: %s: %s (%s)", path, e.Pos.Line, e.Pos.Column, res.Target.Name, e.Msg, e.Item)
 	}
-	return path + ": " + err.Error()
+	named := *e
+	named.Msg = res.Target.Name + ": " + e.Text()
+	return named.Error()
 }
 
-// ErrorText is an error without its place.
-func ErrorText(err error) string {
-	switch e := err.(type) {
-	case *ir.Diagnostic:
-		return e.Msg
-	case *pipeline.Error:
-		return e.Msg
-	case *backends.ReadError:
-		return "the query cannot be read: " + e.Msg
-	}
-	return err.Error()
+// A Place is where something begins and, where that is known, ends, in JSON.
+type Place struct {
+	Line      int `json:"line"`
+	Column    int `json:"column"` // from 1, in characters
+	EndLine   int `json:"end_line,omitempty"`
+	EndColumn int `json:"end_column,omitempty"` // of the character behind
+}
+
+// PlaceOf is that of a diagnostic.
+func PlaceOf(e *ir.Diagnostic) Place {
+	return Place{e.Pos.Line, e.Pos.Column, e.End.Line, e.End.Column}
 }

@@ -1,6 +1,10 @@
-// Package revision lists the files of a version of a repository: of a file, a
-// directory, a revision of git or its working tree. Revisions are read with the
-// command git, which must be there for them alone.
+// Package revision lists the files of a version of a repository. That is a file, a
+// directory, a revision of git or its working tree. It knows nothing of rules.
+//
+// It runs the command git, for revisions alone, and no library: the command knows
+// every kind of repository, and its users have it. Two revisions are compared by git
+// itself, folder by folder; a revision and a disk by the hashes of blobs, with LF for
+// CRLF as git stores it.
 package revision
 
 import (

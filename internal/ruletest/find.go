@@ -1,5 +1,14 @@
-// Package ruletest runs the tests that lie beside rules: events that a rule must
-// match, and events that it must not.
+// Package ruletest runs the tests that lie beside rules. These are events that a rule
+// must match, and events that it must not.
+//
+// They say what the rule's author means, which no proof can know. So they ask the
+// rule, and its queries are asked to agree with it: trying those catches a mistake of
+// the proof, and shows what a target cannot tell apart on events that the author cares
+// about, and a wrong rule is one failure. The queries have no pipeline, for events
+// have Sigma's names, and a renaming of events would miss tables, computed columns and
+// conditions that a pipeline adds. A rule may come from a stranger and name files, so
+// these are looked for in folders regression_data only, and opened below them with
+// os.OpenInRoot.
 package ruletest
 
 import (
@@ -35,9 +44,9 @@ func (w Want) String() string { return [...]string{"match", "nomatch", "at least
 type Test struct {
 	Path  string // of the events
 	Want  Want
-	Least int      // of AtLeast
-	Skip  string   // why it cannot be run, or empty
-	Fault *Failure // why it is none, or nil
+	Least int            // of AtLeast
+	Skip  string         // why it cannot be run, or empty
+	Fault *ir.Diagnostic // why it is none, or nil
 
 	root string // the folder that the events must not lead out of, or empty
 }
@@ -46,21 +55,6 @@ type Test struct {
 type Suite struct {
 	*parser.Document
 	Tests []Test
-}
-
-// A Failure is something wrong at a place: of an event, a rule or a file. Pos is
-// zero where it is about a whole file.
-type Failure struct {
-	Path string
-	Pos  ir.Pos
-	Msg  string
-}
-
-func (f Failure) String() string {
-	if f.Pos == (ir.Pos{}) {
-		return f.Path + ": " + f.Msg
-	}
-	return fmt.Sprintf("%s:%d:%d: %s", f.Path, f.Pos.Line, f.Pos.Column, f.Msg)
 }
 
 // Find gives the tests of each document, in the order of the documents. Behind
@@ -91,7 +85,7 @@ func Find(docs []*parser.Document) (suites []Suite) {
 		for _, name := range slices.Compact([]string{stem, d.ID}) {
 			for _, t := range folders[dir].take(name) {
 				if name == stem && name != d.ID && rules[d.Path] > 1 {
-					t.Fault = &Failure{Path: t.Path, Msg: fmt.Sprintf("%s holds %d rules: give this file the id of one as its name", d.Path, rules[d.Path])}
+					t.Fault = &ir.Diagnostic{Path: t.Path, Msg: fmt.Sprintf("%s holds %d rules: give this file the id of one as its name", d.Path, rules[d.Path])}
 				}
 				s.Tests = append(s.Tests, t)
 			}
@@ -106,7 +100,7 @@ func Find(docs []*parser.Document) (suites []Suite) {
 		if !slices.ContainsFunc(f.rules, func(file string) bool { return !given[file] }) {
 			for _, tests := range f.tests {
 				for _, t := range tests {
-					t.Fault = &Failure{Path: t.Path, Msg: "no rule beside this file has its name or its id"}
+					t.Fault = &ir.Diagnostic{Path: t.Path, Msg: "no rule beside this file has its name or its id"}
 					orphans = append(orphans, Suite{&parser.Document{Path: t.Path}, []Test{t}})
 				}
 			}
@@ -176,7 +170,7 @@ func regression(d *parser.Document) []Test {
 	}
 	a := d.Rule.Meta.Custom[i]
 	fault := func(format string, args ...any) []Test {
-		return []Test{{Path: d.Path, Fault: &Failure{d.Path, a.Pos, fmt.Sprintf(format, args...)}}}
+		return []Test{{Path: d.Path, Fault: d.Place(&ir.Diagnostic{Pos: a.Pos, Msg: fmt.Sprintf(format, args...)})}}
 	}
 	var written string
 	if err := yaml.Unmarshal([]byte(a.Value), &written); err != nil {

@@ -31,7 +31,7 @@ func (r *Report) Add(s Suite, cases []Case) {
 		case Failed:
 			lines := make([]string, len(c.Failures))
 			for i, f := range c.Failures {
-				lines[i] = f.String()
+				lines[i] = f.Error()
 			}
 			if c.More > 0 {
 				lines = append(lines, fmt.Sprintf("%d more", c.More))

@@ -220,7 +220,7 @@ func TestReport(t *testing.T) {
 	r.Add(Suite{Document: d}, nil)
 	failed := Case{Test: Test{Path: hostile}, Target: "splunk"}
 	for range maxFailures + 2 {
-		failed.fail(Failure{hostile, ir.Pos{Line: 1, Column: 2}, hostile})
+		failed.fail(&ir.Diagnostic{Path: hostile, Pos: ir.Pos{Line: 1, Column: 2}, Msg: hostile})
 	}
 	r.Add(Suite{Document: d}, []Case{{Test: Test{Path: "x"}}, failed})
 	r.Add(Suite{Document: d}, []Case{{Test: Test{Path: "x"}, Status: Skipped, Reason: hostile}})

@@ -44,14 +44,14 @@ type Case struct {
 	Reason   string
 	Events   int
 	Matches  int
-	Failures []Failure // the first ones
-	More     int       // failures beyond these
+	Failures []*ir.Diagnostic // the first ones
+	More     int              // failures beyond these
 }
 
 // maxFailures is how many failures of a case are kept.
 const maxFailures = 20
 
-func (c *Case) fail(f Failure) {
+func (c *Case) fail(f *ir.Diagnostic) {
 	c.Status = Failed
 	if len(c.Failures) == maxFailures {
 		c.More++
@@ -100,19 +100,19 @@ func (s Suite) runnable() bool {
 func (s Suite) unrunnable() []Case {
 	c := Case{Test: Test{Path: s.Path}}
 	for _, err := range s.Errors {
-		c.fail(Failure{err.Path, err.Pos, err.Msg})
+		c.fail(err)
 	}
 	switch {
 	case len(s.Errors) > 0:
 	case len(s.Tests) == 0:
 		return nil
 	case s.Tests[0].Fault != nil:
-		c.fail(*s.Tests[0].Fault)
+		c.fail(s.Tests[0].Fault)
 	case s.Rule == nil:
-		c.fail(Failure{s.Path, s.Pos, "it has tests, but the " + s.Kind.String() + " is no rule of single events"})
+		c.fail(s.Place(&ir.Diagnostic{Pos: s.Pos, Msg: "it has tests, but the " + s.Kind.String() + " is no rule of single events"}))
 	default:
 		pos, what := eval.UnevaluableRule(s.Rule)
-		c.fail(Failure{s.Path, pos, "it has tests, but cannot be evaluated: " + what})
+		c.fail(s.Place(&ir.Diagnostic{Pos: pos, Msg: "it has tests, but cannot be evaluated: " + what}))
 	}
 	return []Case{c}
 }
@@ -132,7 +132,7 @@ func (s Suite) run(results []sigmac.Result, o Options) (out []Case) {
 	for i, res := range results {
 		q := subject{target: res.Target.Name}
 		if len(res.Errors) > 0 {
-			q.skip = res.Errors[0].Error()
+			q.skip = res.Errors[0].Msg
 		} else if meaning, err := readBack(o.Targets[i], res); err != nil {
 			q.fault = "the query cannot be read back: " + err.Error()
 		} else {
@@ -148,14 +148,14 @@ func (s Suite) run(results []sigmac.Result, o Options) (out []Case) {
 			if q.skip != "" {
 				c.Status, c.Reason = Skipped, q.skip
 			} else if q.fault != "" {
-				c.fail(Failure{s.Path, s.Pos, q.fault})
+				c.fail(s.Place(&ir.Diagnostic{Pos: s.Pos, Msg: q.fault}))
 			}
 			cases = append(cases, c)
 		}
 		switch {
 		case t.Fault != nil:
 			cases = cases[:1]
-			cases[0].fail(*t.Fault)
+			cases[0].fail(t.Fault)
 		case t.Skip != "":
 			cases = cases[:1]
 			cases[0].Status, cases[0].Reason = Skipped, t.Skip
@@ -172,7 +172,7 @@ func (s Suite) try(t Test, o Options, view *eval.View, rule *eval.Prepared, quer
 	own := &cases[0]
 	f, err := t.open()
 	if err != nil {
-		own.fail(Failure{Path: t.Path, Msg: cause(err)})
+		own.fail(&ir.Diagnostic{Path: t.Path, Msg: cause(err)})
 	} else {
 		s.tryEvents(f, t, o, view, rule, queries, cases)
 		f.Close()
@@ -194,15 +194,16 @@ func (s Suite) tryEvents(src io.Reader, t Test, o Options, view *eval.View, rule
 		if err == nil {
 			ev, err = rec.Parse()
 		}
-		if broken := (*eval.RecordError)(nil); errors.As(err, &broken) {
-			own.fail(Failure{t.Path, broken.Pos, broken.Msg})
+		if broken := (*ir.Diagnostic)(nil); errors.As(err, &broken) {
+			broken.Path = t.Path
+			own.fail(broken)
 			continue
 		}
 		if err == io.EOF {
 			break
 		}
 		if err != nil {
-			own.fail(Failure{Path: t.Path, Msg: cause(err)})
+			own.fail(&ir.Diagnostic{Path: t.Path, Msg: cause(err)})
 			break
 		}
 		ev = eval.Flatten(ev)
@@ -215,11 +216,11 @@ func (s Suite) tryEvents(src io.Reader, t Test, o Options, view *eval.View, rule
 		}
 		switch {
 		case t.Want == Match && elsewhere:
-			own.fail(Failure{t.Path, rec.Pos, "the event comes from another log source than the rule's"})
+			own.fail(&ir.Diagnostic{Path: t.Path, Pos: rec.Pos, Msg: "the event comes from another log source than the rule's"})
 		case t.Want == Match && !holds:
-			own.fail(Failure{t.Path, rec.Pos, "the rule does not match"})
+			own.fail(&ir.Diagnostic{Path: t.Path, Pos: rec.Pos, Msg: "the rule does not match"})
 		case t.Want == NoMatch && holds && !elsewhere:
-			own.fail(Failure{t.Path, rec.Pos, "the rule matches"})
+			own.fail(&ir.Diagnostic{Path: t.Path, Pos: rec.Pos, Msg: "the rule matches"})
 		}
 		for i, q := range queries {
 			if q.Prepared == nil {
@@ -233,15 +234,15 @@ func (s Suite) tryEvents(src io.Reader, t Test, o Options, view *eval.View, rule
 			}
 			if selected != holds {
 				does := map[bool]string{true: "matches", false: "does not match"}
-				c.fail(Failure{t.Path, rec.Pos, fmt.Sprintf("the query %s, and the rule %s", does[selected], does[holds])})
+				c.fail(&ir.Diagnostic{Path: t.Path, Pos: rec.Pos, Msg: fmt.Sprintf("the query %s, and the rule %s", does[selected], does[holds])})
 			}
 		}
 	}
 	switch {
 	case own.Events == 0 && own.Status == Passed:
-		own.fail(Failure{Path: t.Path, Msg: "no event in this file"})
+		own.fail(&ir.Diagnostic{Path: t.Path, Msg: "no event in this file"})
 	case t.Want == AtLeast && own.Matches < t.Least:
-		own.fail(Failure{Path: t.Path, Msg: fmt.Sprintf("the rule matches %d of %d events, and at least %d are wanted", own.Matches, own.Events, t.Least)})
+		own.fail(&ir.Diagnostic{Path: t.Path, Msg: fmt.Sprintf("the rule matches %d of %d events, and at least %d are wanted", own.Matches, own.Events, t.Least)})
 	}
 }
 

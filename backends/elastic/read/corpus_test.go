@@ -15,7 +15,6 @@ import (
 
 	"github.com/rogpeppe/go-internal/txtar"
 
-	"sigmac/backends"
 	"sigmac/eval"
 	"sigmac/internal/corpus"
 	"sigmac/ir"
@@ -97,7 +96,7 @@ func TestReadCorpus(t *testing.T) {
 		got.Rules++
 		q, err := Read(query, ir.Types{})
 		if err != nil {
-			var e *backends.ReadError
+			var e *ir.Diagnostic
 			if !errors.As(err, &e) {
 				t.Errorf("%s: %v", path, err)
 				continue

@@ -13,7 +13,7 @@ import (
 
 // ReadKuery says what a query in Kibana's query language does (Elastic
 // documents: "KQL"; the grammar is that of the package kbn-es-query). s may be
-// nil. The error is a *backends.ReadError.
+// nil. The error is an *ir.Diagnostic.
 func ReadKuery(query string, s ir.Schema) (q *ir.Query, err error) {
 	defer caught(&err)
 	if len(query) > maxKuery {

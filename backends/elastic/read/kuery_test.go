@@ -5,7 +5,6 @@ import (
 	"strings"
 	"testing"
 
-	"sigmac/backends"
 	"sigmac/ir"
 )
 
@@ -109,7 +108,7 @@ func TestKuery(t *testing.T) {
 		got := ""
 		q, err := ReadKuery(c[0], kuerySchema{})
 		if err != nil {
-			var e *backends.ReadError
+			var e *ir.Diagnostic
 			if !errors.As(err, &e) {
 				t.Fatal(err)
 			}
@@ -168,7 +167,7 @@ func FuzzKuery(f *testing.F) {
 	f.Fuzz(func(t *testing.T, query string) {
 		q, err := ReadKuery(query, kuerySchema{})
 		if err != nil {
-			var e *backends.ReadError
+			var e *ir.Diagnostic
 			if !errors.As(err, &e) || e.Pos.Line < 1 || e.Pos.Column < 1 {
 				t.Fatalf("%v", err)
 			}

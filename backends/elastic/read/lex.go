@@ -7,7 +7,6 @@ import (
 	"strings"
 	"unicode/utf8"
 
-	"sigmac/backends"
 	"sigmac/ir"
 )
 
@@ -49,13 +48,13 @@ var (
 
 // refuse ends the reading; caught hands its error to the caller.
 func refuse(pos ir.Pos, format string, args ...any) {
-	panic(&backends.ReadError{Pos: pos, Msg: fmt.Sprintf(format, args...)})
+	panic(&ir.Diagnostic{Pos: pos, Msg: fmt.Sprintf(format, args...)})
 }
 
 func caught(err *error) {
 	switch r := recover().(type) {
 	case nil:
-	case *backends.ReadError:
+	case *ir.Diagnostic:
 		*err = r
 	default:
 		panic(r)

@@ -1,5 +1,19 @@
-// Package read reads queries in EQL back into ir, by what Elasticsearch's documents say, and says
-// which states a field can be in there. It knows nothing of the emitter that it checks.
+// Package read reads queries in EQL and Kibana's query language back into ir. It does
+// so by what Elasticsearch's documents say, and says which states a field can be in
+// there. It knows nothing of the emitter that it checks; package backends says why.
+//
+// EQL is read under every set of unmapped fields. What `?f` means depends on whether
+// an index maps f, so a query is parsed once and folded for each subset of its
+// optional fields, as the optimizer does, and each reading is compared with the rule
+// in which these fields are missing. Beyond 10 such fields only none, each one and all
+// are tried, and the verdict is Agreed.
+//
+// Functions are run, for what one makes of fields is a script at the server. Their
+// types are checked as the server's verifier does (types.go), what has constants only
+// is computed, and the rest is run on the values of an event (script.go): the Formula
+// of an Opaque. Where tests of fields mean the same, these stand for the script
+// (lift.go). A difference that hangs on a script is looked for among values made of
+// its constants: an event refutes, and without one the verdict is Agreed.
 package read
 
 import (
@@ -15,7 +29,7 @@ import (
 // Elasticsearch alone; it shares nothing with the emitter.
 
 // Read says what query does where the fields that s calls unmapped are mapped
-// by no index. The error is a *backends.ReadError.
+// by no index. The error is an *ir.Diagnostic.
 func Read(query string, s ir.Schema) (*ir.Query, error) {
 	p, err := Parse(query)
 	if err != nil {
@@ -55,7 +69,7 @@ type step struct {
 	where    pred
 }
 
-// Parse reads a query. The error is a *backends.ReadError.
+// Parse reads a query. The error is an *ir.Diagnostic.
 func Parse(query string) (parsed *Parsed, err error) {
 	defer caught(&err)
 	p := &parser{src: query, toks: lex(query), byName: map[string]int{}, assumed: map[string]bool{}}

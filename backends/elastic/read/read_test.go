@@ -7,7 +7,6 @@ import (
 	"strings"
 	"testing"
 
-	"sigmac/backends"
 	"sigmac/ir"
 )
 
@@ -29,7 +28,7 @@ func reads(t *testing.T, table [][2]string) {
 		const head = "any where "
 		q, err := Read(head+c[0], testSchema{})
 		got := ""
-		var e *backends.ReadError
+		var e *ir.Diagnostic
 		switch {
 		case errors.As(err, &e):
 			if e.Pos.Line == 1 {
@@ -693,7 +692,7 @@ func FuzzRead(f *testing.F) {
 	f.Fuzz(func(t *testing.T, query string) {
 		p, err := Parse(query)
 		if err != nil {
-			var e *backends.ReadError
+			var e *ir.Diagnostic
 			if !errors.As(err, &e) || e.Pos.Line < 1 || e.Pos.Column < 1 {
 				t.Fatal(err)
 			}

@@ -6,7 +6,6 @@ import (
 	"strings"
 	"unicode/utf8"
 
-	"sigmac/backends"
 	"sigmac/ir"
 	"sigmac/regex"
 )
@@ -74,7 +73,7 @@ func atoms(re *regex.Re) int {
 }
 
 func (p *luceneParser) fail(msg string) {
-	panic(&backends.ReadError{Pos: p.pos, Msg: "regular expression: " + msg + " at " + strconv.Itoa(utf8.RuneCountInString(p.src[:p.at])+1)})
+	panic(&ir.Diagnostic{Pos: p.pos, Msg: "regular expression: " + msg + " at " + strconv.Itoa(utf8.RuneCountInString(p.src[:p.at])+1)})
 }
 
 func (p *luceneParser) more() bool { return p.at < len(p.src) }

@@ -6,7 +6,6 @@ import (
 	"strings"
 	"testing"
 
-	"sigmac/backends"
 	"sigmac/ir"
 )
 
@@ -74,7 +73,7 @@ func accepts(want string, is byte) bool {
 func readable(t *testing.T, condition string) error {
 	t.Helper()
 	q, err := Read("any where "+condition, typedSchema{})
-	var e *backends.ReadError
+	var e *ir.Diagnostic
 	switch {
 	case err != nil && (!errors.As(err, &e) || e.Pos.Line != 1):
 		t.Fatalf("%s: %v", condition, err)

@@ -8,7 +8,6 @@ import (
 	"strings"
 	"testing"
 
-	"sigmac/backends"
 	"sigmac/internal/corpus"
 	"sigmac/ir"
 )
@@ -50,7 +49,7 @@ func (s *readSummary) add(t *testing.T, path, query string) {
 	s.Files++
 	qs, err := ReadBatch(query, nil)
 	if err != nil {
-		var e *backends.ReadError
+		var e *ir.Diagnostic
 		if !errors.As(err, &e) {
 			t.Fatalf("%s: %v", path, err)
 		}

@@ -7,7 +7,6 @@ import (
 	"unicode/utf16"
 	"unicode/utf8"
 
-	"sigmac/backends"
 	"sigmac/ir"
 )
 
@@ -40,7 +39,7 @@ type lexer struct {
 }
 
 // lex splits a query; the last token is the end. Comments are left out. What
-// cannot be split panics with a *backends.ReadError.
+// cannot be split panics with an *ir.Diagnostic.
 func lex(src string) []token {
 	l := &lexer{src: src, pos: ir.Pos{Line: 1, Column: 1}}
 	l.at = len(src) - len(strings.TrimPrefix(src, "\ufeff"))
@@ -78,7 +77,7 @@ func (l *lexer) position(at int) ir.Pos {
 }
 
 func refuse(pos ir.Pos, msg string) {
-	panic(&backends.ReadError{Pos: pos, Msg: msg})
+	panic(&ir.Diagnostic{Pos: pos, Msg: msg})
 }
 
 func (l *lexer) fail(at int, msg string) { refuse(l.position(at), msg) }

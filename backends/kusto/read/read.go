@@ -1,5 +1,19 @@
-// Package read reads queries in KQL back into ir, by what Kusto's documents say, and says
-// which states a field can be in there. It knows nothing of the emitter that it checks.
+// Package read reads queries in KQL back into ir. It does so by what Kusto's documents
+// say, and says which states a field can be in there. It knows nothing of the emitter
+// that it checks; package backends says why.
+//
+// A union is a choice of tables. The table that an event is from is a field, $table,
+// as the language's own `search` has it: `union (T | where a), U | where b` is
+// `And{Or{And{$table T, a}, $table U}, b}`, exact where the sources are tables. A
+// column that one source makes is opaque outside of it.
+//
+// Files of rules hold more than a query, so ReadBatch reads several in one text: a
+// blank line ends one only where what stands before it can end a query and what stands
+// behind it begins one.
+//
+// A predicate that is a function of its fields carries a Formula that computes it from
+// an event (formula.go). A proof does not look into it, but an event that is found or
+// tried does.
 package read
 
 import (
@@ -7,7 +21,6 @@ import (
 	"sort"
 	"strings"
 
-	"sigmac/backends"
 	"sigmac/ir"
 )
 
@@ -29,7 +42,7 @@ func readAll(text string, s ir.Schema, batch bool) (qs []*ir.Query, err error) {
 	defer func() {
 		switch e := recover().(type) {
 		case nil:
-		case *backends.ReadError:
+		case *ir.Diagnostic:
 			qs, err = nil, e
 		default:
 			panic(e)
@@ -243,7 +256,7 @@ func (r *reader) try(read func() *node) (n *node) {
 	depth := r.depth
 	defer func() {
 		if e := recover(); e != nil {
-			if _, ok := e.(*backends.ReadError); !ok {
+			if _, ok := e.(*ir.Diagnostic); !ok {
 				panic(e)
 			}
 			n, r.depth = nil, depth

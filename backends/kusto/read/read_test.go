@@ -11,7 +11,6 @@ import (
 
 	"github.com/rogpeppe/go-internal/txtar"
 
-	"sigmac/backends"
 	"sigmac/eval"
 	"sigmac/ir"
 )
@@ -468,7 +467,7 @@ func TestReadErrors(t *testing.T) {
 		{`bool(x)`, `1:1: not a literal: bool(x)`},
 	} {
 		q, err := Read(tt.query, readSchema{})
-		var e *backends.ReadError
+		var e *ir.Diagnostic
 		if !errors.As(err, &e) || err.Error() != tt.want || q != nil {
 			t.Errorf("%.60s\n got %v\nwant %s", tt.query, err, tt.want)
 		}
@@ -652,7 +651,7 @@ func FuzzRead(f *testing.F) {
 		_, _ = ReadBatch(query, readTypes) // it must not panic
 		q, err := Read(query, readTypes)
 		if err != nil {
-			var e *backends.ReadError
+			var e *ir.Diagnostic
 			if !errors.As(err, &e) || e.Pos.Line < 1 || e.Pos.Column < 1 {
 				t.Fatalf("%v", err)
 			}

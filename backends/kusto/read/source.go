@@ -5,7 +5,6 @@ import (
 	"slices"
 	"strings"
 
-	"sigmac/backends"
 	"sigmac/ir"
 )
 
@@ -387,17 +386,17 @@ func searched(term string, cased bool) (op, text string) {
 // ReadBatch reads a text with several queries, as files have them: delimited by
 // `;`, with lets that all of them see (page "Batches"), or by a blank line, as
 // the query editors of Azure Monitor and of Azure Data Explorer part them. The
-// error is a *backends.ReadError.
+// error is an *ir.Diagnostic.
 func ReadBatch(text string, s ir.Schema) ([]*ir.Query, error) { return readAll(text, s, true) }
 
 // Stages are the statements of such a text, cut at their pipes, without
 // comments: `let x`, a table, and the operators. The error is a
-// *backends.ReadError.
+// *ir.Diagnostic.
 func Stages(text string) (stages []ir.Command, err error) {
 	defer func() {
 		switch e := recover().(type) {
 		case nil:
-		case *backends.ReadError:
+		case *ir.Diagnostic:
 			err = e
 		default:
 			panic(e)

@@ -14,7 +14,6 @@ import (
 	"github.com/rogpeppe/go-internal/txtar"
 	"gopkg.in/yaml.v3"
 
-	"sigmac/backends"
 	"sigmac/eval"
 	"sigmac/internal/corpus"
 	"sigmac/ir"
@@ -71,7 +70,7 @@ func TestReadCorpus(t *testing.T) {
 		}
 		got.Searches++
 		q, err := r.Read(d.Search, ir.Types{})
-		var refused *backends.ReadError
+		var refused *ir.Diagnostic
 		if errors.As(err, &refused) {
 			got.Errors[refused.Msg]++
 			t.Logf("%s: %s\n%s", d.Name, err, d.Search)

@@ -7,7 +7,6 @@ import (
 	"strings"
 	"unicode/utf8"
 
-	"sigmac/backends"
 	"sigmac/ir"
 )
 
@@ -48,7 +47,7 @@ func newSource(whole string) *source {
 			s.marks = append(s.marks, mark{i, p})
 		}
 		if _, n := utf8.DecodeRuneInString(whole[i:]); c == utf8.RuneError && n == 1 {
-			panic(&backends.ReadError{Pos: p, Msg: "not UTF-8"})
+			panic(&ir.Diagnostic{Pos: p, Msg: "not UTF-8"})
 		}
 		if p.Column++; c == '\n' {
 			p = ir.Pos{Line: p.Line + 1, Column: 1}
@@ -88,7 +87,7 @@ func (s *source) origin(offset int) int {
 func (s *source) pos(offset int) ir.Pos { return s.written(s.origin(offset)) }
 
 func (s *source) fail(offset int, format string, args ...any) {
-	panic(&backends.ReadError{Pos: s.pos(offset), Msg: fmt.Sprintf(format, args...)})
+	panic(&ir.Diagnostic{Pos: s.pos(offset), Msg: fmt.Sprintf(format, args...)})
 }
 
 // An expander writes a source.
@@ -123,7 +122,7 @@ func (x *expander) expand(s string, from int, macro bool, depth int) {
 		}
 		return from + i
 	}
-	fail := func(i int, msg string) { panic(&backends.ReadError{Pos: x.written(at(i)), Msg: msg}) }
+	fail := func(i int, msg string) { panic(&ir.Diagnostic{Pos: x.written(at(i)), Msg: msg}) }
 	start := 0
 	flush := func(i int) { x.write(s[start:i], at(start), macro) }
 	for i := 0; i < len(s); {

@@ -1,5 +1,6 @@
-// Package read reads queries in SPL back into ir, by what Splunk's documents say, and says
-// which states a field can be in there. It knows nothing of the emitter that it checks.
+// Package read reads queries in SPL back into ir. It does so by what Splunk's
+// documents say, and says which states a field can be in there. It knows nothing of
+// the emitter that it checks; package backends says why.
 package read
 
 import (
@@ -7,7 +8,6 @@ import (
 	"slices"
 	"strings"
 
-	"sigmac/backends"
 	"sigmac/ir"
 )
 
@@ -31,12 +31,12 @@ type Reader struct {
 // Read says what a search of sigmac's own means.
 func Read(query string, s ir.Schema) (*ir.Query, error) { return Reader{}.Read(query, s) }
 
-// Read says what query does. The error is a *backends.ReadError.
+// Read says what query does. The error is an *ir.Diagnostic.
 func (r Reader) Read(query string, s ir.Schema) (q *ir.Query, err error) {
 	defer func() {
 		switch e := recover().(type) {
 		case nil:
-		case *backends.ReadError:
+		case *ir.Diagnostic:
 			q, err = nil, e
 		default:
 			panic(e)
@@ -47,12 +47,12 @@ func (r Reader) Read(query string, s ir.Schema) (q *ir.Query, err error) {
 }
 
 // Stages are the commands of a search as it is written, without comments and
-// with its macros unexpanded. The error is a *backends.ReadError.
+// with its macros unexpanded. The error is an *ir.Diagnostic.
 func Stages(search string) (stages []ir.Command, err error) {
 	defer func() {
 		switch e := recover().(type) {
 		case nil:
-		case *backends.ReadError:
+		case *ir.Diagnostic:
 			err = e
 		default:
 			panic(e)
@@ -66,7 +66,7 @@ func Stages(search string) (stages []ir.Command, err error) {
 }
 
 // A reading is one query being read. The functions below it leave by a panic
-// of a *backends.ReadError, which Read turns into its error.
+// of an *ir.Diagnostic, which Read turns into its error.
 type reading struct {
 	source
 	schema  ir.Schema

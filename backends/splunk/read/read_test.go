@@ -7,7 +7,6 @@ import (
 	"strings"
 	"testing"
 
-	"sigmac/backends"
 	"sigmac/ir"
 )
 
@@ -475,7 +474,7 @@ func TestReadErrors(t *testing.T) {
 		{`* | regex f="x" y`, "1:17: not a use of `regex` that is known"},
 	} {
 		q, err := r.Read(c[0], ir.Types{})
-		var e *backends.ReadError
+		var e *ir.Diagnostic
 		if !errors.As(err, &e) || q != nil {
 			t.Errorf("%.80s: %v, %v", c[0], q, err)
 		} else if err.Error() != c[1] {
@@ -599,7 +598,7 @@ func FuzzRead(f *testing.F) {
 	f.Fuzz(func(t *testing.T, query string) {
 		q, err := r.Read(query, readTypes)
 		if err != nil {
-			var e *backends.ReadError
+			var e *ir.Diagnostic
 			if !errors.As(err, &e) || e.Pos.Line < 1 || e.Pos.Column < 1 || q != nil {
 				t.Fatal(err)
 			}

@@ -1,7 +1,15 @@
-// Package findings says of a set of Sigma rules what only a prover can: which
-// match nothing that another does not match too, which are the same in all but
-// text, which match no event, and which exclusions exclude nothing. Events are
-// Sigma's: by the names of its fields, each with one value.
+// Package findings says of a set of Sigma rules what only a prover can. Which match
+// nothing that another does not match too, which are the same in all but text, which
+// match no event, and which exclusions exclude nothing. Events are Sigma's: by the
+// names of its fields, each with one value, of the type that the rules take it to
+// have.
+//
+// Events are asked first. A can only imply B if B matches an event that the solver
+// made for A. Which rules do is found by an index of the texts that they cannot do
+// without (eval.Index). That leaves some hundred pairs of millions; each that is
+// refuted gives an event that rules out others. For an exclusion, an event is guessed
+// before one is sought. Where there is none, the parts that contradict each other are
+// found by leaving out one after the other.
 package findings
 
 import (

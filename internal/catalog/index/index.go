@@ -1,5 +1,9 @@
-// Package index makes and reads the index of catalogs: what every rule of them
+// Package index makes and reads the index of catalogs. It has what every rule of them
 // looks for, in one file. docs/index.md describes the file.
+//
+// It is a ZIP of NDJSON and no database: any program reads it, equal rules give equal
+// bytes, one shard answers one question, and a build takes over what has not changed
+// by copying lines.
 package index
 
 import (

@@ -1,6 +1,8 @@
-// Package native reads the rules of other catalogs in their own languages: what
-// Splunk, Elastic, and writers of KQL publish. Each rule gets the page that a
-// Sigma rule gets, with Sigma's names for the fields, or the reason why not.
+// Package native reads the rules of other catalogs in their own languages. These are
+// what Splunk, Elastic, and writers of KQL publish. Each rule gets the page that a
+// Sigma rule gets, with Sigma's names for the fields, or the reason why not. A field
+// without an equal in Sigma keeps its name, and what is not read is counted by its
+// reason (testdata/native.json).
 package native
 
 import (
@@ -14,7 +16,6 @@ import (
 	"slices"
 	"strings"
 
-	"sigmac/backends"
 	splunk "sigmac/backends/splunk/read"
 	"sigmac/internal/catalog"
 	"sigmac/ir"
@@ -153,7 +154,7 @@ func (r *Rule) because(reason, detail string) *Rule {
 // refused is r with what a reader says.
 func (r *Rule) refused(err error) *Rule {
 	msg := err.Error()
-	var e *backends.ReadError
+	var e *ir.Diagnostic
 	if errors.As(err, &e) {
 		msg = e.Msg
 	}
@@ -260,7 +261,7 @@ func isCommand(s string) bool { return command.MatchString(s) }
 func withPredicates(stages []ir.Command, filters []ir.Expr) []catalog.Stage {
 	leaves := make([]ir.And, len(stages))
 	add := func(e ir.Expr, pos ir.Pos) {
-		i, found := slices.BinarySearchFunc(stages, pos, func(st ir.Command, p ir.Pos) int { return comparePos(st.Pos, p) })
+		i, found := slices.BinarySearchFunc(stages, pos, func(st ir.Command, p ir.Pos) int { return st.Pos.Compare(p) })
 		if !found {
 			i--
 		}
@@ -283,13 +284,6 @@ func withPredicates(stages []ir.Command, filters []ir.Expr) []catalog.Stage {
 		out = append(out, catalog.Stage{Label: st.Name, Body: st.Text, Predicates: catalog.Predicates(leaves[i])})
 	}
 	return out
-}
-
-func comparePos(a, b ir.Pos) int {
-	if a.Line != b.Line {
-		return a.Line - b.Line
-	}
-	return a.Column - b.Column
 }
 
 // techniques are ATT&CK's ids as Sigma's tags, sorted.

@@ -96,11 +96,11 @@ func wanted(e ir.Expr, stages []ir.Command) ir.Expr {
 	for _, x := range and {
 		switch x := x.(type) {
 		case ir.Match:
-			if _, exists := x.Test.(ir.Exists); exists && comparePos(x.Pos, by) >= 0 {
+			if _, exists := x.Test.(ir.Exists); exists && x.Pos.Compare(by) >= 0 {
 				continue
 			}
 		case ir.Opaque:
-			if comparePos(x.Pos, by) >= 0 {
+			if x.Pos.Compare(by) >= 0 {
 				continue
 			}
 		}

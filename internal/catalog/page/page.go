@@ -1,5 +1,5 @@
-// Package page writes what a catalog says of one rule, as a page for a terminal, in
-// Markdown, or as JSON.
+// Package page writes what a catalog says of one rule, as text, as Markdown and as
+// JSON.
 package page
 
 import (

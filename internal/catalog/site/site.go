@@ -1,5 +1,10 @@
-// Package site writes the pages of a catalog as files that a browser opens from
-// disk or from any web server. docs/site.md describes them for their readers.
+// Package site writes the pages of a catalog as files. A browser opens them from disk
+// or from any web server. docs/site.md describes them for their readers.
+//
+// From disk a browser loads nothing but scripts and styles, so the data of the search
+// is a script that is loaded at the first key; everything else is there without one.
+// html/template keeps what a rule says text, a content security policy would stop the
+// rest, and a test knows every element and attribute that pages may have.
 package site
 
 import (

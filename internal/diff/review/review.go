@@ -1,5 +1,5 @@
-// Package review writes what a change of rules does to events and queries, as text
-// for a terminal, as Markdown, and as JSON.
+// Package review writes what a change of rules does, as text, as Markdown and as JSON.
+// The most dangerous changes come first.
 package review
 
 import (

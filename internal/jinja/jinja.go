@@ -1,13 +1,20 @@
-package pipeline
+// Package jinja runs templates in the language of Jinja. A template reads what it is
+// given a function for, and calls nothing outside. A library reads it and has its
+// values, filters and tests; it is run here, since the library's way cannot be stopped
+// and a template may be hostile: each step and each value that is made counts. No other
+// package knows the library, and nothing of it is made ready before there is a template.
+package jinja
 
 import (
 	"bytes"
 	"errors"
 	"fmt"
 	"io"
-	"path"
+	"maps"
 	"regexp"
+	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/nikolalohinski/gonja/v2"
@@ -17,27 +24,22 @@ import (
 	"github.com/nikolalohinski/gonja/v2/exec"
 	"github.com/nikolalohinski/gonja/v2/loaders"
 	"github.com/nikolalohinski/gonja/v2/nodes"
-	jinjaparser "github.com/nikolalohinski/gonja/v2/parser"
+	"github.com/nikolalohinski/gonja/v2/parser"
 	"github.com/nikolalohinski/gonja/v2/tokens"
-	"gopkg.in/yaml.v3"
 )
 
-// A jinja is a template in the language of Jinja. It reads no file but those
-// below its path, and calls nothing outside. A library reads it and has its values,
-// filters and tests; it is run here, since the library's way cannot be stopped and
-// a template may be hostile.
-type jinja struct {
-	text     string // or, with path, the name of a file
-	path     string
-	escape   bool
-	pipeline string // the file that it stands in
+// A Template is one of the texts that Read gives by their names; it may include the
+// others.
+type Template struct {
+	Name   string
+	Read   func(name string) ([]byte, error)
+	Escape bool // write texts as HTML has them
 }
 
 // The limits of a template. A step is a part of the template that is looked at, or
 // stepBytes of a value that is made.
 const (
 	maxTemplate     = 64 << 10
-	maxOutput       = 64 << 20 // also of a value
 	maxFiles        = 100
 	maxRange        = 100_000 // numbers that `range` gives in one run, and numbers given to filters
 	maxNested       = 200     // bodies of statements and macros in each other
@@ -46,62 +48,45 @@ const (
 	templateTimeout = 10 * time.Second // of reading one
 )
 
+// MaxOutput bounds the bytes of a text that is made, and of a value on the way.
+const MaxOutput = 64 << 20
+
 // maxSteps bounds the steps of one run. Tests change it.
 var maxSteps = 2_000_000
 
-func (p *params) jinja() jinja {
-	x := jinja{text: p.text("template"), path: p.textOr("path", ""), escape: p.flag("autoescape", false), pipeline: p.path}
-	if n := p.take("vars"); n != nil {
-		p.Fail(posOf(n), "vars of a template are a Python file, which is not run; put them into the vars of the pipeline")
-	}
-	p.granted("allow_template_vars")
-	p.granted("vars_allowed_paths")
-	n := p.take("template")
-	if n == nil || n.Kind != yaml.ScalarNode {
-		return x
-	}
-	if x.path == "" {
-		if _, err := x.files(Options{}).template("template"); err != nil {
-			p.Fail(posOf(n), "not a template: %s", err)
-		}
-	}
-	return x
+// Check reads the template, and not what it includes.
+func (t Template) Check() error {
+	_, err := (&files{Template: t}).template(t.Name)
+	return err
 }
 
-func (x jinja) change(r *run, q string) (string, error) { return x.execute(r, r.data(q)) }
-
-func (x jinja) finalize(r *run, all []string) (string, error) {
-	return x.execute(r, map[string]any{"queries": list(all), "pipeline": native(r.pipeline.data(r.state))})
-}
-
-func (x jinja) execute(r *run, data map[string]any) (out string, err error) {
+// Execute is what the template makes of data: maps, lists, texts, numbers and
+// booleans of Go, by their names.
+func (t Template) Execute(data map[string]any) (out string, err error) {
 	defer func() {
 		if p := recover(); p != nil { // of the library
 			err = fmt.Errorf("%v", p)
 		}
 	}()
-	files := x.files(r.Options)
-	name := "template"
-	if x.path != "" {
-		name = x.text
-	}
-	t, err := files.template(name)
+	files := &files{Template: t}
+	read, err := files.template(t.Name)
 	if err != nil {
 		return "", err
 	}
 	run := &templateRun{files: files, ranges: maxRange}
-	data["range"] = run.numbers
-	data["lipsum"] = nil // is made by chance
-	data[runKey] = run
+	scope := gonja.DefaultContext.Inherit().Update(exec.NewContext(data))
+	scope.Set("range", run.numbers)
+	scope.Set("lipsum", nil) // is made by chance
+	scope.Set(runKey, run)
 	b := &limited{}
-	body := &renderer{run, b, gonja.DefaultContext.Inherit().Update(exec.NewContext(data)), x.escape}
-	err = body.render(t.Root().Nodes)
+	body := &renderer{run, b, scope, t.Escape}
+	err = body.render(read.Root().Nodes)
 	return b.String(), err
 }
 
 // A templateRun is what one run of a template has done.
 type templateRun struct {
-	files         *templateFiles
+	files         *files
 	steps, nested int
 	ranges        int // numbers that are left for `range`
 }
@@ -120,9 +105,9 @@ func (t *templateRun) made(v *exec.Value) (*exec.Value, error) {
 	if err, ok := v.Interface().(error); ok {
 		return nil, err
 	}
-	size := measure(v, maxOutput, 0)
-	if size > maxOutput {
-		return nil, fmt.Errorf("a value of more than %d MiB, or nested more than %d deep", maxOutput>>20, maxValueDeep)
+	size := measure(v, MaxOutput, 0)
+	if size > MaxOutput {
+		return nil, fmt.Errorf("a value of more than %d MiB, or nested more than %d deep", MaxOutput>>20, maxValueDeep)
 	}
 	return v, t.step(1 + size/stepBytes)
 }
@@ -179,21 +164,21 @@ var growing = map[string]bool{"replace": true, "indent": true, "wordwrap": true,
 	"translate": true, "tojson": true, "xmlattr": true, "to_bytes": true}
 
 // wide is a width of four digits and more in a format, or one that is given apart.
-var wide = regexp.MustCompile(`[%:{][^%{}a-zA-Z]*(?:[0-9]{4}|\*)`)
+var wide = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`[%:{][^%{}a-zA-Z]*(?:[0-9]{4}|\*)`) })
 
 // guard says whether a filter, method or function may be called with this, and
 // counts the steps of that. Numbers are widths and counts mostly.
 func (t *templateRun) guard(name string, in *exec.Value, args *exec.VarArgs) error {
 	size, factor := 8, 1
 	if in != nil {
-		size += measure(in, maxOutput, 0)
+		size += measure(in, MaxOutput, 0)
 	}
 	given := args.Args
 	for _, a := range args.KwArgs {
 		given = append(given[:len(given):len(given)], a)
 	}
 	for _, a := range given {
-		n := measure(a, maxOutput, 0)
+		n := measure(a, MaxOutput, 0)
 		size += n
 		if a.IsInteger() || a.IsFloat() {
 			if n = max(a.Integer(), -a.Integer()); n < 0 || n > maxRange && name != "default" && name != "d" {
@@ -204,7 +189,7 @@ func (t *templateRun) guard(name string, in *exec.Value, args *exec.VarArgs) err
 	}
 	switch name {
 	case "format", "format_map":
-		if in != nil && wide.MatchString(in.String()) {
+		if in != nil && wide().MatchString(in.String()) {
 			return fmt.Errorf("%s takes no width of more than three digits", name)
 		}
 	case "unique", "groupby", "sort", "dictsort":
@@ -219,14 +204,14 @@ func (t *templateRun) guard(name string, in *exec.Value, args *exec.VarArgs) err
 	if name == "join" && in.IsList() {
 		most = size + in.Len()*factor
 	}
-	if most > maxOutput {
-		return fmt.Errorf("%s may make a value of more than %d MiB", name, maxOutput>>20)
+	if most > MaxOutput {
+		return fmt.Errorf("%s may make a value of more than %d MiB", name, MaxOutput>>20)
 	}
 	return t.step(1 + size/stepBytes)
 }
 
 // filters are the library's, each behind a guard: they call each other by name.
-var filters = func() *exec.FilterSet {
+var filters = sync.OnceValue(func() *exec.FilterSet {
 	out := map[string]exec.FilterFunction{}
 	for _, name := range []string{"abs", "attr", "batch", "capitalize", "center", "default", "d", "dictsort", "e", "escape",
 		"filesizeformat", "first", "float", "forceescape", "format", "groupby", "indent", "int", "join", "items", "last", "length", "count",
@@ -235,7 +220,7 @@ var filters = func() *exec.FilterSet {
 		"urlencode", "urlize", "wordcount", "wordwrap", "xmlattr"} {
 		f, ok := builtins.Filters.Get(name)
 		if !ok {
-			panic("pipeline: no filter " + name)
+			panic("jinja: no filter " + name)
 		}
 		out[name] = func(e *exec.Evaluator, in *exec.Value, args *exec.VarArgs) *exec.Value {
 			v, _ := e.Environment.Context.Get(runKey)
@@ -251,7 +236,7 @@ var filters = func() *exec.FilterSet {
 		}
 	}
 	return exec.NewFilterSet(out)
-}()
+})
 
 // A renderer writes a part of a template.
 type renderer struct {
@@ -404,16 +389,16 @@ func (r *renderer) eval(n nodes.Node) (*exec.Value, error) {
 		if err != nil {
 			return nil, err
 		}
-		most := measure(left, maxOutput, 0) + measure(right, maxOutput, 0)
+		most := measure(left, MaxOutput, 0) + measure(right, MaxOutput, 0)
 		if n.Operator.Token.Type == tokens.Multiply && left.IsString() {
 			times := right.Integer()
-			if times < 0 || times > maxOutput {
+			if times < 0 || times > MaxOutput {
 				return nil, fmt.Errorf("a text cannot be repeated %d times", times)
 			}
 			most = left.Len() * times
 		}
-		if most > 2*maxOutput {
-			return nil, fmt.Errorf("a value of more than %d MiB", maxOutput>>20)
+		if most > 2*MaxOutput {
+			return nil, fmt.Errorf("a value of more than %d MiB", MaxOutput>>20)
 		}
 		if err := r.step(1 + most/stepBytes); err != nil {
 			return nil, err
@@ -506,7 +491,7 @@ func (r *renderer) call(n *nodes.Call, h *holes) (*exec.Value, error) {
 }
 
 func (r *renderer) filter(f *nodes.FilterCall, v *exec.Value) (*exec.Value, error) {
-	run, ok := filters.Get(f.Name)
+	run, ok := filters().Get(f.Name)
 	if !ok {
 		return nil, fmt.Errorf("no filter is called %s", f.Name)
 	}
@@ -518,7 +503,7 @@ func (r *renderer) filter(f *nodes.FilterCall, v *exec.Value) (*exec.Value, erro
 		}
 		args.Args = append(args.Args, a)
 	}
-	for _, k := range keys(f.Kwargs) {
+	for _, k := range slices.Sorted(maps.Keys(f.Kwargs)) {
 		a, err := r.eval(f.Kwargs[k])
 		if err != nil {
 			return nil, err
@@ -534,8 +519,8 @@ func (r *renderer) filter(f *nodes.FilterCall, v *exec.Value) (*exec.Value, erro
 
 // evaluator is the library's, for one operator.
 func (r *renderer) evaluator(scope *exec.Context) *exec.Evaluator {
-	return &exec.Evaluator{Config: config.New(), Environment: &exec.Environment{Filters: filters, Tests: builtins.Tests,
-		Methods: builtins.Methods, Context: scope, ControlStructures: statements}}
+	return &exec.Evaluator{Config: config.New(), Environment: &exec.Environment{Filters: filters(), Tests: builtins.Tests,
+		Methods: builtins.Methods, Context: scope, ControlStructures: statements()}}
 }
 
 // holes are values that stand in an expression in the place of its parts.
@@ -582,7 +567,7 @@ func (h *holes) all(ns []nodes.Expression) (out []nodes.Expression) {
 
 func (h *holes) named(ns map[string]nodes.Expression) map[string]nodes.Expression {
 	out := map[string]nodes.Expression{}
-	for _, k := range keys(ns) {
+	for _, k := range slices.Sorted(maps.Keys(ns)) {
 		out[k] = h.of(ns[k])
 	}
 	return out
@@ -598,95 +583,97 @@ func (h *holes) do(n nodes.Expression) (*exec.Value, error) {
 
 // The statements. Those that would run on behind a limit's back are not there:
 // inheritance, imports, calls with a body and recursive loops.
-var statements = exec.NewControlStructureSet(map[string]jinjaparser.ControlStructureParser{
-	"if": ofLibrary("if"), "macro": ofLibrary("macro"),
-	"for": func(p, args *jinjaparser.Parser) (nodes.ControlStructure, error) {
-		c, err := ofLibrary("for")(p, args)
-		if err == nil && c.(*structures.ForControlStructure).Recursive {
-			return nil, errors.New("a recursive loop is not supported")
-		}
-		return c, err
-	},
-	"set": readSet,
-	"with": func(p, args *jinjaparser.Parser) (nodes.ControlStructure, error) {
-		s := &withStatement{statement: statement{p.Current()}}
-		for !args.End() {
-			name := args.Match(tokens.Name)
-			if name == nil || args.Match(tokens.Assign) == nil {
-				return nil, args.Error("a name and = are expected", nil)
+var statements = sync.OnceValue(func() *exec.ControlStructureSet {
+	return exec.NewControlStructureSet(map[string]parser.ControlStructureParser{
+		"if": ofLibrary("if"), "macro": ofLibrary("macro"),
+		"for": func(p, args *parser.Parser) (nodes.ControlStructure, error) {
+			c, err := ofLibrary("for")(p, args)
+			if err == nil && c.(*structures.ForControlStructure).Recursive {
+				return nil, errors.New("a recursive loop is not supported")
 			}
-			x, err := args.ParseExpression()
-			if err != nil {
+			return c, err
+		},
+		"set": readSet,
+		"with": func(p, args *parser.Parser) (nodes.ControlStructure, error) {
+			s := &withStatement{statement: statement{p.Current()}}
+			for !args.End() {
+				name := args.Match(tokens.Name)
+				if name == nil || args.Match(tokens.Assign) == nil {
+					return nil, args.Error("a name and = are expected", nil)
+				}
+				x, err := args.ParseExpression()
+				if err != nil {
+					return nil, err
+				}
+				s.names, s.values = append(s.names, name.Val), append(s.values, x)
+				if args.Match(tokens.Comma) == nil {
+					break
+				}
+			}
+			return s, s.read(p, args, "endwith")
+		},
+		"filter": func(p, args *parser.Parser) (nodes.ControlStructure, error) {
+			s := &filterStatement{statement: statement{p.Current()}}
+			for more := true; more; more = args.Match(tokens.Pipe) != nil {
+				f, err := args.ParseFilter()
+				if err != nil {
+					return nil, err
+				}
+				s.chain = append(s.chain, f)
+			}
+			return s, s.read(p, args, "endfilter")
+		},
+		"autoescape": func(p, args *parser.Parser) (nodes.ControlStructure, error) {
+			s := &escapeStatement{statement: statement{p.Current()}}
+			mode := args.MatchName("true", "false")
+			if mode == nil {
+				return nil, args.Error("true or false is expected", nil)
+			}
+			s.on = mode.Val == "true"
+			return s, s.read(p, args, "endautoescape")
+		},
+		"raw": func(p, args *parser.Parser) (nodes.ControlStructure, error) {
+			s := &rawStatement{statement: statement{p.Current()}}
+			return s, s.read(p, args, "endraw")
+		},
+		"do": func(p, args *parser.Parser) (_ nodes.ControlStructure, err error) {
+			s := &doStatement{statement: statement{p.Current()}}
+			if s.x, err = args.ParseExpression(); err == nil {
+				err = ended(args)
+			}
+			return s, err
+		},
+		"include": func(p, args *parser.Parser) (_ nodes.ControlStructure, err error) {
+			s := &includeStatement{statement: statement{p.Current()}}
+			if s.name, err = args.ParseExpression(); err != nil {
 				return nil, err
 			}
-			s.names, s.values = append(s.names, name.Val), append(s.values, x)
-			if args.Match(tokens.Comma) == nil {
-				break
+			s.optional = args.MatchName("ignore") != nil && args.MatchName("missing") != nil
+			if args.MatchName("with") != nil {
+				args.MatchName("context")
 			}
-		}
-		return s, s.read(p, args, "endwith")
-	},
-	"filter": func(p, args *jinjaparser.Parser) (nodes.ControlStructure, error) {
-		s := &filterStatement{statement: statement{p.Current()}}
-		for more := true; more; more = args.Match(tokens.Pipe) != nil {
-			f, err := args.ParseFilter()
-			if err != nil {
-				return nil, err
-			}
-			s.chain = append(s.chain, f)
-		}
-		return s, s.read(p, args, "endfilter")
-	},
-	"autoescape": func(p, args *jinjaparser.Parser) (nodes.ControlStructure, error) {
-		s := &escapeStatement{statement: statement{p.Current()}}
-		mode := args.MatchName("true", "false")
-		if mode == nil {
-			return nil, args.Error("true or false is expected", nil)
-		}
-		s.on = mode.Val == "true"
-		return s, s.read(p, args, "endautoescape")
-	},
-	"raw": func(p, args *jinjaparser.Parser) (nodes.ControlStructure, error) {
-		s := &rawStatement{statement: statement{p.Current()}}
-		return s, s.read(p, args, "endraw")
-	},
-	"do": func(p, args *jinjaparser.Parser) (_ nodes.ControlStructure, err error) {
-		s := &doStatement{statement: statement{p.Current()}}
-		if s.x, err = args.ParseExpression(); err == nil {
-			err = ended(args)
-		}
-		return s, err
-	},
-	"include": func(p, args *jinjaparser.Parser) (_ nodes.ControlStructure, err error) {
-		s := &includeStatement{statement: statement{p.Current()}}
-		if s.name, err = args.ParseExpression(); err != nil {
-			return nil, err
-		}
-		s.optional = args.MatchName("ignore") != nil && args.MatchName("missing") != nil
-		if args.MatchName("with") != nil {
-			args.MatchName("context")
-		}
-		return s, ended(args)
-	},
-	"break": func(p, args *jinjaparser.Parser) (nodes.ControlStructure, error) {
-		return &jumpStatement{statement{p.Current()}, errBreak}, ended(args)
-	},
-	"continue": func(p, args *jinjaparser.Parser) (nodes.ControlStructure, error) {
-		return &jumpStatement{statement{p.Current()}, errContinue}, ended(args)
-	},
+			return s, ended(args)
+		},
+		"break": func(p, args *parser.Parser) (nodes.ControlStructure, error) {
+			return &jumpStatement{statement{p.Current()}, errBreak}, ended(args)
+		},
+		"continue": func(p, args *parser.Parser) (nodes.ControlStructure, error) {
+			return &jumpStatement{statement{p.Current()}, errContinue}, ended(args)
+		},
+	})
 })
 
 var errBreak, errContinue = errors.New("break outside of a loop"), errors.New("continue outside of a loop")
 
-func ofLibrary(name string) jinjaparser.ControlStructureParser {
+func ofLibrary(name string) parser.ControlStructureParser {
 	read, ok := builtins.ControlStructures.Get(name)
 	if !ok {
-		panic("pipeline: no statement " + name)
+		panic("jinja: no statement " + name)
 	}
 	return read
 }
 
-func ended(args *jinjaparser.Parser) error {
+func ended(args *parser.Parser) error {
 	if !args.End() {
 		return args.Error("the end of the statement is expected", args.Current())
 	}
@@ -702,7 +689,7 @@ func (s statement) String() string          { return "statement" }
 // A bodied statement has a body.
 type bodied struct{ wrapper *nodes.Wrapper }
 
-func (b *bodied) read(p, args *jinjaparser.Parser, end string) (err error) {
+func (b *bodied) read(p, args *parser.Parser, end string) (err error) {
 	if err = ended(args); err != nil {
 		return err
 	}
@@ -755,7 +742,7 @@ type (
 	}
 )
 
-func readSet(p, args *jinjaparser.Parser) (_ nodes.ControlStructure, err error) {
+func readSet(p, args *parser.Parser) (_ nodes.ControlStructure, err error) {
 	s := &setStatement{statement: statement{p.Current()}}
 	if s.target, err = args.ParseVariableOrLiteral(); err != nil {
 		return nil, err
@@ -970,7 +957,7 @@ func (r *renderer) macro(m *nodes.Macro) exec.Macro {
 			}
 		}
 		more := map[string]any{}
-		for _, name := range keys(args.KwArgs) {
+		for _, name := range slices.Sorted(maps.Keys(args.KwArgs)) {
 			more[name] = args.KwArgs[name]
 		}
 		for _, p := range m.Kwargs {
@@ -996,7 +983,7 @@ func (r *renderer) macro(m *nodes.Macro) exec.Macro {
 		if m.KwArgsName != "" {
 			sub.scope.Set(m.KwArgsName, more)
 		} else if len(more) > 0 {
-			return fail("no argument is called %s", keys(more)[0])
+			return fail("no argument is called %s", slices.Sorted(maps.Keys(more))[0])
 		}
 		text, err := sub.text(m.Wrapper)
 		if err != nil {
@@ -1052,25 +1039,16 @@ type limited struct{ strings.Builder }
 func (l *limited) Write(p []byte) (int, error) { return l.WriteString(string(p)) }
 
 func (l *limited) WriteString(s string) (int, error) {
-	if l.Len()+len(s) > maxOutput {
-		return 0, fmt.Errorf("the template makes more than %d MiB", maxOutput>>20)
+	if l.Len()+len(s) > MaxOutput {
+		return 0, fmt.Errorf("the template makes more than %d MiB", MaxOutput>>20)
 	}
 	return l.Builder.WriteString(s)
 }
 
-// templateFiles are the files that a template may include.
-type templateFiles struct {
-	Options
-	pipeline, dir, text string
-	count               int
-}
-
-func (x jinja) files(o Options) *templateFiles {
-	f := &templateFiles{Options: o, pipeline: x.pipeline, dir: x.path}
-	if x.path == "" {
-		f.text = x.text
-	}
-	return f
+// files are those that a template may include.
+type files struct {
+	Template
+	count int
 }
 
 // errFiles is of a template that includes too many.
@@ -1078,7 +1056,7 @@ var errFiles = fmt.Errorf("more than %d files are included", maxFiles)
 
 // template reads a file of the template, or the template itself. The library may
 // panic on a bad one, or not end.
-func (f *templateFiles) template(name string) (*exec.Template, error) {
+func (f *files) template(name string) (*exec.Template, error) {
 	if f.count++; f.count > maxFiles {
 		return nil, errFiles
 	}
@@ -1095,7 +1073,7 @@ func (f *templateFiles) template(name string) (*exec.Template, error) {
 			}
 			done <- out
 		}()
-		out.t, out.err = exec.NewTemplate(name, config.New(), f, &exec.Environment{ControlStructures: statements})
+		out.t, out.err = exec.NewTemplate(name, config.New(), f, &exec.Environment{ControlStructures: statements()})
 	}()
 	select {
 	case out := <-done:
@@ -1105,16 +1083,10 @@ func (f *templateFiles) template(name string) (*exec.Template, error) {
 	}
 }
 
-func (f *templateFiles) Read(name string) (io.Reader, error) {
-	if f.dir == "" && name != "template" {
-		return nil, fmt.Errorf("a template without path includes no file")
-	}
-	text := []byte(f.text)
-	if f.dir != "" {
-		var err error
-		if text, err = f.read(f.pipeline, path.Join(f.dir, name)); err != nil {
-			return nil, err
-		}
+func (f *files) Read(name string) (io.Reader, error) {
+	text, err := f.Template.Read(name)
+	if err != nil {
+		return nil, err
 	}
 	if len(text) > maxTemplate {
 		return nil, fmt.Errorf("a template of more than %d KiB", maxTemplate>>10)
@@ -1122,6 +1094,6 @@ func (f *templateFiles) Read(name string) (io.Reader, error) {
 	return bytes.NewReader(text), nil
 }
 
-func (f *templateFiles) Resolve(name string) (string, error) { return name, nil }
+func (f *files) Resolve(name string) (string, error) { return name, nil }
 
-func (f *templateFiles) Inherit(string) (loaders.Loader, error) { return f, nil }
+func (f *files) Inherit(string) (loaders.Loader, error) { return f, nil }

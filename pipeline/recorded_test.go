@@ -1,4 +1,4 @@
-package sigmac_test
+package pipeline_test
 
 import (
 	"bytes"
@@ -170,7 +170,7 @@ func TestRecorded(t *testing.T) {
 		into, _ := targets.Named(target.name)
 		for _, rec := range recordings {
 			for _, r := range rec.Rules {
-				strange := unmatched[r.Meta.ID] != ""
+				strange := corpus.Unmatched[r.Meta.ID] != ""
 				if strange && target.pipelines != "azure_monitor" { // which writes the blanks
 					continue
 				}
@@ -181,7 +181,7 @@ func TestRecorded(t *testing.T) {
 				}
 				matched := 0
 				for _, raw := range rec.Events {
-					want, got := eval.Rule(r, parseEvent(t, raw)), eval.Rule(out, event(target.row(record(t, raw), out)))
+					want, got := eval.Rule(r, corpus.Event(t, raw)), eval.Rule(out, event(target.row(record(t, raw), out)))
 					if got {
 						matched++
 					}
@@ -196,7 +196,7 @@ func TestRecorded(t *testing.T) {
 			}
 		}
 	}
-	corpus.Hold(t, "testdata/recorded.json", counts, *update)
+	corpus.Hold(t, "testdata/recorded.json", counts, *pipeline.Update)
 }
 
 // TestSecurityEvent holds that each rule for the Security log in SecurityEvent asks

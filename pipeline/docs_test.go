@@ -1,4 +1,4 @@
-package sigmac_test
+package pipeline_test
 
 import (
 	"errors"
@@ -11,7 +11,6 @@ import (
 	"testing"
 
 	"sigmac"
-	"sigmac/backends"
 	"sigmac/ir"
 	"sigmac/parser"
 	"sigmac/pipeline"
@@ -24,9 +23,9 @@ import (
 // the pipeline, so they cannot say what it does not do; -update writes them.
 func TestPipelineDocs(t *testing.T) {
 	for _, name := range pipeline.Builtins() {
-		path := filepath.Join("docs", "pipelines", name+".md")
+		path := filepath.Join("..", "docs", "pipelines", name+".md")
 		page := pipelinePage(t, name)
-		if *update {
+		if *pipeline.Update {
 			if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
 				t.Fatal(err)
 			}
@@ -36,7 +35,7 @@ func TestPipelineDocs(t *testing.T) {
 			continue
 		}
 		if text, err := os.ReadFile(path); err != nil || string(text) != page {
-			t.Errorf("%s is not what the pipeline does; run go test . -run TestPipelineDocs -update", path)
+			t.Errorf("%s is not what the pipeline does; run go test ./pipeline -run TestPipelineDocs -update", path)
 		}
 	}
 }
@@ -311,17 +310,14 @@ func sourcesOf(src string) string {
 }
 
 func reason(err error) string {
-	if e := (*pipeline.Error)(nil); errors.As(err, &e) {
+	if e := (*ir.Diagnostic)(nil); errors.As(err, &e) {
 		msg, _, _ := strings.Cut(e.Msg, "; the nearest")
 		return msg
 	}
 	if rs := (schema.Refusals)(nil); errors.As(err, &rs) {
-		u := *rs[0]
-		u.Backend = ""
-		if s, _, ok := strings.Cut(u.Reason, "; the nearest"); ok {
-			return s
-		}
-		return (&backends.Unsupported{Feature: u.Feature, Reason: u.Reason}).Reason
+		_, reason, _ := strings.Cut(rs[0].Msg, rs[0].Feature+": ")
+		reason, _, _ = strings.Cut(reason, "; the nearest")
+		return reason
 	}
 	return err.Error()
 }
@@ -408,7 +404,7 @@ func show(e ir.Expr, inside bool) string {
 // TestDocumentedPipelines holds that the pipelines in docs/pipelines.md and in
 // examples are some, and that what the page says of the example is true.
 func TestDocumentedPipelines(t *testing.T) {
-	text, err := os.ReadFile("docs/pipelines.md")
+	text, err := os.ReadFile("../docs/pipelines.md")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,31 +1,22 @@
-package pipeline
+package jinja
 
 import (
-	"fmt"
 	"io/fs"
 	"runtime"
 	"strings"
 	"testing"
 	"testing/fstest"
-
-	"sigmac/ir"
 )
 
-// finished is what a template makes of the query q, or its error.
-func finished(src string, o Options) (out string, err error) {
-	file := "postprocessing:\n  - type: template\n    template: " + fmt.Sprintf("%q", src) + "\n"
-	if o.Files != nil {
-		file += "    path: .\n"
-	}
-	p, errs := Parse("p", []byte(file))
-	if len(errs) > 0 {
-		return "", fmt.Errorf("%s", errs[0])
-	}
-	queries, err := p.Finish(&ir.Rule{}, []string{"q"}, nil, o)
-	if err != nil {
-		return "", err
-	}
-	return queries[0], nil
+// executed is what a template makes of the query q, or its error.
+func executed(src string, files fstest.MapFS) (string, error) {
+	t := Template{Name: "template", Read: func(name string) ([]byte, error) {
+		if name == "template" {
+			return []byte(src), nil
+		}
+		return fs.ReadFile(files, name)
+	}}
+	return t.Execute(map[string]any{"query": "q", "rule": map[string]any{"logsource": map[string]any{"product": ""}}})
 }
 
 // TestTemplates holds what statements and expressions make.
@@ -58,7 +49,7 @@ func TestTemplates(t *testing.T) {
 		"{{ 'a<b' | e }} {{ 'x' | replace('x', 'yy') }} {{ 'x' | center(3) }}|":                                                           "a&lt;b yy  x |",
 		"a  {%- if true %} b {% endif -%}  c":                                                                                             "a b c",
 	} {
-		if got, err := finished(src, Options{}); err != nil || got != want {
+		if got, err := executed(src, nil); err != nil || got != want {
 			t.Errorf("%s: got %q, want %q %v", src, got, want, err)
 		}
 	}
@@ -70,50 +61,45 @@ func TestTemplatesBounded(t *testing.T) {
 	defer func(n int) { maxSteps = n }(maxSteps)
 	maxSteps = 100_000
 	double := func(n int, step string) string { return strings.Repeat("{% set x = "+step+" %}", n) }
-	files := Options{Files: func(string) fs.FS {
-		return fstest.MapFS{"self": {Data: []byte("{% include 'self' %}")}, "two": {Data: []byte("{% include 'two' ignore missing %}{% include 'two' ignore missing %}")}}
-	}}
-	for _, tt := range []struct {
-		src, want string
-		o         Options
-	}{
-		{src: "{% macro m(x) %}{{ m(x) }}{% endmacro %}{{ m(1) }}", want: "nested more than 200 deep"},
-		{src: "{% macro a(x) %}{{ b(x) }}{% endmacro %}{% macro b(x) %}{{ a(x) }}{{ a(x) }}{% endmacro %}{{ a(1) }}", want: "nested more than 200 deep"},
-		{src: "{% macro m(n) %}{% if n > 0 %}{{ m(n - 1) }}{{ m(n - 1) }}{% endif %}{% endmacro %}{{ m(60) }}", want: "more than 100000 steps"},
-		{src: "{% macro m(f) %}{{ f(f) }}{% endmacro %}{{ m(m) }}", want: "nested more than 200 deep"},
-		{src: "{% block a %}{{ self.a() }}{% endblock %}", want: "'block' not found"},
-		{src: "{% extends 'a' %}", want: "'extends' not found"},
-		{src: "{% for x in [1] recursive %}{{ loop([1]) }}{% endfor %}", want: "a recursive loop is not supported"},
-		{src: "{{ [1] | slice(2000000000) }}", want: "slice takes no number above 100000"},
-		{src: "{{ [1] | batch(2000000000, 'x') | list }}", want: "takes no number above"},
-		{src: "{{ 'a' | center(2000000000) }}", want: "center takes no number above"},
-		{src: "{% set x = 'a' * 60000000 %}", want: "more than 100000 steps"},
-		{src: "{{ 'a'.ljust(2000000000) }}", want: "ljust takes no number above"},
-		{src: "{{ ['a'] | map('center', 2000000000) | list }}", want: "map takes no number above"},
-		{src: "{{ 'a' * 2000000000 }}", want: "cannot be repeated 2000000000 times"},
-		{src: "{{ 'ab' * 90000000 }}", want: "cannot be repeated"},
-		{src: "{{ '%999999999d' | format(1) }}", want: "no width of more than three digits"},
-		{src: "{{ '{:>99999}'.format(1) }}", want: "no width of more than three digits"},
-		{src: "{% set x = query %}" + double(60, "x ~ x"), want: "more than 100000 steps"},
-		{src: "{% set x = [query] %}" + double(60, "[x, x]"), want: "more than 100000 steps"},
-		{src: "{% set x = [query] %}" + double(60, "x + x"), want: "more than 100000 steps"},
-		{src: "{% set x = {} %}" + double(120, "{'a': x}") + "{{ x }}", want: "nested more than 100 deep"},
-		{src: "{% set x = 'aaaaaaaa' %}" + double(12, "x | replace('a', x)"), want: "more than 100000 steps"},
-		{src: "{% set x = 'aaaaaaaa' %}" + double(12, "x | list | join(x)"), want: "more than 100000 steps"},
-		{src: "{% set n = namespace() %}{% set n.a = n %}{{ n }}", want: "nested more than 100 deep"},
-		{src: "{% set r = range(90000) %}{% for a in r %}{% for b in r %}{% endfor %}{% endfor %}", want: "more than 100000 steps"},
-		{src: "{% set r = range(90000) %}{% for a in r %}{% for b in r if false %}{% endfor %}{% endfor %}", want: "more than 100000 steps"},
-		{src: "{% set r = range(90000) %}{{ r | unique | list | length }}", want: "more than 100000 steps"},
-		{src: "{% set r = range(90000) %}{% for a in r %}{{ r | list == r }}{% endfor %}", want: "more than 100000 steps"},
-		{src: "{{ range(2000000000) }}", want: "range gives more than 100000 numbers"},
-		{src: "{{ lipsum(n=100000, max=100000) }}", want: "not callable"},
-		{src: "self", want: "more than 100 files", o: files},
-		{src: "two", want: "more than 100 files", o: files},
-		{src: strings.Repeat("{% if true %}", 300) + strings.Repeat("{% endif %}", 300), want: "nested more than 200 deep"},
+	files := fstest.MapFS{"self": {Data: []byte("{% include 'self' %}")}, "two": {Data: []byte("{% include 'two' ignore missing %}{% include 'two' ignore missing %}")}}
+	for _, tt := range []struct{ src, want string }{
+		{"{% macro m(x) %}{{ m(x) }}{% endmacro %}{{ m(1) }}", "nested more than 200 deep"},
+		{"{% macro a(x) %}{{ b(x) }}{% endmacro %}{% macro b(x) %}{{ a(x) }}{{ a(x) }}{% endmacro %}{{ a(1) }}", "nested more than 200 deep"},
+		{"{% macro m(n) %}{% if n > 0 %}{{ m(n - 1) }}{{ m(n - 1) }}{% endif %}{% endmacro %}{{ m(60) }}", "more than 100000 steps"},
+		{"{% macro m(f) %}{{ f(f) }}{% endmacro %}{{ m(m) }}", "nested more than 200 deep"},
+		{"{% block a %}{{ self.a() }}{% endblock %}", "'block' not found"},
+		{"{% extends 'a' %}", "'extends' not found"},
+		{"{% for x in [1] recursive %}{{ loop([1]) }}{% endfor %}", "a recursive loop is not supported"},
+		{"{{ [1] | slice(2000000000) }}", "slice takes no number above 100000"},
+		{"{{ [1] | batch(2000000000, 'x') | list }}", "takes no number above"},
+		{"{{ 'a' | center(2000000000) }}", "center takes no number above"},
+		{"{% set x = 'a' * 60000000 %}", "more than 100000 steps"},
+		{"{{ 'a'.ljust(2000000000) }}", "ljust takes no number above"},
+		{"{{ ['a'] | map('center', 2000000000) | list }}", "map takes no number above"},
+		{"{{ 'a' * 2000000000 }}", "cannot be repeated 2000000000 times"},
+		{"{{ 'ab' * 90000000 }}", "cannot be repeated"},
+		{"{{ '%999999999d' | format(1) }}", "no width of more than three digits"},
+		{"{{ '{:>99999}'.format(1) }}", "no width of more than three digits"},
+		{"{% set x = query %}" + double(60, "x ~ x"), "more than 100000 steps"},
+		{"{% set x = [query] %}" + double(60, "[x, x]"), "more than 100000 steps"},
+		{"{% set x = [query] %}" + double(60, "x + x"), "more than 100000 steps"},
+		{"{% set x = {} %}" + double(120, "{'a': x}") + "{{ x }}", "nested more than 100 deep"},
+		{"{% set x = 'aaaaaaaa' %}" + double(12, "x | replace('a', x)"), "more than 100000 steps"},
+		{"{% set x = 'aaaaaaaa' %}" + double(12, "x | list | join(x)"), "more than 100000 steps"},
+		{"{% set n = namespace() %}{% set n.a = n %}{{ n }}", "nested more than 100 deep"},
+		{"{% set r = range(90000) %}{% for a in r %}{% for b in r %}{% endfor %}{% endfor %}", "more than 100000 steps"},
+		{"{% set r = range(90000) %}{% for a in r %}{% for b in r if false %}{% endfor %}{% endfor %}", "more than 100000 steps"},
+		{"{% set r = range(90000) %}{{ r | unique | list | length }}", "more than 100000 steps"},
+		{"{% set r = range(90000) %}{% for a in r %}{{ r | list == r }}{% endfor %}", "more than 100000 steps"},
+		{"{{ range(2000000000) }}", "range gives more than 100000 numbers"},
+		{"{{ lipsum(n=100000, max=100000) }}", "not callable"},
+		{"{% include 'self' %}", "more than 100 files"},
+		{"{% include 'two' %}", "more than 100 files"},
+		{strings.Repeat("{% if true %}", 300) + strings.Repeat("{% endif %}", 300), "nested more than 200 deep"},
 	} {
 		var before, after runtime.MemStats
 		runtime.ReadMemStats(&before)
-		out, err := finished(tt.src, tt.o)
+		out, err := executed(tt.src, files)
 		runtime.ReadMemStats(&after)
 		if err == nil || !strings.Contains(err.Error(), tt.want) {
 			t.Errorf("%.100s: got %.40q and %.300v, want %s", tt.src, out, err, tt.want)

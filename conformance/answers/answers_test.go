@@ -1,16 +1,16 @@
-package sigmac_test
+package answers
 
 import (
 	"bytes"
 	"encoding/json"
 	"errors"
+	"flag"
 	"os"
 	"regexp"
 	"slices"
 	"strings"
 	"testing"
 
-	"sigmac/backends"
 	"sigmac/eval"
 	"sigmac/internal/corpus"
 	"sigmac/ir"
@@ -64,7 +64,7 @@ func newAnswered() *answered {
 // than before are a fault, also under -update.
 func (a *answered) hold(t *testing.T, language string) {
 	t.Helper()
-	file := "testdata/answers/" + language + ".json"
+	file := "testdata/" + language + ".json"
 	var before answered
 	if text, err := os.ReadFile(file); err == nil {
 		if err := json.Unmarshal(text, &before); err != nil {
@@ -80,7 +80,7 @@ func (a *answered) hold(t *testing.T, language string) {
 func (a *answered) refuse(t *testing.T, c answer, err error) {
 	t.Helper()
 	t.Logf("%s: refused: %s: %v", c.ID, c.Query, err)
-	var e *backends.ReadError
+	var e *ir.Diagnostic
 	if !errors.As(err, &e) {
 		t.Fatal(c.ID, err)
 	}
@@ -137,3 +137,13 @@ func opaqueOf(e ir.Expr) (what string) {
 }
 
 var call = regexp.MustCompile(`([a-z_0-9]+)\(`)
+
+func event(fields map[string]any) eval.Event {
+	ev, err := eval.NewEvent(fields)
+	if err != nil {
+		panic(err)
+	}
+	return ev
+}
+
+var update = flag.Bool("update", false, "rewrite the counts in testdata")

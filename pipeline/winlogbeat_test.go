@@ -1,4 +1,4 @@
-package sigmac_test
+package pipeline_test
 
 import (
 	"fmt"

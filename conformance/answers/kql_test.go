@@ -1,4 +1,4 @@
-package sigmac_test
+package answers
 
 import (
 	"encoding/json"

@@ -1,4 +1,4 @@
-package sigmac_test
+package rules
 
 import (
 	"flag"
@@ -25,10 +25,10 @@ func TestCorpusConverts(t *testing.T) {
 	for res := range sigmac.Compile(c, sigmac.Unmapped(sigmac.Targets()...)) {
 		reason := "converted"
 		if len(res.Errors) > 0 {
-			reason = res.Errors[0].Error()
-			u, ok := res.Errors[0].(*backends.Unsupported)
+			u := res.Errors[0]
 			switch {
-			case !ok:
+			case u.Source != res.Target.Name:
+				reason = u.Error()
 			case u.Pos == ir.Pos{}:
 				t.Errorf("%s: an error without a place: %s", res.Document.Path, u)
 			case strings.HasPrefix(u.Feature, "the unresolved placeholder"):
@@ -88,23 +88,11 @@ func TestCorpusOld(t *testing.T) {
 			t.Errorf("%s: %s: neither a query nor an error", res.Document.Path, res.Target.Name)
 		}
 		for _, err := range res.Errors {
-			pos := ir.Pos{}
-			switch e := err.(type) {
-			case *ir.Diagnostic:
-				pos = e.Pos
-			case *backends.Unsupported:
-				pos = e.Pos
-			}
-			if pos.Line == 0 || pos.Column == 0 {
+			if err.Pos.Line == 0 || err.Pos.Column == 0 {
 				t.Errorf("%s: an error without a place: %s", res.Document.Path, err)
 			}
 		}
 	}
-}
-
-// unmatched are the rules that match none of their events, and why.
-var unmatched = map[string]string{
-	"a7c3e5f2-8b1d-4e9a-b6c2-3d7f5e8a9b4c": "the events write the rule's field names with blanks",
 }
 
 // TestCorpusEvents holds that every event is matched by the rules that it was
@@ -117,7 +105,7 @@ func TestCorpusEvents(t *testing.T) {
 			matched := 0
 			read := readBack(t, r)
 			for _, raw := range rec.Events {
-				ev := parseEvent(t, raw)
+				ev := corpus.Event(t, raw)
 				want := eval.Rule(r, ev)
 				if want {
 					matched++
@@ -129,7 +117,7 @@ func TestCorpusEvents(t *testing.T) {
 					}
 				}
 			}
-			if matched == 0 && unmatched[r.Meta.ID] == "" {
+			if matched == 0 && corpus.Unmatched[r.Meta.ID] == "" {
 				t.Errorf("%s: no event is matched by the rule %s", rec.Name, r.Meta.ID)
 			}
 		}

@@ -1,4 +1,4 @@
-package sigmac_test
+package eval_test
 
 import (
 	"testing"
@@ -34,14 +34,6 @@ func corpusRules(t testing.TB) (out []*ir.Rule) {
 	return out
 }
 
-func parseEvent(t testing.TB, text []byte) eval.Event {
-	ev, err := eval.ParseEvent(text)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return eval.Flatten(ev)
-}
-
 // BenchmarkEval tries events, from their JSON on, against one rule and against
 // all rules of the corpus whatever their log source, on one core.
 func BenchmarkEval(b *testing.B) {
@@ -61,7 +53,7 @@ func BenchmarkEval(b *testing.B) {
 			view := set.View(eval.Event{})
 			n := 0
 			for b.Loop() {
-				view.Show(parseEvent(b, texts[n%len(texts)]))
+				view.Show(corpus.Event(b, texts[n%len(texts)]))
 				for _, p := range prepared {
 					p.MatchView(view)
 				}
@@ -92,7 +84,7 @@ func TestCorpusPrepared(t *testing.T) {
 		if i%8 != 0 { // the reference is slow
 			continue
 		}
-		ev := parseEvent(t, text)
+		ev := corpus.Event(t, text)
 		view.Show(ev)
 		for i, r := range rules {
 			got, want := prepared[i].MatchView(view), eval.Rule(r, ev)
@@ -116,7 +108,7 @@ func TestCorpusSources(t *testing.T) {
 	fit, all := 0, 0
 	for _, rec := range corpus.Recordings(t) {
 		for _, raw := range rec.Events {
-			ev := parseEvent(t, raw)
+			ev := corpus.Event(t, raw)
 			source := eval.SourceOf(ev)
 			if source == (eval.Source{}) {
 				t.Errorf("%s: no source", rec.Name)

@@ -1,15 +1,16 @@
-package sigmac_test
+package verify_test
 
 import (
+	"flag"
 	"fmt"
 	"os"
 	"strings"
 	"testing"
 
-	"sigmac"
 	"sigmac/backends"
 	"sigmac/ir"
 	"sigmac/parser"
+	"sigmac/targets"
 	"sigmac/verify"
 )
 
@@ -21,7 +22,7 @@ var lossProbes = []string{"f|exists: true", "f: null", "f: ''", "f: '*'", "f|re:
 // states of a field at each target, and which tests that makes answer otherwise;
 // -update writes them.
 func TestLossTable(t *testing.T) {
-	const path, begin, end = "docs/semantics.md", "<!-- losses: go test . -run TestLossTable -update -->\n", "<!-- end -->\n"
+	const path, begin, end = "../docs/semantics.md", "<!-- losses: go test ./verify -run TestLossTable -update -->\n", "<!-- end -->\n"
 	text, err := os.ReadFile(path)
 	if err != nil {
 		t.Fatal(err)
@@ -37,7 +38,7 @@ func TestLossTable(t *testing.T) {
 			t.Fatal(err)
 		}
 	} else if page != string(text) {
-		t.Errorf("%s is not what the targets lose; run go test . -run TestLossTable -update", path)
+		t.Errorf("%s is not what the targets lose; run go test ./verify -run TestLossTable -update", path)
 	}
 }
 
@@ -46,13 +47,13 @@ func TestLossTable(t *testing.T) {
 func stateTable() string {
 	var b strings.Builder
 	b.WriteString("| The source has |")
-	for _, target := range sigmac.Targets() {
+	for _, target := range targets.All() {
 		fmt.Fprintf(&b, " %s |", target.Name)
 	}
-	b.WriteString("\n|---|" + strings.Repeat("---|", len(sigmac.Targets())) + "\n")
+	b.WriteString("\n|---|" + strings.Repeat("---|", len(targets.All())) + "\n")
 	for s := range backends.States {
 		fmt.Fprintf(&b, "| %s |", s)
-		for _, target := range sigmac.Targets() {
+		for _, target := range targets.All() {
 			becomes := func(t ir.Type) string {
 				switch in, occurs := target.World(t).In(s); {
 				case !occurs:
@@ -94,7 +95,7 @@ func lossTable(t *testing.T) string {
 			t.Fatal(err)
 		}
 		lost := false
-		for _, target := range sigmac.Targets() {
+		for _, target := range targets.All() {
 			if _, refused := backends.Legalize(ir.Simplify(want), target.Format.Caps); len(refused) > 0 {
 				continue
 			}
@@ -119,3 +120,5 @@ func lossTable(t *testing.T) string {
 	fmt.Fprintf(&b, "\nNothing is lost of %s.\n", strings.Join(without, ", "))
 	return b.String()
 }
+
+var update = flag.Bool("update", false, "rewrite the tables of docs/semantics.md")

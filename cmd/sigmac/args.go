@@ -1,0 +1,101 @@
+package main
+
+import (
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/urfave/cli/v2"
+
+	"sigmac/internal/suggest"
+)
+
+// A listFlag may stand several times, which its usage says.
+type listFlag struct{ *cli.StringSliceFlag }
+
+func list(name, usage string, aliases ...string) listFlag {
+	return listFlag{&cli.StringSliceFlag{Name: name, Aliases: aliases, Usage: usage, KeepSpace: true}}
+}
+
+// IsSliceFlag keeps --help from printing the names twice.
+func (listFlag) IsSliceFlag() bool { return false }
+
+func (f listFlag) String() string { return cli.FlagStringer(f) }
+
+// arguments is a command line as the cli package reads it without an error: each
+// flag is one that there is, by its first name and with a value that it takes,
+// and stands before the paths, at which that package stops. Flags may stand
+// anywhere behind their command, up to `--`.
+func arguments(app *cli.App, args []string) ([]string, error) {
+	out, paths := slices.Clone(args[:min(1, len(args))]), []string{"--"}
+	commands, flags := app.Commands, app.Flags
+	for i := 1; i < len(args); i++ {
+		a := args[i]
+		switch {
+		case a == "--" && len(commands) == 0:
+			return slices.Concat(out, paths, args[i+1:]), nil
+		case a == "--":
+		case len(a) > 1 && a[0] == '-':
+			name, value, given := strings.Cut(a, "=")
+			f, near := flagOf(flags, name)
+			switch {
+			case f == nil && len(commands) > 0:
+				return nil, usage("unknown flag %s; the flags of a command stand behind it", name)
+			case f == nil:
+				return nil, usage("unknown flag %s%s", name, near)
+			}
+			_, isBool := f.(*cli.BoolFlag)
+			switch {
+			case given:
+			case isBool:
+				value = "true"
+			case i+1 == len(args):
+				return nil, usage("%s needs a value", name)
+			default:
+				i++
+				value = args[i]
+			}
+			yes, err := strconv.ParseBool(value)
+			if isBool && err != nil {
+				return nil, usage("%s is true or false, and not %q", name, value)
+			}
+			if _, isInt := f.(*cli.IntFlag); isInt {
+				if _, err := strconv.ParseInt(value, 0, strconv.IntSize); err != nil {
+					return nil, usage("%s needs a whole number, and not %q", name, value)
+				}
+			}
+			out = append(out, "--"+f.Names()[0]+"="+value)
+			if f == cli.HelpFlag && yes {
+				return out, nil // of the command so far, which takes a path for a topic
+			}
+		case len(commands) == 0:
+			paths = append(paths, a)
+		default:
+			c := slices.IndexFunc(commands, func(c *cli.Command) bool { return c.Name == a })
+			if c < 0 { // what the command above says of it
+				return slices.Concat(out, paths, args[i:]), nil
+			}
+			out = append(out, a)
+			commands, flags = commands[c].Subcommands, commands[c].Flags
+		}
+	}
+	return append(out, paths...), nil
+}
+
+// flagOf is the flag with this name, which has its dashes, or nil and what was
+// meant.
+func flagOf(flags []cli.Flag, name string) (f cli.Flag, near string) {
+	name = strings.TrimPrefix(name[1:], "-")
+	var long []string
+	for _, f := range append([]cli.Flag{cli.HelpFlag}, flags...) {
+		if slices.Contains(f.Names(), name) {
+			return f, ""
+		}
+		for _, n := range f.Names() {
+			if len(n) > 1 {
+				long = append(long, "--"+n)
+			}
+		}
+	}
+	return nil, suggest.For("--"+name, long)
+}
