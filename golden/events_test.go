@@ -63,10 +63,11 @@ func TestEvents(t *testing.T) {
 			}
 			w.asks(t, sections)
 			if *update {
-				out := &txtar.Archive{Comment: a.Comment}
-				for _, f := range []txtar.File{{Name: ruleSection, Data: []byte(sections[ruleSection])}, {Name: w.name, Data: []byte(text)}, {Name: "events.json", Data: []byte(sections["events.json"])}} {
-					out.Files = append(out.Files, f)
-				}
+				out := &txtar.Archive{Comment: a.Comment, Files: []txtar.File{
+					{Name: ruleSection, Data: []byte(sections[ruleSection])},
+					{Name: w.name, Data: []byte(text)},
+					{Name: "events.json", Data: []byte(sections["events.json"])},
+				}}
 				if err := os.WriteFile(file, txtar.Format(out), 0o644); err != nil {
 					t.Fatal(err)
 				}
