@@ -53,3 +53,36 @@ func TestEQLOfECS(t *testing.T) {
 		}
 	}
 }
+
+// TestEQLOfIntegrations holds that the fields of integrations are read or refused by
+// their types: those that EQL has no test for, and what is below them, are of no type,
+// and the others have no name that ECS has too.
+func TestEQLOfIntegrations(t *testing.T) {
+	own, ok := Builtin("ecs_integrations")
+	if !ok {
+		t.Fatal("no schema ecs_integrations")
+	}
+	ecs, _ := Builtin("ecs")
+	catalog := For(targets.Must("elastic"))
+	counts := map[string]int{}
+	for name, typ := range own.table("*").columns {
+		if _, twice := ecs.table("*").columns[name]; twice {
+			t.Errorf("ecs has the field %s too", name)
+		}
+		counts[typ]++
+		refused := typ == "flattened" || typ == "nested"
+		for _, name := range []string{name, name + ".below"} {
+			got, _ := catalog.Type("", strings.ReplaceAll(name, ".*", ".x"))
+			if (got == ir.Other) != refused {
+				t.Errorf("%s of type %s is read as of type %s", name, typ, got)
+			}
+			r := &ir.Rule{Detections: []ir.Detection{{Expr: ir.Match{Field: ir.Field{Name: name}, Test: ir.Lit("a")}}}}
+			if _, _, err := catalog.Apply(r, ""); refused && err == nil {
+				t.Errorf("a test of %s of type %s is not refused", name, typ)
+			}
+		}
+	}
+	if counts["flattened"] < 10 || counts["nested"] < 3 || counts["keyword"] < 50 {
+		t.Error("too few fields: ", counts)
+	}
+}

@@ -53,7 +53,7 @@ var all = []*backends.Target{
 			{Key: "event_category", Part: func(s *ir.Scope) *string { return &s.Category }},
 			{Key: "index", Lost: "a query in EQL does not name its index; ask %s in the request"},
 		},
-		Columns:      backends.Columns{Schemas: []string{"ecs"}, Open: true},
+		Columns:      backends.Columns{Schemas: []string{"ecs", "ecs_integrations"}, Open: true},
 		World:        elasticread.World,
 		Read:         elasticread.Read,
 		ReadOptional: elasticread.ReadOptional,
