@@ -1,6 +1,13 @@
 package sigmac
 
 import (
+	"cmp"
+	"fmt"
+	"strconv"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+
 	"sigmac/backends"
 	"sigmac/ir"
 	"sigmac/parser"
@@ -71,10 +78,35 @@ func (m Mapping) homeless(source ir.LogSource) *ir.Diagnostic {
 	if what == "" {
 		what = "no log source"
 	}
-	e := backends.Unsupported(m.Target.Name, source.Pos, "where the events of "+what+" are",
-		"no built-in pipeline knows it; sigmac.yaml can say so, or a pipeline of your own (-p)")
+	reason := "no built-in pipeline knows it"
+	if home := homeOf(m.Target, source); home != "" {
+		reason += "; sigmac.yaml can say it: " + home
+	}
+	e := backends.Unsupported(m.Target.Name, source.Pos, "where the events of "+what+" are", reason)
 	e.Source = "pipeline"
 	return e
+}
+
+// homeOf is how sigmac.yaml says where the events of a log source are, to be filled in.
+func homeOf(t *backends.Target, s ir.LogSource) string {
+	var parts []string
+	name := ""
+	for _, p := range [][2]string{{"product", s.Product}, {"category", s.Category}, {"service", s.Service}} {
+		if p[1] != "" {
+			parts = append(parts, p[0]+": "+strconv.Quote(p[1]))
+			name = cmp.Or(name, p[1])
+		}
+	}
+	if t.Home == "" || name == "" {
+		return ""
+	}
+	word := strings.Map(func(r rune) rune {
+		if r < utf8.RuneSelf && (unicode.IsLetter(r) || unicode.IsDigit(r)) {
+			return r
+		}
+		return '_'
+	}, name)
+	return "sources: [{logsource: {" + strings.Join(parts, ", ") + "}, " + t.Name + ": " + fmt.Sprintf(t.Home, word) + "}]"
 }
 
 // VerifyGiven compares a given query with all conditions of a rule, as it is on the way

@@ -41,6 +41,7 @@ var modules = map[string]string{
 	"internal/jinja":          "github.com/nikolalohinski/gonja/v2",
 	"internal/manual":         "github.com/urfave/cli/v2",
 	"internal/outdir":         "golang.org/x/text",
+	"internal/project":        "gopkg.in/yaml.v3",
 	"internal/ruletest":       "gopkg.in/yaml.v3",
 	"parser":                  "gopkg.in/yaml.v3 github.com/alecthomas/participle/v2",
 	"pipeline":                "gopkg.in/yaml.v3 github.com/itchyny/gojq",

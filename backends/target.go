@@ -24,7 +24,11 @@ type Target struct {
 	Samples []SampleForm
 
 	// Scope are the keys of a pipeline's state that say where its queries look.
-	Scope   []ScopeKey
+	Scope []ScopeKey
+	// Places are the words by which sigmac.yaml says where events are, and Home is how that
+	// is written for events called %s.
+	Places  []Place
+	Home    string
 	Columns Columns
 
 	// World says which states a field of a type can be in.
@@ -72,6 +76,10 @@ type ScopeKey struct {
 	// whatever else it tests.
 	Tells, Needed bool
 }
+
+// A Place is a word of sigmac.yaml for a part of where events are: a key of a
+// pipeline's state, or a field that events have.
+type Place struct{ Word, Key, Field string }
 
 // Columns say where a schema finds the fields of a target's rules.
 type Columns struct {

@@ -52,6 +52,7 @@ written.`,
 			patternFlag,
 			contextFlag,
 			list("backend-option", "`KEY=VALUE` for the target", "O"),
+			&cli.BoolFlag{Name: "verbose", Usage: "tell each rule that has no query, also where they are many"},
 			&cli.BoolFlag{Name: "explain-loss", Usage: "tell what a mapping or a target takes from the meaning of a rule, or gives it"},
 			&cli.BoolFlag{Name: "verify", Usage: "refuse to write a query that is not proved to mean its rule, save what sigmac.yaml allows"},
 			&cli.BoolFlag{Name: "pretty", Usage: "break long queries over lines"},
@@ -93,7 +94,7 @@ func convert(c *cli.Context) error {
 		return err
 	}
 	w := bufio.NewWriterSize(out, 1<<16)
-	r := &reporter{errs: c.App.ErrWriter, skip: c.Bool("skip-unsupported"), losses: c.Bool("explain-loss"),
+	r := &reporter{errs: c.App.ErrWriter, skip: c.Bool("skip-unsupported"), verbose: c.Bool("verbose"), losses: c.Bool("explain-loss"),
 		progress: newProgress(c, len(files))}
 	var write func(sigmac.Result) error
 	end := func() error { return nil }
@@ -251,6 +252,8 @@ func notProved(ch sigmac.Proof, msg string) *ir.Diagnostic {
 type reporter struct {
 	errs            io.Writer
 	skip, losses    bool
+	verbose         bool
+	refused         refusals
 	progress        *progress
 	last            *parser.Document
 	failed, skipped int
@@ -271,12 +274,13 @@ func (r *reporter) report(res sigmac.Result) {
 			say("%s: warning: %s", w.Place(), w.Msg)
 		}
 	}
-	unsupported := true
-	for _, err := range res.Errors {
-		unsupported = unsupported && err.Feature != ""
-		// A fault of the rule is told once, of a query for each target.
-		if first || len(d.Errors) == 0 {
-			say("%s", report.Placed(res, err))
+	unsupported := !slices.ContainsFunc(res.Errors, func(e *ir.Diagnostic) bool { return e.Feature == "" })
+	switch {
+	case len(res.Errors) > 0 && unsupported && len(d.Errors) == 0:
+		r.refused.add(res)
+	case first || len(d.Errors) == 0: // a fault of the rule is told once, of a query for each target
+		for _, e := range res.Errors {
+			say("%s", report.Placed(res, e))
 		}
 	}
 	for _, w := range res.Mapped.Warnings {
@@ -328,6 +332,7 @@ func (r *reporter) lost(res sigmac.Result, say func(format string, args ...any))
 func (r *reporter) wrong() bool { return r.failed > 0 || r.misnamed }
 
 func (r *reporter) end(n int, path string) error {
+	r.refused.tell(r.errs, r.verbose)
 	r.ways.tell(r.errs)
 	if r.failed+r.skipped > 0 {
 		tell(r.errs, "%d of %d conversions done, %d skipped, %d failed", n-r.failed-r.skipped, n, r.skipped, r.failed)

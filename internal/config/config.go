@@ -26,6 +26,7 @@ type Config struct {
 	Path    string   // of the file
 	Rules   []string // files and directories of rules
 	Targets []Target
+	Sources []Source
 	Check   Check
 	Verify  Verify
 }
@@ -63,6 +64,23 @@ type Target struct {
 	Prefer     []string
 	LogSources []LogSource
 	Pos        ir.Pos
+}
+
+// A Source is where the events of a log source are, by target, for rules whose fields
+// keep their names there.
+type Source struct {
+	Source ir.LogSource
+	At     []Home
+	Pos    ir.Pos
+}
+
+// A Home is where events are at a target: a condition in its language, or words of the
+// target (index, table) with their values.
+type Home struct {
+	Target string
+	Text   string
+	Words  [][2]string
+	Pos    ir.Pos
 }
 
 // A LogSource is where rules get by given pipelines.
@@ -166,6 +184,7 @@ func (p *reader) config(root *yaml.Node, c *Config) {
 	p.mapping(root, map[string]func(*yaml.Node){
 		"rules":   func(n *yaml.Node) { c.Rules = p.paths(n) },
 		"targets": func(n *yaml.Node) { c.Targets = p.targets(n) },
+		"sources": func(n *yaml.Node) { p.list(n, func(x *yaml.Node) { c.Sources = append(c.Sources, p.source(x)) }) },
 		"check":   func(n *yaml.Node) { p.check(n, &c.Check) },
 		"verify":  func(n *yaml.Node) { p.verify(n, &c.Verify) },
 	})
@@ -273,16 +292,47 @@ func (p *reader) targets(n *yaml.Node) (out []Target) {
 	return out
 }
 
+// source has a log source, and beside it targets.
+func (p *reader) source(n *yaml.Node) Source {
+	out := Source{Pos: place(n)}
+	if n.Kind != yaml.MappingNode {
+		p.Fail(n, "here belongs a mapping with a logsource and targets")
+		return out
+	}
+	for _, e := range p.Entries(n) {
+		if e.Name == "logsource" {
+			out.Source = p.sourceOf(e.Value)
+			continue
+		}
+		h := Home{Target: e.Name, Pos: place(e.Key)}
+		if e.Value.Kind == yaml.MappingNode {
+			for _, w := range p.Entries(e.Value) {
+				h.Words = append(h.Words, [2]string{w.Name, p.text(w.Value)})
+			}
+		} else {
+			h.Text = p.text(e.Value)
+		}
+		out.At = append(out.At, h)
+	}
+	if out.Source.String() == "" || len(out.At) == 0 {
+		p.Fail(n, "a source has a logsource with a product, a category or a service, and a place for a target")
+	}
+	return out
+}
+
+func (p *reader) sourceOf(n *yaml.Node) (s ir.LogSource) {
+	p.mapping(n, map[string]func(*yaml.Node){
+		"product":  func(n *yaml.Node) { s.Product = p.text(n) },
+		"category": func(n *yaml.Node) { s.Category = p.text(n) },
+		"service":  func(n *yaml.Node) { s.Service = p.text(n) },
+	})
+	return s
+}
+
 func (p *reader) logsource(n *yaml.Node) LogSource {
 	out := LogSource{Pos: place(n)}
 	p.mapping(n, map[string]func(*yaml.Node){
-		"logsource": func(n *yaml.Node) {
-			p.mapping(n, map[string]func(*yaml.Node){
-				"product":  func(n *yaml.Node) { out.Source.Product = p.text(n) },
-				"category": func(n *yaml.Node) { out.Source.Category = p.text(n) },
-				"service":  func(n *yaml.Node) { out.Source.Service = p.text(n) },
-			})
-		},
+		"logsource": func(n *yaml.Node) { out.Source = p.sourceOf(n) },
 		"pipelines": func(n *yaml.Node) {
 			for _, way := range p.paths(n) {
 				out.Ways = append(out.Ways, strings.Split(way, " + "))

@@ -303,7 +303,11 @@ func (p *Project) table(t Request, table *pipeline.Table) (*pipeline.Table, erro
 		}
 		rows = append(rows, row)
 	}
-	return table.Preferring(t.prefer...).Before(rows...), nil
+	homes, err := p.sources(t)
+	if err != nil {
+		return nil, err
+	}
+	return table.Preferring(t.prefer...).Before(append(rows, homes...)...), nil
 }
 
 // Unmapped leave the fields of rules as they are.
