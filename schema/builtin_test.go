@@ -15,6 +15,7 @@ func TestBuiltins(t *testing.T) {
 			"source.ip ip, winlog.event_data.* keyword, message match_only_text, powershell.file.script_block_text text",
 		"sentinel_asim": "TimeGenerated datetime, EventCount int, EventType string, EventOriginalType string, EventResult string, " +
 			"DvcHostname string, DvcOs string, AdditionalFields dynamic",
+		"sentinel_connectors": "TimeGenerated datetime, Type string, TenantId string, _ResourceId string",
 	}
 	for _, name := range Builtins() {
 		s, ok := Builtin(name)
