@@ -2,10 +2,9 @@ package golden
 
 import (
 	"bytes"
-	"encoding/json"
+	"fmt"
 	"os"
 	"path/filepath"
-	"slices"
 	"strings"
 	"testing"
 
@@ -15,113 +14,119 @@ import (
 	"sigmac/eval"
 	"sigmac/ir"
 	"sigmac/parser"
-	"sigmac/pipeline"
-	"sigmac/schema"
 )
 
-// integrations are the pipelines for what integrations of the Elastic Agent
-// collect, each with its cases in events.
-var integrations = func() (out []way) {
-	for _, name := range pipeline.Builtins() {
-		if strings.HasPrefix(name, "ecs_") && name != "ecs_windows" {
-			out = append(out, way{name, "elastic", "default", []string{name}})
-		}
-	}
-	return out
-}()
-
-// A recorded event stands twice: as Sigma's taxonomy names it, and as the place
-// records it. Rule is the title of the rule that is asked about it.
-type recorded struct {
-	Rule         string
-	Sigma, There json.RawMessage
-}
-
-// TestEvents holds what becomes of the rules of a case, and that the query of a
-// rule, as it is read back, selects an event as the place records it exactly if
-// the rule matches the event under Sigma's names. Section events.json and the
-// comment, which names the source of the events, are written by people.
+// TestEvents holds that a query which rules become through built-in pipelines
+// selects, as it is read back, those events of a vendor that the rules match. Each
+// case has events twice, line by line: sigma.json under the names that rules use,
+// target.json as the target holds them. The first lines name where the events are
+// from. Each rule matches one of them and misses one. The section queries is the
+// test's.
 func TestEvents(t *testing.T) {
-	for _, w := range integrations {
-		t.Run(w.name, func(t *testing.T) {
+	files, err := filepath.Glob("events/*.txtar")
+	if err != nil || len(files) == 0 {
+		t.Fatal("no cases", err)
+	}
+	for _, file := range files {
+		t.Run(strings.TrimSuffix(filepath.Base(file), ".txtar"), func(t *testing.T) {
 			t.Parallel()
-			file := filepath.Join("events", w.name+".txtar")
 			a, err := txtar.ParseFile(file)
 			if err != nil {
 				t.Fatal(err)
 			}
-			if !bytes.Contains(a.Comment, []byte("elastic/")) {
+			if len(bytes.TrimSpace(a.Comment)) == 0 {
 				t.Error("no line says where the events are from")
 			}
 			sections := map[string]string{}
 			for _, f := range a.Files {
 				sections[f.Name] = string(f.Data)
 			}
-			text := w.convert(t, map[string]string{ruleSection: sections[ruleSection]})
-			if !*update && text != sections[w.name] {
-				t.Errorf("%s:\n%s\nwant:\n%s", w.name, text, sections[w.name])
-			}
-			w.asks(t, sections)
+			text := selected(t, sections)
 			if *update {
-				out := &txtar.Archive{Comment: a.Comment, Files: []txtar.File{
-					{Name: ruleSection, Data: []byte(sections[ruleSection])},
-					{Name: w.name, Data: []byte(text)},
-					{Name: "events.json", Data: []byte(sections["events.json"])},
-				}}
+				out := &txtar.Archive{Comment: a.Comment}
+				for _, f := range a.Files {
+					if f.Name != "queries" {
+						out.Files = append(out.Files, f)
+					}
+				}
+				out.Files = append(out.Files, txtar.File{Name: "queries", Data: []byte(text)})
 				if err := os.WriteFile(file, txtar.Format(out), 0o644); err != nil {
 					t.Fatal(err)
 				}
+			} else if text != sections["queries"] {
+				t.Errorf("queries:\n%s\nwant:\n%s", text, sections["queries"])
 			}
 		})
 	}
 }
 
-// asks asks the rules and their queries about the events: at least three, of
-// which each rule matches some and not all.
-func (w way) asks(t *testing.T, sections map[string]string) {
-	rules := map[string]sigmac.Result{}
+// selected is the queries of a case with the numbers of the events that each
+// selects, from 1.
+func selected(t *testing.T, sections map[string]string) string {
+	// The section mapping is the target, its format and the pipelines.
+	to := strings.Fields(sections["mapping"])
+	if len(to) < 3 {
+		t.Fatal("the section mapping is a target, a format and pipelines")
+	}
+	w := way{name: "events", target: to[0], format: to[1], pipelines: to[2:]}
+	under, there := events(t, sections, "sigma.json"), events(t, sections, "target.json")
+	if len(under) != len(there) || len(under) < 3 {
+		t.Fatalf("%d events under the names of rules, %d at the target; three or more are wanted", len(under), len(there))
+	}
+	var out strings.Builder
 	for res := range sigmac.Compile(parser.Parse(ruleSection, []byte(sections[ruleSection])), sigmac.Options{Mappings: []sigmac.Mapping{w.mapping(t)}}) {
-		rules[res.Document.Title] = res
-	}
-	answers := map[string][]bool{}
-	lines := 0
-	for line := range strings.Lines(sections["events.json"]) {
-		lines++
-		var r recorded
-		if err := json.Unmarshal([]byte(line), &r); err != nil {
-			t.Fatal(line, err)
+		title := res.Document.Title
+		if len(res.Errors) > 0 {
+			t.Errorf("%s: %v", title, res.Errors)
+			continue
 		}
-		res, ok := rules[r.Rule]
-		if !ok || len(res.Queries) != 1 {
-			t.Fatalf("%s: %d queries of a rule %q", line, len(res.Queries), r.Rule)
-		}
-		event := func(text []byte) eval.Event {
-			ev, err := eval.ParseEvent(text)
+		fmt.Fprintf(&out, "# %s\n", title)
+		var queries []ir.Expr
+		for i, query := range res.Queries {
+			fmt.Fprintln(&out, query)
+			out.WriteString(proof(t, res.Target, res.Want, i, query))
+			q, err := res.Target.Read(query, ir.Types(res.Types))
 			if err != nil {
-				t.Fatal(line, err)
+				t.Fatalf("%s: %s\n%v", title, query, err)
 			}
-			return ev
+			whole := ir.And{q.Whole()}
+			if c := q.Scope.Category; c != "" {
+				whole = append(whole, ir.Match{Field: ir.Field{Name: "event.category", Type: ir.Text}, Test: ir.Lit(c)})
+			}
+			queries = append(queries, whole)
 		}
-		q, err := res.Target.Read(res.Queries[0], schema.For(res.Target))
+		numbers := []string{}
+		for i := range under {
+			got := false
+			for _, q := range queries {
+				is, known := eval.Settled(q, there[i])
+				got = got || is
+				if !known {
+					t.Errorf("%s: event %d is open", title, i+1)
+				}
+			}
+			if want := eval.Rule(res.Document.Rule, under[i]); got != want {
+				t.Errorf("%s: event %d: the rule says %t, the query %t: %s", title, i+1, want, got, strings.Join(res.Queries, "\n"))
+			}
+			if got {
+				numbers = append(numbers, fmt.Sprint(i+1))
+			}
+		}
+		if n := len(numbers); n == 0 || n == len(under) {
+			t.Errorf("%s: selects %d of %d events", title, n, len(under))
+		}
+		fmt.Fprintf(&out, "selects %s\n", strings.Join(numbers, " "))
+	}
+	return out.String()
+}
+
+func events(t *testing.T, sections map[string]string, name string) (out []eval.Event) {
+	for line := range strings.Lines(sections[name]) {
+		ev, err := eval.ParseEvent([]byte(line))
 		if err != nil {
-			t.Fatal(res.Queries[0], err)
+			t.Fatalf("%s: %s: %v", name, line, err)
 		}
-		where := ir.And{q.Whole()}
-		if c := q.Scope.Category; c != "" {
-			where = append(where, ir.Match{Field: ir.Field{Name: "event.category", Type: ir.Text}, Test: ir.Lit(c)})
-		}
-		want, got := eval.Rule(res.Document.Rule, event(r.Sigma)), eval.Expr(nil, where, event(r.There))
-		if got != want {
-			t.Errorf("%s: %s: the rule answers %t, the query %s %t", r.Rule, r.There, want, res.Queries[0], got)
-		}
-		answers[r.Rule] = append(answers[r.Rule], want)
+		out = append(out, ev)
 	}
-	if lines < 3 {
-		t.Errorf("only %d events", lines)
-	}
-	for title := range rules {
-		if !slices.Contains(answers[title], true) || !slices.Contains(answers[title], false) {
-			t.Errorf("%s: no event that the rule matches, or none that it does not", title)
-		}
-	}
+	return out
 }

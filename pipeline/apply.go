@@ -203,6 +203,7 @@ type run struct {
 	applied  map[string]bool
 	renamed  map[string]map[string]bool // field name to the items that renamed to it
 	handled  map[string]bool            // field names that a mapping knew
+	mappings []rename                   // those that have run, with names
 	fields   []Renaming
 	err      *ir.Diagnostic
 	steps    []Step
@@ -292,6 +293,9 @@ func (r *run) do(it *item) bool {
 	defer func(outer bool) { r.about = outer }(r.about)
 	if len(it.rule.each) > 0 && !it.rule.holds(r, nothing{}) {
 		return false
+	}
+	if x, ok := it.do.(rename); ok && x.fields != nil {
+		r.mappings = append(r.mappings, x)
 	}
 	_, nested := it.do.(nest)
 	steps := r.Steps && !nested

@@ -3,7 +3,6 @@ package pipeline_test
 import (
 	"errors"
 	"fmt"
-	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -94,41 +93,54 @@ var probes = []struct{ source, fields string }{
 	{"- windows msexchange-management", "EventID=1"},
 	{"- windows -", "EventID=1"},
 	{"antivirus - -", "Signature Filename"},
-	{"proxy - -", "c-uri c-uri-query c-uri-stem c-uri-extension c-useragent cs-method cs-host cs-referer sc-status=200 cs-cookie src_ip=10.0.0.1 dst_ip=10.0.0.1"},
-	{"webserver - -", "cs-uri-query cs-uri-stem cs-method cs-user-agent cs-referer cs-username sc-status=200"},
+	{"proxy - -", "c-uri c-uri-query c-uri-query=/a c-uri-stem c-uri-extension=exe c-useragent cs-method cs-host cs-referer sc-status=200 cs-cookie src_ip=10.0.0.1 dst_ip=10.0.0.1"},
+	{"webserver - -", "cs-uri-query cs-uri-query=/a cs-uri-stem cs-method cs-user-agent cs-referer cs-username cs-host cs-content-type sc-status=200"},
+	{"- - apache", ""},
+	{"- - nginx", ""},
 	{"dns - -", "query answer record_type"},
-	{"firewall - -", "src_ip=10.0.0.1 dst_ip=10.0.0.1 dst_port=80 action"},
+	{"firewall - -", "src_ip=10.0.0.1 dst_ip=10.0.0.1 dst_port=80 action=accept blocked=false"},
+	{"- - netflow", "destination.port=80"},
 	{"- linux -", ""},
+	{"- linux syslog", ""},
+	{"- linux auth", ""},
 	{"- linux sshd", ""},
-	{"- linux auditd", "type a0 a1 exe comm name key SYSCALL euid=0"},
-	{"- aws cloudtrail", "eventName eventSource userIdentity.type userIdentity.arn errorCode errorMessage userAgent sourceIPAddress src_country requestParameters requestParameters.attribute=userData responseElements.ConsoleLogin=Failure"},
-	{"- azure signinlogs", "ResultType ResultDescription Status=Success UserAgent AppDisplayName AuthenticationRequirement properties.message=ROPC properties.deviceDetail.deviceId"},
-	{"- azure auditlogs", "OperationName properties.message Category LoggedByService Status=success targetResources.type=User TargetResources"},
-	{"- azure activitylogs", "operationName ResourceId CategoryValue ResourceProviderValue properties.message"},
+	{"- linux sudo", "USER COMMAND"},
+	{"- linux cron", ""},
+	{"- linux vsftpd", ""},
+	{"- linux clamav", ""},
+	{"- linux guacamole", ""},
+	{"- linux auditd", "type a0 exe name key SYSCALL euid unit"},
+	{"- aws cloudtrail", "eventName eventSource eventType userIdentity.type userIdentity.arn errorCode errorMessage userAgent sourceIPAddress status requestParameters requestParameters.attribute requestParameters.layers responseElements.ConsoleLogin additionalEventData.MFAUsed"},
+	{"- azure signinlogs", "ResultType ResultDescription UserAgent AppDisplayName AuthenticationRequirement Status=Success properties.message=ROPC location ClientApp DeviceDetail.isCompliant=false properties.deviceDetail.deviceId NetworkLocationDetails='[]'"},
+	{"- azure auditlogs", "OperationName Category properties.message Status=success LoggedByService ActivityDisplayName TargetResources TargetResources.ModifiedProperties.NewValue ConsentContext.IsAdminConsent=false targetResources.type InitiatedBy"},
+	{"- azure activitylogs", "operationName OperationNameValue CategoryValue ResourceId ResourceProviderValue=Microsoft.Compute properties.message"},
 	{"- azure riskdetection", "riskEventType"},
-	{"- gcp gcp.audit", "gcp.audit.method_name data.protoPayload.serviceName data.protoPayload.resource.type=k8s_cluster data.protoPayload.logName data.protoPayload.authorizationInfo.granted=true"},
-	{"application kubernetes audit", "verb objectRef.resource"},
-	{"- m365 audit", "Operation Workload ResultStatus Parameters='*ForwardTo*' OperationProperties"},
-	{"file_delete linux -", "TargetFilename Image"},
-	{"- linux sudo", "USER"},
-	{"- okta okta", "eventType displayMessage actor.alternateId target.displayName outcome.result securityContext.isProxy=true debugContext.debugData.requestUri debugContext.debugData.logOnlySecurityData='*POSITIVE*' legacyEventType"},
-	{"- github audit", "action"},
+	{"- azure pim", "riskEventType"},
+	{"- gcp gcp.audit", "gcp.audit.method_name data.protoPayload.serviceName data.protoPayload.authorizationInfo.permission data.protoPayload.resource.type data.protoPayload.logName"},
+	{"- gcp google_workspace.admin", "eventService=admin.googleapis.com eventName setting_name new_value"},
+	{"- gcp google_workspace.login", "protoPayload.serviceName=login.googleapis.com protoPayload.metadata.event.eventName"},
+	{"application kubernetes audit", "verb objectRef.resource apiGroup hostPath capabilities requestURI responseStatus.code=403"},
+	{"- m365 audit", "Operation Parameters ObjectId ResultStatus"},
+	{"- m365 exchange", "eventSource eventName status=success"},
+	{"- m365 threat_management", "eventSource eventName status=success Payload"},
+	{"- okta okta", "eventType displayMessage outcome.result target.displayName debugContext.debugData.behaviors securityContext.isProxy"},
+	{"- onelogin onelogin.events", "event_type_id=3"},
+	{"- cisco duo", "action reason"},
+	{"- github audit", "action actor"},
 	{"- bitbucket audit", "auditType.action auditType.category"},
-	{"- m365 threat_management", "eventSource eventName status Payload"},
-	{"- gcp google_workspace.admin", "eventName eventService=admin.googleapis.com setting_name new_value"},
-	{"- gcp google_workspace.login", "protoPayload.metadata.event.eventName protoPayload.serviceName=login.googleapis.com"},
-	{"- kubernetes audit", "verb objectRef.resource objectRef.namespace responseStatus.code=403 requestURI userAgent"},
-	{"- onelogin onelogin.events", "event_type_id=5"},
-	{"- cisco duo", "event_type reason"},
-	{"- zeek dns", "query answers qtype_name rejected=true id.resp_p=53 Z=1"},
-	{"- zeek http", "uri host method user_agent status_code=200 resp_mime_types id.resp_h=10.0.0.1"},
-	{"- zeek smb_files", "name path"},
+	{"application opencanary -", "logtype=2000"},
+	{"- zeek dns", "query answers qtype_name Z rejected id.resp_p=53"},
+	{"- zeek http", "uri host method user_agent status_code resp_mime_types client_header_names c-uri"},
+	{"- zeek smb_files", "path name"},
 	{"- zeek dce_rpc", "operation endpoint"},
-	{"- zeek x509", "certificate.serial"},
+	{"- zeek kerberos", "request_type cipher service"},
 	{"- zeek rdp", "id.orig_h=10.0.0.1"},
-	{"- zeek kerberos", "request_type service cipher"},
+	{"- zeek x509", "certificate.serial"},
 	{"- fortigate event", "action cfgpath"},
-	{"- - netflow", "destination.port=389"},
+	{"- cisco aaa", ""},
+	{"- cisco bgp", ""},
+	{"- juniper bgp", ""},
+	{"- huawei bgp", ""},
 }
 
 func pipelinePage(t *testing.T, name string) string {
@@ -153,9 +165,9 @@ func pipelinePage(t *testing.T, name string) string {
 	fmt.Fprintf(&out, ".\n\n`sigmac pipeline show %s` prints its YAML. This page is made by asking the pipeline, one field at a time:\n"+
 		"a log source that it refuses is at the end, a field that it refuses is named with the reason, and a field that is\n"+
 		"not listed is not known to be right or wrong.\n", name)
-	src, _ := pipeline.BuiltinSource(name)
-	out.WriteString(sourcesOf(string(src)))
-	losses := map[string]string{} // what rules lose, by the line that tells it
+	if head := head(name); head != "" {
+		fmt.Fprintf(&out, "\nIt begins with this:\n\n```text\n%s```\n", head)
+	}
 	refused := map[string][]string{}
 	var order []string
 	for _, probe := range probes {
@@ -163,7 +175,7 @@ func pipelinePage(t *testing.T, name string) string {
 		title := strings.TrimSpace(strings.ReplaceAll(parts[1]+" "+parts[0]+" "+parts[2], "- ", ""))
 		title = strings.TrimSpace(strings.TrimSuffix(title, "-"))
 		fields := strings.Fields(probe.fields)
-		rows, why := askFor(t, m, losses, parts, fields)
+		rows, why := askFor(t, m, parts, fields)
 		if why != "" {
 			if refused[why] == nil {
 				order = append(order, why)
@@ -172,6 +184,10 @@ func pipelinePage(t *testing.T, name string) string {
 			continue
 		}
 		fmt.Fprintf(&out, "\n## %s\n\n%s\n", title, rows)
+		always := alwaysLost(t, m, parts, fields)
+		for _, l := range always {
+			fmt.Fprintf(&out, "\nLoses %s.\n", l)
+		}
 		if len(fields) == 0 {
 			continue
 		}
@@ -181,13 +197,13 @@ func pipelinePage(t *testing.T, name string) string {
 			fmt.Fprintf(&out, "\nBeside `%s`:\n", context)
 		}
 		out.WriteString("\n| Field | There |\n|---|---|\n")
-		for _, f := range fields {
+		for i, f := range fields {
 			field, _, _ := strings.Cut(f, "=")
 			beside := context
 			if f == context {
 				beside = ""
 			}
-			r, err := askOne(t, m, losses, parts, f, beside)
+			r, did, err := askOne(t, m, parts, f, beside)
 			there := ""
 			if err != nil {
 				there = "refused: " + reason(err)
@@ -198,15 +214,17 @@ func pipelinePage(t *testing.T, name string) string {
 						there += "; `" + c.Name + "` is computed"
 					}
 				}
+				for _, l := range lost(did) {
+					if !slices.Contains(always, l) {
+						there += "; loses " + l
+					}
+				}
+			}
+			if slices.ContainsFunc(fields[:i], func(f string) bool { return strings.HasPrefix(f+"=", field+"=") }) {
+				field = f // with another value
 			}
 			fmt.Fprintf(&out, "| `%s` | %s |\n", field, strings.ReplaceAll(there, "|", `\|`))
 		}
-	}
-	if len(losses) > 0 {
-		out.WriteString("\n## What the mapping loses\n\n")
-	}
-	for _, key := range slices.Sorted(maps.Keys(losses)) {
-		out.WriteString("- " + losses[key] + ".\n")
 	}
 	out.WriteString("\n## Refused log sources\n")
 	for _, why := range order {
@@ -215,11 +233,53 @@ func pipelinePage(t *testing.T, name string) string {
 	return strings.ReplaceAll(out.String(), "\n\n\n", "\n\n")
 }
 
+// head is the comment at the beginning of a pipeline, which says where its facts are
+// from and what it decides.
+func head(name string) string {
+	src, _ := pipeline.BuiltinSource(name)
+	var out strings.Builder
+	for line := range strings.Lines(string(src)) {
+		rest, comment := strings.CutPrefix(line, "#")
+		if !comment {
+			break
+		}
+		out.WriteString(strings.TrimPrefix(rest, " "))
+	}
+	return out.String()
+}
+
+// lost is what a mapping declares that it loses of a rule.
+func lost(did *sigmac.Mapped) (out []string) {
+	for _, l := range did.Trace.Losses {
+		if l.Declared {
+			out = append(out, strings.TrimSpace("`"+l.ID+"` "+l.Direction)+": "+l.Msg)
+		}
+	}
+	return out
+}
+
+// alwaysLost is what the mapping loses of each rule of a log source.
+func alwaysLost(t *testing.T, m sigmac.Mapping, source, fields []string) (always []string) {
+	first := true
+	for _, f := range append([]string{""}, fields...) {
+		_, did, err := askOne(t, m, source, f, "")
+		if err != nil {
+			continue
+		}
+		losses := lost(did)
+		if first {
+			always, first = losses, false
+		}
+		always = slices.DeleteFunc(always, func(l string) bool { return !slices.Contains(losses, l) })
+	}
+	return always
+}
+
 // askFor says which rows a log source means there, or why it is refused: with
 // none of its fields, nor with a keyword.
-func askFor(t *testing.T, m sigmac.Mapping, losses map[string]string, source, fields []string) (rows, refused string) {
+func askFor(t *testing.T, m sigmac.Mapping, source, fields []string) (rows, refused string) {
 	for _, f := range append(append([]string{}, fields...), "", "EventID=1") {
-		r, err := askOne(t, m, losses, source, f, "")
+		r, _, err := askOne(t, m, source, f, "")
 		if err != nil {
 			if refused == "" {
 				refused = reason(err)
@@ -246,8 +306,8 @@ func askFor(t *testing.T, m sigmac.Mapping, losses map[string]string, source, fi
 }
 
 // askOne is a rule with one field, or with a keyword, beside another or none,
-// after the pipeline and the schema; it adds to losses what the pipeline declares.
-func askOne(t *testing.T, m sigmac.Mapping, losses map[string]string, source []string, field, beside string) (*ir.Rule, error) {
+// after the pipeline and the schema.
+func askOne(t *testing.T, m sigmac.Mapping, source []string, field, beside string) (*ir.Rule, *sigmac.Mapped, error) {
 	var src strings.Builder
 	src.WriteString("title: probe\nlogsource:\n")
 	for i, key := range []string{"category", "product", "service"} {
@@ -281,38 +341,13 @@ func askOne(t *testing.T, m sigmac.Mapping, losses map[string]string, source []s
 			break
 		}
 	}
-	if err == nil {
-		for _, l := range did.Trace.Losses {
-			if l.Declared {
-				losses[l.ID+" "+l.Msg] = strings.TrimSuffix("`"+l.ID+"`, "+l.Direction, ", ") + ": " + l.Msg
-			}
-		}
-	}
-	return r, err
-}
-
-// sourcesOf is the last paragraph of the comment at the head of a pipeline, where
-// it says where its facts are from.
-func sourcesOf(src string) string {
-	head, _, _ := strings.Cut(src, "\nname:")
-	var words []string
-	for line := range strings.Lines(head) {
-		line = strings.TrimSpace(strings.TrimPrefix(line, "#"))
-		if line == "" || strings.HasPrefix(line, "Source") {
-			words = nil
-		}
-		words = append(words, strings.Fields(line)...)
-	}
-	if len(words) == 0 || !strings.HasPrefix(words[0], "Source") {
-		return ""
-	}
-	return "\n" + strings.Join(words, " ") + "\n"
+	return r, did, err
 }
 
 func reason(err error) string {
 	if e := (*ir.Diagnostic)(nil); errors.As(err, &e) {
-		msg, _, _ := strings.Cut(e.Msg, "; the nearest")
-		return msg
+		s, _, _ := strings.Cut(e.Msg, "; the nearest")
+		return s
 	}
 	if rs := (schema.Refusals)(nil); errors.As(err, &rs) {
 		_, reason, _ := strings.Cut(rs[0].Msg, rs[0].Feature+": ")

@@ -2,7 +2,6 @@ package pipeline
 
 import (
 	"fmt"
-	"maps"
 	"slices"
 	"strings"
 
@@ -266,43 +265,6 @@ func (x itemFailure) apply(r *run) bool {
 	})
 }
 
-// nearest tells which of the fields that items map for this rule are most like
-// name; not those that an item makes on the way.
-func (r *run) nearest(name string) string {
-	known, made := map[string]bool{}, map[string]bool{}
-	var meet func(items []*item)
-	meet = func(items []*item) {
-		for _, it := range items {
-			if !it.rule.holds(r, nothing{}) {
-				continue
-			}
-			switch x := it.do.(type) {
-			case nest:
-				meet(x.items)
-			case rename:
-				for from := range x.fields {
-					known[from] = true
-					to, _ := x.to(from)
-					for _, name := range to {
-						made[name] = made[name] || name != from
-					}
-				}
-			}
-		}
-	}
-	for _, part := range r.pipeline.Parts() {
-		if part.Allows(r.Target) {
-			meet(part.items)
-		}
-	}
-	maps.DeleteFunc(known, func(name string, _ bool) bool { return name == "" || made[name] })
-	near := suggest.Nearest(name, keys(known), 3)
-	if len(near) == 0 {
-		return ""
-	}
-	return "; the nearest that one maps are " + strings.Join(near, ", ")
-}
-
 // strict refuses a rule with a field that no item before it knew.
 type strict struct{}
 
@@ -322,4 +284,29 @@ func (strict) apply(r *run) bool {
 		return r.err != nil
 	})
 	return false
+}
+
+// nearest tells of the fields that the mappings before know and that are most like
+// name. What an item has made for a later one is no field of a rule.
+func (r *run) nearest(name string) string {
+	made := map[string]bool{}
+	var known []string
+	for _, x := range r.mappings {
+		for _, from := range keys(x.fields) {
+			if from != "" && !made[from] && !slices.Contains(known, from) {
+				known = append(known, from)
+			}
+		}
+		for _, from := range keys(x.fields) {
+			to, _ := x.to(from)
+			for _, name := range to {
+				made[name] = true
+			}
+		}
+	}
+	slices.Sort(known)
+	if len(known) == 0 {
+		return ""
+	}
+	return "; the nearest are " + strings.Join(suggest.Nearest(name, known, 3), ", ")
 }
