@@ -1,7 +1,6 @@
 package rules
 
 import (
-	"fmt"
 	"testing"
 
 	"sigmac"
@@ -51,8 +50,8 @@ func TestDefaults(t *testing.T) {
 	}
 	for _, target := range sigmac.Targets() {
 		all := sums[target.Name+": rules"]
-		t.Log(fmt.Sprintf("%s: %d of %d rules converted, %d proved (%.1f %%)", target.Name, sums[target.Name+": converted"], all,
-			sums[target.Name+": proved"], 100*float64(sums[target.Name+": proved"])/float64(all)))
+		t.Logf("%s: %d of %d rules converted, %d proved (%.1f %%)", target.Name, sums[target.Name+": converted"], all,
+			sums[target.Name+": proved"], 100*float64(sums[target.Name+": proved"])/float64(all))
 	}
 	corpus.Hold(t, "testdata/defaults.json", sums, *update)
 	corpus.Hold(t, "testdata/default_mappings.json", table, *update)
