@@ -49,16 +49,21 @@ func (m Mapping) chosen(d *parser.Document, pretty bool) (out Result) {
 		return Result{Mapping: m, Document: d, Errors: []*ir.Diagnostic{d.Place(m.homeless(d.Rule.Source))}}
 	}
 	var refused []Refusal
+	var all []Result
 	for i, way := range ways {
 		res := newCompilation(d, way).result(d, way, pretty)
 		res.Choice = Choice{names[i], refused}
 		if len(res.Errors) == 0 || res.Errors[0].Feature == "" {
 			return res
 		}
-		if refused = append(refused, Refusal{names[i], res.Errors[0]}); i == 0 {
-			out = res
+		all, refused = append(all, res), append(refused, Refusal{names[i], res.Errors[0]})
+	}
+	for _, res := range all {
+		if rest := m.permitted(d, res, pretty); len(rest.Errors) == 0 {
+			return rest
 		}
 	}
+	out = all[0]
 	out.Choice.Refused = refused
 	return out
 }

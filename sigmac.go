@@ -24,6 +24,7 @@ type Mapping struct {
 	Target   *backends.Target
 	Pipeline *pipeline.Pipeline
 	Table    *pipeline.Table  // chooses the pipeline by a rule's log source; nil: Pipeline is for all
+	Allow    Allowance        // how a query may differ from its rule; nil: not at all
 	First    bool             // take the first that the table has for a log source, even where it refuses a rule
 	Options  pipeline.Options // without its Target, and Opaque
 	Schemas  *schema.Catalog
@@ -96,6 +97,10 @@ type Result struct {
 	Want     *ir.Rule           // what the queries are to mean: the rule, mapped, typed and inlined
 	Mapped   Mapped
 	Errors   []*ir.Diagnostic
+	// Where the mapping allows it: the parts of the rule that the queries do without, in
+	// the order in which they were found, and how they differ from it. Want is the rest.
+	LeftOut []LeftOut
+	Allowed Difference
 }
 
 // Compile yields a Result for each document and target, in their order. It
@@ -186,9 +191,9 @@ func CompileDocument(d *parser.Document, o Options) []Result {
 			if unmapped == nil {
 				unmapped = newCompilation(d, m)
 			}
-			out[i] = unmapped.result(d, m, o.Pretty)
+			out[i] = m.permitted(d, unmapped.result(d, m, o.Pretty), o.Pretty)
 		default:
-			out[i] = newCompilation(d, m).result(d, m, o.Pretty)
+			out[i] = m.permitted(d, newCompilation(d, m).result(d, m, o.Pretty), o.Pretty)
 		}
 	}
 	return out

@@ -319,7 +319,7 @@ func (r *reporter) lost(res sigmac.Result, say func(format string, args ...any))
 	}
 	for _, l := range losses {
 		what := "loss"
-		if l.ID == pipeline.Untested {
+		if l.ID == pipeline.Untested || l.ID == report.LeftOut {
 			what = "warning"
 		} else if !r.losses {
 			continue

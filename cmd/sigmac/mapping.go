@@ -14,6 +14,7 @@ func mappingFlags() []cli.Flag {
 	return []cli.Flag{
 		list("pipeline", "a processing pipeline: its `NAME`, see sigmac pipeline list, its file, or a directory of files; may stand several times", "p"),
 		&cli.BoolFlag{Name: "no-fallback", Usage: "of the pipelines that know a rule's log source, take the first even where it refuses the rule"},
+		&cli.StringFlag{Name: "allow", Usage: "where a target cannot say a part of a rule, leave it out, proved: `narrower` or wider than the rule"},
 		&cli.BoolFlag{Name: "without-pipeline", Usage: "take field names as they stand in the rule, and do not test its log source"},
 		list("schema", "the tables and columns in `FILE`, before those that sigmac knows; may stand several times"),
 		&cli.BoolFlag{Name: "allow-external", Usage: "let pipelines run commands and open network connections"},
@@ -49,7 +50,7 @@ var ofRepository = []string{"convert", "verify", "check", "test"}
 // open makes a project of the flags of a command.
 func open(c *cli.Context) (*project.Project, error) {
 	asked := project.Asked{Verb: c.Command.Name, Targets: c.StringSlice("target"), Pipelines: c.StringSlice("pipeline"), Unmapped: c.Bool("without-pipeline"),
-		Schemas: c.StringSlice("schema"), AllowExternal: c.Bool("allow-external"), NoFallback: c.Bool("no-fallback"), Rules: c.Args().Slice(), FromConfig: slices.Contains(ofRepository, c.Command.Name),
+		Schemas: c.StringSlice("schema"), AllowExternal: c.Bool("allow-external"), NoFallback: c.Bool("no-fallback"), Allow: c.String("allow"), Rules: c.Args().Slice(), FromConfig: slices.Contains(ofRepository, c.Command.Name),
 		Patterns: c.StringSlice("file-pattern"), Context: c.StringSlice("context"), Stdin: c.App.Reader,
 		Note: func(format string, args ...any) { tell(c.App.ErrWriter, format, args...) }}
 	if c.IsSet("format") {

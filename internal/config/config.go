@@ -29,6 +29,22 @@ type Config struct {
 	Sources []Source
 	Check   Check
 	Verify  Verify
+	Leave   []Leave
+}
+
+// A Leave lets the query of one rule do without what its target cannot say.
+type Leave struct {
+	Rule    string   // its id, or the path of its file below the folder of the configuration
+	Allow   string   // narrower or wider
+	Reason  string   // never empty
+	Targets []string // none: all
+	Pos     ir.Pos
+}
+
+// Covers says whether a Leave is about a rule's query for a target. The path is
+// below the folder of the configuration.
+func (l Leave) Covers(id, path, target string) bool {
+	return (l.Rule == id || l.Rule == path) && (len(l.Targets) == 0 || slices.Contains(l.Targets, target))
 }
 
 // Verify says which verdicts pass where queries are compared with their rules.
@@ -115,6 +131,7 @@ type Severity struct {
 var (
 	Profiles   = []string{"default", "sigmahq"}
 	Severities = []string{"error", "warning", "note", "off"}
+	Directions = []string{"narrower", "wider"}
 	Verdicts   = []string{"proved", "partial", "agreed"} // from the best on
 )
 
@@ -182,11 +199,12 @@ type reader struct{ *parser.File }
 
 func (p *reader) config(root *yaml.Node, c *Config) {
 	p.mapping(root, map[string]func(*yaml.Node){
-		"rules":   func(n *yaml.Node) { c.Rules = p.paths(n) },
-		"targets": func(n *yaml.Node) { c.Targets = p.targets(n) },
-		"sources": func(n *yaml.Node) { p.list(n, func(x *yaml.Node) { c.Sources = append(c.Sources, p.source(x)) }) },
-		"check":   func(n *yaml.Node) { p.check(n, &c.Check) },
-		"verify":  func(n *yaml.Node) { p.verify(n, &c.Verify) },
+		"rules":     func(n *yaml.Node) { c.Rules = p.paths(n) },
+		"targets":   func(n *yaml.Node) { c.Targets = p.targets(n) },
+		"sources":   func(n *yaml.Node) { p.list(n, func(x *yaml.Node) { c.Sources = append(c.Sources, p.source(x)) }) },
+		"check":     func(n *yaml.Node) { p.check(n, &c.Check) },
+		"verify":    func(n *yaml.Node) { p.verify(n, &c.Verify) },
+		"leave_out": func(n *yaml.Node) { p.list(n, func(x *yaml.Node) { c.Leave = append(c.Leave, p.leave(x)) }) },
 	})
 }
 
@@ -382,6 +400,20 @@ func (p *reader) allow(n *yaml.Node) Allow {
 	})
 	if n.Kind == yaml.MappingNode && (out.Rule == "" || out.Verdict == "" || out.Reason == "") {
 		p.Fail(n, "what is allowed has a rule, a verdict and a reason")
+	}
+	return out
+}
+
+func (p *reader) leave(n *yaml.Node) Leave {
+	out := Leave{Pos: place(n)}
+	p.mapping(n, map[string]func(*yaml.Node){
+		"rule":    func(n *yaml.Node) { out.Rule = p.text(n) },
+		"allow":   func(n *yaml.Node) { out.Allow = p.word(n, "direction", Directions) },
+		"reason":  func(n *yaml.Node) { out.Reason = p.text(n) },
+		"targets": func(n *yaml.Node) { out.Targets = p.texts(n) },
+	})
+	if n.Kind == yaml.MappingNode && (out.Rule == "" || out.Allow == "" || out.Reason == "") {
+		p.Fail(n, "what may be left out has a rule, allow and a reason")
 	}
 	return out
 }

@@ -28,6 +28,9 @@ check:
   ignore:
     - {id: duplicate_title, reason: two catalogs, paths: ["rules/old", "*/x*.yml"]}
   severity: {title_length: off}
+sources:
+  - {logsource: {product: p}, kusto: {table: T}, splunk: 'sourcetype=x'}
+leave_out: {rule: r, allow: narrower, targets: kusto, reason: c}
 `
 
 func TestParse(t *testing.T) {
@@ -37,6 +40,10 @@ func TestParse(t *testing.T) {
 	}
 	got := fmt.Sprintf("%v %v", c.Rules, c.Targets)
 	if want := "[rules more/x.yml] [{splunk  [] false [] [] [] {3 5}} {kusto  [microsoft_xdr own.yml] false [tables.json] [] [] {4 5}} {elastic  [] true [] [] [] {7 5}} {other  [] false [] [a b] [{product p, service s [[c own.yml] [d]] {11 9}}] {8 5}}]"; got != want {
+		t.Error(got)
+	}
+	got = fmt.Sprint(c.Sources, c.Leave)
+	if want := "[{product p [{kusto  [[table T]] {18 31}} {splunk sourcetype=x [] {18 50}}] {18 5}}] [{r narrower c [kusto] {19 12}}]"; got != want {
 		t.Error(got)
 	}
 	got = fmt.Sprint(c.Check)
@@ -69,6 +76,10 @@ func TestErrors(t *testing.T) {
 		"verify: {require: agred}":                        `1:19: unknown verdict "agred"; did you mean "agreed"?`,
 		"verify: {allow: [{rule: a, verdict: agreed}]}":   "1:18: what is allowed has a rule, a verdict and a reason",
 		"verify: {allow: [{rule: a, verdict: refuted}]}":  `1:37: unknown verdict "refuted"`,
+		"leave_out: {rule: a, allow: wide, reason: b}":    `1:29: unknown direction "wide"; did you mean "wider"?`,
+		"leave_out: {rule: a, allow: wider}":              "1:12: what may be left out has a rule, allow and a reason",
+		"sources: {logsource: {product: a}}":              "1:10: a source has a logsource with a product, a category or a service, and a place for a target",
+		"targets: {name: a, logsources: {pipelines: b}}":  "1:32: a log source has a logsource with a product, a category or a service, and pipelines",
 		"targets: [{format: x}]":                          "1:11: a target has a name",
 		"targets: [a, a]":                                 "1:14: the target a stands twice",
 		"rules: a\nrules: b":                              `2:1: the key "rules" stands twice`,

@@ -17,6 +17,7 @@ import (
 	"sigmac/backends"
 	"sigmac/internal/config"
 	"sigmac/internal/suggest"
+	"sigmac/parser"
 	"sigmac/pipeline"
 	"sigmac/schema"
 	"sigmac/targets"
@@ -34,6 +35,7 @@ type Asked struct {
 	Unmapped      bool     // no pipeline
 	Schemas       []string // files
 	NoFallback    bool     // of the pipelines for a log source, the first counts even where it refuses a rule
+	Allow         string   // narrower or wider: how queries may differ where a target cannot say a part of a rule
 	AllowExternal bool     // pipelines may run commands and open network connections
 	Rules         []string // files and directories, or Stdin
 	FromConfig    bool     // without Rules, those of sigmac.yaml are taken
@@ -194,12 +196,19 @@ const Default = "default"
 // for which none is given has those that sigmac chooses by a rule's log source, and a
 // note says so.
 func (p *Project) Mappings(requests []Request) (out []sigmac.Mapping, err error) {
+	allow, err := p.allowance()
+	if err != nil {
+		return nil, err
+	}
 	if p.Unmapped {
 		if len(p.Pipelines) > 0 {
 			return nil, errors.New("--pipeline and --without-pipeline exclude each other")
 		}
 		p.noteUntested()
-		return Unmapped(requests), nil
+		for _, r := range requests {
+			out = append(out, sigmac.Mapping{Target: r.Target, Allow: allow})
+		}
+		return out, nil
 	}
 	given, err := p.load(p.Pipelines)
 	if err != nil {
@@ -216,7 +225,7 @@ func (p *Project) Mappings(requests []Request) (out []sigmac.Mapping, err error)
 	var chosen []string // targets
 	for _, t := range requests {
 		if len(p.Pipelines) == 0 && t.unmapped {
-			out = append(out, sigmac.Mapping{Target: t.Target})
+			out = append(out, sigmac.Mapping{Target: t.Target, Allow: allow})
 			continue
 		}
 		names, ps := p.Pipelines, given
@@ -236,6 +245,7 @@ func (p *Project) Mappings(requests []Request) (out []sigmac.Mapping, err error)
 		if err != nil {
 			return nil, err
 		}
+		m.Allow = allow
 		if out = append(out, m); m.Table != nil {
 			chosen = append(chosen, t.Name)
 		}
@@ -277,6 +287,35 @@ func (p *Project) mapping(t Request, own bool, given []*pipeline.Pipeline) (m si
 	m.Options = pipeline.Options{AllowExternal: p.AllowExternal, Files: FolderOf}
 	m.Schemas = schema.For(t.Target, schemas...)
 	return m, nil
+}
+
+// allowance is what the command line allows for all rules, and sigmac.yaml for some.
+func (p *Project) allowance() (sigmac.Allowance, error) {
+	all := sigmac.Difference(p.Allow)
+	if p.Allow != "" && !slices.Contains(config.Directions, p.Allow) {
+		return nil, fmt.Errorf("--allow is %s, and not %q%s", strings.Join(config.Directions, " or "), p.Allow, suggest.For(p.Allow, config.Directions))
+	}
+	var some []config.Leave
+	if p.Config != nil {
+		some = p.Config.Leave
+	}
+	if all == sigmac.Exact && len(some) == 0 {
+		return nil, nil
+	}
+	return func(d *parser.Document, t *backends.Target) sigmac.Difference {
+		path := d.Path
+		if p.Config != nil {
+			if rel, err := filepath.Rel(filepath.Dir(p.Config.Path), path); err == nil {
+				path = filepath.ToSlash(rel)
+			}
+		}
+		for _, l := range some {
+			if l.Covers(d.ID, path, t.Name) {
+				return sigmac.Difference(l.Allow)
+			}
+		}
+		return all
+	}, nil
 }
 
 // table is that of a target with what the configuration says of log sources in front.

@@ -46,9 +46,17 @@ func Losses(res sigmac.Result) []Loss {
 	return out
 }
 
-// PipelineLosses are those of the pipeline of a result.
+// LeftOut is the loss of a part of a rule that its query does without, where that is
+// allowed.
+const LeftOut = "rule/left-out"
+
+// PipelineLosses are those of the pipeline of a result, and the parts that are left out.
 func PipelineLosses(res sigmac.Result) []Loss {
 	out := []Loss{}
+	for _, l := range res.LeftOut {
+		out = append(out, Loss{ID: LeftOut, Line: l.Pos.Line, Column: l.Pos.Column, Direction: string(res.Allowed), Item: l.Reason.Item,
+			Message: "left out: " + l.Reason.Msg, Pos: l.Pos})
+	}
 	if t := res.Mapped.Trace; t != nil {
 		for _, l := range t.Losses {
 			out = append(out, Loss{l.ID, l.Pos.Line, l.Pos.Column, l.Direction, l.Item, l.Msg, l.Pos, l.Declared})
