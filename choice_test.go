@@ -1,6 +1,7 @@
 package sigmac_test
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 
@@ -78,6 +79,23 @@ func TestVerifyGiven(t *testing.T) {
 	} {
 		if p := sigmac.VerifyGiven(d, m, query, verify.DefaultBudget); p.Choice.Pipelines != want[0] || p.Verdict != want[1] {
 			t.Errorf("%s: by %s, %s %v", query, p.Choice.Pipelines, p.Verdict, p.Err)
+		}
+	}
+}
+
+// TestTooLong holds that a query is told of that is longer than a place takes, and no
+// other.
+func TestTooLong(t *testing.T) {
+	target, _ := targets.Named("kusto")
+	for values, want := range map[int]int{10: 0, 2_000: 1} {
+		var list []string
+		for i := range values {
+			list = append(list, fmt.Sprintf("value%d", i))
+		}
+		d := chosen(t, "CommandLine: ["+strings.Join(list, ", ")+"], Company")
+		res := sigmac.CompileDocument(d, sigmac.Options{Mappings: []sigmac.Mapping{{Target: target}}})[0]
+		if len(res.Mapped.Warnings) != want || len(res.Queries) != 1 {
+			t.Errorf("%d values: %v %v", values, res.Mapped.Warnings, res.Errors)
 		}
 	}
 }

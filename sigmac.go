@@ -7,7 +7,10 @@
 package sigmac
 
 import (
+	"fmt"
 	"iter"
+	"slices"
+	"unicode/utf8"
 
 	"sigmac/backends"
 	"sigmac/internal/ordered"
@@ -272,10 +275,25 @@ func (c *compilation) result(d *parser.Document, m Mapping, pretty bool) (res Re
 	}
 	res.Queries, res.Plain, res.Types = queries, queries, c.types
 	if res.Pipeline == nil {
+		res.tooLong()
 		return res
 	}
 	if res.Queries, err = res.Pipeline.Finish(c.did.Rule, queries, c.did.Trace, res.options()); err != nil {
 		res.Queries, res.Plain, res.Errors = nil, nil, Faults(res.Document, err)
 	}
+	res.tooLong()
 	return res
+}
+
+// tooLong warns of queries that are longer than a place takes where they are deployed.
+func (res *Result) tooLong() {
+	for i, q := range res.Queries {
+		for _, l := range res.Target.Limits {
+			if n := utf8.RuneCountInString(q); n > l.Characters {
+				at := res.Document.Rule.Conditions[i].Pos
+				res.Mapped.Warnings = append(slices.Clip(res.Mapped.Warnings), res.Document.Place(&ir.Diagnostic{Pos: at, Source: res.Target.Name,
+					Msg: fmt.Sprintf("the query has %d characters, and %s takes %d (%s)", n, l.Of, l.Characters, l.Source)}))
+			}
+		}
+	}
 }

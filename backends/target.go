@@ -27,8 +27,10 @@ type Target struct {
 	Scope []ScopeKey
 	// Places are the words by which sigmac.yaml says where events are, and Home is how that
 	// is written for events called %s.
-	Places  []Place
-	Home    string
+	Places []Place
+	Home   string
+	// Limits are how long queries may be where they are deployed.
+	Limits  []Limit
 	Columns Columns
 
 	// World says which states a field of a type can be in.
@@ -75,6 +77,13 @@ type ScopeKey struct {
 	// source of the rule. Needed: a query without it is about nothing in particular,
 	// whatever else it tests.
 	Tells, Needed bool
+}
+
+// A Limit is how long a query may be at a place that takes them.
+type Limit struct {
+	Of         string // the place, with its article: "a scheduled rule of Microsoft Sentinel"
+	Characters int
+	Source     string // of the fact
 }
 
 // A Place is a word of sigmac.yaml for a part of where events are: a key of a

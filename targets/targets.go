@@ -41,6 +41,7 @@ var all = []*backends.Target{
 		},
 		Samples: []backends.SampleForm{{Name: "datatable", Description: "a KQL table of the events", Write: kusto.Samples}},
 		Scope:   []backends.ScopeKey{{Key: "query_table", Part: func(s *ir.Scope) *string { return &s.Table }, Tells: true, Needed: true}},
+		Limits:  []backends.Limit{{Of: "an analytics rule of Microsoft Sentinel", Characters: 10_000, Source: "Microsoft Learn: Scheduled analytics rules in Microsoft Sentinel"}},
 		Places:  []backends.Place{{Word: "table", Key: "query_table"}},
 		Home:    `{table: %s_CL}`,
 		Columns: backends.Columns{Schemas: []string{"microsoft_xdr", "sentinel_asim", "azure_monitor", "sentinel_connectors"}, Table: func(s ir.Scope) string { return s.Table }},
