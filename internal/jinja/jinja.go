@@ -74,7 +74,10 @@ func (t Template) Execute(data map[string]any) (out string, err error) {
 		return "", err
 	}
 	run := &templateRun{files: files, ranges: maxRange}
-	scope := gonja.DefaultContext.Inherit().Update(exec.NewContext(data))
+	scope := gonja.DefaultContext.Inherit()
+	for name, v := range data {
+		scope.Set(name, exec.ToValue(v)) // held, so that a method may change it
+	}
 	scope.Set("range", run.numbers)
 	scope.Set("lipsum", nil) // is made by chance
 	scope.Set(runKey, run)

@@ -16,7 +16,7 @@ func executed(src string, files fstest.MapFS) (string, error) {
 		}
 		return fs.ReadFile(files, name)
 	}}
-	return t.Execute(map[string]any{"query": "q", "rule": map[string]any{"logsource": map[string]any{"product": ""}}})
+	return t.Execute(map[string]any{"query": "q", "queries": []any{"q"}, "rule": map[string]any{"logsource": map[string]any{"product": ""}}})
 }
 
 // TestTemplates holds what statements and expressions make.
@@ -51,6 +51,7 @@ func TestTemplates(t *testing.T) {
 		"{% set x = [] %}{% set y = x %}{% macro m(v) %}{% do x.append(v) %}{% endmacro %}{{ m(1) }}{{ x }}{{ y }}":                                                                                       "[1][1]",
 		"{% set x = [1] %}{% for i in [2] %}{% set x = x + [i] %}{{ x }}{% endfor %}{{ x }}":                                                                                                              "[1, 2][1]",
 		"{% set ns = namespace(l=[]) %}{% for i in [1, 2] %}{% do ns.l.append(i) %}{% endfor %}{% set ns.m = [] %}{% do ns.m.append(3) %}{{ ns.l }}{{ ns.m }}":                                            "[1, 2][3]",
+		"{% for i in [1] %}{% do queries.append(i) %}{% endfor %}{{ queries }}":                                                                                                                           "['q', 1]",
 		"{% set x = {'a': []} %}{% do x.a.append(1) %}{{ x }}":                                                                                                                                            "{'a': [1]}",
 		"a  {%- if true %} b {% endif -%}  c": "a b c",
 	} {
