@@ -40,6 +40,7 @@ func TestErrors(t *testing.T) {
 		{item("type: field_name_mapping\nmaping: {a: b}"), "2:5: the key \"mapping\" is missing\n3:5: the transformation field_name_mapping has no key \"maping\"; did you mean \"mapping\"?"},
 		{item("type: field_name_mapping\nmapping: {a: {b: c}}"), `3:18: "mapping" must be a text or a list of texts`},
 		{item("type: field_name_mapping\nmapping: {a: ''}"), "3:14: the mapping gives a field without a name"},
+		{item("type: field_name_prefix_mapping\nmapping: {null: ''}"), "3:14: the mapping gives a field without a name"},
 		{item("type: field_name_transform\nmapping: {}\ntransform_func: f"), "2:11: field_name_transform needs a Python function, which a file cannot hold; use field_name_mapping, field_name_prefix_mapping, field_name_prefix or field_name_suffix"},
 		{item("type: drop_detection_item\nrule_conditions: [{type: logsourc}]"), `3:30: "logsourc" is no type of a rule condition; did you mean "logsource"?`},
 		{item("type: drop_detection_item\nrule_conditions: [{type: logsource}]"), "3:23: a log source needs category, product or service"},

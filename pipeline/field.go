@@ -11,7 +11,7 @@ import (
 
 var fieldKinds = map[string]kind{
 	"field_name_mapping": {eachItem, func(p *params) transformation {
-		m := p.names()
+		m := p.names(false)
 		byName := map[string][]string{}
 		for _, row := range m {
 			name := ""
@@ -26,14 +26,14 @@ var fieldKinds = map[string]kind{
 		}, fields: keySet(byName)}
 	}},
 	"field_name_prefix_mapping": {eachItem, func(p *params) transformation {
-		m := p.names()
+		m := p.names(true)
 		return rename{to: func(name string) ([]string, bool) {
 			if name == "" {
 				return m.null()
 			}
 			for _, row := range m {
-				if row.key == nil || !strings.HasPrefix(name, *row.key) {
-					continue
+				if row.key == nil || !strings.HasPrefix(name, *row.key) || name == *row.key && slices.Contains(row.values, "") {
+					continue // the last leaves no name
 				}
 				var out []string
 				for _, prefix := range row.values {
@@ -46,7 +46,7 @@ var fieldKinds = map[string]kind{
 	}},
 	"field_name_transform": {eachItem, func(p *params) transformation {
 		p.Fail(p.typed, "field_name_transform needs a Python function, which a file cannot hold; use field_name_mapping, field_name_prefix_mapping, field_name_prefix or field_name_suffix")
-		p.names()
+		p.names(false)
 		p.raw("transform_func")
 		p.flag("apply_keyword", false)
 		return rename{}
@@ -80,11 +80,12 @@ var fieldKinds = map[string]kind{
 	}},
 }
 
-// names is the parameter mapping of field names.
-func (p *params) names() mapping {
+// names is the parameter mapping of field names, or of what they begin with, which
+// may become nothing.
+func (p *params) names(prefixes bool) mapping {
 	m := p.table("mapping", true, true)
 	for _, row := range m {
-		if slices.Contains(row.values, "") {
+		if (!prefixes || row.key == nil) && slices.Contains(row.values, "") {
 			p.Fail(p.take("mapping"), "the mapping gives a field without a name")
 			break
 		}

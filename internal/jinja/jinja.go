@@ -74,7 +74,10 @@ func (t Template) Execute(data map[string]any) (out string, err error) {
 		return "", err
 	}
 	run := &templateRun{files: files, ranges: maxRange}
-	scope := gonja.DefaultContext.Inherit().Update(exec.NewContext(data))
+	scope := gonja.DefaultContext.Inherit()
+	for name, v := range data {
+		scope.Set(name, exec.ToValue(v)) // held, so that a method may change it
+	}
 	scope.Set("range", run.numbers)
 	scope.Set("lipsum", nil) // is made by chance
 	scope.Set(runKey, run)
@@ -424,7 +427,16 @@ func (r *renderer) eval(n nodes.Node) (*exec.Value, error) {
 	case *nodes.GetSlice:
 		do = &nodes.GetSlice{Location: n.Location, Node: h.of(n.Node), Start: h.of(n.Start), End: h.of(n.End), Step: h.of(n.Step)}
 	case *nodes.GetAttribute:
-		do = &nodes.GetAttribute{Location: n.Location, Node: h.of(n.Node), Attribute: n.Attribute, Index: n.Index}
+		v, err := h.value(n.Node)
+		if err != nil {
+			return nil, err
+		}
+		if ns, ok := v.Interface().(map[string]any); ok {
+			if held, ok := ns[n.Attribute].(*exec.Value); ok {
+				return held, nil // itself: the library makes a copy
+			}
+		}
+		do = &nodes.GetAttribute{Location: n.Location, Node: h.hole(v), Attribute: n.Attribute, Index: n.Index}
 	case *nodes.Call:
 		return r.call(n, h)
 	default: // a constant
@@ -439,13 +451,11 @@ func (r *renderer) eval(n nodes.Node) (*exec.Value, error) {
 func (r *renderer) call(n *nodes.Call, h *holes) (*exec.Value, error) {
 	do := &nodes.Call{Location: n.Location, Args: h.all(n.Args), Kwargs: h.named(n.Kwargs)}
 	name, parent := "", (*exec.Value)(nil)
-	var mutable *nodes.Name
 	var macro exec.Macro
 	if get, ok := n.Func.(*nodes.GetAttribute); ok {
 		if parent, h.err = h.value(get.Node); h.err != nil {
 			return nil, h.err
 		}
-		mutable, _ = get.Node.(*nodes.Name)
 		name, do.Parent = get.Attribute, h.hole(parent)
 		do.Func = &nodes.GetAttribute{Location: get.Location, Node: do.Parent, Attribute: get.Attribute, Index: get.Index}
 	} else if fn, err := h.value(n.Func); err == nil {
@@ -470,6 +480,9 @@ func (r *renderer) call(n *nodes.Call, h *holes) (*exec.Value, error) {
 		return r.made(macro(args))
 	}
 	if parent != nil { // a function of ours is bounded itself
+		if parent.IsDict() && slices.Contains([]string{"clear", "pop", "popitem", "setdefault", "update"}, name) {
+			return nil, fmt.Errorf("a mapping is not changed by %s; a namespace can be, by `set`", name) // the library changes a copy
+		}
 		if err := r.guard(name, parent, args); err != nil {
 			return nil, err
 		}
@@ -478,16 +491,11 @@ func (r *renderer) call(n *nodes.Call, h *holes) (*exec.Value, error) {
 	if parent == nil || err != nil {
 		return v, err
 	}
-	if _, err := r.made(parent); err != nil { // a method may have changed it
-		return nil, err
+	if now, _ := h.scope.Get(do.Parent.(*nodes.Name).Name.Val); now != parent {
+		*parent = *exec.ToValue(now) // a method has changed it, for all that hold it
 	}
-	if mutable != nil && r.scope.Has(mutable.Name.Val) {
-		now, _ := h.scope.Get(do.Parent.(*nodes.Name).Name.Val)
-		if _, same := now.(*exec.Value); !same {
-			r.scope.Set(mutable.Name.Val, now)
-		}
-	}
-	return v, nil
+	_, err = r.made(parent)
+	return v, err
 }
 
 func (r *renderer) filter(f *nodes.FilterCall, v *exec.Value) (*exec.Value, error) {
@@ -1011,7 +1019,7 @@ func (r *renderer) set(s *setStatement) error {
 	var key *exec.Value
 	switch t := s.target.(type) {
 	case *nodes.Name:
-		r.scope.Set(t.Name.Val, v.Interface())
+		r.scope.Set(t.Name.Val, v)
 		return nil
 	case *nodes.GetAttribute:
 		of, key = t.Node, exec.AsValue(t.Attribute)
@@ -1026,7 +1034,7 @@ func (r *renderer) set(s *setStatement) error {
 	if err != nil {
 		return err
 	}
-	if err := target.Set(key, v.Interface()); err != nil {
+	if err := target.Set(key, v); err != nil {
 		return err
 	}
 	_, err = r.made(target) // it may hold itself now

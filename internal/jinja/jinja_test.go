@@ -16,7 +16,7 @@ func executed(src string, files fstest.MapFS) (string, error) {
 		}
 		return fs.ReadFile(files, name)
 	}}
-	return t.Execute(map[string]any{"query": "q", "rule": map[string]any{"logsource": map[string]any{"product": ""}}})
+	return t.Execute(map[string]any{"query": "q", "queries": []any{"q"}, "rule": map[string]any{"logsource": map[string]any{"product": ""}}})
 }
 
 // TestTemplates holds what statements and expressions make.
@@ -47,7 +47,13 @@ func TestTemplates(t *testing.T) {
 		"{{ x | default('d') }}{{ rule.logsource.product }}{# c #}":                                                                       "d",
 		"{% set l = [1] %}{% do l.append(2) %}{{ l | length }}":                                                                           "2",
 		"{{ 'a<b' | e }} {{ 'x' | replace('x', 'yy') }} {{ 'x' | center(3) }}|":                                                           "a&lt;b yy  x |",
-		"a  {%- if true %} b {% endif -%}  c":                                                                                             "a b c",
+		"{%- set x = [] -%}\n{%- if query -%}{%- set _ = x.append(query) -%}{%- endif -%}\n{%- for i in [1, 2] -%}{%- if i > 1 -%}{%- do x.append(i) -%}{%- endif -%}{%- endfor -%}\n{{ x | join(',') }}": "q,2",
+		"{% set x = [] %}{% set y = x %}{% macro m(v) %}{% do x.append(v) %}{% endmacro %}{{ m(1) }}{{ x }}{{ y }}":                                                                                       "[1][1]",
+		"{% set x = [1] %}{% for i in [2] %}{% set x = x + [i] %}{{ x }}{% endfor %}{{ x }}":                                                                                                              "[1, 2][1]",
+		"{% set ns = namespace(l=[]) %}{% for i in [1, 2] %}{% do ns.l.append(i) %}{% endfor %}{% set ns.m = [] %}{% do ns.m.append(3) %}{{ ns.l }}{{ ns.m }}":                                            "[1, 2][3]",
+		"{% for i in [1] %}{% do queries.append(i) %}{% endfor %}{{ queries }}":                                                                                                                           "['q', 1]",
+		"{% set x = {'a': []} %}{% do x.a.append(1) %}{{ x }}":                                                                                                                                            "{'a': [1]}",
+		"a  {%- if true %} b {% endif -%}  c": "a b c",
 	} {
 		if got, err := executed(src, nil); err != nil || got != want {
 			t.Errorf("%s: got %q, want %q %v", src, got, want, err)
@@ -87,6 +93,9 @@ func TestTemplatesBounded(t *testing.T) {
 		{"{% set x = 'aaaaaaaa' %}" + double(12, "x | replace('a', x)"), "more than 100000 steps"},
 		{"{% set x = 'aaaaaaaa' %}" + double(12, "x | list | join(x)"), "more than 100000 steps"},
 		{"{% set n = namespace() %}{% set n.a = n %}{{ n }}", "nested more than 100 deep"},
+		{"{% set x = [] %}{% set y = [x, x] %}{% do x.append(y) %}{% do x.append(y) %}", "nested more than 100 deep"},
+		{"{% set x = ['a'] %}{% for i in range(90000) %}{% do x.append(i) %}{% endfor %}", "more than 100000 steps"},
+		{"{% set x = {} %}{% do x.update({'a': 1}) %}", "a mapping is not changed by update"},
 		{"{% set r = range(90000) %}{% for a in r %}{% for b in r %}{% endfor %}{% endfor %}", "more than 100000 steps"},
 		{"{% set r = range(90000) %}{% for a in r %}{% for b in r if false %}{% endfor %}{% endfor %}", "more than 100000 steps"},
 		{"{% set r = range(90000) %}{{ r | unique | list | length }}", "more than 100000 steps"},

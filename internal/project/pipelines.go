@@ -91,10 +91,14 @@ func LoadPipelines(names []string, stdin io.Reader) (out []*pipeline.Pipeline, e
 	return out, nil
 }
 
-// Builtin is a pipeline that sigmac brings along, by a name that users know.
+// Builtin is a pipeline that sigmac brings along, by a name that users know. One of
+// pySigma has its name there too, unless a pipeline of sigmac has it.
 func Builtin(name string) (p *pipeline.Pipeline, ok bool) {
 	if alias, ok := aliases[name]; ok {
 		name = alias
 	}
-	return pipeline.Builtin(name)
+	if p, ok = pipeline.Builtin(name); !ok {
+		p, ok = pipeline.Builtin("pysigma_" + name)
+	}
+	return p, ok
 }

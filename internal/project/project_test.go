@@ -65,6 +65,7 @@ func TestMappings(t *testing.T) {
 		{"one of them", Asked{Targets: []string{"kusto"}}, "kusto default p.yml", 0},
 		{"another format", Asked{Targets: []string{"splunk"}, Format: "default"}, "splunk default by log source", 1},
 		{"another pipeline", Asked{Targets: []string{"kusto"}, Pipelines: []string{"microsoft_365_defender"}}, "kusto default microsoft_xdr", 1},
+		{"one of pySigma by its name there", Asked{Targets: []string{"elastic"}, Pipelines: []string{"zeek_raw"}}, "elastic default pysigma_zeek_raw", 1},
 		{"behind its own", Asked{Targets: []string{"kusto"}, Pipelines: []string{"default", "other.yml"}}, "kusto default by log source", 1},
 		{"a file", Asked{Targets: []string{"kusto"}, Pipelines: []string{"other.yml"}}, "kusto default other.yml", 1},
 		{"none", Asked{Unmapped: true}, "kusto default -; elastic default -; splunk data_model -", 1},
