@@ -3,6 +3,7 @@ package sigmac
 import (
 	"cmp"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"unicode"
@@ -42,7 +43,7 @@ func (m Mapping) ways(source ir.LogSource) (out []Mapping, names []string) {
 }
 
 // chosen is the result of a rule on the first way that does not refuse it. Where all do,
-// it has the reasons of the first.
+// it has the reasons of the first that knows its log source.
 func (m Mapping) chosen(d *parser.Document, pretty bool) (out Result) {
 	ways, names := m.ways(d.Rule.Source)
 	if len(ways) == 0 {
@@ -63,7 +64,9 @@ func (m Mapping) chosen(d *parser.Document, pretty bool) (out Result) {
 			return rest
 		}
 	}
-	out = all[0]
+	// A way that only does not know the log source says less than one that knows it.
+	knows := func(res Result) bool { return res.Errors[0].Pos != d.Rule.Source.Pos }
+	out = all[max(slices.IndexFunc(all, knows), 0)]
 	out.Choice.Refused = refused
 	return out
 }
