@@ -214,8 +214,8 @@ func (r *verdicts) write(ch sigmac.Proof) error {
 	if text := report.Added(ch.Added); text != "" {
 		line(place(at), "postprocessing adds %s, which the verdict leaves out", text)
 	}
-	if lossy {
-		for _, l := range losses {
+	for _, l := range losses {
+		if lossy || l.ID == report.LeftOut && ch.Condition == 1 { // the verdict is on the rest
 			line(place(l.Pos), "loses %s", l)
 		}
 	}

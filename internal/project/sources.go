@@ -76,12 +76,15 @@ func (p *Project) home(t Request, h config.Home) (w pipeline.Way, err error) {
 		if err != nil {
 			return w, fmt.Errorf("%s cannot be read as a query: %w", h.Text, err)
 		}
+		if rest := q.Unjudged(); len(rest) > 0 || len(q.Times) > 0 || q.Where == nil {
+			return w, fmt.Errorf("%s does more than ask for texts in fields; a pipeline can (key logsources)", h.Text)
+		}
 		for _, k := range t.Scope {
 			if k.Part != nil && *k.Part(&q.Scope) != "" {
 				set(k.Key, *k.Part(&q.Scope))
 			}
 		}
-		for _, e := range ir.Conjuncts(q.Whole()) {
+		for _, e := range ir.Conjuncts(q.Where) {
 			it := item{Type: "add_condition"}
 			if not, ok := e.(ir.Not); ok {
 				it.Negated, e = true, not.X
@@ -90,7 +93,7 @@ func (p *Project) home(t Request, h config.Home) (w pipeline.Way, err error) {
 			for _, x := range ir.Disjuncts(e) {
 				m, ok := x.(ir.Match)
 				text, isText := m.Test.(ir.Pattern)
-				if !ok || !isText || text.Cased || field != "" && m.Field.Name != field {
+				if !ok || !isText || text.Cased || field != "" && m.Field.Name != field || strings.Contains(m.Field.Name, "|") {
 					return w, fmt.Errorf("%s asks for more than texts in fields; a pipeline can (key logsources)", h.Text)
 				}
 				field, values = m.Field.Name, append(values, text.Written())
@@ -98,6 +101,9 @@ func (p *Project) home(t Request, h config.Home) (w pipeline.Way, err error) {
 			it.Conditions = map[string]any{field: values}
 			items = append(items, it)
 		}
+	}
+	if len(items) == 0 {
+		return w, fmt.Errorf("%s is everywhere, and no place", h.Text)
 	}
 	items = append(items, item{Type: "set_state", Key: "logsource", Val: "mapped"})
 	src, err := yaml.Marshal(map[string]any{"name": "sources of " + p.Config.Path, "priority": 10, "transformations": items})
