@@ -47,7 +47,7 @@ func (m Mapping) ways(source ir.LogSource) (out []Mapping, names []string) {
 func (m Mapping) chosen(d *parser.Document, pretty bool) (out Result) {
 	ways, names := m.ways(d.Rule.Source)
 	if len(ways) == 0 {
-		return Result{Mapping: m, Document: d, Errors: []*ir.Diagnostic{d.Place(m.homeless(d.Rule.Source))}}
+		return Result{Mapping: m, Document: d, Errors: []*ir.Diagnostic{d.Place(m.noPlace(d.Rule.Source))}}
 	}
 	var refused []Refusal
 	var all []Result
@@ -80,14 +80,14 @@ func (m Mapping) Of(d *parser.Document) Mapping {
 	return m.chosen(d, false).Mapping
 }
 
-// homeless is said of a rule whose log source no row of the table knows.
-func (m Mapping) homeless(source ir.LogSource) *ir.Diagnostic {
+// noPlace is said of a rule whose log source no row of the table knows.
+func (m Mapping) noPlace(source ir.LogSource) *ir.Diagnostic {
 	what := source.String()
 	if what == "" {
 		what = "no log source"
 	}
 	reason := "no built-in pipeline knows it"
-	if home := homeOf(m.Target, source); home != "" {
+	if home := placeLine(m.Target, source); home != "" {
 		reason += "; sigmac.yaml can say it: " + home
 	}
 	e := backends.Unsupported(m.Target.Name, source.Pos, "where the events of "+what+" are", reason)
@@ -95,8 +95,8 @@ func (m Mapping) homeless(source ir.LogSource) *ir.Diagnostic {
 	return e
 }
 
-// homeOf is how sigmac.yaml says where the events of a log source are, to be filled in.
-func homeOf(t *backends.Target, s ir.LogSource) string {
+// placeLine is how sigmac.yaml says where the events of a log source are, to be filled in.
+func placeLine(t *backends.Target, s ir.LogSource) string {
 	var parts []string
 	name := ""
 	for _, p := range [][2]string{{"product", s.Product}, {"category", s.Category}, {"service", s.Service}} {

@@ -1,10 +1,8 @@
 package golden
 
 import (
-	"bytes"
 	"fmt"
 	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 
@@ -23,41 +21,23 @@ import (
 // from. Each rule matches one of them and misses one. The section queries is the
 // test's.
 func TestEvents(t *testing.T) {
-	files, err := filepath.Glob("events/*.txtar")
-	if err != nil || len(files) == 0 {
-		t.Fatal("no cases", err)
-	}
-	for _, file := range files {
-		t.Run(strings.TrimSuffix(filepath.Base(file), ".txtar"), func(t *testing.T) {
-			t.Parallel()
-			a, err := txtar.ParseFile(file)
-			if err != nil {
+	eachCase(t, "events/*.txtar", func(t *testing.T, file string, a *txtar.Archive, sections map[string]string) {
+		text := selected(t, sections)
+		if *update {
+			out := &txtar.Archive{Comment: a.Comment}
+			for _, f := range a.Files {
+				if f.Name != "queries" {
+					out.Files = append(out.Files, f)
+				}
+			}
+			out.Files = append(out.Files, txtar.File{Name: "queries", Data: []byte(text)})
+			if err := os.WriteFile(file, txtar.Format(out), 0o644); err != nil {
 				t.Fatal(err)
 			}
-			if len(bytes.TrimSpace(a.Comment)) == 0 {
-				t.Error("no line says where the events are from")
-			}
-			sections := map[string]string{}
-			for _, f := range a.Files {
-				sections[f.Name] = string(f.Data)
-			}
-			text := selected(t, sections)
-			if *update {
-				out := &txtar.Archive{Comment: a.Comment}
-				for _, f := range a.Files {
-					if f.Name != "queries" {
-						out.Files = append(out.Files, f)
-					}
-				}
-				out.Files = append(out.Files, txtar.File{Name: "queries", Data: []byte(text)})
-				if err := os.WriteFile(file, txtar.Format(out), 0o644); err != nil {
-					t.Fatal(err)
-				}
-			} else if text != sections["queries"] {
-				t.Errorf("queries:\n%s\nwant:\n%s", text, sections["queries"])
-			}
-		})
-	}
+		} else if text != sections["queries"] {
+			t.Errorf("queries:\n%s\nwant:\n%s", text, sections["queries"])
+		}
+	})
 }
 
 // selected is the queries of a case with the numbers of the events that each

@@ -33,13 +33,15 @@ const (
 	noMatchSection = "nomatch.json"
 )
 
-func TestGolden(t *testing.T) {
-	files, err := filepath.Glob("*.txtar")
+// eachCase runs a test on each case of the files that a pattern names. The first lines of
+// a case say why it exists, or where what it holds is from.
+func eachCase(t *testing.T, pattern string, run func(t *testing.T, file string, a *txtar.Archive, sections map[string]string)) {
+	files, err := filepath.Glob(pattern)
 	if err != nil || len(files) == 0 {
 		t.Fatal("no cases", err)
 	}
 	for _, file := range files {
-		t.Run(strings.TrimSuffix(file, ".txtar"), func(t *testing.T) {
+		t.Run(strings.TrimSuffix(filepath.Base(file), ".txtar"), func(t *testing.T) {
 			t.Parallel()
 			a, err := txtar.ParseFile(file)
 			if err != nil {
@@ -52,28 +54,34 @@ func TestGolden(t *testing.T) {
 			for _, f := range a.Files {
 				sections[f.Name] = string(f.Data)
 			}
-			made := compile(t, sections[ruleSection])
-			evaluate(t, sections)
-			if *update {
-				write(t, file, a, sections, made)
-				return
-			}
-			for _, f := range a.Files {
-				switch f.Name {
-				case ruleSection, matchSection, noMatchSection:
-					continue
-				}
-				if _, ok := made.text[f.Name]; !ok {
-					t.Errorf("the section %s is not made any more; run go test ./golden -update", f.Name)
-				}
-			}
-			for _, name := range made.order {
-				if sections[name] != made.text[name] {
-					t.Errorf("%s:\n%s\nwant:\n%s", name, made.text[name], sections[name])
-				}
-			}
+			run(t, file, a, sections)
 		})
 	}
+}
+
+func TestGolden(t *testing.T) {
+	eachCase(t, "*.txtar", func(t *testing.T, file string, a *txtar.Archive, sections map[string]string) {
+		made := compile(t, sections[ruleSection])
+		evaluate(t, sections)
+		if *update {
+			write(t, file, a, sections, made)
+			return
+		}
+		for _, f := range a.Files {
+			switch f.Name {
+			case ruleSection, matchSection, noMatchSection:
+				continue
+			}
+			if _, ok := made.text[f.Name]; !ok {
+				t.Errorf("the section %s is not made any more; run go test ./golden -update", f.Name)
+			}
+		}
+		for _, name := range made.order {
+			if sections[name] != made.text[name] {
+				t.Errorf("%s:\n%s\nwant:\n%s", name, made.text[name], sections[name])
+			}
+		}
+	})
 }
 
 // A production is the sections that sigmac makes of a rule.

@@ -61,52 +61,34 @@ func (w way) mapping(t testing.TB) sigmac.Mapping {
 // NAME.match.json and NAME.nomatch.json are events in the target's own fields,
 // written by people.
 func TestMapped(t *testing.T) {
-	files, err := filepath.Glob("mapped/*.txtar")
-	if err != nil || len(files) == 0 {
-		t.Fatal("no cases", err)
-	}
-	for _, file := range files {
-		t.Run(strings.TrimSuffix(filepath.Base(file), ".txtar"), func(t *testing.T) {
-			t.Parallel()
-			a, err := txtar.ParseFile(file)
-			if err != nil {
+	eachCase(t, "mapped/*.txtar", func(t *testing.T, file string, a *txtar.Archive, sections map[string]string) {
+		out := &txtar.Archive{Comment: a.Comment, Files: []txtar.File{{Name: ruleSection, Data: []byte(sections[ruleSection])}}}
+		made := []string{ruleSection}
+		for _, w := range ways {
+			text := w.convert(t, sections)
+			if !*update && text != sections[w.name] {
+				t.Errorf("%s:\n%s\nwant:\n%s", w.name, text, sections[w.name])
+			}
+			out.Files = append(out.Files, txtar.File{Name: w.name, Data: []byte(text)})
+			made = append(made, w.name)
+			for _, name := range []string{w.name + ".match.json", w.name + ".nomatch.json"} {
+				if events, ok := sections[name]; ok {
+					out.Files = append(out.Files, txtar.File{Name: name, Data: []byte(events)})
+					made = append(made, name)
+				}
+			}
+		}
+		for name := range sections {
+			if !slices.Contains(made, name) {
+				t.Errorf("nothing makes or reads the section %s", name)
+			}
+		}
+		if *update {
+			if err := os.WriteFile(file, txtar.Format(out), 0o644); err != nil {
 				t.Fatal(err)
 			}
-			if len(bytes.TrimSpace(a.Comment)) == 0 {
-				t.Error("no line says why the case exists")
-			}
-			sections := map[string]string{}
-			for _, f := range a.Files {
-				sections[f.Name] = string(f.Data)
-			}
-			out := &txtar.Archive{Comment: a.Comment, Files: []txtar.File{{Name: ruleSection, Data: []byte(sections[ruleSection])}}}
-			made := []string{ruleSection}
-			for _, w := range ways {
-				text := w.convert(t, sections)
-				if !*update && text != sections[w.name] {
-					t.Errorf("%s:\n%s\nwant:\n%s", w.name, text, sections[w.name])
-				}
-				out.Files = append(out.Files, txtar.File{Name: w.name, Data: []byte(text)})
-				made = append(made, w.name)
-				for _, name := range []string{w.name + ".match.json", w.name + ".nomatch.json"} {
-					if events, ok := sections[name]; ok {
-						out.Files = append(out.Files, txtar.File{Name: name, Data: []byte(events)})
-						made = append(made, name)
-					}
-				}
-			}
-			for name := range sections {
-				if !slices.Contains(made, name) {
-					t.Errorf("nothing makes or reads the section %s", name)
-				}
-			}
-			if *update {
-				if err := os.WriteFile(file, txtar.Format(out), 0o644); err != nil {
-					t.Fatal(err)
-				}
-			}
-		})
-	}
+		}
+	})
 }
 
 func (w way) convert(t *testing.T, sections map[string]string) string {

@@ -1,9 +1,7 @@
 package golden
 
 import (
-	"bytes"
 	"encoding/json"
-	"path/filepath"
 	"strings"
 	"testing"
 
@@ -19,38 +17,20 @@ import (
 // ended by a blank line, and events that each of them selects or does not. Events
 // that open.json has are such as the documents leave open.
 func TestQueries(t *testing.T) {
-	files, err := filepath.Glob("queries/*.txtar")
-	if err != nil || len(files) == 0 {
-		t.Fatal("no cases", err)
-	}
-	for _, file := range files {
-		t.Run(strings.TrimSuffix(filepath.Base(file), ".txtar"), func(t *testing.T) {
-			t.Parallel()
-			a, err := txtar.ParseFile(file)
-			if err != nil {
-				t.Fatal(err)
-			}
-			if len(bytes.TrimSpace(a.Comment)) == 0 {
-				t.Error("no line says why the case exists")
-			}
-			sections := map[string]string{}
-			for _, f := range a.Files {
-				sections[f.Name] = string(f.Data)
-			}
-			read := 0
-			for _, target := range sigmac.Targets() {
-				for query := range strings.SplitSeq(sections[target.Name], "\n\n") {
-					if query = strings.TrimSpace(query); query != "" {
-						read++
-						holdQuery(t, target, query, sections)
-					}
+	eachCase(t, "queries/*.txtar", func(t *testing.T, file string, a *txtar.Archive, sections map[string]string) {
+		read := 0
+		for _, target := range sigmac.Targets() {
+			for query := range strings.SplitSeq(sections[target.Name], "\n\n") {
+				if query = strings.TrimSpace(query); query != "" {
+					read++
+					holdQuery(t, target, query, sections)
 				}
 			}
-			if read == 0 {
-				t.Error("the case has no query")
-			}
-		})
-	}
+		}
+		if read == 0 {
+			t.Error("the case has no query")
+		}
+	})
 }
 
 func holdQuery(t *testing.T, b *backends.Target, query string, sections map[string]string) {
