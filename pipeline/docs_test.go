@@ -46,6 +46,8 @@ var probes = []struct{ source, fields string }{
 		"OriginalFileName Description Product Company FileVersion ProcessId=4 ProcessGuid ParentImage ParentCommandLine ParentUser ParentProcessId=4 Computer"},
 	{"process_creation linux -", "Image CommandLine CurrentDirectory User LogonId ParentImage ParentCommandLine"},
 	{"process_creation macos -", "Image CommandLine User ParentImage ParentCommandLine"},
+	{"process_creation macos endpointsecurity", "Image ProcessName CommandLine User UserId ParentImage SigningID TeamID Signed=true"},
+	{"file_delete macos endpointsecurity", "TargetFilename FileName FileDirectory Image"},
 	{"process_termination windows -", "Image ProcessId=4"},
 	{"file_event windows -", "TargetFilename Image CommandLine User CreationUtcTime"},
 	{"file_event linux -", "TargetFilename Image User"},
@@ -121,17 +123,17 @@ var probes = []struct{ source, fields string }{
 	{"- gcp gcp.audit", "gcp.audit.method_name data.protoPayload.serviceName data.protoPayload.authorizationInfo.permission data.protoPayload.resource.type data.protoPayload.logName"},
 	{"- gcp google_workspace.admin", "eventService=admin.googleapis.com eventName setting_name new_value"},
 	{"- gcp google_workspace.login", "protoPayload.serviceName=login.googleapis.com protoPayload.metadata.event.eventName"},
-	{"application kubernetes audit", "verb objectRef.resource apiGroup hostPath capabilities requestURI responseStatus.code=403"},
+	{"application kubernetes audit", "verb objectRef.resource apiGroup resource subresource namespace username privileged=true hostPath capabilities requestURI responseStatus.code=403"},
 	{"- m365 audit", "Operation Parameters ObjectId ResultStatus Workload OperationProperties"},
 	{"- m365 exchange", "eventSource eventName status=success"},
 	{"- m365 threat_management", "eventSource eventName status=success Payload status"},
-	{"- okta okta", "eventType displayMessage outcome.result target.displayName debugContext.debugData.behaviors securityContext.isProxy actor.alternateId debugContext.debugData.requestUri debugContext.debugData.logOnlySecurityData legacyEventType"},
+	{"- okta okta", "eventType displayMessage outcome.result target.displayName debugContext.debugData.behaviors securityContext.isProxy=true actor.alternateId debugContext.debugData.requestUri debugContext.debugData.logOnlySecurityData legacyEventType"},
 	{"- onelogin onelogin.events", "event_type_id=3"},
 	{"- cisco duo", "action reason event_type"},
 	{"- github audit", "action actor"},
 	{"- bitbucket audit", "auditType.action auditType.category"},
 	{"application opencanary -", "logtype=2000"},
-	{"- zeek dns", "query answers qtype_name Z rejected id.resp_p=53"},
+	{"- zeek dns", "query answers qtype_name Z rejected=false id.resp_p=53"},
 	{"- zeek http", "uri host method user_agent status_code resp_mime_types client_header_names c-uri id.resp_h=10.0.0.1"},
 	{"- zeek smb_files", "path name"},
 	{"- zeek dce_rpc", "operation endpoint"},
@@ -164,75 +166,195 @@ func pipelinePage(t *testing.T, name string) string {
 	if len(p.AllowedBackends) > 0 {
 		fmt.Fprintf(&out, ", for %s", strings.Join(p.AllowedBackends, ", "))
 	}
-	fmt.Fprintf(&out, ".\n\n`sigmac pipeline show %s` prints its YAML. This page is made by asking the pipeline, one field at a time:\n"+
-		"a log source that it refuses is at the end, a field that it refuses is named with the reason, and a field that is\n"+
-		"not listed is not known to be right or wrong.\n", name)
+	fmt.Fprintf(&out, ".\n\n`sigmac pipeline show %s` prints its YAML. This page is made by asking the pipeline, one log source and one field\n"+
+		"at a time. What was not asked is not known to be right or wrong.\n", name)
 	if head := head(name); head != "" {
 		fmt.Fprintf(&out, "\nIt begins with this:\n\n```text\n%s```\n", head)
 	}
-	refused := map[string][]string{}
-	var order []string
+	var sources, order []string            // log sources that are not refused, and fields
+	var rows, losses, refused, rest []said // of log sources; rest is what becomes of a field that nobody knows
+	fields := map[string][]said{}          // what becomes of a field, of log sources
 	for _, probe := range probes {
-		parts := strings.Fields(probe.source)
+		parts, asked := strings.Fields(probe.source), strings.Fields(probe.fields)
 		title := strings.TrimSpace(strings.ReplaceAll(parts[1]+" "+parts[0]+" "+parts[2], "- ", ""))
 		title = strings.TrimSpace(strings.TrimSuffix(title, "-"))
-		fields := strings.Fields(probe.fields)
-		rows, why := askFor(t, m, parts, fields)
+		where, why := askFor(t, m, parts, asked)
 		if why != "" {
-			if refused[why] == nil {
-				order = append(order, why)
-			}
-			refused[why] = append(refused[why], title)
-			continue
-		}
-		fmt.Fprintf(&out, "\n## %s\n\n%s\n", title, rows)
-		always := alwaysLost(t, m, parts, fields)
-		for _, l := range always {
-			fmt.Fprintf(&out, "\nLoses %s.\n", l)
-		}
-		if len(fields) == 0 {
+			refused = say(refused, why, title)
 			continue
 		}
 		context := "" // the event of a log with several
-		if strings.HasPrefix(fields[0], "EventID=") && len(fields) > 1 {
-			context = fields[0]
-			fmt.Fprintf(&out, "\nBeside `%s`:\n", context)
+		if len(asked) > 1 && strings.HasPrefix(asked[0], "EventID=") {
+			context = asked[0]
+			title += " with " + context
 		}
-		out.WriteString("\n| Field | There |\n|---|---|\n")
-		for i, f := range fields {
+		sources = append(sources, title)
+		rows = say(rows, where, title)
+		always := alwaysLost(t, m, parts, asked)
+		for _, l := range always {
+			losses = say(losses, l, title)
+		}
+		becomes := func(f, beside string) string {
+			there, lost := askField(t, m, parts, f, beside)
+			for _, l := range lost {
+				if !slices.Contains(always, l) {
+					id, _, _ := strings.Cut(l, " ")
+					there += "; loses " + id
+					losses = say(losses, l, "")
+				}
+			}
+			return there
+		}
+		rest = say(rest, becomes(unknown, context), title)
+		for i, f := range asked {
 			field, _, _ := strings.Cut(f, "=")
 			beside := context
 			if f == context {
 				beside = ""
 			}
-			r, did, err := askOne(t, m, parts, f, beside)
-			there := ""
-			if err != nil {
-				there = "refused: " + reason(err)
-			} else {
-				there = conditions(r, "sel", true)
-				for _, c := range r.Computed {
-					if slices.Contains(strings.Fields(fieldsOf(r)), c.Name) {
-						there += "; `" + c.Name + "` is computed"
-					}
-				}
-				for _, l := range lost(did) {
-					if !slices.Contains(always, l) {
-						there += "; loses " + l
-					}
-				}
-			}
-			if slices.ContainsFunc(fields[:i], func(f string) bool { return strings.HasPrefix(f+"=", field+"=") }) {
+			there := becomes(f, beside)
+			if slices.ContainsFunc(asked[:i], func(f string) bool { return strings.HasPrefix(f+"=", field+"=") }) {
 				field = f // with another value
 			}
-			fmt.Fprintf(&out, "| `%s` | %s |\n", field, strings.ReplaceAll(there, "|", `\|`))
+			if fields[field] == nil {
+				order = append(order, field)
+			}
+			fields[field] = say(fields[field], there, title)
 		}
 	}
-	out.WriteString("\n## Refused log sources\n")
-	for _, why := range order {
-		fmt.Fprintf(&out, "\n- %s: %s.\n", why, strings.Join(refused[why], ", "))
+
+	// Those of which the same is said as of a log source that nobody knows are the others.
+	where, why := askFor(t, m, []string{unknown, unknown, "-"}, nil)
+	others := func(all []said, like string) []said {
+		rest := slices.DeleteFunc(all, func(x said) bool { return x.what == like })
+		if like != "" {
+			rest = say(rest, like, "others")
+		}
+		return rest
 	}
-	return strings.ReplaceAll(out.String(), "\n\n\n", "\n\n")
+	out.WriteString("\n## Log sources\n\n| Log source | Rows |\n|---|---|\n")
+	for _, r := range others(rows, where) {
+		fmt.Fprintf(&out, "| %s | %s |\n", strings.Join(r.of, ", "), cell(r.what))
+	}
+
+	table, other := fieldTable(order, fields, rest), "Any other field"
+	if table == "" {
+		other = "Any field"
+	}
+	out.WriteString("\n## Fields\n" + table + "\n")
+	for _, x := range rest {
+		fmt.Fprintf(&out, "- %s%s: %s.\n", other, in(x.of, sources), strings.TrimSuffix(x.what, "."))
+	}
+	if len(losses) > 0 {
+		out.WriteString("\n## What is lost\n\n")
+		for _, l := range losses {
+			fmt.Fprintf(&out, "- %s%s.\n", l.what, in(l.of, sources))
+		}
+	}
+	if len(refused) > 0 {
+		out.WriteString("\n## Refused log sources\n\n")
+		for _, r := range others(refused, why) {
+			fmt.Fprintf(&out, "- %s: %s.\n", r.what, strings.Join(r.of, ", "))
+		}
+	}
+	return out.String()
+}
+
+// fieldTable tells what becomes of fields: where, unless that is what becomes of
+// the field most often, and nothing of those of which the rest is said.
+func fieldTable(order []string, fields map[string][]said, rest []said) string {
+	var table []said
+	named := false
+	for _, f := range order {
+		asRest := func(x said) bool {
+			i := slices.IndexFunc(rest, func(r said) bool { return r.what == x.what })
+			return i >= 0 && !slices.ContainsFunc(x.of, func(s string) bool { return !slices.Contains(rest[i].of, s) })
+		}
+		most := slices.MaxFunc(fields[f], func(a, b said) int {
+			if n := len(a.of) - len(b.of); n != 0 || !asRest(a) {
+				return n
+			}
+			return 1
+		})
+		for _, x := range fields[f] {
+			switch {
+			case x.what != most.what:
+				named = true
+				table = say(table, cell(x.what)+" | "+strings.Join(x.of, ", "), "`"+f+"`")
+			case !asRest(x):
+				table = say(table, cell(x.what)+" | ", "`"+f+"`")
+			}
+		}
+	}
+	if table == nil {
+		return ""
+	}
+	head, none := "\n| Field | There |\n|---|---|\n", " | "
+	if named {
+		head = "\nA row without log sources holds for all that have the field and that no other row of it names.\n" +
+			"\n| Field | There | Log sources |\n|---|---|---|\n"
+		none = ""
+	}
+	for _, x := range table {
+		head += "| " + strings.Join(x.of, ", ") + " | " + strings.TrimSuffix(x.what, none) + " |\n"
+	}
+	return head
+}
+
+// A said is a sentence and what it is true of.
+type said struct {
+	what string
+	of   []string
+}
+
+func say(all []said, what, of string) []said {
+	i := slices.IndexFunc(all, func(x said) bool { return x.what == what })
+	if i < 0 {
+		i, all = len(all), append(all, said{what: what})
+	}
+	if !slices.Contains(all[i].of, of) {
+		all[i].of = append(all[i].of, of)
+	}
+	return all
+}
+
+// in names some of the log sources.
+func in(some, sources []string) string {
+	but := slices.DeleteFunc(slices.Clone(sources), func(s string) bool { return slices.Contains(some, s) })
+	switch {
+	case len(but) == 0 || slices.Contains(some, ""):
+		return ""
+	case len(but) < len(some):
+		return " (not " + strings.Join(but, ", ") + ")"
+	}
+	return " (" + strings.Join(some, ", ") + ")"
+}
+
+// same is what becomes of a field that keeps its name, and unknown a name that no
+// pipeline has.
+const same, unknown = "the same name", "probe_unknown"
+
+func cell(text string) string { return strings.ReplaceAll(text, "|", `\|`) }
+
+// askField says what becomes of a field, and what is lost by that.
+func askField(t *testing.T, m sigmac.Mapping, source []string, f, beside string) (there string, losses []string) {
+	field, _, _ := strings.Cut(f, "=")
+	r, did, err := askOne(t, m, source, f, beside)
+	if err != nil {
+		return "refused: " + strings.ReplaceAll(reason(err), fmt.Sprintf(" %q", field), ""), nil
+	}
+	there = conditions(r, "sel", true)
+	if before, ok := strings.CutSuffix(there, field+"`"); ok && before == "`" {
+		there = same
+	} else if ok && strings.HasSuffix(before, ".") {
+		there = before + "` before the name"
+	}
+	for _, c := range r.Computed {
+		if slices.Contains(strings.Fields(fieldsOf(r)), c.Name) {
+			there += ", computed"
+		}
+	}
+	return there, lost(did)
 }
 
 // head is the comment at the beginning of a pipeline, which says where its facts are
@@ -300,9 +422,9 @@ func askFor(t *testing.T, m sigmac.Mapping, source, fields []string) (rows, refu
 			}
 		}
 		if where == nil {
-			return "No condition.", ""
+			return "no condition", ""
 		}
-		return "Rows: " + strings.Join(where, " and ") + ".", ""
+		return strings.Join(where, " and "), ""
 	}
 	return "", refused
 }
