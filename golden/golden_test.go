@@ -50,13 +50,17 @@ func eachCase(t *testing.T, pattern string, run func(t *testing.T, file string, 
 			if len(bytes.TrimSpace(a.Comment)) == 0 {
 				t.Error("no line says why the case exists")
 			}
-			sections := map[string]string{}
-			for _, f := range a.Files {
-				sections[f.Name] = string(f.Data)
-			}
-			run(t, file, a, sections)
+			run(t, file, a, sectionsOf(a))
 		})
 	}
+}
+
+func sectionsOf(a *txtar.Archive) map[string]string {
+	sections := map[string]string{}
+	for _, f := range a.Files {
+		sections[f.Name] = string(f.Data)
+	}
+	return sections
 }
 
 func TestGolden(t *testing.T) {
