@@ -12,12 +12,12 @@ import (
 	"fmt"
 	"math/big"
 	"net/netip"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
 	"time"
 
+	"sigmac/internal/lazy"
 	"sigmac/ir"
 	"sigmac/regex"
 )
@@ -196,7 +196,7 @@ func refers(t ir.FieldRef, s string, ev Event) bool {
 	})
 }
 
-var dateText = regexp.MustCompile(`^(\d{4})-(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])` +
+var dateText = lazy.Regexp(`^(\d{4})-(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])` +
 	`(?:[T ]([01]\d|2[0-3]):([0-5]\d)(?::[0-5]\d(?:[.,]\d+)?)?(?: ?(?:Z|[+-](?:[01]\d|2[0-3]):?[0-5]\d))?)?$`)
 
 // A date is its year, month, day, hour and minute.
@@ -208,7 +208,7 @@ type date [5]int
 func dateOf(v any) (d date, ok bool) {
 	switch v := v.(type) {
 	case string:
-		m := dateText.FindStringSubmatch(v)
+		m := dateText().FindStringSubmatch(v)
 		if m == nil {
 			return d, false
 		}

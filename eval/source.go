@@ -61,13 +61,13 @@ func (s Source) Fits(ls ir.LogSource) bool {
 	if linux && service != "" && service != "sysmon" {
 		return false
 	}
-	if channels, ok := serviceChannels[service]; ok && !linux && !s.in(channels) {
+	if channels, ok := serviceChannels()[service]; ok && !linux && !s.in(channels) {
 		return false
 	}
 	if product == "" && slices.Contains(elsewhere, cmp.Or(category, service)) {
 		return false
 	}
-	origins, ok := categoryOrigins[category]
+	origins, ok := categoryOrigins()[category]
 	return !ok || slices.ContainsFunc(origins, func(o origin) bool {
 		if linux {
 			return slices.Equal(o.channels, sysmon) && slices.Contains(o.ids, s.EventID)
@@ -103,7 +103,7 @@ func (s Source) in(channels []string) bool {
 
 var knownChannels = sync.OnceValue(func() map[string]bool {
 	out := map[string]bool{}
-	for _, channels := range serviceChannels {
+	for _, channels := range serviceChannels() {
 		for _, c := range channels {
 			out[regex.Fold(c)] = true
 		}
@@ -148,99 +148,103 @@ var (
 
 // categoryOrigins has the categories of Windows: Sysmon's events, and those of
 // the security audit that say the same.
-var categoryOrigins = map[string][]origin{
-	"antivirus": {{[]string{"Application", "System", "Microsoft-Windows-Windows Defender/Operational"}, nil}},
+var categoryOrigins = sync.OnceValue(func() map[string][]origin {
+	return map[string][]origin{
+		"antivirus": {{[]string{"Application", "System", "Microsoft-Windows-Windows Defender/Operational"}, nil}},
 
-	"process_creation":    {{sysmon, []int{1}}, {security, []int{4688}}},
-	"process_termination": {{sysmon, []int{5}}, {security, []int{4689}}},
-	"network_connection":  {{sysmon, []int{3}}, {security, []int{5156}}},
-	"registry_add":        {{sysmon, []int{12}}, {security, []int{4657}}},
-	"registry_delete":     {{sysmon, []int{12}}, {security, []int{4657}}},
-	"registry_set":        {{sysmon, []int{13}}, {security, []int{4657}}},
-	"registry_event":      {{sysmon, []int{12, 13, 14}}, {security, []int{4657}}},
+		"process_creation":    {{sysmon, []int{1}}, {security, []int{4688}}},
+		"process_termination": {{sysmon, []int{5}}, {security, []int{4689}}},
+		"network_connection":  {{sysmon, []int{3}}, {security, []int{5156}}},
+		"registry_add":        {{sysmon, []int{12}}, {security, []int{4657}}},
+		"registry_delete":     {{sysmon, []int{12}}, {security, []int{4657}}},
+		"registry_set":        {{sysmon, []int{13}}, {security, []int{4657}}},
+		"registry_event":      {{sysmon, []int{12, 13, 14}}, {security, []int{4657}}},
 
-	"clipboard_capture":        {{sysmon, []int{24}}},
-	"create_remote_thread":     {{sysmon, []int{8}}},
-	"create_stream_hash":       {{sysmon, []int{15}}},
-	"dns_query":                {{sysmon, []int{22}}},
-	"driver_load":              {{sysmon, []int{6}}},
-	"file_block_executable":    {{sysmon, []int{27}}},
-	"file_block_shredding":     {{sysmon, []int{28}}},
-	"file_change":              {{sysmon, []int{2}}},
-	"file_delete":              {{sysmon, []int{23, 26}}},
-	"file_delete_detected":     {{sysmon, []int{26}}},
-	"file_event":               {{sysmon, []int{11}}},
-	"file_executable_detected": {{sysmon, []int{29}}},
-	"image_load":               {{sysmon, []int{7}}},
-	"pipe_created":             {{sysmon, []int{17, 18}}},
-	"process_access":           {{sysmon, []int{10}}},
-	"process_tampering":        {{sysmon, []int{25}}},
-	"raw_access_thread":        {{sysmon, []int{9}}},
-	"registry_rename":          {{sysmon, []int{14}}},
-	"sysmon_error":             {{sysmon, []int{255}}},
-	"sysmon_status":            {{sysmon, []int{4, 16}}},
-	"wmi_event":                {{sysmon, []int{19, 20, 21}}},
+		"clipboard_capture":        {{sysmon, []int{24}}},
+		"create_remote_thread":     {{sysmon, []int{8}}},
+		"create_stream_hash":       {{sysmon, []int{15}}},
+		"dns_query":                {{sysmon, []int{22}}},
+		"driver_load":              {{sysmon, []int{6}}},
+		"file_block_executable":    {{sysmon, []int{27}}},
+		"file_block_shredding":     {{sysmon, []int{28}}},
+		"file_change":              {{sysmon, []int{2}}},
+		"file_delete":              {{sysmon, []int{23, 26}}},
+		"file_delete_detected":     {{sysmon, []int{26}}},
+		"file_event":               {{sysmon, []int{11}}},
+		"file_executable_detected": {{sysmon, []int{29}}},
+		"image_load":               {{sysmon, []int{7}}},
+		"pipe_created":             {{sysmon, []int{17, 18}}},
+		"process_access":           {{sysmon, []int{10}}},
+		"process_tampering":        {{sysmon, []int{25}}},
+		"raw_access_thread":        {{sysmon, []int{9}}},
+		"registry_rename":          {{sysmon, []int{14}}},
+		"sysmon_error":             {{sysmon, []int{255}}},
+		"sysmon_status":            {{sysmon, []int{4, 16}}},
+		"wmi_event":                {{sysmon, []int{19, 20, 21}}},
 
-	"file_access": {{kernelFile, nil}},
-	"file_rename": {{kernelFile, nil}},
+		"file_access": {{kernelFile, nil}},
+		"file_rename": {{kernelFile, nil}},
 
-	"ps_module":                 {{powershell, []int{4103}}},
-	"ps_script":                 {{powershell, []int{4104}}},
-	"ps_classic_start":          {{classic, []int{400}}},
-	"ps_classic_provider_start": {{classic, []int{600}}},
-	"ps_classic_script":         {{classic, []int{800}}},
-}
+		"ps_module":                 {{powershell, []int{4103}}},
+		"ps_script":                 {{powershell, []int{4104}}},
+		"ps_classic_start":          {{classic, []int{400}}},
+		"ps_classic_provider_start": {{classic, []int{600}}},
+		"ps_classic_script":         {{classic, []int{800}}},
+	}
+})
 
 // serviceChannels has the channels of the services of Windows.
-var serviceChannels = map[string][]string{
-	"application":            {"Application"},
-	"application-experience": {"Microsoft-Windows-Application-Experience/Program-Compatibility-Assistant", "Microsoft-Windows-Application-Experience/Program-Telemetry"},
-	"applocker":              {"Microsoft-Windows-AppLocker/EXE and DLL", "Microsoft-Windows-AppLocker/MSI and Script", "Microsoft-Windows-AppLocker/Packaged app-Deployment", "Microsoft-Windows-AppLocker/Packaged app-Execution"},
-	"appmodel-runtime":       {"Microsoft-Windows-AppModel-Runtime/Admin"},
-	"appxdeployment-server":  {"Microsoft-Windows-AppXDeploymentServer/Operational"},
-	"appxpackaging-om":       {"Microsoft-Windows-AppxPackaging/Operational"},
-	"bitlocker":              {"Microsoft-Windows-BitLocker/BitLocker Management"},
-	"bits-client":            {"Microsoft-Windows-Bits-Client/Operational"},
-	"capi2":                  {"Microsoft-Windows-CAPI2/Operational"},
-	"certificateservicesclient-lifecycle-system": {"Microsoft-Windows-CertificateServicesClient-Lifecycle-System/Operational"},
-	"codeintegrity-operational":                  {"Microsoft-Windows-CodeIntegrity/Operational"},
-	"dhcp":                                       {"Microsoft-Windows-DHCP-Server/Operational"},
-	"diagnosis-scripted":                         {"Microsoft-Windows-Diagnosis-Scripted/Operational"},
-	"dns-client":                                 {"Microsoft-Windows-DNS Client Events/Operational"},
-	"dns-server":                                 {"DNS Server"},
-	"dns-server-analytic":                        {"Microsoft-Windows-DNS-Server/Analytical"},
-	"dns-server-audit":                           {"Microsoft-Windows-DNS-Server/Audit"},
-	"driver-framework":                           {"Microsoft-Windows-DriverFrameworks-UserMode/Operational"},
-	"firewall-as":                                {"Microsoft-Windows-Windows Firewall With Advanced Security/Firewall"},
-	"hyper-v-worker":                             {"Microsoft-Windows-Hyper-V-Worker"},
-	"iis-configuration":                          {"Microsoft-IIS-Configuration/Operational"},
-	"kernel-event-tracing":                       {"Microsoft-Windows-Kernel-EventTracing"},
-	"kernel-shimengine":                          {"Microsoft-Windows-Kernel-ShimEngine/Diagnostic", "Microsoft-Windows-Kernel-ShimEngine/Operational"},
-	"ldap":                                       {"Microsoft-Windows-LDAP-Client/Debug"},
-	"ldap_debug":                                 {"Microsoft-Windows-LDAP-Client/Debug"},
-	"lsa-server":                                 {"Microsoft-Windows-LSA/Operational"},
-	"microsoft-servicebus-client":                {"Microsoft-ServiceBus-Client"},
-	"msexchange-management":                      {"MSExchange Management"},
-	"ntfs":                                       {"Microsoft-Windows-Ntfs/Operational"},
-	"ntlm":                                       {"Microsoft-Windows-NTLM/Operational"},
-	"openssh":                                    {"OpenSSH/Operational"},
-	"powershell":                                 {"Microsoft-Windows-PowerShell/Operational", "PowerShellCore/Operational"},
-	"powershell-classic":                         {"Windows PowerShell"},
-	"printservice-admin":                         {"Microsoft-Windows-PrintService/Admin"},
-	"printservice-operational":                   {"Microsoft-Windows-PrintService/Operational"},
-	"security":                                   {"Security"},
-	"security-mitigations":                       {"Microsoft-Windows-Security-Mitigations/Kernel Mode", "Microsoft-Windows-Security-Mitigations/User Mode"},
-	"sense":                                      {"Microsoft-Windows-SENSE/Operational"},
-	"servicebus-client":                          {"Microsoft-ServiceBus-Client/Admin", "Microsoft-ServiceBus-Client/Operational"},
-	"shell-core":                                 {"Microsoft-Windows-Shell-Core/Operational"},
-	"smbclient-connectivity":                     {"Microsoft-Windows-SmbClient/Connectivity"},
-	"smbclient-security":                         {"Microsoft-Windows-SmbClient/Security"},
-	"smbserver-connectivity":                     {"Microsoft-Windows-SMBServer/Connectivity"},
-	"sysmon":                                     {"Microsoft-Windows-Sysmon/Operational"},
-	"system":                                     {"System"},
-	"taskscheduler":                              {"Microsoft-Windows-TaskScheduler/Operational"},
-	"terminalservices-localsessionmanager":       {"Microsoft-Windows-TerminalServices-LocalSessionManager/Operational"},
-	"vhdmp":                                      {"Microsoft-Windows-VHDMP/Operational"},
-	"windefend":                                  {"Microsoft-Windows-Windows Defender/Operational"},
-	"wmi":                                        {"Microsoft-Windows-WMI-Activity/Operational"},
-}
+var serviceChannels = sync.OnceValue(func() map[string][]string {
+	return map[string][]string{
+		"application":            {"Application"},
+		"application-experience": {"Microsoft-Windows-Application-Experience/Program-Compatibility-Assistant", "Microsoft-Windows-Application-Experience/Program-Telemetry"},
+		"applocker":              {"Microsoft-Windows-AppLocker/EXE and DLL", "Microsoft-Windows-AppLocker/MSI and Script", "Microsoft-Windows-AppLocker/Packaged app-Deployment", "Microsoft-Windows-AppLocker/Packaged app-Execution"},
+		"appmodel-runtime":       {"Microsoft-Windows-AppModel-Runtime/Admin"},
+		"appxdeployment-server":  {"Microsoft-Windows-AppXDeploymentServer/Operational"},
+		"appxpackaging-om":       {"Microsoft-Windows-AppxPackaging/Operational"},
+		"bitlocker":              {"Microsoft-Windows-BitLocker/BitLocker Management"},
+		"bits-client":            {"Microsoft-Windows-Bits-Client/Operational"},
+		"capi2":                  {"Microsoft-Windows-CAPI2/Operational"},
+		"certificateservicesclient-lifecycle-system": {"Microsoft-Windows-CertificateServicesClient-Lifecycle-System/Operational"},
+		"codeintegrity-operational":                  {"Microsoft-Windows-CodeIntegrity/Operational"},
+		"dhcp":                                       {"Microsoft-Windows-DHCP-Server/Operational"},
+		"diagnosis-scripted":                         {"Microsoft-Windows-Diagnosis-Scripted/Operational"},
+		"dns-client":                                 {"Microsoft-Windows-DNS Client Events/Operational"},
+		"dns-server":                                 {"DNS Server"},
+		"dns-server-analytic":                        {"Microsoft-Windows-DNS-Server/Analytical"},
+		"dns-server-audit":                           {"Microsoft-Windows-DNS-Server/Audit"},
+		"driver-framework":                           {"Microsoft-Windows-DriverFrameworks-UserMode/Operational"},
+		"firewall-as":                                {"Microsoft-Windows-Windows Firewall With Advanced Security/Firewall"},
+		"hyper-v-worker":                             {"Microsoft-Windows-Hyper-V-Worker"},
+		"iis-configuration":                          {"Microsoft-IIS-Configuration/Operational"},
+		"kernel-event-tracing":                       {"Microsoft-Windows-Kernel-EventTracing"},
+		"kernel-shimengine":                          {"Microsoft-Windows-Kernel-ShimEngine/Diagnostic", "Microsoft-Windows-Kernel-ShimEngine/Operational"},
+		"ldap":                                       {"Microsoft-Windows-LDAP-Client/Debug"},
+		"ldap_debug":                                 {"Microsoft-Windows-LDAP-Client/Debug"},
+		"lsa-server":                                 {"Microsoft-Windows-LSA/Operational"},
+		"microsoft-servicebus-client":                {"Microsoft-ServiceBus-Client"},
+		"msexchange-management":                      {"MSExchange Management"},
+		"ntfs":                                       {"Microsoft-Windows-Ntfs/Operational"},
+		"ntlm":                                       {"Microsoft-Windows-NTLM/Operational"},
+		"openssh":                                    {"OpenSSH/Operational"},
+		"powershell":                                 {"Microsoft-Windows-PowerShell/Operational", "PowerShellCore/Operational"},
+		"powershell-classic":                         {"Windows PowerShell"},
+		"printservice-admin":                         {"Microsoft-Windows-PrintService/Admin"},
+		"printservice-operational":                   {"Microsoft-Windows-PrintService/Operational"},
+		"security":                                   {"Security"},
+		"security-mitigations":                       {"Microsoft-Windows-Security-Mitigations/Kernel Mode", "Microsoft-Windows-Security-Mitigations/User Mode"},
+		"sense":                                      {"Microsoft-Windows-SENSE/Operational"},
+		"servicebus-client":                          {"Microsoft-ServiceBus-Client/Admin", "Microsoft-ServiceBus-Client/Operational"},
+		"shell-core":                                 {"Microsoft-Windows-Shell-Core/Operational"},
+		"smbclient-connectivity":                     {"Microsoft-Windows-SmbClient/Connectivity"},
+		"smbclient-security":                         {"Microsoft-Windows-SmbClient/Security"},
+		"smbserver-connectivity":                     {"Microsoft-Windows-SMBServer/Connectivity"},
+		"sysmon":                                     {"Microsoft-Windows-Sysmon/Operational"},
+		"system":                                     {"System"},
+		"taskscheduler":                              {"Microsoft-Windows-TaskScheduler/Operational"},
+		"terminalservices-localsessionmanager":       {"Microsoft-Windows-TerminalServices-LocalSessionManager/Operational"},
+		"vhdmp":                                      {"Microsoft-Windows-VHDMP/Operational"},
+		"windefend":                                  {"Microsoft-Windows-Windows Defender/Operational"},
+		"wmi":                                        {"Microsoft-Windows-WMI-Activity/Operational"},
+	}
+})

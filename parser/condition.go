@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"regexp"
 	"slices"
 	"strings"
 	"sync"
@@ -15,6 +14,7 @@ import (
 	"github.com/alecthomas/participle/v2/lexer"
 	"gopkg.in/yaml.v3"
 
+	"sigmac/internal/lazy"
 	"sigmac/internal/suggest"
 	"sigmac/ir"
 )
@@ -453,7 +453,7 @@ func (f *file) refuseAggregation(n *yaml.Node, tokens []lexer.Token, timeframe *
 	}
 	rest := n.Value[tokens[0].Pos.Offset+1:]
 	text := strings.ToValidUTF8(strings.Join(strings.Fields(rest[:min(len(rest), 500)]), " "), "")
-	words := aggregationWord.FindAllString(text, -1)
+	words := aggregationWord().FindAllString(text, -1)
 	word := func(i int) string {
 		if i < len(words) {
 			return words[i]
@@ -501,6 +501,6 @@ func (f *file) refuseAggregation(n *yaml.Node, tokens []lexer.Token, timeframe *
 	refuse("`| %s` is no longer part of Sigma; write a correlation over this rule with %s", text, strings.Join(parts, ", "))
 }
 
-var aggregationWord = regexp.MustCompile(`[<>=!]+|[()|]|[^<>=!()|,\s]+`)
+var aggregationWord = lazy.Regexp(`[<>=!]+|[()|]|[^<>=!()|,\s]+`)
 
 var comparisons = map[string]string{">=": "gte", "<=": "lte", "==": "eq", "!=": "neq", ">": "gt", "<": "lt", "=": "eq"}

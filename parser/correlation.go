@@ -1,19 +1,19 @@
 package parser
 
 import (
-	"regexp"
 	"slices"
 	"strings"
 
 	"gopkg.in/yaml.v3"
 
+	"sigmac/internal/lazy"
 	"sigmac/internal/suggest"
 	"sigmac/ir"
 )
 
 var correlationTypes = []string{"event_count", "value_count", "temporal", "temporal_ordered", "value_sum", "value_avg", "value_percentile"}
 
-var timespan = regexp.MustCompile(`^[0-9]{1,9}[smhd]$`)
+var timespan = lazy.Regexp(`^[0-9]{1,9}[smhd]$`)
 
 func (f *file) correlation(meta ir.Meta, e entry) *ir.Correlation {
 	c := &ir.Correlation{Meta: meta, Pos: posOf(e.key)}
@@ -34,7 +34,7 @@ func (f *file) correlation(meta ir.Meta, e entry) *ir.Correlation {
 		case "group-by":
 			c.GroupBy = f.names(x.value)
 		case "timespan":
-			if c.Timespan = f.name(x.value); !timespan.MatchString(c.Timespan.Text) {
+			if c.Timespan = f.name(x.value); !timespan().MatchString(c.Timespan.Text) {
 				f.fail(x.value, "the timespan %q is not a number followed by s, m, h or d", c.Timespan.Text)
 			}
 		case "condition":

@@ -2,11 +2,11 @@ package parser
 
 import (
 	"math/big"
-	"regexp"
 	"strings"
 
 	"gopkg.in/yaml.v3"
 
+	"sigmac/internal/lazy"
 	"sigmac/ir"
 )
 
@@ -14,11 +14,11 @@ import (
 // PyYAML reads it, for the rules are written against tools in Python. A date
 // stays a text: what it says is what stands there.
 var (
-	yamlNull  = regexp.MustCompile(`^(?:~|null|Null|NULL|)$`)
-	yamlBool  = regexp.MustCompile(`^(?:(yes|Yes|YES|true|True|TRUE|on|On|ON)|no|No|NO|false|False|FALSE|off|Off|OFF)$`)
-	yamlInt   = regexp.MustCompile(`^[-+]?(?:0b[01_]+|0[0-7_]+|0|[1-9][0-9_]*|0x[0-9a-fA-F_]+|[1-9][0-9_]*(?::[0-5]?[0-9])+)$`)
-	yamlFloat = regexp.MustCompile(`^(?:[-+]?[0-9][0-9_]*\.[0-9_]*(?:[eE][-+][0-9]+)?|\.[0-9][0-9_]*(?:[eE][-+][0-9]+)?|[-+]?[0-9][0-9_]*(?::[0-5]?[0-9])+\.[0-9_]*)$`)
-	yamlInf   = regexp.MustCompile(`^(?:[-+]?\.(?:inf|Inf|INF)|\.(?:nan|NaN|NAN))$`)
+	yamlNull  = lazy.Regexp(`^(?:~|null|Null|NULL|)$`)
+	yamlBool  = lazy.Regexp(`^(?:(yes|Yes|YES|true|True|TRUE|on|On|ON)|no|No|NO|false|False|FALSE|off|Off|OFF)$`)
+	yamlInt   = lazy.Regexp(`^[-+]?(?:0b[01_]+|0[0-7_]+|0|[1-9][0-9_]*|0x[0-9a-fA-F_]+|[1-9][0-9_]*(?::[0-5]?[0-9])+)$`)
+	yamlFloat = lazy.Regexp(`^(?:[-+]?[0-9][0-9_]*\.[0-9_]*(?:[eE][-+][0-9]+)?|\.[0-9][0-9_]*(?:[eE][-+][0-9]+)?|[-+]?[0-9][0-9_]*(?::[0-5]?[0-9])+\.[0-9_]*)$`)
+	yamlInf   = lazy.Regexp(`^(?:[-+]?\.(?:inf|Inf|INF)|\.(?:nan|NaN|NAN))$`)
 )
 
 // A scalar is a YAML scalar with its type resolved.
@@ -54,16 +54,16 @@ func scalarOf(n *yaml.Node) (s scalar, why string) {
 	}
 	switch {
 	case strings.IndexByte("~nNyYtToOfF", first) >= 0 && len(v) <= 5:
-		if yamlNull.MatchString(v) {
+		if yamlNull().MatchString(v) {
 			s.Kind = ir.ScalarNull
-		} else if m := yamlBool.FindStringSubmatch(v); m != nil {
+		} else if m := yamlBool().FindStringSubmatch(v); m != nil {
 			s.Kind, s.truth = ir.ScalarBool, m[1] != ""
 		}
 	case strings.IndexByte("+-.0123456789", first) < 0:
-	case yamlInt.MatchString(v):
+	case yamlInt().MatchString(v):
 		s.Kind = ir.ScalarNumber
 		s.number, why = yamlInteger(strings.ReplaceAll(v, "_", ""))
-	case yamlFloat.MatchString(v):
+	case yamlFloat().MatchString(v):
 		s.Kind = ir.ScalarNumber
 		if strings.Contains(v, ":") {
 			return s, "a number in base 60 with a fraction; quote it if it is a text"
@@ -72,7 +72,7 @@ func scalarOf(n *yaml.Node) (s scalar, why string) {
 		if s.number, ok = ir.ParseNumber(strings.ReplaceAll(v, "_", "")); !ok {
 			why = "a number of more than 400 digits"
 		}
-	case yamlInf.MatchString(v):
+	case yamlInf().MatchString(v):
 		return s, "not a finite number; quote it if it is a text"
 	}
 	want := map[string]ir.ScalarKind{"!!int": ir.ScalarNumber, "!!float": ir.ScalarNumber, "!!bool": ir.ScalarBool, "!!null": ir.ScalarNull}
@@ -141,8 +141,8 @@ func pattern(s string, expand bool) ir.Pattern {
 			flush(ir.Part{Kind: ir.AnyRun})
 		case c == '?':
 			flush(ir.Part{Kind: ir.AnyOne})
-		case c == '%' && expand && placeholder.MatchString(s[i:]):
-			name := placeholder.FindString(s[i:])
+		case c == '%' && expand && placeholder().MatchString(s[i:]):
+			name := placeholder().FindString(s[i:])
 			flush(ir.Part{Kind: ir.Placeholder, Text: name[1 : len(name)-1]})
 			i += len(name) - 1
 		default:
@@ -152,4 +152,4 @@ func pattern(s string, expand bool) ir.Pattern {
 	return ir.NewPattern(false, append(parts, ir.Part{Text: lit.String()})...)
 }
 
-var placeholder = regexp.MustCompile(`^%[^%\s\\*?]+%`)
+var placeholder = lazy.Regexp(`^%[^%\s\\*?]+%`)

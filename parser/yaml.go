@@ -14,6 +14,7 @@ import (
 
 	"gopkg.in/yaml.v3"
 
+	"sigmac/internal/lazy"
 	"sigmac/ir"
 )
 
@@ -128,7 +129,7 @@ func badCharacter(src []byte) (ir.Pos, string) {
 	}
 }
 
-var yamlAlias = regexp.MustCompile(`^unknown anchor '(.*)' referenced$`)
+var yamlAlias = lazy.Regexp(`^unknown anchor '(.*)' referenced$`)
 
 // placeOf is the first place of a word.
 func placeOf(src []byte, word string) ir.Pos {
@@ -141,21 +142,21 @@ func placeOf(src []byte, word string) ir.Pos {
 	return ir.Pos{Line: 1 + bytes.Count(before, []byte("\n")), Column: 1 + utf8.RuneCount(before[line:])}
 }
 
-var yamlLine = regexp.MustCompile(`^line (\d+): `)
+var yamlLine = lazy.Regexp(`^line (\d+): `)
 
 // yamlError gives the decoder's error a place: that of a tab where YAML needs
 // blanks, else of the line's text.
 func yamlError(src []byte, err error) *yamlFault {
 	msg := strings.TrimPrefix(err.Error(), "yaml: ")
 	line := 1
-	if m := yamlLine.FindStringSubmatch(msg); m != nil {
+	if m := yamlLine().FindStringSubmatch(msg); m != nil {
 		line, _ = strconv.Atoi(m[1])
 		msg = msg[len(m[0]):]
 	}
 	at := func(pos ir.Pos, n int, why string) *yamlFault {
 		return &yamlFault{ir.Span{Start: pos, End: right(pos, n)}, "not YAML: " + why}
 	}
-	if m := yamlAlias.FindStringSubmatch(msg); m != nil {
+	if m := yamlAlias().FindStringSubmatch(msg); m != nil {
 		return at(placeOf(src, "*"+m[1]), 1+utf8.RuneCountInString(m[1]), "the alias *"+m[1]+" has no anchor")
 	}
 	lines := bytes.Split(src, []byte("\n"))

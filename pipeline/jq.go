@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math/big"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/itchyny/gojq"
@@ -30,7 +31,7 @@ var maxJQ = 512 << 20
 
 // jqFunctions are those that an expression may call, with the number of their
 // arguments.
-var jqFunctions = func() map[string]bool {
+var jqFunctions = sync.OnceValue(func() map[string]bool {
 	known := map[string]bool{}
 	for _, f := range strings.Fields(`add/0 all/0 all/1 any/0 any/1 arrays/0 ascii_downcase/0 ascii_upcase/0 booleans/0 contains/1 empty/0
 		endswith/1 first/0 first/1 flatten/0 floor/0 from_entries/0 fromjson/0 group_by/1 has/1 in/1 inside/1 iterables/0 join/1
@@ -40,7 +41,7 @@ var jqFunctions = func() map[string]bool {
 		known[f] = true
 	}
 	return known
-}()
+})
 
 // The functions that count: a value, or only that something is done.
 const (
@@ -269,7 +270,7 @@ func (c *jqCounting) function(f *gojq.Func) *gojq.Func {
 	if strings.HasPrefix(f.Name, "$") && f.Name != "$ENV" && f.Name != "$__loc__" && f.Name != "$__prog_args" {
 		return f // a variable
 	}
-	if !jqFunctions[fmt.Sprintf("%s/%d", f.Name, len(f.Args))] {
+	if !jqFunctions()[fmt.Sprintf("%s/%d", f.Name, len(f.Args))] {
 		c.refuse("the function %s of %d arguments", f.Name, len(f.Args))
 	}
 	out := &gojq.Func{Name: f.Name}

@@ -3,7 +3,6 @@ package pipeline
 import (
 	"errors"
 	"fmt"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -12,6 +11,7 @@ import (
 
 	"gopkg.in/yaml.v3"
 
+	"sigmac/internal/lazy"
 	"sigmac/internal/suggest"
 	"sigmac/ir"
 	"sigmac/regex"
@@ -526,7 +526,7 @@ type template []struct {
 
 // reference is an escape in a replacement: a group by its name, a character in
 // octal, a group by its number, another character, or none.
-var reference = regexp.MustCompile(`(?s)\\(?:g<([^>]*)>|(0[0-7]{0,2}|[0-7]{3})|([1-9][0-9]?)|(.)|)`)
+var reference = lazy.Regexp(`(?s)\\(?:g<([^>]*)>|(0[0-7]{0,2}|[0-7]{3})|([1-9][0-9]?)|(.)|)`)
 
 // escapes are the letters behind a backslash that Python knows.
 var escapes = map[string]string{"a": "\a", "b": "\b", "f": "\f", "n": "\n", "r": "\r", "t": "\t", "v": "\v", `\`: `\`}
@@ -545,7 +545,7 @@ func (p *params) replacement(name string, re *regex.Python) (out template) {
 		}{text, group})
 	}
 	last := 0
-	for _, m := range reference.FindAllStringSubmatchIndex(s, -1) {
+	for _, m := range reference().FindAllStringSubmatchIndex(s, -1) {
 		add(s[last:m[0]], -1)
 		last = m[1]
 		part := func(i int) string { return s[max(m[2*i], 0):max(m[2*i+1], 0)] }

@@ -3,6 +3,7 @@ package kusto
 import (
 	"fmt"
 	"strings"
+	"sync"
 	"unicode/utf8"
 
 	"sigmac/backends"
@@ -50,7 +51,8 @@ var nameEscaper = strings.NewReplacer(`\`, `\\`, `'`, `\'`)
 
 // keywords are the words that the grammar has a token for (KqlTokens.g4), and
 // `not`.
-var keywords = wordSet(`
+var keywords = sync.OnceValue(func() map[string]bool {
+	return wordSet(`
 	access accumulate admins aggregations alias all and anomalychart anomalycolumns areachart as asc axes
 	bagexpansion barchart base between bin bin_legacy bool boolean by byte card char cluster columnchart consume
 	contains contains_cs containscs count database datascope datatable date datetime decimal declare decodeblocks
@@ -69,6 +71,7 @@ var keywords = wordSet(`
 	ysplit ytitle
 	__contextual_datatable __crossCluster __crossDB __executeAndCache __id __isFuzzy __noWithSource __packedColumn
 	__partitionby __projectAway __sourceColumnIndex`)
+})
 
 func wordSet(s string) map[string]bool {
 	set := map[string]bool{}
@@ -98,5 +101,5 @@ func identifier(s string) bool {
 			return false
 		}
 	}
-	return s != "" && !keywords[s]
+	return s != "" && !keywords()[s]
 }

@@ -7,12 +7,12 @@ package splunk
 
 import (
 	"net/netip"
-	"regexp"
 	"slices"
 	"strings"
 	"unicode"
 
 	"sigmac/backends"
+	"sigmac/internal/lazy"
 	"sigmac/ir"
 	"sigmac/regex"
 )
@@ -78,14 +78,14 @@ var modifiers = map[string]bool{
 	"eventtypetag": true, "hosttag": true, "savedsearch": true, "savedsplunk": true,
 }
 
-var subnet = regexp.MustCompile(`^([0-9]+(\.[0-9]+){3}|[0-9A-Fa-f:.]*:[0-9A-Fa-f:.]*)/[0-9]+$`)
+var subnet = lazy.Regexp(`^([0-9]+(\.[0-9]+){3}|[0-9A-Fa-f:.]*:[0-9A-Fa-f:.]*)/[0-9]+$`)
 
 // likeSubnet says whether `search` might take s for a network and not for a
 // text: what stands behind an address and a slash may be anything.
 func likeSubnet(s string) bool {
 	host, _, slash := strings.Cut(s, "/")
 	_, err := netip.ParseAddr(host)
-	return slash && err == nil || subnet.MatchString(s)
+	return slash && err == nil || subnet().MatchString(s)
 }
 
 // hasPattern says whether `search` has p. Whether `f="*"` takes the empty text

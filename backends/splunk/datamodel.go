@@ -3,13 +3,13 @@ package splunk
 import (
 	"errors"
 	"fmt"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
 	"unicode/utf8"
 
 	"sigmac/backends"
+	"sigmac/internal/lazy"
 	"sigmac/ir"
 	"sigmac/regex"
 )
@@ -95,7 +95,7 @@ func numeric(s string) bool {
 }
 
 var (
-	modelName = regexp.MustCompile(`^[A-Za-z0-9_]+\.[A-Za-z0-9_]+$`)
+	modelName = lazy.Regexp(`^[A-Za-z0-9_]+\.[A-Za-z0-9_]+$`)
 	// defaultFields are those that every dataset has under their plain names.
 	defaultFields = []string{"_time", "host", "index", "nodename", "source", "sourcetype", "splunk_server"}
 )
@@ -113,7 +113,7 @@ func EmitDataModel(r *ir.Rule) ([]backends.Doc, error) {
 	switch {
 	case model == "":
 		return refuse(at, "a search without a data model", "a pipeline must set data_model_set")
-	case !modelName.MatchString(model):
+	case !modelName().MatchString(model):
 		return refuse(at, fmt.Sprintf("the data model %q", model), "a model and its root dataset are expected, as in Endpoint.Processes")
 	}
 	index, rest := r.Scope.Index, r.Scope

@@ -1,12 +1,12 @@
 package splunk
 
 import (
-	"regexp"
 	"slices"
 	"strings"
 	"unicode/utf8"
 
 	"sigmac/backends"
+	"sigmac/internal/lazy"
 	"sigmac/ir"
 )
 
@@ -60,7 +60,7 @@ func quoteRe(s string) (lit string, ok bool) {
 	return `"` + s + `"`, true
 }
 
-var bareField = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_.]*(\{\}[A-Za-z0-9_.]*)*$`)
+var bareField = lazy.Regexp(`^[A-Za-z_][A-Za-z0-9_.]*(\{\}[A-Za-z0-9_.]*)*$`)
 
 // keywords are the words that `search` takes for itself.
 var keywords = map[string]bool{
@@ -71,7 +71,7 @@ var keywords = map[string]bool{
 // searchField writes a field for `search`, whereField one for `where`; lack is
 // the feature that neither has, or "".
 func searchField(s string) (lit, lack string) {
-	if bareField.MatchString(s) && !keywords[strings.ToUpper(s)] {
+	if bareField().MatchString(s) && !keywords[strings.ToUpper(s)] {
 		return s, ""
 	}
 	return `"` + s + `"`, fieldLack(s)
@@ -103,11 +103,11 @@ func fieldLack(s string) string {
 	return ""
 }
 
-var bareIndex = regexp.MustCompile(`^[A-Za-z0-9_.*-]+$`)
+var bareIndex = lazy.Regexp(`^[A-Za-z0-9_.*-]+$`)
 
 // indexName writes the name of an index, in which a `*` is a wildcard.
 func indexName(s string) (lit string, ok bool) {
-	if bareIndex.MatchString(s) && !keywords[strings.ToUpper(s)] {
+	if bareIndex().MatchString(s) && !keywords[strings.ToUpper(s)] {
 		return s, true
 	}
 	return quote(ir.Lit(s))

@@ -21,11 +21,7 @@ import (
 // BenchmarkProcess compares a cold process that converts one rule with one that
 // prints the version, and reports the peak memory of one that converts all.
 func BenchmarkProcess(b *testing.B) {
-	dir := b.TempDir()
-	bin := filepath.Join(dir, "sigmac")
-	if out, err := exec.Command("go", "build", "-o", bin, ".").CombinedOutput(); err != nil {
-		b.Fatalf("%v\n%s", err, out)
-	}
+	bin := build(b)
 	run := func(args ...string) time.Duration {
 		start := time.Now()
 		if err := exec.Command(bin, args...).Run(); err != nil {
@@ -92,12 +88,8 @@ func BenchmarkCatalog(b *testing.B) {
 	if root == "" {
 		b.Skip("no corpus of public rules: set SIGMAC_CORPUS")
 	}
-	dir := b.TempDir()
-	bin := filepath.Join(dir, "sigmac")
-	if out, err := exec.Command("go", "build", "-o", bin, ".").CombinedOutput(); err != nil {
-		b.Fatalf("%v\n%s", err, out)
-	}
-	site := filepath.Join(dir, "site")
+	bin := build(b)
+	site := filepath.Join(b.TempDir(), "site")
 	build := []string{"catalog", "build", "--from-scratch", "-o", site}
 	for _, name := range catalog.Catalogs {
 		build = append(build, "--"+name, filepath.Join(root, name))

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"io"
 	"path/filepath"
-	"regexp"
 	"slices"
 	"strings"
 	"unicode/utf8"
@@ -13,6 +12,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"sigmac/internal/check"
+	"sigmac/internal/lazy"
 	"sigmac/internal/plain"
 	"sigmac/internal/project"
 	"sigmac/internal/style"
@@ -64,7 +64,7 @@ a file that cannot be read or written.`,
 	}
 }
 
-var day = regexp.MustCompile(`^\d{4}-\d{2}-\d{2}$`)
+var day = lazy.Regexp(`^\d{4}-\d{2}-\d{2}$`)
 
 func checkRules(c *cli.Context) error {
 	if c.Bool("list") {
@@ -90,7 +90,7 @@ func checkRules(c *cli.Context) error {
 		return usage("--fail-on knows no %q%s", c.String("fail-on"), suggest.For(c.String("fail-on"), severities))
 	case c.Int("budget") < 1:
 		return usage("--budget must be at least 1")
-	case c.String("as-of") != "" && !day.MatchString(c.String("as-of")):
+	case c.String("as-of") != "" && !day().MatchString(c.String("as-of")):
 		return usage("--as-of is a day like 2026-01-31")
 	case c.Bool("fix") && c.Bool("without-prover"):
 		return usage("--fix needs the prover")

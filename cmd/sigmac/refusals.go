@@ -5,12 +5,12 @@ import (
 	"fmt"
 	"io"
 	"maps"
-	"regexp"
 	"slices"
 	"strings"
 	"text/tabwriter"
 
 	"sigmac"
+	"sigmac/internal/lazy"
 	"sigmac/internal/report"
 )
 
@@ -31,14 +31,14 @@ type refused struct {
 const fewRefusals = 10
 
 // particular are the parts of a reason that change from rule to rule.
-var particular = regexp.MustCompile(`; the nearest .*|; sigmac.yaml can say it: .*|"(?:[^"\\]|\\.)*"|%[^% ]+%`)
+var particular = lazy.Regexp(`; the nearest .*|; sigmac.yaml can say it: .*|"(?:[^"\\]|\\.)*"|%[^% ]+%`)
 
 func (r *refusals) add(res sigmac.Result) {
 	first := res.Errors[0]
 	for _, e := range res.Errors {
 		r.lines = append(r.lines, report.Placed(res, e))
 	}
-	reason := particular.ReplaceAllStringFunc(first.Msg, func(s string) string {
+	reason := particular().ReplaceAllStringFunc(first.Msg, func(s string) string {
 		if s[0] == ';' {
 			return ""
 		}

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"encoding/xml"
+	"errors"
 	"flag"
 	"fmt"
 	"math/rand/v2"
@@ -13,6 +14,7 @@ import (
 	"testing"
 
 	"github.com/santhosh-tekuri/jsonschema/v6"
+	"github.com/santhosh-tekuri/jsonschema/v6/kind"
 
 	"sigmac/eval"
 	"sigmac/internal/config"
@@ -409,7 +411,7 @@ func TestFixes(t *testing.T) {
 func TestSchema(t *testing.T) {
 	ours := []string{"schema", "duplicate_tag", "tag_format", "duplicate_references", "syntax"}
 	values := []string{"", "null", "1", "1.5", "true", "''", "x", "[]", "[x]", "[x, x]", "[x, 1]", "[[x]]", "{}", "{a: b}", "2026-01-01", "'2026-13-01'", strings.Repeat("x", 300), "[1]", "[{a: b}, c]", "[null]"}
-	valid := schemas()[parser.Rule]
+	valid := compiled(t, "detection-rule")
 	n, invalid := 0, 0
 	for _, attr := range append(known[parser.Rule], "detection.selection", "logsource.product", "related.0") {
 		for _, v := range values {
@@ -449,6 +451,114 @@ func TestSchema(t *testing.T) {
 	if invalid < 100 || n-invalid < 50 {
 		t.Errorf("%d of %d are invalid", invalid, n)
 	}
+}
+
+// compiled is a schema of the specification as a library reads it.
+func compiled(t *testing.T, name string) *jsonschema.Schema {
+	src, err := schemaFiles.ReadFile("sigma-" + name + "-schema.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	doc, err := jsonschema.UnmarshalJSON(bytes.NewReader(src))
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := jsonschema.NewCompiler()
+	c.AssertFormat()
+	if err := c.AddResource("sigma:"+name, doc); err != nil {
+		t.Fatal(err)
+	}
+	return c.MustCompile("sigma:" + name)
+}
+
+// TestViolations holds the keywords of the schemas against a library that knows all:
+// of every value in every place of a document it must say the same.
+func TestViolations(t *testing.T) {
+	documents := map[parser.Kind]string{
+		parser.Rule: sound + "related:\n  - {id: 929a690e-bef0-4204-a928-ef5e620d6fcc, type: similar}\nfields: [a, b]\nscope: [server]\nname: x\nlicense: MIT\ntaxonomy: sigma\n",
+		parser.CorrelationRule: `{title: A, id: 929a690e-bef0-4204-a928-ef5e620d6fcc, status: test, date: 2024-01-02, level: high, falsepositives: [none known], generate: true,
+  references: [a], taxonomy: sigma, correlation: {type: value_count, rules: [one, two], aliases: {a: {b: c}}, group-by: [User], timespan: 5m, condition: {gte: 3, field: Name}}}`,
+		parser.FilterRule: "{title: A, id: 929a690e-bef0-4204-a928-ef5e620d6fcc, logsource: {product: windows}, filter: {rules: [one, two], selection: [{a: b}, 1, c], condition: selection}}",
+	}
+	var values []any
+	for _, src := range []string{"", "null", "1", "1.0", "1.5", "1e3", "1e-3", "true", "false", "''", "x", "té", "[]", "[x]", "[xx, xx]", "[1, 1.0]", "[1, 1.5, '1']", "[[xx], [xx]]", "[{a: [1, b]}, {a: [1.0, b]}]",
+		"[null, null]", "[true, 'true']", "{}", "{a: b}", "{a: 1}", "{gte: x}", "{field: 1}", "{field: [1]}", "2026-01-01", "'2026-13-01'", "929a690e-bef0-4204-a928-ef5e620d6fcc", "929A690E-bef0-4204-a928-ef5e620d6fcg",
+		"temporal", "event_count", "similar", "[high]", strings.Repeat("x", 16), strings.Repeat("é", 256), strings.Repeat("é", 257), "[" + strings.Repeat("ab, ", 30) + "c]", "tlp.red", "[tlp.red, TLP]"} {
+		_, roots := parser.Open("sigma", "x", []byte("v: "+src))
+		values = append(values, plain(roots[0]).(map[string]any)["v"])
+	}
+	names := map[parser.Kind]string{parser.Rule: "detection-rule", parser.CorrelationRule: "correlation-rules", parser.FilterRule: "filters"}
+	met := map[string]int{}
+	for k, src := range documents {
+		valid := compiled(t, names[k])
+		same := func(doc any) {
+			var want, got []string
+			var fault *jsonschema.ValidationError
+			if errors.As(valid.Validate(doc), &fault) {
+				for _, leaf := range leaves(fault) {
+					path := leaf.ErrorKind.KeywordPath()
+					want = append(want, fmt.Sprint(leaf.InstanceLocation, path[len(path)-1]))
+				}
+			}
+			for _, v := range schemas()[k].violations(doc, nil) {
+				met[v.keyword]++
+				got = append(got, fmt.Sprint(v.path, v.keyword))
+				v.message(nil)
+			}
+			slices.Sort(want)
+			slices.Sort(got)
+			if !slices.Equal(want, got) {
+				text, _ := json.Marshal(doc)
+				t.Errorf("%s: %v, and the library says %v", text, got, want)
+			}
+		}
+		_, roots := parser.Open("sigma", "x", []byte(src))
+		doc := plain(roots[0])
+		if same(doc); len(schemas()[k].violations(doc, nil)) > 0 {
+			t.Errorf("%s is not valid: %v", src, schemas()[k].violations(doc, nil))
+		}
+		var walk func(at any, put func(any))
+		walk = func(at any, put func(any)) {
+			for _, v := range values {
+				put(v)
+				same(doc)
+			}
+			put(at)
+			switch at := at.(type) {
+			case map[string]any:
+				for name, v := range at {
+					delete(at, name)
+					same(doc)
+					walk(v, func(v any) { at[name] = v })
+				}
+			case []any:
+				for i, v := range at {
+					walk(v, func(v any) { at[i] = v })
+				}
+			}
+		}
+		walk(doc, func(v any) { doc = v })
+	}
+	for _, keyword := range strings.Fields("type format required minItems uniqueItems minLength maxLength pattern anyOf oneOf") {
+		if met[keyword] == 0 {
+			t.Errorf("no document violates %s", keyword)
+		}
+	}
+}
+
+// leaves are the faults that stand for no others.
+func leaves(e *jsonschema.ValidationError) (out []*jsonschema.ValidationError) {
+	switch e.ErrorKind.(type) {
+	case *kind.OneOf, *kind.AnyOf:
+		return []*jsonschema.ValidationError{e}
+	}
+	if len(e.Causes) == 0 {
+		return []*jsonschema.ValidationError{e}
+	}
+	for _, c := range e.Causes {
+		out = append(out, leaves(c)...)
+	}
+	return out
 }
 
 func parserRefuses(src string) bool {

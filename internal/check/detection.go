@@ -1,11 +1,11 @@
 package check
 
 import (
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
 
+	"sigmac/internal/lazy"
 	"sigmac/ir"
 	"sigmac/regex"
 )
@@ -46,11 +46,10 @@ func (s *subject) conditions(r *ir.Rule) {
 }
 
 var (
-	lookAround = regexp.MustCompile(`\(\?(?:[=!>]|<[=!])`)
-	hashForm   = map[string]*regexp.Regexp{"MD5": hexOf(32), "SHA1": hexOf(40), "SHA256": hexOf(64), "IMPHASH": hexOf(32)}
+	lookAround = lazy.Regexp(`\(\?(?:[=!>]|<[=!])`)
+	hashDigits = map[string]int{"MD5": 32, "SHA1": 40, "SHA256": 64, "IMPHASH": 32}
+	hexDigits  = lazy.Regexp(`^[0-9a-fA-F]+$`)
 )
-
-func hexOf(n int) *regexp.Regexp { return regexp.MustCompile(`^[0-9a-fA-F]{` + strconv.Itoa(n) + `}$`) }
 
 // detections looks at the lines of a rule's detections.
 func (s *subject) detections(r *ir.Rule) {
@@ -67,7 +66,7 @@ func (s *subject) detections(r *ir.Rule) {
 			if i := strings.IndexFunc(v.Text, func(c rune) bool { return c < ' ' || c == 0x7f }); i >= 0 && !strings.HasPrefix(v.Text[i:], "\n") {
 				s.find("control_character", v.Pos, "the character U+%04X stands in the value; in double quotes a backslash must be doubled", v.Text[i])
 			}
-			if has("re") && lookAround.MatchString(v.Text) {
+			if has("re") && lookAround().MatchString(v.Text) {
 				s.find("unsupported_regex_group_construct", v.Pos, "look-around and atomic groups are not in every engine of regular expressions")
 			}
 			if text {
@@ -243,8 +242,7 @@ func (s *subject) hashes(it ir.Item) {
 	for _, v := range it.Raw {
 		for _, part := range strings.FieldsFunc(v.Text, func(c rune) bool { return c == '*' || c == '?' || c == ',' }) {
 			name, hash, ok := strings.Cut(part, "=")
-			form := hashForm[strings.ToUpper(name)]
-			if !ok || form == nil || !form.MatchString(hash) {
+			if !ok || len(hash) != hashDigits[strings.ToUpper(name)] || !hexDigits().MatchString(hash) {
 				s.find("invalid_hash_kv", v.Pos, "%q is no hash as Sysmon writes it, as MD5=… with 32 digits", clip(part))
 			}
 		}

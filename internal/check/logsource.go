@@ -44,7 +44,7 @@ var categories = map[string]string{
 
 // impliedID are the categories of Windows that hold events of one id only, or of
 // ids that the category tells apart.
-var impliedID = func() map[string]bool {
+var impliedID = sync.OnceValue(func() map[string]bool {
 	out := map[string]bool{"ps_classic_start": true, "ps_classic_provider_start": true, "ps_classic_script": true, "ps_module": true, "ps_script": true}
 	for _, c := range categories {
 		if !strings.Contains(c, " ") && c != "sysmon_status" && c != "pipe_created" && c != "wmi_event" {
@@ -55,7 +55,7 @@ var impliedID = func() map[string]bool {
 		out[c] = true
 	}
 	return out
-}()
+})
 
 // fields are those that events of a log source have, by product and category
 // (Sysmon's manifest, schema 4.91, with the names of hashes that the taxonomy
@@ -147,7 +147,7 @@ func (s *subject) logsource(r *ir.Rule) {
 				s.find("specific_instead_of_generic_logsource", v.Pos, "the event 4688 is the category process_creation")
 			}
 		}
-		if src.Product == "windows" && impliedID[src.Category] {
+		if src.Product == "windows" && impliedID()[src.Category] {
 			s.find("category_event_id", it.Span.Start, "the category %s says which EventID it is", src.Category)
 			s.find("redundant_field", it.Span.Start, "the log source says what %s is", it.Field.Name)
 		}
@@ -191,7 +191,7 @@ func (s *subject) field(r *ir.Rule, it ir.Item, names []string) {
 	if strings.Contains(name, " ") {
 		s.find("space_field_name", at, "the field %q has a blank in its name", clip(name))
 	}
-	if name == "Provider_Name" && r.Source.Product == "windows" && impliedID[r.Source.Category] {
+	if name == "Provider_Name" && r.Source.Product == "windows" && impliedID()[r.Source.Category] {
 		for _, v := range it.Raw {
 			if v.Text == "Microsoft-Windows-Sysmon" || v.Text == "Microsoft-Windows-Security-Auditing" {
 				s.find("category_windows_provider_name", v.Pos, "the category %s says who writes its events", r.Source.Category)

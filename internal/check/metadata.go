@@ -3,7 +3,6 @@ package check
 import (
 	"bytes"
 	"cmp"
-	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -12,6 +11,7 @@ import (
 
 	"gopkg.in/yaml.v3"
 
+	"sigmac/internal/lazy"
 	"sigmac/internal/suggest"
 	"sigmac/ir"
 	"sigmac/parser"
@@ -35,10 +35,10 @@ var tests = []string{"regression_tests_path", "simulation"}
 var misspelt = map[string]string{"reference": "references", "tag": "tags", "falsepositive": "falsepositives", "false_positives": "falsepositives", "severity": "level"}
 
 var (
-	isoDate = regexp.MustCompile(`^\d{4}-\d{2}-\d{2}$`)
-	anyLink = regexp.MustCompile(`(?i)https?://|internal research`)
-	github  = regexp.MustCompile(`^https://github\.com/.*\.\w{1,3}$`)
-	commit  = regexp.MustCompile(`/[0-9a-z]{40}/`)
+	isoDate = lazy.Regexp(`^\d{4}-\d{2}-\d{2}$`)
+	anyLink = lazy.Regexp(`(?i)https?://|internal research`)
+	github  = lazy.Regexp(`^https://github\.com/.*\.\w{1,3}$`)
+	commit  = lazy.Regexp(`/[0-9a-z]{40}/`)
 )
 
 // lowercase are the words of a title that need no capital.
@@ -88,11 +88,11 @@ func (s *subject) metadata() {
 	if n := utf8.RuneCountInString(strings.TrimSpace(description)); ok && n < 16 {
 		s.find("description_length", at, "the description has %d characters, and less than 16 say little", n)
 	}
-	if m := anyLink.FindString(description); m != "" && len(s.list("references")) == 0 {
+	if m := anyLink().FindString(description); m != "" && len(s.list("references")) == 0 {
 		s.find("link_in_description", at, "%q stands in the description, and there are no references", m)
 	}
 	for _, r := range s.list("references") {
-		if github.MatchString(r.Value) && !commit.MatchString(r.Value) {
+		if github().MatchString(r.Value) && !commit().MatchString(r.Value) {
 			s.find("github_link", place(r), "a link to a branch changes; one to a commit does not")
 		}
 		if strings.HasPrefix(r.Value, "https://attack.mitre.org/") {
@@ -150,7 +150,7 @@ func (s *subject) dates() {
 	if changed && !dated {
 		s.find("modified_without_date", at, "a document that was modified has a date")
 	}
-	if changed && isoDate.MatchString(date) && isoDate.MatchString(modified) {
+	if changed && isoDate().MatchString(date) && isoDate().MatchString(modified) {
 		if modified < date {
 			s.find("modified_date_order", at, "modified on %s, before %s when it was written", modified, date)
 		}
@@ -164,7 +164,7 @@ func (s *subject) dates() {
 			s.find("status", at, "a rule that is %s stands in a folder of that name", status)
 		}
 	}
-	if s.AsOf != "" && (status == "test" || status == "stable") && isoDate.MatchString(date) {
+	if s.AsOf != "" && (status == "test" || status == "stable") && isoDate().MatchString(date) {
 		written, err := time.Parse(time.DateOnly, date)
 		now, err2 := time.Parse(time.DateOnly, s.AsOf)
 		if err == nil && err2 == nil && now.Sub(written) <= 60*24*time.Hour && s.value("regression_tests_path") == nil {
@@ -201,7 +201,7 @@ func (s *subject) filename() {
 	if n := utf8.RuneCountInString(name); n < 10 || n > 90 {
 		s.findIn("filename_length", ir.Span{Start: s.doc.Pos}, "the name %s has %d characters, and 10 to 90 are usual", name, n)
 	}
-	if !filenameForm.MatchString(name) || !strings.Contains(name, "_") {
+	if !filenameForm().MatchString(name) || !strings.Contains(name, "_") {
 		s.findIn("filename_convention", ir.Span{Start: s.doc.Pos}, "the name %s is not one of small letters, digits and _, that ends with .yml", name)
 	}
 	switch {
@@ -214,7 +214,7 @@ func (s *subject) filename() {
 	}
 }
 
-var filenameForm = regexp.MustCompile(`^[a-z0-9_]{10,90}\.yml$`)
+var filenameForm = lazy.Regexp(`^[a-z0-9_]{10,90}\.yml$`)
 
 // correlation looks at what a correlation asks for.
 func (s *subject) correlation(c *ir.Correlation) {

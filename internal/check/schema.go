@@ -1,21 +1,17 @@
 package check
 
 import (
-	"bytes"
 	"embed"
 	"encoding/json"
-	"errors"
 	"fmt"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
 	"sync"
 
-	"github.com/santhosh-tekuri/jsonschema/v6"
-	"github.com/santhosh-tekuri/jsonschema/v6/kind"
 	"gopkg.in/yaml.v3"
 
+	"sigmac/internal/lazy"
 	"sigmac/ir"
 	"sigmac/parser"
 )
@@ -25,24 +21,18 @@ import (
 //go:embed sigma-*.json
 var schemaFiles embed.FS
 
-var schemas = sync.OnceValue(func() map[parser.Kind]*jsonschema.Schema {
-	out := map[parser.Kind]*jsonschema.Schema{}
+var schemas = sync.OnceValue(func() map[parser.Kind]*schema {
+	out := map[parser.Kind]*schema{}
 	for k, name := range map[parser.Kind]string{parser.Rule: "detection-rule", parser.CorrelationRule: "correlation-rules", parser.FilterRule: "filters"} {
 		src, err := schemaFiles.ReadFile("sigma-" + name + "-schema.json")
+		s := &schema{}
+		if err == nil {
+			err = json.Unmarshal(src, s)
+		}
 		if err != nil {
 			panic("check: " + err.Error())
 		}
-		doc, err := jsonschema.UnmarshalJSON(bytes.NewReader(src))
-		if err != nil {
-			panic("check: " + err.Error())
-		}
-		c := jsonschema.NewCompiler()
-		c.AssertFormat()
-		url := "sigma:" + name
-		if err := c.AddResource(url, doc); err != nil {
-			panic("check: " + err.Error())
-		}
-		out[k] = c.MustCompile(url)
+		out[k] = s
 	}
 	return out
 })
@@ -89,18 +79,14 @@ func (s *subject) schema() {
 	if !s.on("schema", "duplicate_tag", "duplicate_references") {
 		return
 	}
-	schema := schemas()[s.doc.Kind]
-	if schema == nil {
+	form := schemas()[s.doc.Kind]
+	if form == nil {
 		return
 	}
-	var fault *jsonschema.ValidationError
-	if !errors.As(schema.Validate(plain(s.root)), &fault) {
-		return
-	}
-	for _, e := range leaves(fault) {
+	for _, v := range form.violations(plain(s.root), nil) {
 		at := s.doc.Pos
 		n := s.root
-		for _, step := range e.InstanceLocation {
+		for _, step := range v.path {
 			if n = below(n, step); n == nil {
 				break
 			}
@@ -109,18 +95,15 @@ func (s *subject) schema() {
 		if len(s.doc.Errors) > 0 && slices.ContainsFunc(s.doc.Errors, func(p *ir.Diagnostic) bool { return p.Pos.Line == at.Line }) {
 			continue // told with better words
 		}
-		name := clip(strings.Join(e.InstanceLocation, "."))
-		if len(e.InstanceLocation) > 0 && better[e.InstanceLocation[0]] != "" {
-			switch e.ErrorKind.(type) {
-			case *kind.UniqueItems, *kind.Pattern:
-				continue
-			}
-		}
-		if name == "date" || name == "modified" {
-			s.day(name, n, e)
+		if len(v.path) > 0 && better[v.path[0]] != "" && (v.keyword == "uniqueItems" || v.keyword == "pattern") {
 			continue
 		}
-		if msg := schemaMessage(e, n); name == "" {
+		name := clip(strings.Join(v.path, "."))
+		if name == "date" || name == "modified" {
+			s.day(name, n, v)
+			continue
+		}
+		if msg := v.message(n); name == "" {
 			s.find("schema", at, "%s", msg)
 		} else {
 			s.find("schema", at, "%s: %s", name, msg)
@@ -128,35 +111,20 @@ func (s *subject) schema() {
 	}
 }
 
-var oldDate = regexp.MustCompile(`^\d{4}/\d{2}/\d{2}$`)
+var oldDate = lazy.Regexp(`^\d{4}/\d{2}/\d{2}$`)
 
 // day tells of a date that is none, and writes one as it was written before
 // version 2 anew.
-func (s *subject) day(name string, n *yaml.Node, e *jsonschema.ValidationError) {
-	if _, ok := e.ErrorKind.(*kind.Pattern); !ok {
-		s.find("schema", place(n), "%s: %s", name, schemaMessage(e, n))
+func (s *subject) day(name string, n *yaml.Node, v violation) {
+	if v.keyword != "pattern" {
+		s.find("schema", place(n), "%s: %s", name, v.message(n))
 		return
 	}
 	f := s.find("schema", place(n), "%s: %q is no day, as 2026-01-31", name, clip(n.Value))
-	if f != nil && oldDate.MatchString(n.Value) {
+	if f != nil && oldDate().MatchString(n.Value) {
 		f.Fix = s.report.replaceWord(n, strings.ReplaceAll(n.Value, "/", "-"))
 		f.Fix.mark()
 	}
-}
-
-// leaves are the faults that stand for no others.
-func leaves(e *jsonschema.ValidationError) (out []*jsonschema.ValidationError) {
-	switch e.ErrorKind.(type) {
-	case *kind.OneOf, *kind.AnyOf:
-		return []*jsonschema.ValidationError{e}
-	}
-	if len(e.Causes) == 0 {
-		return []*jsonschema.ValidationError{e}
-	}
-	for _, c := range e.Causes {
-		out = append(out, leaves(c)...)
-	}
-	return out
 }
 
 // below is the value at a step of a path.
@@ -173,44 +141,42 @@ func below(n *yaml.Node, step string) *yaml.Node {
 	return nil
 }
 
-// schemaMessage says in our words what is wrong with n.
-func schemaMessage(e *jsonschema.ValidationError, n *yaml.Node) string {
+// message says in our words what is wrong with n.
+func (v violation) message(n *yaml.Node) string {
 	shown := ""
 	if n != nil && n.Kind == yaml.ScalarNode {
 		shown = strconv.Quote(clip(n.Value))
 	}
-	switch k := e.ErrorKind.(type) {
-	case *kind.Type:
-		return fmt.Sprintf("must be %s, not %s", article(strings.Join(k.Want, " or ")), article(k.Got))
-	case *kind.OneOf:
+	switch v.keyword {
+	case "type":
+		return fmt.Sprintf("must be %s, not %s", article(v.schema.Type), article(typeOf(v.value)))
+	case "oneOf":
 		var words []string
-		for _, c := range e.Causes {
-			if want, ok := c.ErrorKind.(*kind.Const); ok {
-				words = append(words, fmt.Sprint(want.Want))
-			}
+		for _, one := range v.schema.OneOf {
+			words = append(words, *one.Const)
 		}
 		if n == nil {
 			return "must be one of " + strings.Join(words, ", ")
 		}
 		return fmt.Sprintf("must be one of %s, not %s%s", strings.Join(words, ", "), shown, hint(n.Value, words))
-	case *kind.AnyOf:
+	case "anyOf":
 		return "has none of the forms that the specification has"
-	case *kind.Pattern:
-		return fmt.Sprintf("%s does not match %s", shown, k.Want)
-	case *kind.MaxLength:
-		return fmt.Sprintf("is longer than %d characters", k.Want)
-	case *kind.MinLength:
-		return fmt.Sprintf("%s is shorter than %d characters", shown, k.Want)
-	case *kind.Required:
-		return "lacks " + strings.Join(k.Missing, ", ")
-	case *kind.UniqueItems:
-		return fmt.Sprintf("the entries %d and %d are the same", k.Duplicates[0]+1, k.Duplicates[1]+1)
-	case *kind.Format:
-		return fmt.Sprintf("%s is no %s", shown, k.Want)
-	case *kind.MinItems:
-		return fmt.Sprintf("has fewer than %d entries", k.Want)
+	case "pattern":
+		return fmt.Sprintf("%s does not match %s", shown, v.schema.Pattern)
+	case "maxLength":
+		return fmt.Sprintf("is longer than %d characters", v.schema.MaxLength)
+	case "minLength":
+		return fmt.Sprintf("%s is shorter than %d characters", shown, v.schema.MinLength)
+	case "required":
+		return "lacks " + strings.Join(v.missing, ", ")
+	case "uniqueItems":
+		return fmt.Sprintf("the entries %d and %d are the same", v.same[0]+1, v.same[1]+1)
+	case "format":
+		return fmt.Sprintf("%s is no %s", shown, v.schema.Format)
+	case "minItems":
+		return fmt.Sprintf("has fewer than %d entries", v.schema.MinItems)
 	}
-	return e.Error()
+	panic("check: no words for the keyword " + v.keyword)
 }
 
 var articles = strings.NewReplacer("string", "a text", "object", "a mapping", "array", "a list", "integer", "an integer", "number", "a number", "boolean", "a boolean")

@@ -2,11 +2,11 @@ package check
 
 import (
 	"bytes"
-	"regexp"
 	"slices"
 	"strings"
 	"unicode/utf8"
 
+	"sigmac/internal/lazy"
 	"sigmac/internal/suggest"
 	"sigmac/ir"
 )
@@ -19,7 +19,7 @@ import (
 // that is no comment, and before the first line of a file about the whole file.
 const marker = "sigmac:ignore"
 
-var comment = regexp.MustCompile(`(?:^|\s)#\s*sigmac:ignore\b(.*)$`)
+var comment = lazy.Regexp(`(?:^|\s)#\s*sigmac:ignore\b(.*)$`)
 
 // A suppression is one such comment.
 type suppression struct {
@@ -37,7 +37,7 @@ func (l *linter) suppress(r *fileReport) []Finding {
 	begun := false
 	for i, line := range lines {
 		trimmed := bytes.TrimSpace(line)
-		m := comment.FindSubmatchIndex(line)
+		m := comment().FindSubmatchIndex(line)
 		alone := len(trimmed) > 0 && trimmed[0] == '#'
 		if m == nil {
 			begun = begun || len(trimmed) > 0 && !alone && !bytes.HasPrefix(trimmed, []byte("---"))

@@ -10,27 +10,28 @@ import (
 	"gopkg.in/yaml.v3"
 
 	"sigmac/internal/catalog"
+	"sigmac/internal/lazy"
 )
 
-var tagForm = regexp.MustCompile(`^[a-z0-9_-]+\.[a-z0-9._-]+$`)
+var tagForm = lazy.Regexp(`^[a-z0-9_-]+\.[a-z0-9._-]+$`)
 
 // A namespace of tags: the check of its values, what they look like, and the
 // words among them (specification 2.1.0, appendix tags).
 type namespace struct {
 	check string
-	form  *regexp.Regexp
+	form  func() *regexp.Regexp
 	words []string
 	says  string
 }
 
 var namespaces = map[string]namespace{
-	"attack": {"attacktag", regexp.MustCompile(`^(?:t\d{4}(?:\.\d{3})?|[gs]\d{4}|ds\d{4}|[ma]\d{4}|ta\d{4})$`), nil, "a tactic, technique, group or software of ATT&CK"},
-	"car":    {"cartag", regexp.MustCompile(`^\d{4}-\d{2}-\d{3}$`), nil, "an analytic of CAR, as 2016-04-005"},
-	"cve":    {"cvetag", regexp.MustCompile(`^\d{4}-\d{4,}$`), nil, "a number of CVE, as 2021-44228"},
-	"d3fend": {"d3_fendtag", regexp.MustCompile(`^d3f?-[a-z0-9-]+$`), []string{"model", "harden", "detect", "isolate", "deceive", "evict"}, "a tactic, technique or artifact of D3FEND, as d3-am"},
+	"attack": {"attacktag", lazy.Regexp(`^(?:t\d{4}(?:\.\d{3})?|[gs]\d{4}|ds\d{4}|[ma]\d{4}|ta\d{4})$`), nil, "a tactic, technique, group or software of ATT&CK"},
+	"car":    {"cartag", lazy.Regexp(`^\d{4}-\d{2}-\d{3}$`), nil, "an analytic of CAR, as 2016-04-005"},
+	"cve":    {"cvetag", lazy.Regexp(`^\d{4}-\d{4,}$`), nil, "a number of CVE, as 2021-44228"},
+	"d3fend": {"d3_fendtag", lazy.Regexp(`^d3f?-[a-z0-9-]+$`), []string{"model", "harden", "detect", "isolate", "deceive", "evict"}, "a tactic, technique or artifact of D3FEND, as d3-am"},
 	"detection": {"detection_tag", nil, []string{"dfir", "emerging-threats", "threat-hunting"},
 		"one of dfir, emerging-threats and threat-hunting"},
-	"stp": {"stptag", regexp.MustCompile(`^[1-5][auk]?$`), nil, "a score of Summiting the Pyramid, as 4 or 3k"},
+	"stp": {"stptag", lazy.Regexp(`^[1-5][auk]?$`), nil, "a score of Summiting the Pyramid, as 4 or 3k"},
 	"tlp": {"tlptag", nil, []string{"red", "amber", "amber-strict", "green", "clear", "white"}, "a level of TLP: red, amber, amber-strict, green or clear"},
 }
 
@@ -39,7 +40,7 @@ func (s *subject) tags() {
 	count := map[string]int{}
 	for _, n := range s.list("tags") {
 		space, name, ok := strings.Cut(n.Value, ".")
-		if !tagForm.MatchString(n.Value) {
+		if !tagForm().MatchString(n.Value) {
 			s.find("tag_format", place(n), "%q is no tag: small letters, digits, - and _ behind a namespace and a dot", clip(n.Value))
 		}
 		if !ok {
@@ -69,11 +70,11 @@ func (s *subject) tags() {
 }
 
 func (s *subject) tag(n *yaml.Node, name string, ns namespace) {
-	ok := slices.Contains(ns.words, name) || ns.form != nil && ns.form.MatchString(name)
+	ok := slices.Contains(ns.words, name) || ns.form != nil && ns.form().MatchString(name)
 	meant := hint(name, ns.words)
 	if ns.check == "attacktag" {
 		switch {
-		case technique.MatchString(name):
+		case technique().MatchString(name):
 			t := catalog.Techniques([]string{n.Value})
 			if ok = len(t) == 1 && t[0].Name != ""; ok && t[0].Successor != "" {
 				s.find("attacktag", place(n), "ATT&CK has revoked %s; it is %s now", strings.ToUpper(name), t[0].Successor)
@@ -104,7 +105,7 @@ func (s *subject) tag(n *yaml.Node, name string, ns namespace) {
 	}
 }
 
-var technique = regexp.MustCompile(`^t\d{4}(?:\.\d{3})?$`)
+var technique = lazy.Regexp(`^t\d{4}(?:\.\d{3})?$`)
 
 // tactics are the names of tactics by what stands in tags.
 var tactics = sync.OnceValue(func() map[string]string {

@@ -2,11 +2,11 @@ package read
 
 import (
 	"fmt"
-	"regexp"
 	"strconv"
 	"strings"
 	"unicode/utf8"
 
+	"sigmac/internal/lazy"
 	"sigmac/ir"
 )
 
@@ -39,10 +39,10 @@ var reserved = map[string]bool{
 }
 
 var (
-	wordStart   = regexp.MustCompile(`\A(?:[A-Za-z][A-Za-z0-9_]*~?|[_@][A-Za-z0-9_]*)`)
-	numberStart = regexp.MustCompile(`\A(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[Ee][+-]?[0-9]+)?`)
-	nameStart   = regexp.MustCompile("\\A`(?:[^`]|``)*`")
-	escapeStart = regexp.MustCompile(`\A\\(?:[btnfr"'\\]|u\{[0-9A-Fa-f]{2,8}\})`)
+	wordStart   = lazy.Regexp(`\A(?:[A-Za-z][A-Za-z0-9_]*~?|[_@][A-Za-z0-9_]*)`)
+	numberStart = lazy.Regexp(`\A(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[Ee][+-]?[0-9]+)?`)
+	nameStart   = lazy.Regexp("\\A`(?:[^`]|``)*`")
+	escapeStart = lazy.Regexp(`\A\\(?:[btnfr"'\\]|u\{[0-9A-Fa-f]{2,8}\})`)
 	signs       = []string{"![", "==", "!=", "<=", ">=", ":", "=", "<", ">", "+", "-", "*", "/", "%", ".", ",", "[", "]", "(", ")", "|", "?"}
 )
 
@@ -122,20 +122,20 @@ func (l *lexer) next() {
 	case strings.HasPrefix(rest, `?"`), strings.HasPrefix(rest, `?'`):
 		refuse(l.pos, "a raw string stands in three double quotes")
 	case c == '`':
-		name := nameStart.FindString(rest)
+		name := nameStart().FindString(rest)
 		if name == "" {
 			refuse(l.pos, "the name has no closing backtick")
 		}
 		l.emit(quotedToken, strings.ReplaceAll(name[1:len(name)-1], "``", "`"), len(name))
 	case '0' <= c && c <= '9', c == '.' && len(rest) > 1 && '0' <= rest[1] && rest[1] <= '9':
-		n := numberStart.FindString(rest)
+		n := numberStart().FindString(rest)
 		kind := integerToken
 		if strings.ContainsAny(n, ".eE") {
 			kind = decimalToken
 		}
 		l.emit(kind, n, len(n))
 	default:
-		if w := wordStart.FindString(rest); w != "" {
+		if w := wordStart().FindString(rest); w != "" {
 			kind := wordToken
 			switch {
 			case reserved[w]:
@@ -213,7 +213,7 @@ func (l *lexer) str() {
 			l.emit(stringToken, b.String(), n+1)
 			return
 		case '\\':
-			esc := escapeStart.FindString(rest[n:])
+			esc := escapeStart().FindString(rest[n:])
 			if esc == "" {
 				l.skip(n)
 				refuse(l.pos, "`\\` starts no escape that EQL knows")

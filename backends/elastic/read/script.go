@@ -13,6 +13,7 @@ import (
 	"time"
 	"unicode/utf16"
 
+	"sigmac/internal/lazy"
 	"sigmac/ir"
 	"sigmac/regex"
 )
@@ -317,7 +318,7 @@ func (r *run) stored(t ir.Type, v any) any {
 				return a.Unmap()
 			}
 		case ir.Date:
-			if first, last, ok := dates(x); ok && (first == last || dateText.MatchString(x)) {
+			if first, last, ok := dates(x); ok && (first == last || dateText().MatchString(x)) {
 				return first
 			}
 		default:
@@ -617,7 +618,7 @@ func (r *run) test(n *node, x any, list []any) any {
 		// Java folds more letters than the automata of Lucene, its dot stands for
 		// no line break, and its expressions have other operators.
 		if n.tilde && (!plainCase(s) || !plainCase(c.value.text)) ||
-			n.op != "in" && lineBreak.MatchString(s) || n.op == "regex" && special.MatchString(c.value.text) {
+			n.op != "in" && lineBreak().MatchString(s) || n.op == "regex" && special().MatchString(c.value.text) {
 			return r.fail(unknown)
 		}
 		t := wildcardTest(!n.tilde, ir.Part{Text: c.value.text})
@@ -638,8 +639,8 @@ func (r *run) test(n *node, x any, list []any) any {
 }
 
 var (
-	lineBreak = regexp.MustCompile(`[\n\r\x{85}\x{2028}\x{2029}]`)
-	special   = regexp.MustCompile(`[#@&<>~"^$\\]|\(\?|\[[^\]]*\[`)
+	lineBreak = lazy.Regexp(`[\n\r\x{85}\x{2028}\x{2029}]`)
+	special   = lazy.Regexp(`[#@&<>~"^$\\]|\(\?|\[[^\]]*\[`)
 )
 
 // passes says whether a text passes a test of texts.
@@ -812,8 +813,8 @@ func (r *run) between(s, lower, left, right string, greedy any) any {
 }
 
 var (
-	decimalText = regexp.MustCompile(`\A[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?\z`)
-	javaText    = regexp.MustCompile(`[ \t\n\r\x00-\x1fxXpPfFdDnN]`) // a number to Java, perhaps
+	decimalText = lazy.Regexp(`\A[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?\z`)
+	javaText    = lazy.Regexp(`[ \t\n\r\x00-\x1fxXpPfFdDnN]`) // a number to Java, perhaps
 )
 
 // number is ToNumberFunctionProcessor: a text that is no number is an error.
@@ -838,9 +839,9 @@ func (r *run) number(s string, base any) any {
 		return n
 	}
 	switch {
-	case radix != 10 || !decimalText.MatchString(s) && !javaText.MatchString(s) && s != "":
+	case radix != 10 || !decimalText().MatchString(s) && !javaText().MatchString(s) && s != "":
 		return r.fail(failure)
-	case !decimalText.MatchString(s):
+	case !decimalText().MatchString(s):
 		return r.fail(unknown)
 	}
 	f, err := strconv.ParseFloat(s, 64)
@@ -898,18 +899,18 @@ func (r *run) inNetwork(n *node, args []any) any {
 type instant int64
 
 var (
-	dateText = regexp.MustCompile(`\A([0-9]{4})(?:-([0-9]{2})(?:-([0-9]{2})(?:T(?:([0-9]{2})(?::([0-9]{2})(?::([0-9]{2})(?:[.,]([0-9]{1,9}))?)?)?)?(Z|[+-][0-9]{2}:?[0-9]{2})?)?)?)?\z`)
-	millis   = regexp.MustCompile(`\A-?[0-9]{1,17}\z`)
+	dateText = lazy.Regexp(`\A([0-9]{4})(?:-([0-9]{2})(?:-([0-9]{2})(?:T(?:([0-9]{2})(?::([0-9]{2})(?::([0-9]{2})(?:[.,]([0-9]{1,9}))?)?)?)?(Z|[+-][0-9]{2}:?[0-9]{2})?)?)?)?\z`)
+	millis   = lazy.Regexp(`\A-?[0-9]{1,17}\z`)
 )
 
 // dates are the first and the last instant of a date in the default format,
 // strict_date_optional_time||epoch_millis: what is left out of it stands for all
 // that it may be (documents of the date type and of range queries).
 func dates(s string) (first, last instant, ok bool) {
-	m := dateText.FindStringSubmatch(s)
+	m := dateText().FindStringSubmatch(s)
 	if m == nil {
 		n, err := strconv.ParseInt(s, 10, 64)
-		return instant(n), instant(n), err == nil && millis.MatchString(s)
+		return instant(n), instant(n), err == nil && millis().MatchString(s)
 	}
 	if len(m[7]) > 3 {
 		return 0, 0, false // fields of type date cut it off, those of type date_nanos do not

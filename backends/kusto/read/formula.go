@@ -541,7 +541,7 @@ func (c *formulist) call(n *node, s scope, e env) *formula {
 	if b, bound := before(c.lets[n.text], s.lets); bound {
 		return c.lambda(n, s, e, b)
 	}
-	f, ok := functions[n.text]
+	f, ok := functions()[n.text]
 	if !ok || len(n.args) < f.least || f.most >= 0 && len(n.args) > f.most {
 		return nil
 	}
@@ -566,7 +566,7 @@ func (c *formulist) call(n *node, s scope, e env) *formula {
 // extracted is a function with a last argument typeof(…).
 func (c *formulist) extracted(n *node, s scope, e env) *formula {
 	last := n.args[len(n.args)-1]
-	f, name := functions[n.text], "string"
+	f, name := functions()[n.text], "string"
 	args := n.args
 	if last.kind == nodeCall && last.text == "typeof" && len(last.args) == 1 {
 		name, args = last.args[0].text, args[:len(args)-1]
@@ -579,7 +579,7 @@ func (c *formulist) extracted(n *node, s scope, e env) *formula {
 	for i, a := range args {
 		compiled[i] = c.formula(a, s, e)
 	}
-	return c.make(formula{apply: strict(functions[convert].do), args: []*formula{c.make(formula{apply: strict(f.do), args: compiled, price: f.price})}})
+	return c.make(formula{apply: strict(functions()[convert].do), args: []*formula{c.make(formula{apply: strict(f.do), args: compiled, price: f.price})}})
 }
 
 // lambda is a function that a let makes of one expression, `(x: long) { x + 1 }`.

@@ -137,7 +137,7 @@ func TestFunctions(t *testing.T) {
 	x, _ := parseDecimal("1.5")
 	scalars[6] = x
 	rng := rand.New(rand.NewPCG(5, 6))
-	for name, f := range functions {
+	for name, f := range functions() {
 		do := f.do
 		if !f.lazy {
 			do = strict(do)

@@ -14,9 +14,11 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"unicode"
 	"unicode/utf8"
 
+	"sigmac/internal/lazy"
 	"sigmac/ir"
 	"sigmac/regex"
 )
@@ -41,10 +43,12 @@ func (f function) whole() function           { f.typed = true; return f }
 func (f function) priced(price int) function { f.price = price; return f }
 
 // functions are those that a query may compute a column or a test with.
-var functions map[string]function
+var functions func() map[string]function
 
-func init() {
-	functions = map[string]function{
+func init() { functions = sync.OnceValue(allFunctions) }
+
+func allFunctions() map[string]function {
+	all := map[string]function{
 		"not":     takes(1, 1, func(a []any) any { return truthOr(opposite(plain(a[0]))) }).lazily(),
 		"iff":     takes(3, 3, chosen).lazily(),
 		"iif":     takes(3, 3, chosen).lazily(),
@@ -140,11 +144,12 @@ func init() {
 		"binary_xor": takes(2, 2, bits(func(a, b int64) int64 { return a ^ b })).whole(),
 	}
 	for alias, name := range map[string]string{"isnotempty": "isempty", "notempty": "isempty", "isnotnull": "isnull", "notnull": "isnull"} {
-		is := functions[name].do
-		functions[alias] = takes(1, 1, func(a []any) any { return opposite(is(a)) })
+		is := all[name].do
+		all[alias] = takes(1, 1, func(a []any) any { return opposite(is(a)) })
 	}
-	timeFunctions()
-	addressFunctions()
+	timeFunctions(all)
+	addressFunctions(all)
+	return all
 }
 
 // texts is a function of n texts, or any number. Scalars of other types are given as
@@ -331,14 +336,14 @@ func toBool(a []any) any {
 	return unknown{}
 }
 
-var guidText = regexp.MustCompile(`^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$`)
+var guidText = lazy.Regexp(`^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$`)
 
 func toGuid(a []any) any {
 	switch v := plain(a[0]).(type) {
 	case nil, guid:
 		return v
 	case string:
-		if s := strings.ToLower(v); guidText.MatchString(s) {
+		if s := strings.ToLower(v); guidText().MatchString(s) {
 			return guid(s)
 		}
 	}
@@ -639,19 +644,19 @@ func replaceString(a []any) any {
 	return strings.ReplaceAll(s, from, to)
 }
 
-var group = regexp.MustCompile(`\\([0-9])`)
+var group = lazy.Regexp(`\\([0-9])`)
 
 func replaceRegexp(text, pattern, rewrite any) any {
 	s, ok := plain(text).(string)
 	to, ok2 := plain(rewrite).(string)
 	re := compileFor(s, pattern)
-	if !ok || !ok2 || re == nil || re.MatchString("") || strings.Contains(group.ReplaceAllString(to, ""), `\`) {
+	if !ok || !ok2 || re == nil || re.MatchString("") || strings.Contains(group().ReplaceAllString(to, ""), `\`) {
 		return unknown{}
 	}
 	if (len(s)+1)*(len(to)+len(s)*strings.Count(to, `\`)+1) > 1<<22 {
 		return unknown{}
 	}
-	return re.ReplaceAllString(s, group.ReplaceAllString(strings.ReplaceAll(to, "$", "$$"), "$${$1}"))
+	return re.ReplaceAllString(s, group().ReplaceAllString(strings.ReplaceAll(to, "$", "$$"), "$${$1}"))
 }
 
 // trimmed takes one match off the ends. Whether a second one goes too is open.
@@ -922,14 +927,14 @@ func parseJSON(a []any) any {
 	return dynamicOf(v)
 }
 
-var jsonPath = regexp.MustCompile(`^\$(?:\.[A-Za-z_][A-Za-z_0-9]*|\[[0-9]+\]|\['[^'\]]+'\])+$`)
-var jsonStep = regexp.MustCompile(`\.([A-Za-z_][A-Za-z_0-9]*)|(\[[0-9]+\])|\['([^'\]]+)'\]`)
+var jsonPath = lazy.Regexp(`^\$(?:\.[A-Za-z_][A-Za-z_0-9]*|\[[0-9]+\]|\['[^'\]]+'\])+$`)
+var jsonStep = lazy.Regexp(`\.([A-Za-z_][A-Za-z_0-9]*)|(\[[0-9]+\])|\['([^'\]]+)'\]`)
 
 func atPath(v any, path string) (any, bool) {
-	if !jsonPath.MatchString(path) {
+	if !jsonPath().MatchString(path) {
 		return nil, false
 	}
-	for _, m := range jsonStep.FindAllStringSubmatch(path, -1) {
+	for _, m := range jsonStep().FindAllStringSubmatch(path, -1) {
 		v = memberAt(v, m[1]+m[2]+m[3])
 	}
 	_, open := v.(unknown)

@@ -3,17 +3,18 @@ package read
 import (
 	"fmt"
 	"net/netip"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
+
+	"sigmac/internal/lazy"
 )
 
 // addressFunctions adds the functions on addresses. An address may have a prefix
 // behind a slash; what is none makes them null.
-func addressFunctions() {
+func addressFunctions(all map[string]function) {
 	add := func(name string, least, most int, do func([]any) any) {
-		functions[name] = takes(least, most, do).whole()
+		all[name] = takes(least, most, do).whole()
 	}
 	for _, v := range []struct {
 		name string
@@ -93,13 +94,13 @@ func noAddress(v any) any {
 	if s, ok := plain(v).(string); ok && !strings.ContainsAny(s, "0123456789:") || plain(v) == nil {
 		return nil
 	}
-	if s, ok := plain(v).(string); ok && netText.MatchString(s) {
+	if s, ok := plain(v).(string); ok && netText().MatchString(s) {
 		return nil // a number above 255, or a prefix above 32
 	}
 	return unknown{}
 }
 
-var netText = regexp.MustCompile(`^[0-9]+(\.[0-9]+){3}(/[0-9]+)?$`)
+var netText = lazy.Regexp(`^[0-9]+(\.[0-9]+){3}(/[0-9]+)?$`)
 
 // parseNet reads an address with or without a prefix. IPv4 counts among IPv6 as
 // `::ffff:a.b.c.d`, and so does `::a.b.c.d` (page "ipv6_compare").
@@ -107,7 +108,7 @@ func parseNet(v any, six bool) (netip.Prefix, bool) {
 	s, ok := plain(v).(string)
 	text, mask, masked := strings.Cut(s, "/")
 	four := !strings.Contains(text, ":")
-	if dotted, ok := strings.CutPrefix(text, "::"); ok && six && netText.MatchString(dotted) {
+	if dotted, ok := strings.CutPrefix(text, "::"); ok && six && netText().MatchString(dotted) {
 		text, four = dotted, true
 	}
 	a, err := netip.ParseAddr(text)
@@ -228,8 +229,8 @@ func fullAddress(v, mask any) any {
 }
 
 var (
-	addressInText = regexp.MustCompile(`[0-9]+(?:\.[0-9]+){3}`)
-	addressPrefix = regexp.MustCompile(`^[0-9]{1,3}\.(?:[0-9]{1,3}\.){0,2}$`)
+	addressInText = lazy.Regexp(`[0-9]+(?:\.[0-9]+){3}`)
+	addressPrefix = lazy.Regexp(`^[0-9]{1,3}\.(?:[0-9]{1,3}\.){0,2}$`)
 )
 
 // hasAddress says whether a text has an IPv4 address, or one that begins so, with
@@ -241,10 +242,10 @@ func hasAddress(v, want any, prefix bool) any {
 		return unknown{}
 	}
 	_, err := netip.ParseAddr(w)
-	if whole := err == nil && netText.MatchString(w); !whole && (!prefix || !addressPrefix.MatchString(w)) {
+	if whole := err == nil && netText().MatchString(w); !whole && (!prefix || !addressPrefix().MatchString(w)) {
 		return false
 	}
-	for _, m := range addressInText.FindAllStringIndex(s, -1) {
+	for _, m := range addressInText().FindAllStringIndex(s, -1) {
 		found := s[m[0]:m[1]]
 		before, after := s[:m[0]], s[m[1]:]
 		if a, err := netip.ParseAddr(found); err != nil || !a.Is4() || found != w && !(prefix && strings.HasPrefix(found, w)) {

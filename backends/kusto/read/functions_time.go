@@ -6,9 +6,9 @@ import (
 )
 
 // timeFunctions adds the functions on datetimes and timespans.
-func timeFunctions() {
+func timeFunctions(all map[string]function) {
 	add := func(name string, least, most int, do func([]any) any) {
-		functions[name] = takes(least, most, do).whole()
+		all[name] = takes(least, most, do).whole()
 	}
 	for name, part := range map[string]string{"hourofday": "hour", "dayofmonth": "day", "dayofyear": "dayofyear", "monthofyear": "month",
 		"getmonth": "month", "getyear": "year", "week_of_year": "week_of_year"} {

@@ -3,6 +3,7 @@ package read
 import (
 	"strconv"
 	"strings"
+	"sync"
 	"unicode"
 	"unicode/utf16"
 	"unicode/utf8"
@@ -157,14 +158,14 @@ func digitRun(s string, base int) int {
 }
 
 // timeUnits are those of the page "The timespan data type".
-var timeUnits = map[string]bool{}
-
-func init() {
+var timeUnits = sync.OnceValue(func() map[string]bool {
+	out := map[string]bool{}
 	for _, u := range strings.Fields("d day days h hr hrs hour hours m min mins minute minutes s sec secs second seconds " +
 		"ms milli millis millisecond milliseconds micro micros microsecond microseconds nano nanos nanosecond nanoseconds tick ticks") {
-		timeUnits[u] = true
+		out[u] = true
 	}
-}
+	return out
+})
 
 func (l *lexer) number() (tokenKind, string) {
 	s := l.src[l.at:]
@@ -202,7 +203,7 @@ func (l *lexer) number() (tokenKind, string) {
 		}
 		l.at += n
 		return tokenNumber, string(v)
-	case timeUnits[s[n:n+unit]]:
+	case timeUnits()[s[n:n+unit]]:
 		l.at += n + unit
 		return tokenTime, s[:n+unit]
 	case digitRun(s[:n], 10) < n:

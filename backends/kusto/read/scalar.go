@@ -3,10 +3,11 @@ package read
 import (
 	"math"
 	"math/big"
-	"regexp"
 	"strconv"
 	"strings"
 	"time"
+
+	"sigmac/internal/lazy"
 )
 
 // The scalars of KQL are nil for null, bool, int32, int64, float64, decimal,
@@ -405,12 +406,12 @@ func momentOf(t time.Time) moment {
 	return moment((t.Unix()-yearOne.Unix())*int64(second) + int64(t.Nanosecond()/100))
 }
 
-var momentText = regexp.MustCompile(`^(\d{4})-(\d{1,2})-(\d{1,2})(?:[T ](\d{1,2}):(\d{2})(?::(\d{2})(?:\.(\d{1,7}))?)?)?(Z| ?UTC)?$`)
+var momentText = lazy.Regexp(`^(\d{4})-(\d{1,2})-(\d{1,2})(?:[T ](\d{1,2}):(\d{2})(?::(\d{2})(?:\.(\d{1,7}))?)?)?(Z| ?UTC)?$`)
 
 // parseMoment reads the form of ISO 8601 (page "The datetime data type"); a server
 // reads more.
 func parseMoment(s string) (moment, bool) {
-	m := momentText.FindStringSubmatch(strings.TrimSpace(s))
+	m := momentText().FindStringSubmatch(strings.TrimSpace(s))
 	if m == nil {
 		return 0, false
 	}
@@ -428,8 +429,8 @@ func parseMoment(s string) (moment, bool) {
 }
 
 var (
-	spanText = regexp.MustCompile(`^(-)?(?:(\d{1,7})\.)?(\d{1,2}):(\d{2})(?::(\d{2})(?:\.(\d{1,7}))?)?$`)
-	unitText = regexp.MustCompile(`^(-?)(\d{1,9}(?:\.\d{1,7})?) *([a-z]+)$`)
+	spanText = lazy.Regexp(`^(-)?(?:(\d{1,7})\.)?(\d{1,2}):(\d{2})(?::(\d{2})(?:\.(\d{1,7}))?)?$`)
+	unitText = lazy.Regexp(`^(-?)(\d{1,9}(?:\.\d{1,7})?) *([a-z]+)$`)
 )
 
 // spanUnits are the lengths of the units of the page "The timespan data type", by
@@ -441,7 +442,7 @@ var spanUnits = map[string]span{"d": day, "h": 3600 * second, "m": 60 * second, 
 func parseSpan(s string) (span, bool) {
 	s = strings.TrimSpace(s)
 	sign := span(1)
-	if m := unitText.FindStringSubmatch(s); m != nil {
+	if m := unitText().FindStringSubmatch(s); m != nil {
 		unit, ok := spanUnits[m[3]]
 		for _, name := range []string{"d day days", "h hr hrs hour hours", "m min mins minute minutes", "s sec secs second seconds",
 			"ms milli millis millisecond milliseconds", "microsecond micro micros microseconds", "tick ticks"} {
@@ -458,7 +459,7 @@ func parseSpan(s string) (span, bool) {
 		}
 		return span(x.Num().Int64()), true
 	}
-	m := spanText.FindStringSubmatch(s)
+	m := spanText().FindStringSubmatch(s)
 	if m == nil {
 		return 0, false
 	}

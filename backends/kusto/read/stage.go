@@ -3,15 +3,15 @@ package read
 import (
 	"slices"
 	"strings"
+	"sync"
 
 	"sigmac/ir"
 )
 
 // commands are the stages that are no filters, and what each does to the events
 // that reach it (Microsoft Learn, the page of each operator).
-var commands = map[string]ir.Effect{}
-
-func init() {
+var commands = sync.OnceValue(func() map[string]ir.Effect {
+	out := map[string]ir.Effect{}
 	for effect, names := range map[ir.Effect]string{
 		ir.Keeps:    "sort order serialize as render project-reorder assert-schema",
 		ir.Computes: "extend project project-rename project-away project-keep parse parse-kv",
@@ -23,10 +23,11 @@ func init() {
 		ir.AnyEffect: "join lookup evaluate invoke macro-expand find consume partition",
 	} {
 		for _, name := range strings.Fields(names) {
-			commands[name] = effect
+			out[name] = effect
 		}
 	}
-}
+	return out
+})
 
 // operator reads one stage.
 func (r *reader) operator(end string) {
@@ -39,7 +40,7 @@ func (r *reader) operator(end string) {
 		r.step()
 		name += "-" + r.peek().text
 	}
-	effect, known := commands[name]
+	effect, known := commands()[name]
 	if !known {
 		refuse(pos, "unknown command "+name)
 	}

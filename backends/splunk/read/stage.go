@@ -1,11 +1,12 @@
 package read
 
 import (
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 
+	"sigmac/internal/lazy"
 	"sigmac/ir"
 )
 
@@ -138,7 +139,7 @@ func (p *pipeline) filter(st stage, e ir.Expr) bool {
 	varies := false // so that it is not the same predicate in another place
 	ir.Walk(e, func(e ir.Expr) {
 		o, ok := e.(ir.Opaque)
-		varies = varies || ok && variable.MatchString(o.Text)
+		varies = varies || ok && variable().MatchString(o.Text)
 	})
 	e, known := p.over(e)
 	if !known {
@@ -156,7 +157,7 @@ func (p *pipeline) filter(st stage, e ir.Expr) bool {
 }
 
 // variable are the functions of eval that give something else each time.
-var variable = regexp.MustCompile(`(?i)\b(random|time)\s*\(`)
+var variable = lazy.Regexp(`(?i)\b(random|time)\s*\(`)
 
 // timeFields hold when an event happened, and when it was indexed.
 var timeFields = []string{"_time", "_indextime"}
@@ -224,13 +225,16 @@ var operators = map[string]bool{"AND": true, "OR": true, "NOT": true, "XOR": tru
 
 // commands say what a stage does that is no filter (Search Reference, the page
 // of each). One that is not here may do anything.
-var commands = map[string]func(p *pipeline, st stage) (ir.Effect, layer){}
+var commands func() map[string]func(p *pipeline, st stage) (ir.Effect, layer)
 
-func init() {
+func init() { commands = sync.OnceValue(allCommands) }
+
+func allCommands() map[string]func(p *pipeline, st stage) (ir.Effect, layer) {
+	out := map[string]func(p *pipeline, st stage) (ir.Effect, layer){}
 	all := func(o origin) layer { return func(string) column { return column{origin: o} } }
 	set := func(names string, do func(p *pipeline, st stage) (ir.Effect, layer)) {
 		for _, name := range strings.Fields(names) {
-			commands[name] = do
+			out[name] = do
 		}
 	}
 	is := func(e ir.Effect, l layer) func(*pipeline, stage) (ir.Effect, layer) {
@@ -265,7 +269,7 @@ func init() {
 	}))
 	set("extract kv xmlkv xmlunescape xpath tags typer scrub erex", is(ir.Computes, all(made)))
 	set("foreach", func(p *pipeline, st stage) (ir.Effect, layer) {
-		if _, body, _ := strings.Cut(p.text[st.body:st.hi], "["); evalAlone.MatchString(body) {
+		if _, body, _ := strings.Cut(p.text[st.body:st.hi], "["); evalAlone().MatchString(body) {
 			return ir.Computes, all(made)
 		}
 		return ir.AnyEffect, all(gathered)
@@ -303,7 +307,7 @@ func init() {
 	set("rex", func(p *pipeline, st stage) (ir.Effect, layer) {
 		var names []string
 		body := p.text[st.body:st.hi]
-		for _, g := range group.FindAllStringSubmatch(body, -1) {
+		for _, g := range group().FindAllStringSubmatch(body, -1) {
 			names = append(names, g[1])
 		}
 		_, sed := p.words(st).options["mode"]
@@ -362,11 +366,12 @@ func init() {
 		return nil // every field of the table
 	}))
 	set("rangemap replace reltime setfields", is(ir.Computes, all(made)))
+	return out
 }
 
 var (
-	group     = regexp.MustCompile(`\(\?P?<([A-Za-z_]\w*)>`)
-	evalAlone = regexp.MustCompile(`^\s*(?i:eval)\s[^|]*$`)
+	group     = lazy.Regexp(`\(\?P?<([A-Za-z_]\w*)>`)
+	evalAlone = lazy.Regexp(`^\s*(?i:eval)\s[^|]*$`)
 )
 
 // some is the layer that makes these columns something else, or every column
@@ -383,7 +388,7 @@ func (p *pipeline) some(o origin, names []string) layer {
 
 // command reads a stage that is no filter.
 func (p *pipeline) command(st stage, first bool) ir.Effect {
-	do, known := commands[st.name]
+	do, known := commands()[st.name]
 	if !known || first || len(p.layers) == maxLayers {
 		p.rows = true
 		p.layers = []layer{func(string) column { return column{origin: gathered} }}
@@ -415,7 +420,7 @@ type words struct {
 	plain   []string
 }
 
-var optionName = regexp.MustCompile(`^[A-Za-z_]\w*$`)
+var optionName = lazy.Regexp(`^[A-Za-z_]\w*$`)
 
 // is says whether an option is given that switches something on.
 func (w words) is(option string) bool {
@@ -455,7 +460,7 @@ func (p *pipeline) words(st stage) words {
 			some = true
 		case c == '\'':
 			quoted = !quoted
-		case c == '=' && depth == 0 && !quoted && option == "" && optionName.MatchString(b.String()):
+		case c == '=' && depth == 0 && !quoted && option == "" && optionName().MatchString(b.String()):
 			option = strings.ToLower(b.String())
 			b.Reset()
 		default:
@@ -656,7 +661,7 @@ func (p *pipeline) eval(st stage) (ir.Effect, layer) {
 		if !ok || strings.Contains(strings.ReplaceAll(name, "{}", ""), "{") { // `{f}=` makes the column that f names
 			return ir.Computes, p.some(made, nil)
 		}
-		if copies[name] = ""; plainName.MatchString(expr) && !evalConstants[strings.ToLower(expr)] {
+		if copies[name] = ""; plainName().MatchString(expr) && !evalConstants[strings.ToLower(expr)] {
 			copies[name] = strings.Trim(expr, "'")
 		}
 	}
@@ -673,7 +678,7 @@ func (p *pipeline) eval(st stage) (ir.Effect, layer) {
 }
 
 var (
-	plainName     = regexp.MustCompile(`^([A-Za-z_]\w*|'[^']+')$`)
+	plainName     = lazy.Regexp(`^([A-Za-z_]\w*|'[^']+')$`)
 	evalConstants = map[string]bool{"true": true, "false": true, "null": true}
 )
 

@@ -3,6 +3,7 @@ package native
 import (
 	"maps"
 	"strings"
+	"sync"
 
 	"sigmac/ir"
 )
@@ -14,67 +15,69 @@ import (
 
 // dataModels are the fields of Splunk's data models, by dataset
 // (splunk_cim.yml). A field of a dataset that is not named loses its prefix.
-var dataModels = map[string]map[string]string{
-	"Processes": {
-		"process":                   "CommandLine",
-		"process_path":              "Image",
-		"original_file_name":        "OriginalFileName",
-		"process_current_directory": "CurrentDirectory",
-		"process_integrity_level":   "IntegrityLevel",
-		"process_hash":              "Hashes",
-		"process_id":                "ProcessId",
-		"process_guid":              "ProcessGuid",
-		"parent_process":            "ParentCommandLine",
-		"parent_process_path":       "ParentImage",
-		"parent_process_id":         "ParentProcessId",
-		"parent_process_guid":       "ParentProcessGuid",
-		"dest":                      "Computer",
-	},
-	"Registry": {
-		"registry_path":       "TargetObject",
-		"registry_value_data": "Details",
-		"action":              "EventType",
-		"process_path":        "Image",
-		"process_id":          "ProcessId",
-		"process_guid":        "ProcessGuid",
-		"dest":                "Computer",
-	},
-	"Filesystem": {
-		"file_path":    "TargetFilename",
-		"process_path": "Image",
-		"process_id":   "ProcessId",
-		"process_guid": "ProcessGuid",
-		"dest":         "Computer",
-	},
-	"DNS": {
-		"query":         "QueryName",
-		"reply_code_id": "QueryStatus",
-	},
-	"All_Traffic": {
-		"dest_ip":      "DestinationIp",
-		"dest_port":    "DestinationPort",
-		"src_ip":       "SourceIp",
-		"src_port":     "SourcePort",
-		"transport":    "Protocol",
-		"direction":    "Initiated",
-		"process_id":   "ProcessId",
-		"process_guid": "ProcessGuid",
-		"app":          "Image",
-	},
-	"Web": {
-		"url":             "c-uri",
-		"uri_path":        "c-uri-stem",
-		"uri_query":       "c-uri-query",
-		"http_user_agent": "c-useragent",
-		"http_referrer":   "cs-referer",
-		"http_method":     "cs-method",
-		"cookie":          "cs-cookie",
-		"status":          "sc-status",
-		"src_ip":          "c-ip",
-		"dest_ip":         "dst_ip",
-		"url_domain":      "cs-host",
-	},
-}
+var dataModels = sync.OnceValue(func() map[string]map[string]string {
+	return map[string]map[string]string{
+		"Processes": {
+			"process":                   "CommandLine",
+			"process_path":              "Image",
+			"original_file_name":        "OriginalFileName",
+			"process_current_directory": "CurrentDirectory",
+			"process_integrity_level":   "IntegrityLevel",
+			"process_hash":              "Hashes",
+			"process_id":                "ProcessId",
+			"process_guid":              "ProcessGuid",
+			"parent_process":            "ParentCommandLine",
+			"parent_process_path":       "ParentImage",
+			"parent_process_id":         "ParentProcessId",
+			"parent_process_guid":       "ParentProcessGuid",
+			"dest":                      "Computer",
+		},
+		"Registry": {
+			"registry_path":       "TargetObject",
+			"registry_value_data": "Details",
+			"action":              "EventType",
+			"process_path":        "Image",
+			"process_id":          "ProcessId",
+			"process_guid":        "ProcessGuid",
+			"dest":                "Computer",
+		},
+		"Filesystem": {
+			"file_path":    "TargetFilename",
+			"process_path": "Image",
+			"process_id":   "ProcessId",
+			"process_guid": "ProcessGuid",
+			"dest":         "Computer",
+		},
+		"DNS": {
+			"query":         "QueryName",
+			"reply_code_id": "QueryStatus",
+		},
+		"All_Traffic": {
+			"dest_ip":      "DestinationIp",
+			"dest_port":    "DestinationPort",
+			"src_ip":       "SourceIp",
+			"src_port":     "SourcePort",
+			"transport":    "Protocol",
+			"direction":    "Initiated",
+			"process_id":   "ProcessId",
+			"process_guid": "ProcessGuid",
+			"app":          "Image",
+		},
+		"Web": {
+			"url":             "c-uri",
+			"uri_path":        "c-uri-stem",
+			"uri_query":       "c-uri-query",
+			"http_user_agent": "c-useragent",
+			"http_referrer":   "cs-referer",
+			"http_method":     "cs-method",
+			"cookie":          "cs-cookie",
+			"status":          "sc-status",
+			"src_ip":          "c-ip",
+			"dest_ip":         "dst_ip",
+			"url_domain":      "cs-host",
+		},
+	}
+})
 
 // splunkField is the name of a field in a search.
 func splunkField(name string) string {
@@ -82,7 +85,7 @@ func splunkField(name string) string {
 		return "EventID"
 	}
 	dataset, field, dotted := strings.Cut(name, ".")
-	fields, ok := dataModels[dataset]
+	fields, ok := dataModels()[dataset]
 	if !dotted || !ok {
 		return name
 	}
@@ -93,41 +96,43 @@ func splunkField(name string) string {
 }
 
 // ecs are the fields of the Elastic Common Schema (ecs_windows.yml).
-var ecs = map[string]string{
-	"process.executable":            "Image",
-	"process.command_line":          "CommandLine",
-	"process.working_directory":     "CurrentDirectory",
-	"process.entity_id":             "ProcessGuid",
-	"process.pid":                   "ProcessId",
-	"process.pe.original_file_name": "OriginalFileName",
-	"process.pe.company":            "Company",
-	"process.pe.description":        "Description",
-	"process.pe.file_version":       "FileVersion",
-	"process.pe.product":            "Product",
-	"process.parent.executable":     "ParentImage",
-	"process.parent.command_line":   "ParentCommandLine",
-	"process.parent.entity_id":      "ParentProcessGuid",
-	"process.parent.pid":            "ParentProcessId",
-	"file.path":                     "TargetFilename",
-	"registry.path":                 "TargetObject",
-	"registry.data.strings":         "Details",
-	"dns.question.name":             "QueryName",
-	"source.ip":                     "SourceIp",
-	"source.domain":                 "SourceHostname",
-	"source.port":                   "SourcePort",
-	"destination.ip":                "DestinationIp",
-	"destination.domain":            "DestinationHostname",
-	"destination.port":              "DestinationPort",
-	"network.transport":             "Protocol",
-	"network.direction":             "Initiated",
-	"event.code":                    "EventID",
-	"winlog.channel":                "Channel",
-	"winlog.provider_name":          "Provider_Name",
-	"winlog.computer_name":          "Computer",
-	"winlog.record_id":              "EventRecordID",
-	"dll.path":                      "ImageLoaded",
-	"dll.pe.original_file_name":     "OriginalFileName",
-}
+var ecs = sync.OnceValue(func() map[string]string {
+	return map[string]string{
+		"process.executable":            "Image",
+		"process.command_line":          "CommandLine",
+		"process.working_directory":     "CurrentDirectory",
+		"process.entity_id":             "ProcessGuid",
+		"process.pid":                   "ProcessId",
+		"process.pe.original_file_name": "OriginalFileName",
+		"process.pe.company":            "Company",
+		"process.pe.description":        "Description",
+		"process.pe.file_version":       "FileVersion",
+		"process.pe.product":            "Product",
+		"process.parent.executable":     "ParentImage",
+		"process.parent.command_line":   "ParentCommandLine",
+		"process.parent.entity_id":      "ParentProcessGuid",
+		"process.parent.pid":            "ParentProcessId",
+		"file.path":                     "TargetFilename",
+		"registry.path":                 "TargetObject",
+		"registry.data.strings":         "Details",
+		"dns.question.name":             "QueryName",
+		"source.ip":                     "SourceIp",
+		"source.domain":                 "SourceHostname",
+		"source.port":                   "SourcePort",
+		"destination.ip":                "DestinationIp",
+		"destination.domain":            "DestinationHostname",
+		"destination.port":              "DestinationPort",
+		"network.transport":             "Protocol",
+		"network.direction":             "Initiated",
+		"event.code":                    "EventID",
+		"winlog.channel":                "Channel",
+		"winlog.provider_name":          "Provider_Name",
+		"winlog.computer_name":          "Computer",
+		"winlog.record_id":              "EventRecordID",
+		"dll.path":                      "ImageLoaded",
+		"dll.pe.original_file_name":     "OriginalFileName",
+	}
+})
 
 // ecsLoaded are the fields of an event about an image that is loaded.
 var ecsLoaded = map[string]string{
@@ -146,7 +151,7 @@ func ecsField(category, name string) string {
 	if to := ecsLoaded[name]; to != "" && (category == "library" || category == "driver") {
 		return to
 	}
-	if to := ecs[name]; to != "" {
+	if to := ecs()[name]; to != "" {
 		return to
 	}
 	if data, ok := strings.CutPrefix(name, "winlog.event_data."); ok && !strings.Contains(data, ".") {
@@ -172,109 +177,111 @@ var acting = map[string]string{
 // tables are the columns of Kusto's tables (microsoft_xdr.yml,
 // azure_monitor.yml, sentinel_asim.yml). What is not named has Sigma's name, or
 // none there.
-var tables = map[string]map[string]string{
-	"DeviceProcessEvents": {
-		"FolderPath":                         "Image",
-		"ProcessCommandLine":                 "CommandLine",
-		"ProcessIntegrityLevel":              "IntegrityLevel",
-		"ProcessVersionInfoOriginalFileName": "OriginalFileName",
-		"ProcessVersionInfoFileDescription":  "Description",
-		"ProcessVersionInfoProductName":      "Product",
-		"ProcessVersionInfoCompanyName":      "Company",
-		"InitiatingProcessFolderPath":        "ParentImage",
-		"InitiatingProcessCommandLine":       "ParentCommandLine",
-		"InitiatingProcessId":                "ParentProcessId",
-		"DeviceName":                         "Computer",
-		"MD5":                                "md5",
-		"SHA1":                               "sha1",
-		"SHA256":                             "sha256",
-	},
-	"DeviceImageLoadEvents": with(acting, "FolderPath", "ImageLoaded"),
-	"DeviceFileEvents":      with(acting, "FolderPath", "TargetFilename"),
-	"DeviceRegistryEvents":  acting,
-	"DeviceNetworkEvents":   acting,
-	"DeviceEvents":          with(acting, "AdditionalFields.DnsQueryString", "QueryName"),
-	"DeviceLogonEvents": {
-		"AccountName":   "TargetUserName",
-		"AccountDomain": "TargetDomainName",
-		"AccountSid":    "TargetUserSid",
-		"DeviceName":    "Computer",
-	},
-	"SecurityEvent": {
-		"NewProcessName":    "Image",
-		"ParentProcessName": "ParentImage",
-		"MandatoryLabel":    "IntegrityLevel",
-		"EventSourceName":   "Provider_Name",
-	},
-	"WindowsEvent": {
-		"Provider":      "Provider_Name",
-		"EventLevel":    "Level",
-		"EventRecordId": "EventRecordID",
-	},
-	"imProcessCreate": {
-		"TargetProcessName":            "Image",
-		"TargetProcessCommandLine":     "CommandLine",
-		"TargetProcessFileCompany":     "Company",
-		"TargetProcessFileDescription": "Description",
-		"TargetProcessFileProduct":     "Product",
-		"TargetProcessIntegrityLevel":  "IntegrityLevel",
-		"TargetProcessGuid":            "ProcessGuid",
-		"TargetProcessId":              "ProcessId",
-		"TargetProcessIMPHASH":         "imphash",
-		"TargetProcessMD5":             "md5",
-		"TargetProcessSHA1":            "sha1",
-		"TargetProcessSHA256":          "sha256",
-		"TargetUsername":               "User",
-		"ActingProcessName":            "ParentImage",
-		"ActingProcessCommandLine":     "ParentCommandLine",
-		"ActingProcessGuid":            "ParentProcessGuid",
-		"ActingProcessId":              "ParentProcessId",
-		"ActingProcessIntegrityLevel":  "ParentIntegrityLevel",
-		"ActorUsername":                "ParentUser",
-		"ParentProcessName":            "GrandParentImage",
-	},
-	"imFileEvent": {
-		"TargetFilePath":           "TargetFilename",
-		"SrcFilePath":              "SourceFilename",
-		"ActingProcessName":        "Image",
-		"ActingProcessCommandLine": "CommandLine",
-		"ActingProcessGuid":        "ProcessGuid",
-		"ActingProcessId":          "ProcessId",
-		"ActorUsername":            "User",
-	},
-	"imRegistry": {
-		"ActingProcessName": "Image",
-		"ActingProcessGuid": "ProcessGuid",
-		"ActingProcessId":   "ProcessId",
-		"ParentProcessName": "ParentImage",
-		"ActorUsername":     "User",
-	},
-	"imNetworkSession": {
-		"DstIpAddr":       "DestinationIp",
-		"DstPortNumber":   "DestinationPort",
-		"SrcIpAddr":       "SourceIp",
-		"SrcPortNumber":   "SourcePort",
-		"NetworkProtocol": "Protocol",
-	},
-	"imDns": {
-		"DnsQuery":        "QueryName",
-		"DnsResponseName": "QueryResults",
-		"SrcProcessName":  "Image",
-		"SrcProcessGuid":  "ProcessGuid",
-		"SrcProcessId":    "ProcessId",
-		"SrcUsername":     "User",
-	},
-	"imWebSession": {
-		"Url":                "c-uri",
-		"HttpUserAgent":      "c-useragent",
-		"HttpRequestMethod":  "cs-method",
-		"HttpReferrer":       "cs-referer",
-		"EventResultDetails": "sc-status",
-		"SrcUsername":        "cs-username",
-		"SrcIpAddr":          "c-ip",
-		"DstIpAddr":          "dst_ip",
-	},
-}
+var tables = sync.OnceValue(func() map[string]map[string]string {
+	return map[string]map[string]string{
+		"DeviceProcessEvents": {
+			"FolderPath":                         "Image",
+			"ProcessCommandLine":                 "CommandLine",
+			"ProcessIntegrityLevel":              "IntegrityLevel",
+			"ProcessVersionInfoOriginalFileName": "OriginalFileName",
+			"ProcessVersionInfoFileDescription":  "Description",
+			"ProcessVersionInfoProductName":      "Product",
+			"ProcessVersionInfoCompanyName":      "Company",
+			"InitiatingProcessFolderPath":        "ParentImage",
+			"InitiatingProcessCommandLine":       "ParentCommandLine",
+			"InitiatingProcessId":                "ParentProcessId",
+			"DeviceName":                         "Computer",
+			"MD5":                                "md5",
+			"SHA1":                               "sha1",
+			"SHA256":                             "sha256",
+		},
+		"DeviceImageLoadEvents": with(acting, "FolderPath", "ImageLoaded"),
+		"DeviceFileEvents":      with(acting, "FolderPath", "TargetFilename"),
+		"DeviceRegistryEvents":  acting,
+		"DeviceNetworkEvents":   acting,
+		"DeviceEvents":          with(acting, "AdditionalFields.DnsQueryString", "QueryName"),
+		"DeviceLogonEvents": {
+			"AccountName":   "TargetUserName",
+			"AccountDomain": "TargetDomainName",
+			"AccountSid":    "TargetUserSid",
+			"DeviceName":    "Computer",
+		},
+		"SecurityEvent": {
+			"NewProcessName":    "Image",
+			"ParentProcessName": "ParentImage",
+			"MandatoryLabel":    "IntegrityLevel",
+			"EventSourceName":   "Provider_Name",
+		},
+		"WindowsEvent": {
+			"Provider":      "Provider_Name",
+			"EventLevel":    "Level",
+			"EventRecordId": "EventRecordID",
+		},
+		"imProcessCreate": {
+			"TargetProcessName":            "Image",
+			"TargetProcessCommandLine":     "CommandLine",
+			"TargetProcessFileCompany":     "Company",
+			"TargetProcessFileDescription": "Description",
+			"TargetProcessFileProduct":     "Product",
+			"TargetProcessIntegrityLevel":  "IntegrityLevel",
+			"TargetProcessGuid":            "ProcessGuid",
+			"TargetProcessId":              "ProcessId",
+			"TargetProcessIMPHASH":         "imphash",
+			"TargetProcessMD5":             "md5",
+			"TargetProcessSHA1":            "sha1",
+			"TargetProcessSHA256":          "sha256",
+			"TargetUsername":               "User",
+			"ActingProcessName":            "ParentImage",
+			"ActingProcessCommandLine":     "ParentCommandLine",
+			"ActingProcessGuid":            "ParentProcessGuid",
+			"ActingProcessId":              "ParentProcessId",
+			"ActingProcessIntegrityLevel":  "ParentIntegrityLevel",
+			"ActorUsername":                "ParentUser",
+			"ParentProcessName":            "GrandParentImage",
+		},
+		"imFileEvent": {
+			"TargetFilePath":           "TargetFilename",
+			"SrcFilePath":              "SourceFilename",
+			"ActingProcessName":        "Image",
+			"ActingProcessCommandLine": "CommandLine",
+			"ActingProcessGuid":        "ProcessGuid",
+			"ActingProcessId":          "ProcessId",
+			"ActorUsername":            "User",
+		},
+		"imRegistry": {
+			"ActingProcessName": "Image",
+			"ActingProcessGuid": "ProcessGuid",
+			"ActingProcessId":   "ProcessId",
+			"ParentProcessName": "ParentImage",
+			"ActorUsername":     "User",
+		},
+		"imNetworkSession": {
+			"DstIpAddr":       "DestinationIp",
+			"DstPortNumber":   "DestinationPort",
+			"SrcIpAddr":       "SourceIp",
+			"SrcPortNumber":   "SourcePort",
+			"NetworkProtocol": "Protocol",
+		},
+		"imDns": {
+			"DnsQuery":        "QueryName",
+			"DnsResponseName": "QueryResults",
+			"SrcProcessName":  "Image",
+			"SrcProcessGuid":  "ProcessGuid",
+			"SrcProcessId":    "ProcessId",
+			"SrcUsername":     "User",
+		},
+		"imWebSession": {
+			"Url":                "c-uri",
+			"HttpUserAgent":      "c-useragent",
+			"HttpRequestMethod":  "cs-method",
+			"HttpReferrer":       "cs-referer",
+			"EventResultDetails": "sc-status",
+			"SrcUsername":        "cs-username",
+			"SrcIpAddr":          "c-ip",
+			"DstIpAddr":          "dst_ip",
+		},
+	}
+})
 
 func with(m map[string]string, from, to string) map[string]string {
 	m = maps.Clone(m)
@@ -284,7 +291,7 @@ func with(m map[string]string, from, to string) map[string]string {
 
 // kustoField is the name of a column of a table, which may be empty.
 func kustoField(table, name string) string {
-	if to := tables[unified(table)][name]; to != "" {
+	if to := tables()[unified(table)][name]; to != "" {
 		return to
 	}
 	if data, ok := strings.CutPrefix(name, "EventData."); ok && table == "WindowsEvent" {

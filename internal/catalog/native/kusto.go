@@ -2,11 +2,11 @@ package native
 
 import (
 	"path"
-	"regexp"
 	"slices"
 	"strings"
 
 	kusto "sigmac/backends/kusto/read"
+	"sigmac/internal/lazy"
 	"sigmac/ir"
 )
 
@@ -49,7 +49,7 @@ func Kusto(file string, src []byte) *Rule {
 }
 
 // mentioned finds techniques in a comment.
-var mentioned = regexp.MustCompile(`\bT\d{4}(?:\.\d{3})?\b`)
+var mentioned = lazy.Regexp(`\bT\d{4}(?:\.\d{3})?\b`)
 
 func (r *Rule) comments() {
 	var head, ids []string
@@ -61,7 +61,7 @@ func (r *Rule) comments() {
 			head = append(head, strings.TrimSpace(strings.TrimLeft(text, "/")))
 		}
 		if comment {
-			ids = append(ids, mentioned.FindAllString(text, -1)...)
+			ids = append(ids, mentioned().FindAllString(text, -1)...)
 		}
 	}
 	r.Description = strings.TrimSpace(strings.Join(head, "\n"))
@@ -122,7 +122,7 @@ func inTables(e ir.Expr, tables []string) ir.Expr {
 // alike leaves one of the tables that name their columns as Sigma does.
 func alike(all []string) (out []string) {
 	for _, table := range all {
-		if _, known := tables[unified(table)]; !known {
+		if _, known := tables()[unified(table)]; !known {
 			table = ""
 		}
 		out = append(out, table)

@@ -18,6 +18,7 @@ import (
 
 	splunk "sigmac/backends/splunk/read"
 	"sigmac/internal/catalog"
+	"sigmac/internal/lazy"
 	"sigmac/ir"
 )
 
@@ -162,16 +163,16 @@ func (r *Rule) refused(err error) *Rule {
 }
 
 var (
-	afterFound = regexp.MustCompile(`, found .*|unexpected character .*`)
-	named      = regexp.MustCompile("\"[^\"]*\\w[^\"]*\"|'[^']*\\w[^']*'|`[^`]*\\w[^`]*`|(unknown (?:command|column|function)|a second let of) .*")
+	afterFound = lazy.Regexp(`, found .*|unexpected character .*`)
+	named      = lazy.Regexp("\"[^\"]*\\w[^\"]*\"|'[^']*\\w[^']*'|`[^`]*\\w[^`]*`|(unknown (?:command|column|function)|a second let of) .*")
 )
 
 // generic is a message without what it says of one query only, so that
 // messages can be counted.
 func generic(msg string) string {
 	msg, _, _ = strings.Cut(msg, "\n")
-	msg = afterFound.ReplaceAllString(msg, "")
-	return strings.TrimSpace(named.ReplaceAllString(msg, "$1 …"))
+	msg = afterFound().ReplaceAllString(msg, "")
+	return strings.TrimSpace(named().ReplaceAllString(msg, "$1 …"))
 }
 
 // A part is one event that a query looks for.
@@ -237,24 +238,24 @@ func whySilent(p part) string {
 		return "no filter before a macro"
 	case len(opaque) == 0:
 		return "no filter"
-	case all(ofTime):
+	case all(ofTime()):
 		return "a test of the time only"
-	case some(external):
+	case some(external()):
 		return "a list from outside only"
-	case some(otherQuery):
+	case some(otherQuery()):
 		return "a list from another query only"
 	}
 	return "no test that can be represented"
 }
 
 var (
-	ofTime     = regexp.MustCompile(`(?i)\b(ago|now|datetime)\s*\(|^\w*(time|timestamp|timegenerated)\w*\s*[<>]`)
-	external   = regexp.MustCompile(`(?i)externaldata|lookup`)
-	otherQuery = regexp.MustCompile(`\|`)
-	command    = regexp.MustCompile(`^[a-z][a-z_-]*$`)
+	ofTime     = lazy.Regexp(`(?i)\b(ago|now|datetime)\s*\(|^\w*(time|timestamp|timegenerated)\w*\s*[<>]`)
+	external   = lazy.Regexp(`(?i)externaldata|lookup`)
+	otherQuery = lazy.Regexp(`\|`)
+	command    = lazy.Regexp(`^[a-z][a-z_-]*$`)
 )
 
-func isCommand(s string) bool { return command.MatchString(s) }
+func isCommand(s string) bool { return command().MatchString(s) }
 
 // withPredicates makes stages of the parts of a query: a predicate is of the
 // stage in whose text its value stands.
@@ -289,7 +290,7 @@ func withPredicates(stages []ir.Command, filters []ir.Expr) []catalog.Stage {
 // techniques are ATT&CK's ids as Sigma's tags, sorted.
 func techniques(ids ...string) (tags []string) {
 	for _, id := range ids {
-		if technique.MatchString(id) {
+		if technique().MatchString(id) {
 			tags = append(tags, "attack."+strings.ToLower(id))
 		}
 	}
@@ -297,7 +298,7 @@ func techniques(ids ...string) (tags []string) {
 	return slices.Compact(tags)
 }
 
-var technique = regexp.MustCompile(`^[Tt]\d{4}(\.\d{3})?$`)
+var technique = lazy.Regexp(`^[Tt]\d{4}(\.\d{3})?$`)
 
 // A Count says what came of the rules of a catalog in one language.
 type Count struct {

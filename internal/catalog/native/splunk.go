@@ -3,11 +3,11 @@ package native
 import (
 	"bytes"
 	"io"
-	"regexp"
 
 	"gopkg.in/yaml.v3"
 
 	splunk "sigmac/backends/splunk/read"
+	"sigmac/internal/lazy"
 	"sigmac/ir"
 )
 
@@ -75,7 +75,7 @@ func withoutPresence(e ir.Expr) ir.Expr {
 }
 
 // grouping finds the clause BY of `tstats`.
-var grouping = regexp.MustCompile(`(?i)\s(?:group)?by\s`)
+var grouping = lazy.Regexp(`(?i)\s(?:group)?by\s`)
 
 // wanted is a filter without what is in it for the columns by which `tstats`
 // groups: that they are there is true of the rows, but not what a rule is about.
@@ -87,7 +87,7 @@ func wanted(e ir.Expr, stages []ir.Command) ir.Expr {
 	if len(stages) == 0 || stages[0].Name != "tstats" {
 		return e
 	}
-	at := grouping.FindAllStringIndex(stages[0].Text, -1)
+	at := grouping().FindAllStringIndex(stages[0].Text, -1)
 	if at == nil {
 		return e
 	}
