@@ -3,6 +3,7 @@ package sigmac
 import (
 	"cmp"
 	"fmt"
+	"iter"
 	"slices"
 	"strconv"
 	"strings"
@@ -29,35 +30,35 @@ type Refusal struct {
 	Reason    *ir.Diagnostic
 }
 
-// ways are what a rule's log source leaves to choose from, each as a mapping of its own.
-func (m Mapping) ways(source ir.LogSource) (out []Mapping, names []string) {
-	for _, w := range m.Table.Ways(source) {
-		way := m
-		way.Table, way.Pipeline = nil, m.Table.Pipeline(w)
-		out, names = append(out, way), append(names, w.Name)
-		if m.First {
-			break
+// ways are what a rule's log source leaves to choose from, by their names, each as a
+// mapping of its own. Its pipelines are read when it is asked for.
+func (m Mapping) ways(source ir.LogSource) iter.Seq2[string, Mapping] {
+	return func(yield func(string, Mapping) bool) {
+		for _, w := range m.Table.Ways(source) {
+			way := m
+			way.Table, way.Pipeline = nil, m.Table.Pipeline(w)
+			if !yield(w.Name, way) || m.First {
+				return
+			}
 		}
 	}
-	return out, names
 }
 
 // chosen is the result of a rule on the first way that does not refuse it. Where all do,
 // it has the reasons of the first that knows its log source.
 func (m Mapping) chosen(d *parser.Document, pretty bool) (out Result) {
-	ways, names := m.ways(d.Rule.Source)
-	if len(ways) == 0 {
-		return Result{Mapping: m, Document: d, Errors: []*ir.Diagnostic{d.Place(m.noPlace(d.Rule.Source))}}
-	}
 	var refused []Refusal
 	var all []Result
-	for i, way := range ways {
+	for name, way := range m.ways(d.Rule.Source) {
 		res := newCompilation(d, way).result(d, way, pretty)
-		res.Choice = Choice{names[i], refused}
+		res.Choice = Choice{name, refused}
 		if len(res.Errors) == 0 || res.Errors[0].Feature == "" {
 			return res
 		}
-		all, refused = append(all, res), append(refused, Refusal{names[i], res.Errors[0]})
+		all, refused = append(all, res), append(refused, Refusal{name, res.Errors[0]})
+	}
+	if len(all) == 0 {
+		return Result{Mapping: m, Document: d, Errors: []*ir.Diagnostic{d.Place(m.noPlace(d.Rule.Source))}}
 	}
 	for _, res := range all {
 		if rest := m.permitted(d, res, pretty); len(rest.Errors) == 0 {
@@ -124,19 +125,18 @@ func VerifyGiven(d *parser.Document, m Mapping, query string, budget int) Proof 
 	if m.Table == nil || d.Rule == nil || len(d.Errors) > 0 {
 		return VerifyQuery(CompileDocument(d, Options{Mappings: []Mapping{m}})[0], query, budget)
 	}
-	ways, names := m.ways(d.Rule.Source)
-	if len(ways) == 0 {
-		return failed(m.chosen(d, false))
-	}
 	var best Proof
 	nearest := -1
-	for i, way := range ways {
+	for name, way := range m.ways(d.Rule.Source) {
 		res := newCompilation(d, way).result(d, way, false)
-		res.Choice = Choice{Pipelines: names[i]}
+		res.Choice = Choice{Pipelines: name}
 		p := VerifyQuery(res, query, budget)
 		if near := nearness(p); near > nearest {
 			best, nearest = p, near
 		}
+	}
+	if nearest < 0 {
+		return failed(m.chosen(d, false))
 	}
 	return best
 }

@@ -74,6 +74,7 @@ type item struct {
 	fields   conditions[string]
 	do       transformation
 	only     map[string]bool // the fields that it can change, keywords by no name; nil: any
+	unread   *unread         // if it is read when a rule needs it; nothing else is set
 }
 
 // A narrow transformation knows the fields that it can change.
@@ -208,6 +209,8 @@ type run struct {
 	err      *ir.Diagnostic
 	steps    []Step
 	losses   []Loss
+	passed   bool            // over an unread item
+	whole    bool            // every item is read
 	present  map[string]bool // the names of the rule's fields; nil: not looked up
 	leaves   int             // that the item has made
 
@@ -246,13 +249,26 @@ func (r *run) refuse(pos ir.Pos, format string, args ...any) {
 // Apply is r as the target has it. r comes from the pass ExpandBase64Offset
 // and is not changed. The error is an *ir.Diagnostic.
 func (p *Pipeline) Apply(rule *ir.Rule, o Options) (*ir.Rule, *Trace, error) {
+	r := p.run(rule, o, false)
+	if r.err != nil && r.passed {
+		r = p.run(rule, o, true) // an error names fields of items that the rule did not need
+	}
+	if r.err != nil {
+		return nil, nil, r.err
+	}
+	return r.result(), &Trace{Steps: r.steps, State: r.state, Renamed: r.fields, Losses: r.losses, applied: r.applied, renamed: r.renamed}, nil
+}
+
+// run applies p to a rule; whole says that every item is read before.
+func (p *Pipeline) run(rule *ir.Rule, o Options, whole bool) *run {
 	r := &run{Options: o, pipeline: p, rule: *rule, state: map[string]any{}, applied: map[string]bool{},
-		renamed: map[string]map[string]bool{}, handled: map[string]bool{}, told: map[string]bool{}}
+		renamed: map[string]map[string]bool{}, handled: map[string]bool{}, told: map[string]bool{}, whole: whole}
 	r.rule.Detections = slices.Clone(rule.Detections)
 	for _, part := range p.Parts() {
 		if !part.Allows(o.Target) {
-			return nil, nil, &ir.Diagnostic{Pos: rule.Source.Pos, Item: part.Path, Source: "pipeline",
+			r.err = &ir.Diagnostic{Pos: rule.Source.Pos, Item: part.Path, Source: "pipeline",
 				Msg: fmt.Sprintf("the pipeline is for %s, not for %s", join(part.AllowedBackends), o.Target.Name)}
+			return r
 		}
 		for _, it := range part.items {
 			r.do(it)
@@ -262,10 +278,7 @@ func (p *Pipeline) Apply(rule *ir.Rule, o Options) (*ir.Rule, *Trace, error) {
 	r.scope()
 	r.declared()
 	r.untested(rule.Source)
-	if r.err != nil {
-		return nil, nil, r.err
-	}
-	return r.result(), &Trace{Steps: r.steps, State: r.state, Renamed: r.fields, Losses: r.losses, applied: r.applied, renamed: r.renamed}, nil
+	return r
 }
 
 // Allows says whether the pipeline is for a target, by the name that sigmac or
@@ -286,9 +299,10 @@ func (r *run) result() *ir.Rule {
 // do applies an item if its rule conditions hold, and says whether that
 // changed anything.
 func (r *run) do(it *item) bool {
-	if r.err != nil {
+	if r.err != nil || r.passes(it) {
 		return false
 	}
+	it = it.whole()
 	r.item, r.leaves = it, 0
 	defer func(outer bool) { r.about = outer }(r.about)
 	if len(it.rule.each) > 0 && !it.rule.holds(r, nothing{}) {

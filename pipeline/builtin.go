@@ -25,27 +25,25 @@ func Builtins() (names []string) {
 
 // BuiltinSource is the YAML text of a pipeline that sigmac brings along.
 func BuiltinSource(name string) (src []byte, ok bool) {
-	src, err := builtinFiles.ReadFile(path.Join("builtin", name+".yml"))
+	src, err := builtinFiles.ReadFile(builtinFile(name))
 	return src, err == nil
 }
 
-var parsedBuiltins sync.Map // of *Pipeline, by name
+func builtinFile(name string) string { return path.Join("builtin", name+".yml") }
+
+var openBuiltins sync.Map // of *Pipeline, by name
 
 // Builtin is a pipeline that sigmac brings along. Its items name their place in
-// name.yml.
+// name.yml, and are read when a rule needs them.
 func Builtin(name string) (p *Pipeline, ok bool) {
-	if p, ok := parsedBuiltins.Load(name); ok {
+	if p, ok := openBuiltins.Load(name); ok {
 		return p.(*Pipeline), true
 	}
 	src, ok := BuiltinSource(name)
 	if !ok {
 		return nil, false
 	}
-	p, errs := Parse(name+".yml", src)
-	if len(errs) > 0 {
-		panic("pipeline: " + errs[0].Error())
-	}
-	p.ID = name
-	parsedBuiltins.Store(name, p)
+	p = indexed(name, src)
+	openBuiltins.Store(name, p)
 	return p, true
 }

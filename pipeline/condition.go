@@ -30,6 +30,9 @@ type conditions[T any] struct {
 	// plain is the names of which the only condition asks for one; nil: the
 	// conditions say something else.
 	plain map[string]bool
+	// sources are log sources of which one must be the rule's; nil: the conditions say
+	// something else.
+	sources []ir.LogSource
 }
 
 // holds links the conditions: an empty list under and is true, under or it is
@@ -91,10 +94,43 @@ func conditionsOf[T any](p *params, kind string, table map[string]func(*params) 
 		if kind == "field_name" && len(list.Content) == 1 {
 			c.plain = p.plainFields(list.Content[0])
 		}
+		if kind == "rule" && !c.not {
+			c.sources = p.logSources(list.Content, c.or)
+		}
 	default:
 		p.Fail(list, "%q must be a list of conditions", kind+"_conditions")
 	}
 	return c
+}
+
+// logSources are those of which one must be the rule's if any of the conditions holds, or
+// if all do; or nil.
+func (p *params) logSources(conditions []*yaml.Node, any bool) (out []ir.LogSource) {
+	for _, n := range conditions {
+		var s ir.LogSource
+		is := false
+		for _, e := range p.Entries(parser.Deref(n)) {
+			switch e.Name {
+			case "type":
+				is = e.Value.Value == "logsource"
+			case "category":
+				s.Category = e.Value.Value
+			case "product":
+				s.Product = e.Value.Value
+			case "service":
+				s.Service = e.Value.Value
+			}
+		}
+		switch {
+		case is && !any:
+			return []ir.LogSource{s}
+		case is:
+			out = append(out, s)
+		case any:
+			return nil
+		}
+	}
+	return out
 }
 
 // plainFields are the names that an include_fields lists as they are, or nil.

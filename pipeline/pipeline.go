@@ -66,13 +66,13 @@ import (
 // changed after Parse and may be used by many goroutines.
 type Pipeline struct {
 	Path            string
-	ID              string            // the name of a built-in one, else that of its file
-	SHA256          [sha256.Size]byte // of its text
+	ID              string // the name of a built-in one, else that of its file
 	Name            string
 	Priority        int
 	AllowedBackends []string // none: all
 
 	vars  []variable
+	text  []byte
 	items []*item
 	post  []*postItem
 	final []*finalItem
@@ -94,7 +94,7 @@ const maxItems = 10_000
 func Parse(path string, src []byte) (*Pipeline, []*ir.Diagnostic) {
 	y, roots := parser.Open("pipeline", path, src)
 	f := &file{File: y, path: path}
-	p := &Pipeline{Path: path, ID: filepath.Base(path), SHA256: sha256.Sum256(src)}
+	p := &Pipeline{Path: path, ID: filepath.Base(path), text: src}
 	switch {
 	case len(y.Errors()) > 0:
 	case len(roots) == 0:
@@ -109,6 +109,9 @@ func Parse(path string, src []byte) (*Pipeline, []*ir.Diagnostic) {
 	}
 	return p, nil
 }
+
+// SHA256 is that of its text.
+func (p *Pipeline) SHA256() [sha256.Size]byte { return sha256.Sum256(p.text) }
 
 // Join is all of ps as one, by ascending priority; among equals, in the order
 // given. A variable of a later one stands before that of an earlier one.

@@ -2,6 +2,7 @@ package pipeline
 
 import (
 	embedded "embed"
+	"io/fs"
 	"path"
 	"slices"
 	"strings"
@@ -81,7 +82,7 @@ func parseRow(y *parser.File, n *yaml.Node) (row Row) {
 		case "pipelines":
 			for _, way := range e.Value.Content {
 				for _, name := range strings.Split(way.Value, " + ") {
-					if _, ok := BuiltinSource(name); !ok {
+					if _, err := fs.Stat(builtinFiles, builtinFile(name)); err != nil {
 						y.Fail(way, "no pipeline is named %q%s", name, suggest.For(name, Builtins()))
 					}
 				}

@@ -154,7 +154,8 @@ func (f *Files) sidecar(res sigmac.Result, proofs []sigmac.Proof, i int, source 
 	out := sidecar{Rule: d.ID, Title: d.Title, Path: source, Document: f.numbers[d.Path], Condition: i + 1, Target: res.Target.Name, Format: res.Target.Format.Name,
 		Sigmac: f.options.Version, RuleHash: f.sourceHash(d.Path), QueryHash: hexHash([]byte(res.Queries[i])), Losses: []string{}, Pipelines: []sidecarPipeline{}}
 	for _, p := range res.Pipeline.Parts() {
-		out.Pipelines = append(out.Pipelines, sidecarPipeline{p.ID, hex.EncodeToString(p.SHA256[:])})
+		sum := p.SHA256()
+		out.Pipelines = append(out.Pipelines, sidecarPipeline{p.ID, hex.EncodeToString(sum[:])})
 	}
 	if d.Rule != nil {
 		out.Level, out.Status = d.Rule.Meta.Level, d.Rule.Meta.Status

@@ -1,0 +1,143 @@
+package pipeline
+
+import (
+	"bytes"
+	_ "embed"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"sync/atomic"
+
+	"sigmac/ir"
+	"sigmac/parser"
+)
+
+// builtin.index says of each built-in pipeline where its items stand, those of a nest
+// behind it, and for which rules they can be passed over unread: most of a large
+// pipeline is about other log sources and fields than a rule has. A line has the depth
+// of the nesting, the bytes from and to (of a nest up to the key `items`), the number of the line, `narrow` or `-`, and
+// the log sources of which one must be the rule's, as product/category/service, or `-`,
+// and what stands above in the same list with something that it has an alias for: each
+// from, to and line.
+// `go test ./pipeline -update` writes it.
+//
+//go:embed builtin.index
+var builtinIndex string
+
+// An unread is an item in the text of a built-in pipeline.
+type unread struct {
+	path    string
+	text    []byte        // of a nest up to the key of its items
+	line    int           // its first
+	above   []parser.Part // with what it has an alias for
+	narrow  bool          // without a field of the rule in its text it does nothing, and has no id
+	sources []ir.LogSource
+	nested  []*item
+
+	passed atomic.Int32 // how often, for the names in its text
+	once   sync.Once
+	read   atomic.Pointer[item]
+}
+
+// maxPassed is how often the text of an item is searched before it is read, so that a
+// run over many rules does not search it for each.
+const maxPassed = 8
+
+// passes says whether an item need not be read for a rule.
+func (r *run) passes(it *item) bool {
+	u := it.unread
+	switch {
+	case u == nil:
+		return false
+	case u.sources != nil && !slices.ContainsFunc(u.sources, func(s ir.LogSource) bool { return s.Covers(r.rule.Source) }):
+		return true
+	case r.whole || !u.narrow || u.read.Load() != nil || u.passed.Load() >= maxPassed:
+		return false
+	}
+	for name := range r.names() {
+		if bytes.Contains(u.text, []byte(name)) {
+			return false
+		}
+	}
+	u.passed.Add(1)
+	r.passed = true
+	return true
+}
+
+// whole is the item as it is read.
+func (it *item) whole() *item {
+	u := it.unread
+	if u == nil {
+		return it
+	}
+	u.once.Do(func() {
+		own := parser.Part{Line: u.line, Text: u.text}
+		if u.nested != nil {
+			own.Text = append(slices.Clip(own.Text), " []\n"...)
+		}
+		y, roots := parser.OpenParts("pipeline", u.path, append(slices.Clip(u.above), own)...)
+		f := &file{File: y, path: u.path}
+		var items []*item
+		if len(roots) == 1 {
+			root := roots[0]
+			root.Content = root.Content[len(root.Content)-1:]
+			items = f.items(root, 0)
+		}
+		if errs := y.Errors(); len(errs) > 0 || len(items) != 1 {
+			panic("pipeline: the index of " + u.path + " is not that of its text: go test ./pipeline -update")
+		}
+		if u.nested != nil {
+			items[0].do = nest{u.nested}
+		}
+		u.read.Store(items[0])
+	})
+	return u.read.Load()
+}
+
+// indexed is a built-in pipeline with unread items.
+func indexed(name string, src []byte) *Pipeline {
+	path := name + ".yml"
+	head, _, _ := bytes.Cut(src, []byte("\ntransformations:"))
+	p, errs := Parse(path, head)
+	if len(errs) > 0 {
+		panic("pipeline: " + errs[0].Error())
+	}
+	p.ID, p.text = name, src
+	_, lines, _ := strings.Cut(builtinIndex, "\n"+name+"\n")
+	var open []*unread // the item before and those around it
+	for line := range strings.Lines(lines) {
+		fields := strings.Fields(line)
+		if len(fields) < 6 {
+			break
+		}
+		depth, _ := strconv.Atoi(fields[0])
+		own := part(src, fields[1:4])
+		u := &unread{path: path, text: own.Text, line: own.Line, narrow: fields[4] == "narrow"}
+		for above := fields[6:]; len(above) >= 3; above = above[3:] {
+			u.above = append(u.above, part(src, above))
+		}
+		if fields[5] != "-" {
+			for s := range strings.SplitSeq(fields[5], ",") {
+				part := strings.Split(s, "/")
+				u.sources = append(u.sources, ir.LogSource{Product: part[0], Category: part[1], Service: part[2]})
+			}
+		}
+		it := &item{unread: u}
+		if open = append(open[:depth], u); depth == 0 {
+			p.items = append(p.items, it)
+			continue
+		}
+		open[depth-1].nested = append(open[depth-1].nested, it)
+	}
+	return p
+}
+
+// part is what stands from and to a byte, and at a line.
+func part(src []byte, words []string) parser.Part {
+	var n [3]int
+	for i := range n {
+		n[i], _ = strconv.Atoi(words[i])
+	}
+	return parser.Part{Line: n[2], Text: src[n[0]:n[1]]}
+}
