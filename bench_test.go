@@ -114,3 +114,41 @@ func decodeAll(b *testing.B, sources [][]byte) {
 	}
 	workers.Wait()
 }
+
+// BenchmarkDefaults compares the default tables of three targets, over all rules, with
+// the pipelines named: each rule by those that its table has chosen for it.
+func BenchmarkDefaults(b *testing.B) {
+	c := corpus.Parse(b, "sigma/rules*")
+	defer debug.SetGCPercent(debug.SetGCPercent(400)) // as the command does
+	var tables []sigmac.Mapping
+	for _, t := range sigmac.Targets() {
+		tables = append(tables, sigmac.DefaultMapping(t))
+	}
+	named := make([][]sigmac.Mapping, len(c.Documents))
+	for i, d := range c.Documents {
+		for _, m := range tables {
+			named[i] = append(named[i], m.Of(d))
+		}
+	}
+	var choosing, given time.Duration
+	for b.Loop() {
+		runtime.GC()
+		start := time.Now()
+		for range sigmac.Compile(c, sigmac.Options{Mappings: tables}) {
+		}
+		choosing += time.Since(start)
+		runtime.GC()
+		start = time.Now()
+		indexes := make([]int, len(c.Documents))
+		for i := range indexes {
+			indexes[i] = i
+		}
+		for range ordered.Map(indexes, func(i int) []sigmac.Result {
+			return sigmac.CompileDocument(c.Documents[i], sigmac.Options{Mappings: named[i]})
+		}) {
+		}
+		given += time.Since(start)
+	}
+	b.ReportMetric(choosing.Seconds()/given.Seconds(), "x-named")
+	b.ReportMetric(float64(len(c.Documents))*float64(b.N)/choosing.Seconds(), "rules/s")
+}

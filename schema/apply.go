@@ -70,7 +70,10 @@ func (c *Catalog) tables(s ir.Scope, first string) (found []*table, asked string
 				continue
 			}
 			// One table is enough, for two schemas may mean different ones by a name.
-			if t := sch.table(asked); t != nil && (len(found) == 0 || asked == everywhere) {
+			if len(found) > 0 && asked != everywhere {
+				return found, asked
+			}
+			if t := sch.table(asked); t != nil {
 				found = append(found, t)
 			}
 		}

@@ -1,6 +1,8 @@
 package schema
 
 import (
+	"encoding/json"
+	"maps"
 	"slices"
 	"strings"
 	"testing"
@@ -22,8 +24,20 @@ func TestBuiltins(t *testing.T) {
 		if !ok || len(s.Tables()) == 0 {
 			t.Fatal(name)
 		}
+		var whole map[string]map[string]string
+		if err := json.Unmarshal([]byte(s.text()), &whole); err != nil {
+			t.Fatal(name, err)
+		}
+		for table, columns := range whole {
+			if got := s.table(table); !maps.Equal(got.columns, columns) {
+				t.Errorf("%s: %s is read as %v, not %v", name, table, got.columns, columns)
+			}
+		}
+		if len(whole) != len(s.Tables()) {
+			t.Errorf("%s has the tables %v", name, s.Tables())
+		}
 		var lines []string
-		for line := range strings.Lines(s.text) {
+		for line := range strings.Lines(s.text()) {
 			if key, value, ok := strings.Cut(strings.TrimSpace(line), `":`); ok && strings.TrimSpace(value) != "{" {
 				lines = append(lines, key)
 			}
