@@ -46,6 +46,7 @@ func (f *file) diagnostic(at ir.Span, format string, args ...any) *ir.Diagnostic
 // finish are diagnostics of the file in its order, each once: an alias is read wherever
 // it stands.
 func finish(ds []*ir.Diagnostic) []*ir.Diagnostic {
+	ds = slices.Clone(ds) // compacting clears what is left over, and more may come
 	slices.SortStableFunc(ds, func(a, b *ir.Diagnostic) int { return a.Pos.Compare(b.Pos) })
 	return slices.CompactFunc(ds, func(a, b *ir.Diagnostic) bool { return *a == *b })
 }

@@ -14,12 +14,12 @@ import (
 // PyYAML reads it, for the rules are written against tools in Python. A date
 // stays a text: what it says is what stands there.
 var (
-	yamlNull  = lazy.Regexp(`^(?:~|null|Null|NULL|)$`)
-	yamlBool  = lazy.Regexp(`^(?:(yes|Yes|YES|true|True|TRUE|on|On|ON)|no|No|NO|false|False|FALSE|off|Off|OFF)$`)
 	yamlInt   = lazy.Regexp(`^[-+]?(?:0b[01_]+|0[0-7_]+|0|[1-9][0-9_]*|0x[0-9a-fA-F_]+|[1-9][0-9_]*(?::[0-5]?[0-9])+)$`)
 	yamlFloat = lazy.Regexp(`^(?:[-+]?[0-9][0-9_]*\.[0-9_]*(?:[eE][-+][0-9]+)?|\.[0-9][0-9_]*(?:[eE][-+][0-9]+)?|[-+]?[0-9][0-9_]*(?::[0-5]?[0-9])+\.[0-9_]*)$`)
 	yamlInf   = lazy.Regexp(`^(?:[-+]?\.(?:inf|Inf|INF)|\.(?:nan|NaN|NAN))$`)
 )
+
+var kindOfTag = map[string]ir.ScalarKind{"!!int": ir.ScalarNumber, "!!float": ir.ScalarNumber, "!!bool": ir.ScalarBool, "!!null": ir.ScalarNull}
 
 // A scalar is a YAML scalar with its type resolved.
 type scalar struct {
@@ -48,18 +48,16 @@ func scalarOf(n *yaml.Node) (s scalar, why string) {
 		return s, "the YAML tag " + tag + " has no meaning in a rule"
 	}
 	v := n.Value
-	first := byte('~')
-	if v != "" {
-		first = v[0]
+	switch v {
+	case "", "~", "null", "Null", "NULL":
+		s.Kind = ir.ScalarNull
+	case "yes", "Yes", "YES", "true", "True", "TRUE", "on", "On", "ON":
+		s.Kind, s.truth = ir.ScalarBool, true
+	case "no", "No", "NO", "false", "False", "FALSE", "off", "Off", "OFF":
+		s.Kind = ir.ScalarBool
 	}
 	switch {
-	case strings.IndexByte("~nNyYtToOfF", first) >= 0 && len(v) <= 5:
-		if yamlNull().MatchString(v) {
-			s.Kind = ir.ScalarNull
-		} else if m := yamlBool().FindStringSubmatch(v); m != nil {
-			s.Kind, s.truth = ir.ScalarBool, m[1] != ""
-		}
-	case strings.IndexByte("+-.0123456789", first) < 0:
+	case v == "" || strings.IndexByte("+-.0123456789", v[0]) < 0:
 	case yamlInt().MatchString(v):
 		s.Kind = ir.ScalarNumber
 		s.number, why = yamlInteger(strings.ReplaceAll(v, "_", ""))
@@ -75,8 +73,7 @@ func scalarOf(n *yaml.Node) (s scalar, why string) {
 	case yamlInf().MatchString(v):
 		return s, "not a finite number; quote it if it is a text"
 	}
-	want := map[string]ir.ScalarKind{"!!int": ir.ScalarNumber, "!!float": ir.ScalarNumber, "!!bool": ir.ScalarBool, "!!null": ir.ScalarNull}
-	if k, tagged := want[tag]; tagged && why == "" && s.Kind != k {
+	if tag != "" && why == "" && s.Kind != kindOfTag[tag] {
 		why = "not a value of the YAML tag " + tag
 	}
 	return s, why
