@@ -209,8 +209,6 @@ type run struct {
 	err      *ir.Diagnostic
 	steps    []Step
 	losses   []Loss
-	passed   bool            // over an unread item
-	whole    bool            // every item is read
 	present  map[string]bool // the names of the rule's fields; nil: not looked up
 	leaves   int             // that the item has made
 
@@ -249,26 +247,13 @@ func (r *run) refuse(pos ir.Pos, format string, args ...any) {
 // Apply is r as the target has it. r comes from the pass ExpandBase64Offset
 // and is not changed. The error is an *ir.Diagnostic.
 func (p *Pipeline) Apply(rule *ir.Rule, o Options) (*ir.Rule, *Trace, error) {
-	r := p.run(rule, o, false)
-	if r.err != nil && r.passed {
-		r = p.run(rule, o, true) // an error names fields of items that the rule did not need
-	}
-	if r.err != nil {
-		return nil, nil, r.err
-	}
-	return r.result(), &Trace{Steps: r.steps, State: r.state, Renamed: r.fields, Losses: r.losses, applied: r.applied, renamed: r.renamed}, nil
-}
-
-// run applies p to a rule; whole says that every item is read before.
-func (p *Pipeline) run(rule *ir.Rule, o Options, whole bool) *run {
 	r := &run{Options: o, pipeline: p, rule: *rule, state: map[string]any{}, applied: map[string]bool{},
-		renamed: map[string]map[string]bool{}, handled: map[string]bool{}, told: map[string]bool{}, whole: whole}
+		renamed: map[string]map[string]bool{}, handled: map[string]bool{}, told: map[string]bool{}}
 	r.rule.Detections = slices.Clone(rule.Detections)
 	for _, part := range p.Parts() {
 		if !part.Allows(o.Target) {
-			r.err = &ir.Diagnostic{Pos: rule.Source.Pos, Item: part.Path, Source: "pipeline",
+			return nil, nil, &ir.Diagnostic{Pos: rule.Source.Pos, Item: part.Path, Source: "pipeline",
 				Msg: fmt.Sprintf("the pipeline is for %s, not for %s", join(part.AllowedBackends), o.Target.Name)}
-			return r
 		}
 		for _, it := range part.items {
 			r.do(it)
@@ -278,7 +263,10 @@ func (p *Pipeline) run(rule *ir.Rule, o Options, whole bool) *run {
 	r.scope()
 	r.declared()
 	r.untested(rule.Source)
-	return r
+	if r.err != nil {
+		return nil, nil, r.err
+	}
+	return r.result(), &Trace{Steps: r.steps, State: r.state, Renamed: r.fields, Losses: r.losses, applied: r.applied, renamed: r.renamed}, nil
 }
 
 // Allows says whether the pipeline is for a target, by the name that sigmac or

@@ -7,19 +7,17 @@ import (
 	"strconv"
 	"strings"
 	"sync"
-	"sync/atomic"
 
 	"sigmac/ir"
 	"sigmac/parser"
 )
 
 // builtin.index says of each built-in pipeline where its items stand, those of a nest
-// behind it, and for which rules they can be passed over unread: most of a large
-// pipeline is about other log sources and fields than a rule has. A line has the depth
-// of the nesting, the bytes from and to (of a nest up to the key `items`), the number of the line, `narrow` or `-`, and
-// the log sources of which one must be the rule's, as product/category/service, or `-`,
-// and what stands above in the same list with something that it has an alias for: each
-// from, to and line.
+// behind it, and for which log sources they are: most of a large pipeline is about others
+// than a rule has, and is not read for it. A line has the depth of the nesting, the bytes
+// from and to (of a nest up to the key `items`), the number of the line, the log sources
+// of which one must be the rule's, as product/category/service, or `-`, and what stands
+// above in the same list with something that it has an alias for: each from, to and line.
 // `go test ./pipeline -update` writes it.
 //
 //go:embed builtin.index
@@ -31,38 +29,17 @@ type unread struct {
 	text    []byte        // of a nest up to the key of its items
 	line    int           // its first
 	above   []parser.Part // with what it has an alias for
-	narrow  bool          // without a field of the rule in its text it does nothing, and has no id
 	sources []ir.LogSource
 	nested  []*item
 
-	passed atomic.Int32 // how often, for the names in its text
-	once   sync.Once
-	read   atomic.Pointer[item]
+	once sync.Once
+	read *item
 }
 
-// maxPassed is how often the text of an item is searched before it is read, so that a
-// run over many rules does not search it for each.
-const maxPassed = 8
-
-// passes says whether an item need not be read for a rule.
+// passes says whether an item is for other log sources than that of the rule.
 func (r *run) passes(it *item) bool {
-	u := it.unread
-	switch {
-	case u == nil:
-		return false
-	case u.sources != nil && !slices.ContainsFunc(u.sources, func(s ir.LogSource) bool { return s.Covers(r.rule.Source) }):
-		return true
-	case r.whole || !u.narrow || u.read.Load() != nil || u.passed.Load() >= maxPassed:
-		return false
-	}
-	for name := range r.names() {
-		if bytes.Contains(u.text, []byte(name)) {
-			return false
-		}
-	}
-	u.passed.Add(1)
-	r.passed = true
-	return true
+	return it.unread != nil && it.unread.sources != nil &&
+		!slices.ContainsFunc(it.unread.sources, func(s ir.LogSource) bool { return s.Covers(r.rule.Source) })
 }
 
 // whole is the item as it is read.
@@ -90,9 +67,9 @@ func (it *item) whole() *item {
 		if u.nested != nil {
 			items[0].do = nest{u.nested}
 		}
-		u.read.Store(items[0])
+		u.read = items[0]
 	})
-	return u.read.Load()
+	return u.read
 }
 
 // indexed is a built-in pipeline with unread items.
@@ -108,17 +85,17 @@ func indexed(name string, src []byte) *Pipeline {
 	var open []*unread // the item before and those around it
 	for line := range strings.Lines(lines) {
 		fields := strings.Fields(line)
-		if len(fields) < 6 {
+		if len(fields) < 5 {
 			break
 		}
 		depth, _ := strconv.Atoi(fields[0])
 		own := part(src, fields[1:4])
-		u := &unread{path: path, text: own.Text, line: own.Line, narrow: fields[4] == "narrow"}
-		for above := fields[6:]; len(above) >= 3; above = above[3:] {
+		u := &unread{path: path, text: own.Text, line: own.Line}
+		for above := fields[5:]; len(above) >= 3; above = above[3:] {
 			u.above = append(u.above, part(src, above))
 		}
-		if fields[5] != "-" {
-			for s := range strings.SplitSeq(fields[5], ",") {
+		if fields[4] != "-" {
+			for s := range strings.SplitSeq(fields[4], ",") {
 				part := strings.Split(s, "/")
 				u.sources = append(u.sources, ir.LogSource{Product: part[0], Category: part[1], Service: part[2]})
 			}

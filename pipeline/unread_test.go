@@ -104,15 +104,7 @@ func (x *indexer) list(nodes []*yaml.Node, items []*item, to, depth int) {
 }
 
 func (x *indexer) item(n *yaml.Node, it *item, from, to, depth int, above string) {
-	about, sources := "-", "-"
-	if it.only != nil && it.id == "" {
-		about = "narrow"
-		for name := range it.only {
-			if !bytes.Contains(x.src[from:to], []byte(name)) {
-				about = "-" // it has the name otherwise
-			}
-		}
-	}
+	sources := "-"
 	var names []string
 	for _, s := range it.rule.sources {
 		names = append(names, s.Product+"/"+s.Category+"/"+s.Service)
@@ -133,7 +125,7 @@ func (x *indexer) item(n *yaml.Node, it *item, from, to, depth int, above string
 	if nested {
 		text = from + bytes.LastIndex(x.src[from:x.starts[list.Content[0].Line-1]], []byte("items:")) + len("items:")
 	}
-	fmt.Fprintln(&x.out, strings.TrimSpace(fmt.Sprint(depth, " ", from, " ", text, " ", n.Line, " ", about, " ", sources, " ", above)))
+	fmt.Fprintln(&x.out, strings.TrimSpace(fmt.Sprint(depth, " ", from, " ", text, " ", n.Line, " ", sources, " ", above)))
 	if nested {
 		x.list(list.Content, inner.items, to, depth+1)
 	}
@@ -205,7 +197,7 @@ func TestUnread(t *testing.T) {
 				}
 			}
 			for _, it := range p.items {
-				if items++; it.unread.read.Load() == nil {
+				if items++; it.unread.read == nil {
 					passed++
 				}
 			}
