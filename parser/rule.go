@@ -10,6 +10,8 @@ import (
 
 	"gopkg.in/yaml.v3"
 
+	"sigmac/internal/suggest"
+	"sigmac/internal/taxonomy"
 	"sigmac/ir"
 	"sigmac/regex"
 )
@@ -181,7 +183,40 @@ func (f *file) mapping(d *Document, root *yaml.Node) {
 	if e, ok := need("detection"); ok {
 		r.Detections, r.Conditions = f.detection(e)
 	}
+	f.misspelt(r)
 	d.Rule = r
+}
+
+// misspelt warns of fields that events of the rule's log source do not have, and that are
+// near one that they have; each once.
+func (f *file) misspelt(r *ir.Rule) {
+	known := taxonomy.Fields(r.Meta.Taxonomy, r.Source)
+	if known == nil {
+		return
+	}
+	said := map[string]bool{}
+	look := func(name string, at ir.Pos) {
+		if name == "" || said[name] || slices.Contains(known, name) {
+			return
+		}
+		said[name] = true
+		if meant := suggest.Misspelt(name, known); meant != "" {
+			f.warns = append(f.warns, f.diagnostic(ir.Span{Start: at, End: f.end(at)}, "events of this log source have no field %q; did you mean %q?", name, meant))
+		}
+	}
+	for _, d := range r.Detections {
+		ir.Visit(d.Expr, func(e ir.Expr, _ bool) bool {
+			switch e := e.(type) {
+			case ir.Item:
+				look(e.Field.Name, e.Span.Start)
+			case ir.Match:
+				if ref, ok := e.Test.(ir.FieldRef); ok {
+					look(ref.Other.Name, e.Pos)
+				}
+			}
+			return true
+		})
+	}
 }
 
 // attribute reads what a rule says about itself (specification, "Rule

@@ -8,6 +8,8 @@ import (
 
 	"gopkg.in/yaml.v3"
 
+	"sigmac/internal/suggest"
+	"sigmac/internal/taxonomy"
 	"sigmac/ir"
 )
 
@@ -57,61 +59,6 @@ var impliedID = sync.OnceValue(func() map[string]bool {
 	return out
 })
 
-// fields are those that events of a log source have, by product and category
-// (Sysmon's manifest, schema 4.91, with the names of hashes that the taxonomy
-// has; PowerShell's and the W3C's formats). Every Windows event has those of the
-// record's header too.
-var fields = map[string]string{
-	"windows process_creation":         "UtcTime ProcessGuid ProcessId Image FileVersion Description Product Company OriginalFileName CommandLine CurrentDirectory User LogonGuid LogonId TerminalSessionId IntegrityLevel Hashes imphash md5 sha1 sha256 Imphash ParentProcessGuid ParentProcessId ParentImage ParentCommandLine ParentUser GrandParentImage Provider_Name SubjectUserSid SubjectUserName SubjectDomainName SubjectLogonId NewProcessId NewProcessName TokenElevationType TargetUserSid TargetUserName TargetDomainName TargetLogonId ParentProcessName MandatoryLabel",
-	"windows file_change":              "UtcTime ProcessGuid ProcessId Image TargetFilename CreationUtcTime PreviousCreationUtcTime User",
-	"windows network_connection":       "UtcTime ProcessGuid ProcessId Image User Protocol Initiated SourceIsIpv6 SourceIp SourceHostname SourcePort SourcePortName DestinationIsIpv6 DestinationIp DestinationHostname DestinationPort DestinationPortName",
-	"windows process_termination":      "UtcTime ProcessGuid ProcessId Image User",
-	"windows driver_load":              "UtcTime ImageLoaded Hashes imphash md5 sha1 sha256 Imphash Signed Signature SignatureStatus",
-	"windows image_load":               "UtcTime ProcessGuid ProcessId Image ImageLoaded FileVersion Description Product Company OriginalFileName Hashes imphash md5 sha1 sha256 Imphash Signed Signature SignatureStatus User",
-	"windows create_remote_thread":     "UtcTime SourceProcessGuid SourceProcessId SourceImage TargetProcessGuid TargetProcessId TargetImage NewThreadId StartAddress StartModule StartFunction SourceUser TargetUser",
-	"windows raw_access_thread":        "UtcTime ProcessGuid ProcessId Image Device User",
-	"windows process_access":           "UtcTime SourceProcessGUID SourceProcessId SourceThreadId SourceImage TargetProcessGUID TargetProcessId TargetImage GrantedAccess CallTrace SourceUser TargetUser",
-	"windows file_event":               "UtcTime ProcessGuid ProcessId Image TargetFilename CreationUtcTime User",
-	"windows registry_add":             "EventType UtcTime ProcessGuid ProcessId Image TargetObject User",
-	"windows registry_delete":          "EventType UtcTime ProcessGuid ProcessId Image TargetObject User",
-	"windows registry_set":             "EventType UtcTime ProcessGuid ProcessId Image TargetObject Details User",
-	"windows registry_rename":          "EventType UtcTime ProcessGuid ProcessId Image TargetObject NewName User",
-	"windows registry_event":           "EventType UtcTime ProcessGuid ProcessId Image TargetObject Details NewName User",
-	"windows create_stream_hash":       "UtcTime ProcessGuid ProcessId Image TargetFilename CreationUtcTime Hash Contents User imphash md5 sha1 sha256 Imphash",
-	"windows pipe_created":             "EventType UtcTime ProcessGuid ProcessId PipeName Image User",
-	"windows wmi_event":                "EventType UtcTime Operation User EventNamespace Name Query Type Destination Consumer Filter",
-	"windows dns_query":                "UtcTime ProcessGuid ProcessId QueryName QueryStatus QueryResults Image User",
-	"windows file_delete":              "UtcTime ProcessGuid ProcessId User Image TargetFilename Hashes imphash md5 sha1 sha256 Imphash IsExecutable Archived",
-	"windows clipboard_capture":        "UtcTime ProcessGuid ProcessId Image Session ClientInfo Hashes Archived User",
-	"windows process_tampering":        "UtcTime ProcessGuid ProcessId Image Type User",
-	"windows file_delete_detected":     "UtcTime ProcessGuid ProcessId User Image TargetFilename Hashes imphash md5 sha1 sha256 Imphash IsExecutable",
-	"windows file_block_executable":    "UtcTime ProcessGuid ProcessId User Image TargetFilename Hashes imphash md5 sha1 sha256 Imphash",
-	"windows file_block_shredding":     "UtcTime ProcessGuid ProcessId User Image TargetFilename Hashes imphash md5 sha1 sha256 Imphash IsExecutable",
-	"windows file_executable_detected": "UtcTime ProcessGuid ProcessId User Image TargetFilename Hashes imphash md5 sha1 sha256 Imphash",
-	"windows sysmon_status":            "UtcTime State Version SchemaVersion Configuration ConfigurationFileHash",
-	"windows sysmon_error":             "UtcTime ID Description",
-	"windows ps_script":                "MessageNumber MessageTotal ScriptBlockText ScriptBlockId Path",
-	"windows ps_module":                "ContextInfo UserData Payload",
-	"windows ps_classic_start":         "Data",
-	"linux process_creation":           "UtcTime ProcessGuid ProcessId Image FileVersion Description Product Company OriginalFileName CommandLine CurrentDirectory User LogonGuid LogonId TerminalSessionId IntegrityLevel Hashes imphash md5 sha1 sha256 ParentProcessGuid ParentProcessId ParentImage ParentCommandLine ParentUser",
-	"linux network_connection":         "UtcTime ProcessGuid ProcessId Image User Protocol Initiated SourceIsIpv6 SourceIp SourceHostname SourcePort SourcePortName DestinationIsIpv6 DestinationIp DestinationHostname DestinationPort DestinationPortName",
-	"linux file_event":                 "UtcTime ProcessGuid ProcessId Image TargetFilename CreationUtcTime User",
-	" proxy":                           "c-uri c-uri-extension c-uri-query c-uri-stem c-useragent cs-bytes cs-cookie cs-host cs-method r-dns cs-referrer cs-version sc-bytes sc-status src_ip dst_ip c-ip cs-uri cs-username cs-uri-query cs-uri-stem cs-user-agent cs-referer",
-	" webserver":                       "date time c-ip cs-username s-sitename s-computername s-ip s-port cs-method cs-uri-stem cs-uri-query sc-status c-win32-status sc-bytes cs-bytes time-taken cs-version cs-host cs-user-agent cs-cookie cs-referer",
-}
-
-const header = "EventID Channel Provider_Name Provider_Guid Computer RuleName Level Task Opcode Keywords EventRecordID TimeCreated Version"
-
-var fieldsOf = sync.OnceValue(func() map[string][]string {
-	out := map[string][]string{}
-	for source, names := range fields {
-		if out[source] = strings.Fields(names); strings.HasPrefix(source, "windows ") || strings.HasPrefix(source, "linux ") {
-			out[source] = append(out[source], strings.Fields(header)...)
-		}
-	}
-	return out
-})
-
 // logsource looks at where a rule looks.
 func (s *subject) logsource(r *ir.Rule) {
 	_, m := s.attribute("logsource")
@@ -155,11 +102,17 @@ func (s *subject) logsource(r *ir.Rule) {
 	if sysmon && !asked {
 		s.find("sysmon_missing_eventid", src.Pos, "a rule for Sysmon's whole log asks for an EventID")
 	}
-	names := fieldsOf()[src.Product+" "+src.Category]
-	if src.Product == "" || src.Service != "" || names == nil {
-		names = fieldsOf()[" "+src.Category]
-	}
-	s.items(r, func(it ir.Item) { s.field(r, it, names) })
+	names := taxonomy.Fields(r.Meta.Taxonomy, src)
+	s.items(r, func(it ir.Item) {
+		s.field(r, it, names)
+		ir.Walk(it.X, func(e ir.Expr) {
+			if m, ok := e.(ir.Match); ok {
+				if ref, ok := m.Test.(ir.FieldRef); ok {
+					s.named(ref.Other.Name, m.Pos, names)
+				}
+			}
+		})
+	})
 }
 
 // meantSource is `; did you mean product windows?` where each part of a log source
@@ -181,8 +134,8 @@ func meantSource(src ir.LogSource) string {
 	return "; did you mean " + ir.LogSource{Product: parts[0], Category: parts[1], Service: parts[2]}.String() + "?"
 }
 
-// field looks at a field's name; names are those that the log source has, or
-// none where that is not known.
+// field looks at a field's name; names are those that the log source has, or none where
+// that is not known.
 func (s *subject) field(r *ir.Rule, it ir.Item, names []string) {
 	name, at := it.Field.Name, it.Span.Start
 	if name == "" {
@@ -198,26 +151,23 @@ func (s *subject) field(r *ir.Rule, it ir.Item, names []string) {
 			}
 		}
 	}
+	s.named(name, at, names)
+}
+
+// named looks at whether events have a field of a name.
+func (s *subject) named(name string, at ir.Pos, names []string) {
 	if len(names) == 0 || slices.Contains(names, name) {
 		return
 	}
-	if i := slices.IndexFunc(names, func(n string) bool { return strings.EqualFold(n, name) }); i >= 0 {
-		s.find("fieldname_cast", at, "the field is %s, and not %s", names[i], clip(name))
+	meant, hint := suggest.Misspelt(name, names), ""
+	switch {
+	case strings.EqualFold(meant, name):
+		s.find("fieldname_cast", at, "the field is %s, and not %s", meant, clip(name))
 		return
-	}
-	hint := ""
-	if meant := nearest(name, lowered(names)); meant != "" {
-		hint = "; did you mean " + names[slices.Index(lowered(names), meant)] + "?"
+	case meant != "":
+		hint = "; did you mean " + meant + "?"
 	}
 	s.find("invalid_fieldname", at, "events of this log source have no field %s%s", clip(name), hint)
-}
-
-func lowered(names []string) []string {
-	out := make([]string, len(names))
-	for i, n := range names {
-		out[i] = strings.ToLower(n)
-	}
-	return out
 }
 
 // items visits the lines of all detections.

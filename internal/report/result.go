@@ -1,6 +1,8 @@
 package report
 
 import (
+	"slices"
+
 	"sigmac"
 	"sigmac/ir"
 )
@@ -31,7 +33,7 @@ func Result(res sigmac.Result) any {
 	}
 	d := res.Document
 	o := object{Path: d.Path, Rule: d.ID, Title: d.Title, Target: res.Target.Name, Queries: res.Queries, Mapping: MappingOf(res)}
-	for _, w := range res.Mapped.Warnings {
+	for _, w := range slices.Concat(d.Warnings, res.Mapped.Warnings) {
 		o.Warnings = append(o.Warnings, warning{PlaceOf(w), w.Msg})
 	}
 	if len(res.Errors) > 0 {

@@ -21,6 +21,24 @@ func For(s string, words []string) string {
 	return `; did you mean "` + best + `"?`
 }
 
+// longWord is from how many letters on a slip may be of two edits.
+const longWord = 8
+
+// Misspelt is the word that s is a slip of: the nearest without regard to capitals, by at
+// most one edit, of a long s two. It is empty where none is, and where nothing of s stays.
+func Misspelt(s string, words []string) string {
+	low, best, limit := strings.ToLower(s), "", min(len(s), 2)
+	if len(s) >= longWord {
+		limit = 3
+	}
+	for _, w := range words {
+		if d := edits(low, strings.ToLower(w)); d < limit {
+			best, limit = w, d
+		}
+	}
+	return best
+}
+
 // Nearest are the n words nearest to s without regard to case: those that hold
 // it, or that it holds, before others, then by the edits between them.
 func Nearest(s string, words []string, n int) []string {

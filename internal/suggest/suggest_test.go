@@ -22,3 +22,26 @@ func TestFor(t *testing.T) {
 		}
 	}
 }
+
+func TestMisspelt(t *testing.T) {
+	words := []string{"ID", "Image", "ParentImage", "CommandLine", "cs-uri"}
+	for in, want := range map[string]string{
+		"Imgae": "Image", "Imag": "Image", "Immage": "Image", "image": "Image", "IMGAE": "Image",
+		"Imae":                    "Image",
+		"Imgea":                   "",
+		"ComandLnie":              "CommandLine",
+		"ComandLni":               "",
+		"PrentImage":              "ParentImage",
+		"i":                       "",
+		"Id":                      "ID",
+		"ixd":                     "ID",
+		"CS_URI":                  "cs-uri",
+		"":                        "",
+		"CommandLines":            "CommandLine",
+		strings.Repeat("a", 1000): "",
+	} {
+		if got := Misspelt(in, words); got != want {
+			t.Errorf("Misspelt(%.20q) = %q, want %q", in, got, want)
+		}
+	}
+}
