@@ -38,8 +38,9 @@ func TestBuiltinsParse(t *testing.T) {
 
 // TestBuiltin holds what our pipelines make of rules, in the folder of each
 // pipeline, and that these rules have every field that one renames or computes, and
-// are refused for each reason that one has. In the section pipelines, each line names one instead, or several that are applied
-// together; pipeline.yml is one of a user.
+// are refused for each reason that one has; and that their tables and columns are in a
+// schema. In the section pipelines, each line names one instead, or several that are
+// applied together; pipeline.yml is one of a user.
 func TestBuiltin(t *testing.T) {
 	seen := map[string]bool{} // the items that changed or refused a rule, alone and with the rule's fields; lines
 	all := cases(t, "testdata/builtin/*/*.txtar", func(t *testing.T, path string, sections []txtar.File) string {
@@ -182,10 +183,13 @@ func became(t *testing.T, ps []*Pipeline, d *parser.Document) (text string, step
 	if target == nil {
 		return b.String(), trace.Steps
 	}
-	if !strings.HasPrefix(ps[len(ps)-1].ID, "pysigma_") { // which map to what is no column too
-		inSchema(t, target, d.Rule, out)
-	}
 	_, warnings, err := schema.For(target).Apply(out, "")
+	if !strings.HasPrefix(ps[len(ps)-1].ID, "pysigma_") { // which map to what is no table and no column too
+		inSchema(t, target, d.Rule, out)
+		if len(warnings) > 0 && strings.HasPrefix(warnings[0].Msg, "no schema has the table") {
+			t.Errorf("%s: %s", d.Title, warnings[0].Msg)
+		}
+	}
 	for _, w := range warnings {
 		fmt.Fprintf(&b, "warning %d:%d %s\n", w.Pos.Line, w.Pos.Column, w.Msg)
 	}

@@ -17,7 +17,8 @@ func TestBuiltins(t *testing.T) {
 			"source.ip ip, winlog.event_data.* keyword, message match_only_text, powershell.file.script_block_text text",
 		"sentinel_asim": "TimeGenerated datetime, EventCount int, EventType string, EventOriginalType string, EventResult string, " +
 			"DvcHostname string, DvcOs string, AdditionalFields dynamic",
-		"sentinel_connectors": "TimeGenerated datetime, Type string, TenantId string, _ResourceId string",
+		"azure_monitor":       "TimeGenerated datetime, Type string, TenantId string, _ResourceId string, _ItemId string, _BilledSize real",
+		"sentinel_connectors": "TimeGenerated datetime, Type string, TenantId string, _ResourceId string, _ItemId string, _BilledSize real",
 	}
 	for _, name := range Builtins() {
 		s, ok := Builtin(name)
@@ -29,7 +30,7 @@ func TestBuiltins(t *testing.T) {
 			t.Fatal(name, err)
 		}
 		for table, columns := range whole {
-			if got := s.table(table); !maps.Equal(got.columns, columns) {
+			if got := s.lines(table); !maps.Equal(got.columns, columns) {
 				t.Errorf("%s: %s is read as %v, not %v", name, table, got.columns, columns)
 			}
 		}

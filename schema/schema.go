@@ -42,6 +42,7 @@ type Schema struct {
 type table struct {
 	name    string
 	columns map[string]string
+	whole   bool // the columns of every table are among them
 }
 
 // everywhere is the table whose columns every table has.
@@ -83,10 +84,28 @@ func Builtin(name string) (*Schema, bool) {
 	return s.(*Schema), true
 }
 
-// table reads a table when it is first asked for: a rule needs one of hundreds.
+// table is a table with the columns that every table has, or nil. It is read when it is
+// first asked for: a rule needs one of hundreds.
 func (s *Schema) table(name string) *table {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	t := s.lines(name)
+	if t == nil || t.whole || name == everywhere {
+		return t
+	}
+	t.whole = true
+	if common := s.lines(everywhere); common != nil {
+		for column, typ := range common.columns {
+			if _, ok := t.columns[column]; !ok {
+				t.columns[column] = typ
+			}
+		}
+	}
+	return t
+}
+
+// lines are what the schema says of a table by its name.
+func (s *Schema) lines(name string) *table {
 	if t, ok := s.read[name]; ok || s.text == nil {
 		return t
 	}
