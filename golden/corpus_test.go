@@ -90,7 +90,7 @@ func (w way) count(t *testing.T, rules *parser.Collection) map[string]int {
 
 // oneKind are the tables in which every row is of the log sources that a
 // pipeline sends there.
-var oneKind = strings.Fields("SigninLogs AuditLogs AzureActivity AADUserRiskEvents AWSCloudTrail GCPAuditLogs AKSAudit OfficeActivity W3CIISLog Syslog " +
+var oneKind = strings.Fields("SigninLogs AuditLogs AzureActivity AADUserRiskEvents AWSCloudTrail GCPAuditLogs AKSAudit OfficeActivity W3CIISLog Syslog ApacheHTTPServer_CL NGINX_CL " +
 	"OktaV2_CL GitHubAuditLogsV3_CL OneLogin_CL CiscoDuo_CL " +
 	"Corelight_v2_dns_CL Corelight_v2_http_CL Corelight_v2_smb_files_CL Corelight_v2_dce_rpc_CL Corelight_v2_x509_CL Corelight_v2_rdp_CL Corelight_v2_kerberos_CL " +
 	"Corelight_v3_dns_CL Corelight_v3_http_CL Corelight_v3_smb_files_CL Corelight_v3_dce_rpc_CL Corelight_v3_x509_CL Corelight_v3_rdp_CL Corelight_v3_kerberos_CL")

@@ -118,11 +118,14 @@ func everyItem(t *testing.T, items []*item, seen map[string]bool) {
 func tested(r *ir.Rule) map[string]bool {
 	names := map[string]bool{}
 	r.Walk(func(e ir.Expr) {
-		if m, ok := e.(ir.Match); ok {
-			names[m.Field.Name] = true
-			if ref, ok := m.Test.(ir.FieldRef); ok {
+		switch e := e.(type) {
+		case ir.Match:
+			names[e.Field.Name] = true
+			if ref, ok := e.Test.(ir.FieldRef); ok {
 				names[ref.Other.Name] = true
 			}
+		case ir.Keyword:
+			names[""] = true
 		}
 	})
 	return names
