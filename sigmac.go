@@ -10,7 +10,6 @@ import (
 	"fmt"
 	"iter"
 	"slices"
-	"unicode/utf8"
 
 	"sigmac/backends"
 	"sigmac/internal/ordered"
@@ -275,24 +274,24 @@ func (c *compilation) result(d *parser.Document, m Mapping, pretty bool) (res Re
 	}
 	res.Queries, res.Plain, res.Types = queries, queries, c.types
 	if res.Pipeline == nil {
-		res.tooLong()
+		res.tooLarge(legal)
 		return res
 	}
 	if res.Queries, err = res.Pipeline.Finish(c.did.Rule, queries, c.did.Trace, res.options()); err != nil {
 		res.Queries, res.Plain, res.Errors = nil, nil, Faults(res.Document, err)
 	}
-	res.tooLong()
+	res.tooLarge(legal)
 	return res
 }
 
-// tooLong warns of queries that are longer than a place takes where they are deployed.
-func (res *Result) tooLong() {
+// tooLarge warns of queries that are larger than a place takes where they are deployed.
+func (res *Result) tooLarge(legal *ir.Rule) {
 	for i, q := range res.Queries {
 		for _, l := range res.Target.Limits {
-			if n := utf8.RuneCountInString(q); n > l.Characters {
+			if n := l.Count(q, legal.Conditions[i].Expr); n > l.Max {
 				at := res.Document.Rule.Conditions[i].Pos
 				res.Mapped.Warnings = append(slices.Clip(res.Mapped.Warnings), res.Document.Place(&ir.Diagnostic{Pos: at, Source: res.Target.Name,
-					Msg: fmt.Sprintf("the query has %d characters, and %s takes %d (%s)", n, l.Of, l.Characters, l.Source)}))
+					Msg: fmt.Sprintf("the query has %d %s, and %s takes %d (%s)", n, l.Unit, l.Of, l.Max, l.Source)}))
 			}
 		}
 	}

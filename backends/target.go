@@ -2,6 +2,7 @@ package backends
 
 import (
 	"slices"
+	"unicode/utf8"
 
 	"sigmac/ir"
 )
@@ -29,7 +30,7 @@ type Target struct {
 	// is written for events called %s.
 	Places []Place
 	Home   string
-	// Limits are how long queries may be where they are deployed.
+	// Limits are how large queries may be where they are deployed.
 	Limits  []Limit
 	Columns Columns
 
@@ -79,11 +80,39 @@ type ScopeKey struct {
 	Tells, Needed bool
 }
 
-// A Limit is how long a query may be at a place that takes them.
+// A Limit is how large a query may be at a place that takes them.
 type Limit struct {
-	Of         string // the place, with its article: "a scheduled rule of Microsoft Sentinel"
-	Characters int
-	Source     string // of the fact
+	Of     string // the place, with its article: "a scheduled rule of Microsoft Sentinel"
+	Max    int
+	Unit   string // what is counted: "characters"
+	Source string // of the fact
+	// Count counts it in a query, and in the legal condition of which that was written.
+	Count func(query string, e ir.Expr) int
+}
+
+// Characters are those of a query.
+func Characters(query string, _ ir.Expr) int { return utf8.RuneCountInString(query) }
+
+// Bytes are those of a query in UTF-8.
+func Bytes(query string, _ ir.Expr) int { return len(query) }
+
+// LongestList is the number of tests of one field in one disjunction of e, where they are
+// most.
+func LongestList(_ string, e ir.Expr) (most int) {
+	ir.Walk(e, func(e ir.Expr) {
+		or, ok := e.(ir.Or)
+		if !ok {
+			return
+		}
+		n := map[string]int{}
+		for _, x := range or {
+			if m, ok := x.(ir.Match); ok {
+				n[m.Field.Name]++
+				most = max(most, n[m.Field.Name])
+			}
+		}
+	})
+	return most
 }
 
 // A Place is a word of sigmac.yaml for a part of where events are: a key of a

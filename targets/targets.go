@@ -41,7 +41,11 @@ var all = []*backends.Target{
 		},
 		Samples: []backends.SampleForm{{Name: "datatable", Description: "a KQL table of the events", Write: kusto.Samples}},
 		Scope:   []backends.ScopeKey{{Key: "query_table", Part: func(s *ir.Scope) *string { return &s.Table }, Tells: true, Needed: true}},
-		Limits:  []backends.Limit{{Of: "an analytics rule of Microsoft Sentinel", Characters: 10_000, Source: "Microsoft Learn: Scheduled analytics rules in Microsoft Sentinel"}},
+		Limits: []backends.Limit{
+			{Of: "an analytics rule of Microsoft Sentinel", Max: 10_000, Unit: "characters", Count: backends.Characters, Source: "Microsoft Learn: Scheduled analytics rules in Microsoft Sentinel"},
+			{Of: "a log search alert rule of Azure Monitor", Max: 65_536, Unit: "bytes", Count: backends.Bytes, Source: "Microsoft Learn: Azure Monitor service limits"},
+			{Of: "the operator in", Max: 1_000_000, Unit: "values in one list", Count: backends.LongestList, Source: "Microsoft Learn, Kusto: in operator"},
+		},
 		Places:  []backends.Place{{Word: "table", Key: "query_table"}},
 		Home:    `{table: %s_CL}`,
 		Columns: backends.Columns{Schemas: []string{"microsoft_xdr", "sentinel_asim", "azure_monitor", "sentinel_connectors"}, Table: func(s ir.Scope) string { return s.Table }},
@@ -57,6 +61,12 @@ var all = []*backends.Target{
 		Scope: []backends.ScopeKey{
 			{Key: "event_category", Part: func(s *ir.Scope) *string { return &s.Category }},
 			{Key: "index", Lost: "a query in EQL does not name its index; ask %s in the request"},
+		},
+		Limits: []backends.Limit{
+			{Of: "the smallest node of Elasticsearch", Max: 1024, Unit: "clauses", Count: elastic.Clauses, Source: "Elastic Docs: Search settings, indices.query.bool.max_clause_count"},
+			{Of: "an index as it is set up", Max: 65_536, Unit: "values in one list", Count: elastic.LongestTerms, Source: "Elastic Docs: Index modules, index.max_terms_count"},
+			{Of: "Kibana as it is set up", Max: 1_048_576, Unit: "bytes", Count: backends.Bytes, Source: "Elastic Docs: Kibana general settings, server.maxPayload"},
+			{Of: "Elasticsearch as it is set up", Max: 104_857_600, Unit: "bytes", Count: backends.Bytes, Source: "Elastic Docs: Networking settings, http.max_content_length"},
 		},
 		Places:       []backends.Place{{Word: "index", Key: "index"}, {Word: "dataset", Field: "event.dataset"}, {Word: "category", Key: "event_category"}},
 		Home:         `{index: 'logs-%[1]s-*', dataset: %[1]s}`,
