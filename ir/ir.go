@@ -61,6 +61,7 @@ type Rule struct {
 	Source     LogSource
 	Scope      Scope
 	Computed   []Computed  // columns that a query makes before it filters, by name
+	Lookups    []Lookup    // tables that its queries may name
 	Detections []Detection // named, in file order
 	Conditions []Condition // each gives one query
 }

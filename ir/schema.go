@@ -114,6 +114,7 @@ type Opaque struct {
 	Text string
 	Pos  Pos
 	Of   *Formula // how it is computed, or nil where that is not known
+	Lack string   // what is missing to know it, for people; or empty
 }
 
 // A Formula computes a predicate from an event.

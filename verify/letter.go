@@ -1,6 +1,7 @@
 package verify
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -122,7 +123,7 @@ func (c *claim) node(e ir.Expr, missing func(name string) bool) node {
 			}
 		}
 		f := c.field(ir.Field{Name: "\x00opaque"}, false)
-		return c.letter(f, "opaque "+e.Text, &letter{free: "a part of the query that sigmac cannot represent", of: e.Of, pos: e.Pos})
+		return c.letter(f, "opaque "+e.Text, &letter{free: cmp.Or(e.Lack, "a part of the query that sigmac cannot represent"), of: e.Of, pos: e.Pos})
 	}
 	panic("verify: an expression before Inline: " + e.String())
 }

@@ -272,12 +272,14 @@ type reading struct {
 
 // typing is the schema that a rule was typed with, without some fields.
 type typing struct {
-	ir.Types
+	ir.Context
 	computed []ir.Computed
 	unmapped []string
 }
 
-func typingOf(r *ir.Rule) typing { return typing{Types: r.Types(), computed: r.Computed} }
+func typingOf(r *ir.Rule) typing {
+	return typing{Context: ir.Context{Types: r.Types(), Lookups: r.Lookups}, computed: r.Computed}
+}
 
 func (s typing) Type(table, name string) (ir.Type, bool) {
 	t, _ := s.Types.Type(table, name)

@@ -123,6 +123,11 @@ func (w *writer) expr(e ir.Expr, negated bool) backends.Doc {
 	case ir.Keyword:
 		return w.keyword(e).doc(negated)
 	case ir.Opaque:
+		if e.Of != nil {
+			for _, f := range e.Of.Fields { // it may be computed
+				w.column(f, e.Pos)
+			}
+		}
 		return text("(" + e.Text + ")")
 	}
 	panic(fmt.Sprintf("kusto: cannot write %T", e))

@@ -258,7 +258,7 @@ func cause(err error) string {
 func readBack(b *backends.Target, res sigmac.Result) (*ir.Rule, error) {
 	out := &ir.Rule{}
 	for i, query := range res.Queries {
-		q, err := b.Read(query, ir.Types(res.Types))
+		q, err := b.Read(query, ir.Context{Types: res.Types, Lookups: res.Want.Lookups})
 		switch {
 		case err != nil:
 			return nil, err

@@ -87,6 +87,7 @@ type reader struct {
 	views   []view
 	terms   bool // inside the predicate of `search`
 	assumed map[string]bool
+	lack    string // what was missing to know the predicate that is read
 	read    []*ir.Query
 
 	formulas int // that predicates were compiled to

@@ -130,6 +130,8 @@ func (r *reader) meaning(n *node, s scope) value {
 		return value{kind: valueTruth, is: r.truth(n, s)}
 	case nodeBinary:
 		return value{kind: valueTruth, is: r.truth(n, s)}
+	case nodeTable:
+		return r.watchlist(n)
 	case nodeList:
 		out := value{kind: valueList}
 		for _, a := range n.args {

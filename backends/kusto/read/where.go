@@ -69,6 +69,7 @@ func (r *reader) choose(c, a, b truth) truth {
 // opaque is n as one predicate.
 func (r *reader) opaque(n *node, s scope) truth {
 	yes := r.opaqueTokens(n.from, n.to, s)
+	yes.Lack, r.lack = r.lack, ""
 	no := yes
 	text := r.source(n.from, n.to)
 	no.Text = strings.TrimSuffix(yes.Text, text) + "not(" + text + ")"
@@ -200,8 +201,10 @@ func (r *reader) in(op string, n *node, s scope, join func(...truth) truth) (tru
 		ts = append(ts, t)
 		return ok
 	}
+	known := false
 	for _, a := range right {
 		v := r.value(a, s)
+		known = known || a.kind == nodeTable && v.kind == valueList // which may be empty
 		if v.kind == valueField && (len(right) == 1 || v.field.Type == ir.Unknown && v.via == "" && left.kind == valueField) {
 			return truth{}, false // perhaps a column of lists
 		}
@@ -209,7 +212,7 @@ func (r *reader) in(op string, n *node, s scope, join func(...truth) truth) (tru
 			return truth{}, false
 		}
 	}
-	return join(ts...), len(ts) > 0
+	return join(ts...), known || len(ts) > 0
 }
 
 // anyColumn reads `* op v`.

@@ -96,6 +96,7 @@ const (
 	allSummaries   = "splunk/tstats-summaries"  // every event is summarized, as the model is now
 	termOrder      = "splunk/tstats-precedence" // OR binds tighter than AND in tstats too
 	sortLimit      = "splunk/sort-limit"        // sort gets no more events than it gives
+	lookupFile     = "splunk/lookup"            // a subsearch makes of a lookup file what is written in it
 )
 
 func (r *reading) assume(ids ...string) {
@@ -109,7 +110,7 @@ func (r *reading) field(name string) ir.Field {
 	return ir.Field{Name: name, Type: t}
 }
 
-func (r *reading) opaque(lo, hi int) ir.Expr {
+func (r *reading) opaque(lo, hi int) ir.Opaque {
 	return ir.Opaque{Lang: readName, Text: trim(r.text[lo:hi]), Pos: r.pos(lo)}
 }
 

@@ -123,7 +123,7 @@ func (p *searcher) primary() ir.Expr {
 		return ir.Conjunction(es...)
 	case '[', '`':
 		p.foreign()
-		return p.opaque(lo, p.i)
+		return p.lookup(lo, p.i)
 	}
 	w := p.word(false)
 	behind := p.i
