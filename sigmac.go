@@ -28,6 +28,8 @@ type Mapping struct {
 	Table    *pipeline.Table  // chooses the pipeline by a rule's log source; nil: Pipeline is for all
 	Allow    Allowance        // how a query may differ from its rule; nil: not at all
 	First    bool             // take the first that the table has for a log source, even where it refuses a rule
+	Lists    int              // from so many values on, a list goes into a table beside the query; 0: none does
+	Lookups  []ir.Lookup      // tables that are known, for given queries
 	Options  pipeline.Options // without its Target, and Opaque
 	Schemas  *schema.Catalog
 }
@@ -97,6 +99,7 @@ type Result struct {
 	Plain    []string           // the queries before postprocessing
 	Types    map[string]ir.Type // of the fields that the queries test
 	Want     *ir.Rule           // what the queries are to mean: the rule, mapped, typed and inlined
+	Lookups  []ir.Lookup        // tables that the queries name, which are deployed with them
 	Mapped   Mapped
 	Errors   []*ir.Diagnostic
 	// Where the mapping allows it: the parts of the rule that the queries do without, in
@@ -251,6 +254,7 @@ func newCompilation(d *parser.Document, m Mapping) *compilation {
 // result writes the queries of a target.
 func (c *compilation) result(d *parser.Document, m Mapping, pretty bool) (res Result) {
 	res = Result{Mapping: m, Document: d, Want: c.want, Mapped: c.did, Errors: c.errs}
+	res.know(m.Lookups)
 	if len(res.Errors) > 0 {
 		return res
 	}
@@ -261,7 +265,7 @@ func (c *compilation) result(d *parser.Document, m Mapping, pretty bool) (res Re
 	if len(refused) > 0 {
 		return res
 	}
-	docs, err := res.Target.Format.Emit(legal)
+	docs, legal, err := res.emit(legal)
 	if err != nil {
 		res.Errors = Faults(res.Document, err)
 		return res

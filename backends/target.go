@@ -52,10 +52,32 @@ type Format struct {
 	Description string
 	// Caps are what it can say natively.
 	Caps Caps
+	// Lookups say how long lists of values go into tables beside a query.
+	Lookups Lookups
 	// Emit writes a query for each condition, in order. The conditions of r are
 	// legal under Caps; another node is a bug and panics. The error is an
 	// *ir.Diagnostic for a value that no literal of the language can hold.
 	Emit func(r *ir.Rule) ([]Doc, error)
+}
+
+// Lookups say how the tests of a long list go into a table that a query names.
+type Lookups struct {
+	// Lacks says why there are none, and what is nearest; then there is nothing else.
+	Lacks string
+	Max   int    // rows of a table
+	Holds string // what a table can hold: "whole values"
+	// Cell is what a table holds of the value that m tests for, with the kind of test
+	// that asks for it; false: the test stays in the query. Tests of one field and one
+	// kind go into one table.
+	Cell func(m ir.Match) (cell, kind string, ok bool)
+	// Here says whether a test in this conjunct of a condition can name a table; nil: any
+	// can.
+	Here func(conjunct ir.Expr) bool
+	// Column heads the cells of a field.
+	Column func(f ir.Field) string
+	// In is the test of that kind, in the language, for the cells of the field in the
+	// table of that name.
+	In func(f ir.Field, kind, table string) string
 }
 
 // A SampleForm is a form in which a target takes test data.

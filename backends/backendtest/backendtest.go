@@ -36,6 +36,15 @@ func Conform(t *testing.T, target *backends.Target) {
 			t.Errorf("only %d queries", queries)
 		}
 	})
+	t.Run("lists", func(t *testing.T) {
+		tables := 0
+		for seed := range uint64(300) {
+			tables += Lists(t, target, seed)
+		}
+		if has := target.Format.Lookups.In != nil; has && tables < 40 || !has && tables > 0 {
+			t.Errorf("%d tables", tables)
+		}
+	})
 	t.Run("samples", func(t *testing.T) { samples(t, target) })
 }
 

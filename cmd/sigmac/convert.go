@@ -45,7 +45,7 @@ Exit status: 0 all rules were converted, or with -s skipped because a target
 cannot express them; 1 a rule is wrong or could not be converted, or with --check
 a file is not as it should be; 2 wrong usage, or a file that cannot be read or
 written.`,
-		Flags: slices.Concat(targetFlags(), mappingFlags(), []cli.Flag{
+		Flags: slices.Concat(targetFlags(), mappingFlags(), listFlags(), []cli.Flag{
 			&cli.StringFlag{Name: "output", Aliases: []string{"o"}, Usage: "write to `FILE`, whole or not at all"},
 			&cli.BoolFlag{Name: "skip-unsupported", Aliases: []string{"s"}, Usage: "a rule that a target cannot express is no failure"},
 			&cli.BoolFlag{Name: "fail-unsupported", Usage: "a rule that a target cannot express is a failure (default)"},
@@ -99,6 +99,7 @@ func convert(c *cli.Context) error {
 	var write func(sigmac.Result) error
 	end := func() error { return nil }
 	note := func(sigmac.Result, []sigmac.Proof) {}
+	beside := &tables{path: c.String("output")}
 	switch {
 	case dir != nil:
 		note = dir.note
@@ -164,6 +165,11 @@ func convert(c *cli.Context) error {
 		if res.Target.Name == maps[0].Target.Name {
 			linker.Add(res.Document)
 		}
+		if dir == nil && !c.Bool("json") {
+			if err := beside.add(res); err != nil {
+				return err
+			}
+		}
 		if err := write(res); err != nil {
 			return usage("the output cannot be written: %s", err)
 		}
@@ -193,6 +199,9 @@ func convert(c *cli.Context) error {
 		return usage("the output cannot be written: %s", err)
 	}
 	if !r.wrong() {
+		if err := beside.write(); err != nil {
+			return err
+		}
 		if err := out.close(); err != nil {
 			return err
 		}

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"fmt"
 	"slices"
 
 	"github.com/urfave/cli/v2"
@@ -18,6 +19,14 @@ func mappingFlags() []cli.Flag {
 		&cli.BoolFlag{Name: "without-pipeline", Usage: "take field names as they stand in the rule, and do not test its log source"},
 		list("schema", "the tables and columns in `FILE`, before those that sigmac knows; may stand several times"),
 		&cli.BoolFlag{Name: "allow-external", Usage: "let pipelines run commands and open network connections"},
+	}
+}
+
+// listFlags say where long lists of values stand.
+func listFlags() []cli.Flag {
+	return []cli.Flag{
+		&cli.StringFlag{Name: "lists-as", Usage: "where long lists of values stand: `inline`, or lookup: in files beside the query, which it names"},
+		&cli.IntFlag{Name: "list-min", Usage: "from `N` values on, a list is long", DefaultText: fmt.Sprint(project.DefaultListMin)},
 	}
 }
 
@@ -50,11 +59,16 @@ var ofRepository = []string{"convert", "verify", "check", "test"}
 // open makes a project of the flags of a command.
 func open(c *cli.Context) (*project.Project, error) {
 	asked := project.Asked{Verb: c.Command.Name, Targets: c.StringSlice("target"), Pipelines: c.StringSlice("pipeline"), Unmapped: c.Bool("without-pipeline"),
-		Schemas: c.StringSlice("schema"), AllowExternal: c.Bool("allow-external"), NoFallback: c.Bool("no-fallback"), Allow: c.String("allow"), Rules: c.Args().Slice(), FromConfig: slices.Contains(ofRepository, c.Command.Name),
+		Schemas: c.StringSlice("schema"), AllowExternal: c.Bool("allow-external"), NoFallback: c.Bool("no-fallback"), Allow: c.String("allow"), ListsAs: c.String("lists-as"), Rules: c.Args().Slice(), FromConfig: slices.Contains(ofRepository, c.Command.Name),
 		Patterns: c.StringSlice("file-pattern"), Context: c.StringSlice("context"), Stdin: c.App.Reader,
 		Note: func(format string, args ...any) { tell(c.App.ErrWriter, format, args...) }}
 	if c.IsSet("format") {
 		asked.Format = c.String("format")
+	}
+	if c.IsSet("list-min") {
+		if asked.ListMin = c.Int("list-min"); asked.ListMin < 1 {
+			return nil, usage("--list-min must be at least 1")
+		}
 	}
 	return project.Open(asked)
 }

@@ -44,8 +44,9 @@ with --ignore-scope that is the verdict.
 Exit status: 0 all verdicts pass; 1 one is refuted, or weaker than --require and
 not allowed by sigmac.yaml, or a query cannot be read, or it loses a test under
 --fail-on-loss, or a rule is wrong; 2 wrong usage, or a file that cannot be read.`,
-		Flags: slices.Concat(targetFlags(), mappingFlags(), []cli.Flag{
+		Flags: slices.Concat(targetFlags(), mappingFlags(), listFlags(), []cli.Flag{
 			&cli.StringFlag{Name: "query", Aliases: []string{"q"}, Usage: "check the query in `FILE` in place of sigmac's own"},
+			list("lookup", "`NAME=FILE`: the rows of a lookup that the query names, a file of comma-separated values; may stand several times"),
 			&cli.StringFlag{Name: "require", Usage: "the weakest `VERDICT` that passes: proved, partial or agreed (default: proved, or as sigmac.yaml says)"},
 			&cli.BoolFlag{Name: "ignore-scope", Usage: "compare what a query means beside its table, index and added conditions"},
 			&cli.BoolFlag{Name: "fail-on-loss", Usage: "a test that the target cannot tell from another is a failure"},
@@ -70,6 +71,13 @@ func verifyRules(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
+	tables, err := givenTables(c.StringSlice("lookup"), c.App.Reader)
+	if err != nil {
+		return err
+	}
+	if given == "" && len(tables) > 0 {
+		return usage("--lookup goes with --query: sigmac knows the lookups of its own queries")
+	}
 	pass, err := p.Gate(c.String("require"))
 	if err != nil {
 		return err
@@ -89,6 +97,7 @@ func verifyRules(c *cli.Context) error {
 	if given == "" {
 		results = slices.Collect(sigmac.Compile(collection, sigmac.Options{Mappings: maps}))
 	} else {
+		maps[0].Lists, maps[0].Lookups = 0, tables // only what is given is known of a given query
 		results = []sigmac.Result{{Mapping: maps[0], Document: collection.Documents[0]}}
 	}
 	w := bufio.NewWriter(c.App.Writer)

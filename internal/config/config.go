@@ -8,6 +8,7 @@ import (
 	"path"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 
 	"gopkg.in/yaml.v3"
@@ -79,6 +80,8 @@ type Target struct {
 	// the team's own pipelines know, before sigmac's.
 	Prefer     []string
 	LogSources []LogSource
+	ListsAs    string // one of Lists, or empty
+	ListMin    int    // from so many values on a list is long; 0: not said
 	Pos        ir.Pos
 }
 
@@ -132,6 +135,7 @@ var (
 	Profiles   = []string{"default", "sigmahq"}
 	Severities = []string{"error", "warning", "note", "off"}
 	Directions = []string{"narrower", "wider"}
+	Lists      = []string{"inline", "lookup"}            // where long lists of values stand: in the query, or in a table
 	Verdicts   = []string{"proved", "partial", "agreed"} // from the best on
 )
 
@@ -292,8 +296,14 @@ func (p *reader) targets(n *yaml.Node) (out []Target) {
 					t.Pipelines = p.paths(n)
 					t.Unmapped = n.Kind == yaml.SequenceNode && len(n.Content) == 0
 				},
-				"schemas": func(n *yaml.Node) { t.Schemas = p.paths(n) },
-				"prefer":  func(n *yaml.Node) { t.Prefer = p.texts(n) },
+				"schemas":  func(n *yaml.Node) { t.Schemas = p.paths(n) },
+				"prefer":   func(n *yaml.Node) { t.Prefer = p.texts(n) },
+				"lists_as": func(n *yaml.Node) { t.ListsAs = p.word(n, "way for lists", Lists) },
+				"list_min": func(n *yaml.Node) {
+					if t.ListMin, _ = strconv.Atoi(n.Value); t.ListMin < 1 {
+						p.Fail(n, "here belongs a number from 1 on")
+					}
+				},
 				"logsources": func(n *yaml.Node) {
 					p.list(n, func(x *yaml.Node) { t.LogSources = append(t.LogSources, p.logsource(x)) })
 				},

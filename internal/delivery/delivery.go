@@ -96,6 +96,11 @@ func (f *Files) Add(res sigmac.Result, proofs []sigmac.Proof) {
 		name = outdir.Clean(name) + res.Target.Extension
 		rule := outdir.Rule{Path: source, ID: d.ID, Target: res.Target.Name}
 		f.files = append(f.files, outdir.File{Path: name, Data: []byte(q + "\n"), Rule: rule})
+		for _, l := range res.Lookups {
+			if i == 0 {
+				f.files = append(f.files, outdir.File{Path: path.Join(res.Target.Name, "lookups", sigmac.FileName(l)), Data: sigmac.CSV(l), Rule: rule})
+			}
+		}
 		if f.options.Sidecar {
 			f.files = append(f.files, outdir.File{Path: name + ".json", Data: f.sidecar(res, proofs, i, source), Rule: rule})
 		}
@@ -142,6 +147,7 @@ type sidecar struct {
 	Verdict   string            `json:"verdict,omitempty"`
 	Reason    string            `json:"reason,omitempty"`
 	Losses    []string          `json:"losses"`
+	Lookups   []string          `json:"lookups,omitempty"`
 }
 
 type sidecarPipeline struct {
@@ -163,6 +169,11 @@ func (f *Files) sidecar(res sigmac.Result, proofs []sigmac.Proof, i int, source 
 	for _, l := range report.Losses(res) {
 		if !slices.Contains(out.Losses, l.ID) {
 			out.Losses = append(out.Losses, l.ID)
+		}
+	}
+	for _, l := range res.Lookups {
+		if strings.Contains(res.Queries[i], l.Name) {
+			out.Lookups = append(out.Lookups, l.Name)
 		}
 	}
 	if i < len(proofs) {

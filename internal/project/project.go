@@ -36,6 +36,8 @@ type Asked struct {
 	Schemas       []string // files
 	NoFallback    bool     // of the pipelines for a log source, the first counts even where it refuses a rule
 	Allow         string   // narrower or wider: how queries may differ where a target cannot say a part of a rule
+	ListsAs       string   // inline or lookup: where long lists of values stand
+	ListMin       int      // from so many values on a list is long; 0: not asked
 	AllowExternal bool     // pipelines may run commands and open network connections
 	Rules         []string // files and directories, or Stdin
 	FromConfig    bool     // without Rules, those of sigmac.yaml are taken
@@ -104,6 +106,8 @@ type Request struct {
 	pipelines, schemas []string
 	unmapped           bool
 	prefer             []string
+	listsAs            string
+	listMin            int
 	logsources         []config.LogSource
 }
 
@@ -177,6 +181,7 @@ func (p *Project) configure(r *Request, t config.Target) {
 		return out
 	}
 	r.pipelines, r.prefer = named(t.Pipelines), t.Prefer
+	r.listsAs, r.listMin = t.ListsAs, t.ListMin
 	for _, l := range t.LogSources {
 		l.Ways = slices.Clone(l.Ways)
 		for i, way := range l.Ways {
@@ -196,6 +201,23 @@ const Default = "default"
 // for which none is given has those that sigmac chooses by a rule's log source, and a
 // note says so.
 func (p *Project) Mappings(requests []Request) (out []sigmac.Mapping, err error) {
+	lists := make([]int, len(requests))
+	for i, r := range requests {
+		if lists[i], err = p.longLists(r); err != nil {
+			return nil, err
+		}
+	}
+	if out, err = p.ways(requests); err != nil {
+		return nil, err
+	}
+	for i := range out {
+		out[i].Lists = lists[i]
+	}
+	return out, nil
+}
+
+// ways are the mappings without what does not concern the way to the target.
+func (p *Project) ways(requests []Request) (out []sigmac.Mapping, err error) {
 	allow, err := p.allowance()
 	if err != nil {
 		return nil, err
@@ -257,6 +279,24 @@ func (p *Project) Mappings(requests []Request) (out []sigmac.Mapping, err error)
 		p.Note("-p stands in the place of the pipelines that sigmac chooses by log source; -p default -p %s adds to them", p.Pipelines[0])
 	}
 	return out, nil
+}
+
+// DefaultListMin is from how many values on a list is long, where nobody says.
+const DefaultListMin = 100
+
+// longLists says from how many values on the lists of a query go into tables; 0 where
+// they stay in it.
+func (p *Project) longLists(t Request) (least int, err error) {
+	as := cmp.Or(p.ListsAs, t.listsAs, config.Lists[0])
+	switch lacks := t.Target.Format.Lookups.Lacks; {
+	case !slices.Contains(config.Lists, as):
+		return 0, fmt.Errorf("--lists-as is %s, and not %q%s", strings.Join(config.Lists, " or "), as, suggest.For(as, config.Lists))
+	case as == config.Lists[0]:
+		return 0, nil
+	case t.Target.Format.Lookups.In == nil:
+		return 0, fmt.Errorf("%slists cannot go into lookups: %s", t.at, cmp.Or(lacks, "sigmac knows none of "+t.name))
+	}
+	return cmp.Or(p.ListMin, t.listMin, DefaultListMin), nil
 }
 
 // load reads pipelines, but not the default ones.

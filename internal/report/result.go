@@ -19,6 +19,11 @@ func Result(res sigmac.Result) any {
 		Place
 		Message string `json:"message"`
 	}
+	type lookup struct {
+		Name string `json:"name"`
+		File string `json:"file"`
+		CSV  string `json:"csv"`
+	}
 	type object struct {
 		Path     string             `json:"path"`
 		Rule     string             `json:"rule"`
@@ -26,6 +31,7 @@ func Result(res sigmac.Result) any {
 		Target   string             `json:"target"`
 		Mapping  *Mapping           `json:"mapping,omitempty"`
 		Queries  []string           `json:"queries,omitempty"`
+		Lookups  []lookup           `json:"lookups,omitempty"`
 		Types    *map[string]string `json:"types,omitempty"`
 		Losses   *[]Loss            `json:"losses,omitempty"`
 		Warnings []warning          `json:"warnings,omitempty"`
@@ -41,6 +47,9 @@ func Result(res sigmac.Result) any {
 		e := res.Errors[0]
 		o.Error = &fault{PlaceOf(e), e.Msg, e.Feature, e.Item}
 		return o
+	}
+	for _, l := range res.Lookups {
+		o.Lookups = append(o.Lookups, lookup{l.Name, sigmac.FileName(l), string(sigmac.CSV(l))})
 	}
 	types := map[string]string{}
 	for f, t := range res.Types {
