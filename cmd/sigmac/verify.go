@@ -46,7 +46,7 @@ not allowed by sigmac.yaml, or a query cannot be read, or it loses a test under
 --fail-on-loss, or a rule is wrong; 2 wrong usage, or a file that cannot be read.`,
 		Flags: slices.Concat(targetFlags(), mappingFlags(), listFlags(), []cli.Flag{
 			&cli.StringFlag{Name: "query", Aliases: []string{"q"}, Usage: "check the query in `FILE` in place of sigmac's own"},
-			list("lookup", "`NAME=FILE`: the rows of a lookup that the query names, a file of comma-separated values; may stand several times"),
+			list("lookup", "a lookup that the query names, with its rows in a file of comma-separated values: `NAME=FILE`; may stand several times"),
 			&cli.StringFlag{Name: "require", Usage: "the weakest `VERDICT` that passes: proved, partial or agreed (default: proved, or as sigmac.yaml says)"},
 			&cli.BoolFlag{Name: "ignore-scope", Usage: "compare what a query means beside its table, index and added conditions"},
 			&cli.BoolFlag{Name: "fail-on-loss", Usage: "a test that the target cannot tell from another is a failure"},
