@@ -1,17 +1,17 @@
 package splunk
 
 import (
-	"regexp"
 	"strings"
 
 	"sigmac/backends"
+	"sigmac/internal/lazy"
 	"sigmac/ir"
 )
 
 // lookupColumn are the names that a column of a lookup file can have in a subsearch
 // without quotes; search and query mean something else there (Search Manual: Change
 // the format of subsearch results).
-var lookupColumn = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9_.]*$`)
+var lookupColumn = lazy.Regexp(`^[A-Za-z][A-Za-z0-9_.]*$`)
 
 // Lookups are subsearches of lookup files. Splunk writes the cells into the search, so
 // they say what a search can say. A lookup definition would regard case, and no document
@@ -23,7 +23,7 @@ func Lookups() backends.Lookups {
 		Cell: func(m ir.Match) (cell, kind string, ok bool) {
 			p, ok := m.Test.(ir.Pattern)
 			f := m.Field.Name
-			if !ok || !searchable(m) || !lookupColumn.MatchString(f) || keywords[strings.ToUpper(f)] || f == "search" || f == "query" {
+			if !ok || !searchable(m) || !lookupColumn().MatchString(f) || keywords[strings.ToUpper(f)] || f == "search" || f == "query" {
 				return "", "", false
 			}
 			var b strings.Builder

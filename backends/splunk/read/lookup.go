@@ -1,16 +1,16 @@
 package read
 
 import (
-	"regexp"
 	"strings"
 
+	"sigmac/internal/lazy"
 	"sigmac/ir"
 )
 
 // lookupColumn is a subsearch for one column of a lookup file. The words search and query
 // are no names of columns there: their cells would be pieces of the search (Search
 // Manual: Change the format of subsearch results).
-var lookupColumn = regexp.MustCompile(`^\[\s*\|\s*inputlookup\s+([\w-]+?)(?:\.csv)?\s*\|\s*(?:fields|table)\s+([A-Za-z][\w.]*)\s*\]$`)
+var lookupColumn = lazy.Regexp(`^\[\s*\|\s*inputlookup\s+([\w-]+?)(?:\.csv)?\s*\|\s*(?:fields|table)\s+([A-Za-z][\w.]*)\s*\]$`)
 
 // maxSubsearch is how many rows of a subsearch count (limits.conf.spec: subsearch, maxout).
 const maxSubsearch = 10_000
@@ -22,7 +22,7 @@ const maxSubsearch = 10_000
 // document says.
 func (p *searcher) lookup(lo, hi int) ir.Expr {
 	opaque := p.opaque(lo, hi)
-	m := lookupColumn.FindStringSubmatch(p.text[lo:hi])
+	m := lookupColumn().FindStringSubmatch(p.text[lo:hi])
 	if m == nil || m[2] == "search" || m[2] == "query" || p.accel {
 		return opaque
 	}
