@@ -110,7 +110,8 @@ type Caps struct {
 	// or none; nil refuses nothing. A place under a `not` is negated. It is asked
 	// about the rule's own tests, before any is rewritten.
 	Refuses func(m ir.Match, negated bool) (feature, reason string)
-	// NullFolds names the tests that vanish, with the `not` around them, on a
-	// field that no index maps; under a `not` they are guarded.
-	NullFolds func(t ir.Test) bool
+	// NullFolds says whether tests of a field, of which one must pass, vanish with
+	// the `not` around them where no index maps the field. So they are guarded
+	// there; nil: none does.
+	NullFolds func(anyOf []ir.Test) bool
 }

@@ -12,6 +12,7 @@ import (
 // a language with these Caps says natively. What has no exact equivalent is an
 // error, each with its place.
 func Legalize(r *ir.Rule, c Caps) (*ir.Rule, []*ir.Diagnostic) {
+	r = ir.Decide(r)
 	l := &legalizer{Caps: c}
 	if c.Refuses != nil {
 		for _, c := range r.Conditions {
@@ -27,8 +28,8 @@ func Legalize(r *ir.Rule, c Caps) (*ir.Rule, []*ir.Diagnostic) {
 	if c.NullFolds != nil && slices.ContainsFunc(out.Conditions, func(c ir.Condition) bool { return negates(c.Expr) }) {
 		copied := *out
 		copied.Conditions = slices.Clone(out.Conditions)
-		for i := range copied.Conditions {
-			copied.Conditions[i].Expr = l.guard(copied.Conditions[i].Expr, false)
+		for i, cond := range out.Conditions {
+			copied.Conditions[i].Expr = guard(cond.Expr, c.NullFolds)
 		}
 		out = &copied
 	}
@@ -195,99 +196,4 @@ func (l *legalizer) regexp(m ir.Match, isNew bool) (ir.Expr, bool) {
 		return m, true
 	}
 	return nil, false
-}
-
-// guard asks for the field beside a test that would take the `not` around it
-// along when no index maps the field. It is wanted only in a definite place,
-// one under a `not`: elsewhere a test that vanishes selects nothing, as a
-// missing field does.
-func (l *legalizer) guard(e ir.Expr, definite bool) ir.Expr {
-	if !definite && !negates(e) {
-		return e
-	}
-	switch e := e.(type) {
-	case ir.Not:
-		return ir.Not{X: l.guard(e.X, true)}
-	case ir.And:
-		out := make(ir.And, 0, len(e))
-		for _, x := range e {
-			y := l.guard(x, definite)
-			parts, ok := y.(ir.And)
-			if !ok {
-				out = append(out, y)
-				continue
-			}
-			// One guard a field is enough.
-			for _, p := range parts {
-				if g, ok := p.(ir.Match); ok && slices.ContainsFunc(out, func(q ir.Expr) bool { return isGuard(q, g) }) {
-					continue
-				}
-				out = append(out, p)
-			}
-		}
-		return out
-	case ir.Or:
-		if !definite || slices.ContainsFunc(e, foldsToTrue) {
-			out := make(ir.Or, len(e))
-			for i, x := range e {
-				out[i] = l.guard(x, false)
-			}
-			return out
-		}
-		// What vanishes beside what folds to false takes that along.
-		var out ir.Or
-		groups := map[ir.Field]int{} // of a field's tests, where in out
-		for _, x := range e {
-			m, ok := x.(ir.Match)
-			if !ok || !l.NullFolds(m.Test) {
-				out = append(out, l.guard(x, true))
-				continue
-			}
-			at, ok := groups[m.Field]
-			if !ok {
-				groups[m.Field] = len(out)
-				out = append(out, guarded(m, ir.Or{m}))
-				continue
-			}
-			out[at] = guarded(m, append(out[at].(ir.And)[1].(ir.Or), m))
-		}
-		for _, at := range groups {
-			g := out[at].(ir.And)
-			if tests := g[1].(ir.Or); len(tests) == 1 {
-				g[1] = tests[0]
-			}
-		}
-		if len(out) == 1 {
-			return out[0]
-		}
-		return out
-	case ir.Match:
-		if definite && l.NullFolds(e.Test) {
-			return guarded(e, e)
-		}
-	}
-	return e
-}
-
-// negates says whether a `not` stands in e.
-func negates(e ir.Expr) bool {
-	_, not := e.(ir.Not)
-	return not || slices.ContainsFunc(ir.Parts(e), negates)
-}
-
-// isGuard says whether both ask for the same field's presence.
-func isGuard(e ir.Expr, g ir.Match) bool {
-	m, ok := e.(ir.Match)
-	return ok && m.Test == (ir.Exists{}) && g.Test == (ir.Exists{}) && m.Field == g.Field
-}
-
-func guarded(m ir.Match, e ir.Expr) ir.Expr {
-	return ir.And{ir.Match{Field: m.Field, Test: ir.Exists{}, Pos: m.Pos}, e}
-}
-
-// foldsToTrue says whether e is true on a field that no index maps: beside it,
-// nothing else matters there, and elsewhere it stays.
-func foldsToTrue(e ir.Expr) bool {
-	m, ok := e.(ir.Match)
-	return ok && m.Test == (ir.Null{})
 }

@@ -202,6 +202,59 @@ func TestSimplify(t *testing.T) {
 	})
 }
 
+func TestDecide(t *testing.T) {
+	is := func(f string, parts ...any) ir.Expr { return text(f, pat(parts...)) }
+	not := func(e ir.Expr) ir.Expr { return ir.Not{X: e} }
+	b, c := is("b", "y"), is("c", "z")
+	null, there := text("a", ir.Null{}), text("a", ir.Exists{})
+	long, short, whole := is("a", star, "xyz", star), is("a", star, "Y", star), is("a", "xyz")
+	cased := text("a", ir.NewPattern(true, star, ir.Part{Text: "y"}, star))
+	empty := is("a")
+	word := func(parts ...any) ir.Expr { return ir.Keyword{Test: pat(parts...)} }
+	testPass(t, ir.Decide, []passCase{
+		// What a part says is true in the others of a conjunction, false in those of a disjunction.
+		{ir.And{b, ir.Or{b, c}}, b.String()},
+		{ir.And{ir.Or{b, c}, b}, b.String()},
+		{ir.Or{b, ir.And{b, c}}, b.String()},
+		{ir.And{b, ir.Or{c, ir.And{b, long}}}, ir.And{b, ir.Or{c, long}}.String()},
+		{ir.And{b, not(ir.And{b, c})}, ir.And{b, not(c)}.String()},
+		{ir.And{b, ir.Or{c, not(b)}}, ir.And{b, c}.String()},
+		{ir.And{not(b), ir.Or{b, c}}, ir.And{not(b), c}.String()},
+		{ir.And{b, not(b)}, "(or)"},
+		{ir.And{word(star, "x", star), ir.Or{word(star, "X", star), b}}, word(star, "x", star).String()},
+		// A text that is part of another.
+		{ir.Or{long, short}, short.String()},
+		{ir.And{short, long}, long.String()},
+		{ir.Or{is("a", "x", star), is("a", "xy", star), whole}, is("a", "x", star).String()},
+		{ir.Or{is("a", star, "yz"), is("a", star, "z"), is("a", "Yz")}, is("a", star, "z").String()},
+		{ir.And{whole, ir.Or{is("a", star, "YZ"), b}}, whole.String()},
+		{ir.Or{cased, short}, short.String()},
+		{ir.Or{is("a", star, "éß", star), is("a", star, "xÉß!", star)}, is("a", star, "éß", star).String()},
+		{ir.And{cased, short}, cased.String()},
+		// Whether there is a value.
+		{ir.And{whole, there}, whole.String()},
+		{ir.And{whole, is("a", star)}, whole.String()},
+		{ir.And{whole, not(ir.Or{b, null})}, ir.And{whole, not(b)}.String()},
+		{ir.And{ir.Or{long, ir.And{is("a", "q"), b}}, not(null)}, ir.Or{long, ir.And{is("a", "q"), b}}.String()},
+		{ir.And{there, not(null)}, not(null).String()},
+		{ir.And{null, ir.Or{whole, b}}, ir.And{null, b}.String()},
+		{ir.And{not(null), ir.Or{there, b}}, not(null).String()},
+		{ir.Or{null, ir.And{there, b}}, ir.Or{null, b}.String()},
+
+		{ir.And{b, c}, ""},
+		{ir.And{b, ir.Or{c, long}}, ""},
+		{ir.Or{whole, is("a", "yz"), is("a", star, "zz"), is("a", "yy", star)}, ""},
+		{ir.Or{is("a", "x", star), is("a", star, "x")}, ""},
+		{ir.And{short, ir.Or{cased, b}}, ""}, // the case of the letter is open
+		{ir.And{whole, text("b", ir.Exists{})}, ""},
+		{ir.And{there, null}, ""},           // of a field that is there and null
+		{ir.And{empty, ir.Or{b, null}}, ""}, // the empty text is no value to some targets
+		{ir.And{null, ir.Or{b, empty}}, ""},
+		{ir.And{ir.Or{whole, b}, there}, ""},
+		{ir.And{not(whole), ir.Or{short, b}}, ""},
+	})
+}
+
 func TestCheckFinds(t *testing.T) {
 	a := match("a", pat("x"))
 	for _, c := range []struct {

@@ -55,11 +55,19 @@ func placeholders(b *backends.Target, want *ir.Rule, i int, query string, budget
 	written := doc.Flat()
 	filled := written
 	for k, piece := range pieces {
-		_, test := write(ir.Scope{}, alone(k))
-		test.Head = ""
-		text := test.Flat()
-		if filled = strings.Replace(filled, text, "("+piece.Text+")", 1); text == "" {
-			return Result{Verdict: Agreed, Reason: reason}, nil
+		// A negation may be written as an operator of the test.
+		for _, form := range []func(ir.Expr) ir.Expr{ir.Negation, func(e ir.Expr) ir.Expr { return e }} {
+			_, test := write(ir.Scope{}, form(alone(k)))
+			_, given := write(ir.Scope{}, form(piece))
+			test.Head, given.Head = "", ""
+			text := test.Flat()
+			if text == "" {
+				return Result{Verdict: Agreed, Reason: reason}, nil
+			}
+			if strings.Contains(filled, text) {
+				filled = strings.Replace(filled, text, given.Flat(), 1)
+				break
+			}
 		}
 	}
 	if strings.Join(strings.Fields(filled), " ") != strings.Join(strings.Fields(query), " ") {

@@ -42,19 +42,18 @@ func hasPattern(p ir.Pattern) bool {
 	return backends.LuceneRefusesPattern(p) == ""
 }
 
-// nullFolds is false for what is written with `==` or `!=`: these are read as
-// null checks on a field that no index maps (D.4.4).
-func nullFolds(t ir.Test) bool {
-	switch t := t.(type) {
-	case ir.Pattern:
+// nullFolds is false for what is written with one `==` or `!=`: these are read as
+// null checks on a field that no index maps (D.4.4). A list of them is an `in`.
+func nullFolds(anyOf []ir.Test) bool {
+	equal := 0
+	for _, t := range anyOf {
 		switch kindOf(t) {
-		case kindExists, kindEqual:
-			return false
+		case kindNull, kindExists, kindBool:
+		case kindEqual:
+			equal++
+		default:
+			return true
 		}
-	case ir.Compare:
-		return t.Op != ir.Eq
-	case ir.Bool, ir.Null, ir.Exists:
-		return false
 	}
-	return true
+	return equal > 1
 }

@@ -32,7 +32,7 @@ func Emit(r *ir.Rule) ([]backends.Doc, error) {
 	var out []backends.Doc
 	for _, c := range r.Conditions {
 		w := &writer{}
-		d := w.expr(c.Expr, false)
+		d := w.expr(c.Expr)
 		if w.err != nil {
 			return nil, w.err
 		}
@@ -52,9 +52,8 @@ func (w *writer) fail(at ir.Pos, feature, reason string) {
 
 func text(s string) backends.Doc { return backends.Doc{Text: s} }
 
-// expr writes e so that it can be joined by its own operator; negated says
-// whether it stands under a `not`.
-func (w *writer) expr(e ir.Expr, negated bool) backends.Doc {
+// expr writes e so that it can be joined by its own operator.
+func (w *writer) expr(e ir.Expr) backends.Doc {
 	switch e := e.(type) {
 	case ir.And:
 		es := ir.Conjuncts(e)
@@ -63,36 +62,39 @@ func (w *writer) expr(e ir.Expr, negated bool) backends.Doc {
 		}
 		parts := make([]backends.Doc, len(es))
 		for i, x := range es {
-			parts[i] = w.expr(x, negated)
+			parts[i] = w.expr(x)
 		}
 		return joined("and", parts)
-	case ir.Or:
-		es := ir.Disjuncts(e)
-		if len(es) == 0 {
-			return text("false")
-		}
-		return w.choice(es, negated)
+	case ir.Or, ir.Match:
+		return w.choice(gather(ir.Disjuncts(e)))
 	case ir.Not:
-		if m, ok := e.X.(ir.Match); ok {
-			switch m.Test.(type) {
-			case ir.Null:
-				return w.expr(ir.Match{Field: m.Field, Test: ir.Exists{}, Pos: m.Pos}, negated)
-			case ir.Exists:
-				return w.expr(ir.Match{Field: m.Field, Test: ir.Null{}, Pos: m.Pos}, negated)
-			}
-		}
-		d := w.expr(e.X, true)
-		if d.Sep != "" && d.Open == "" {
-			d.Open = "not ("
-			return d
-		}
-		return backends.Doc{Open: "not (", Parts: []backends.Doc{d}}
-	case ir.Match:
-		return w.choice([]ir.Expr{e}, negated)
+		return w.not(e.X)
 	case ir.Opaque:
 		return text("(" + e.Text + ")")
 	}
 	panic(fmt.Sprintf("elastic: cannot write %T", e))
+}
+
+// not writes the negation of e.
+func (w *writer) not(e ir.Expr) backends.Doc {
+	var d backends.Doc
+	switch e := e.(type) {
+	case ir.Or, ir.Match:
+		os := gather(ir.Disjuncts(e))
+		if len(os) == 1 && os[0].tests != nil {
+			return w.tests(os[0].tests, true)
+		}
+		d = w.choice(os)
+	case ir.Opaque:
+		return text("not (" + e.Text + ")")
+	default:
+		d = w.expr(e)
+	}
+	if d.Sep != "" && d.Open == "" {
+		d.Open = "not ("
+		return d
+	}
+	return backends.Doc{Open: "not (", Parts: []backends.Doc{d}}
 }
 
 func joined(op string, parts []backends.Doc) backends.Doc {
@@ -108,14 +110,16 @@ func joined(op string, parts []backends.Doc) backends.Doc {
 }
 
 // choice writes a disjunction.
-func (w *writer) choice(es []ir.Expr, negated bool) backends.Doc {
-	operands := gather(es, negated)
-	parts := make([]backends.Doc, len(operands))
-	for i, o := range operands {
+func (w *writer) choice(os []operand) backends.Doc {
+	if len(os) == 0 {
+		return text("false")
+	}
+	parts := make([]backends.Doc, len(os))
+	for i, o := range os {
 		if o.tests == nil {
-			parts[i] = w.expr(o.e, negated)
+			parts[i] = w.expr(o.e)
 		} else {
-			parts[i] = w.tests(o.tests)
+			parts[i] = w.tests(o.tests, false)
 		}
 	}
 	return joined("or", parts)
@@ -163,7 +167,7 @@ func spread(e ir.Expr) (out []test) {
 }
 
 // gather puts together what one list can say, where the first of them is.
-func gather(es []ir.Expr, negated bool) []operand {
+func gather(es []ir.Expr) []operand {
 	type key struct {
 		field string
 		kind  kind
@@ -178,14 +182,7 @@ func gather(es []ir.Expr, negated bool) []operand {
 		}
 		for _, t := range tests {
 			k := key{t.of.Field.Name, kindOf(t.of.Test)}
-			switch k.kind {
-			case kindEqual:
-				// `in` may vanish with the `not` around it where `==` does not, and
-				// these have no guard.
-				if negated {
-					k.kind = kindOther
-				}
-			case kindRegex:
+			if k.kind == kindRegex {
 				if lists == nil {
 					lists = map[key]*regex.Re{}
 				}
@@ -222,14 +219,16 @@ func listed(list, re *regex.Re) *regex.Re {
 type kind int
 
 const (
-	kindOther     kind = iota
-	kindExists         // ?f != null
-	kindEqual          // ?f == "v", ?f in ("v", "w")
-	kindEqualFold      // ?f in~ ("v", "w")
-	kindLikeFold       // ?f : "v*", ?f : ("v*", "w")
-	kindLike           // ?f like "v*", ?f like ("v*", "w*")
-	kindRegex          // ?f regex "v", ?f regex ("v", "w")
-	kindCIDR           // cidrMatch(?f, "v", "w")
+	kindOrder     kind = iota // ?f < 5
+	kindNull                  // ?f == null
+	kindExists                // ?f != null
+	kindBool                  // ?f == true
+	kindEqual                 // ?f == "v", ?f in ("v", "w")
+	kindEqualFold             // ?f in~ ("v", "w")
+	kindLikeFold              // ?f : "v*", ?f : ("v*", "w")
+	kindLike                  // ?f like "v*", ?f like ("v*", "w*")
+	kindRegex                 // ?f regex "v", ?f regex ("v", "w")
+	kindCIDR                  // cidrMatch(?f, "v", "w")
 )
 
 func kindOf(t ir.Test) kind {
@@ -255,50 +254,64 @@ func kindOf(t ir.Test) kind {
 		if t.Op == ir.Eq {
 			return kindEqual
 		}
+		return kindOrder
+	case ir.Bool:
+		return kindBool
+	case ir.Null:
+		return kindNull
 	case ir.Exists:
 		return kindExists
 	}
-	return kindOther
+	panic(fmt.Sprintf("elastic: cannot write %T", t))
 }
 
-// tests writes tests of one field and one kind.
-func (w *writer) tests(ts []test) backends.Doc {
+// tests writes tests of one field and one kind, or that none of them passes.
+func (w *writer) tests(ts []test, negated bool) backends.Doc {
 	first := ts[0].of
 	f, ok := fieldName(first.Field.Name)
 	if !ok {
 		w.fail(first.Pos, "a field without a name in plain characters", "")
 	}
-	k := kindOf(first.Test)
+	is, isNot, not := " == ", " != ", ""
+	if negated {
+		is, isNot, not = isNot, is, "not "
+	}
 	vs := make([]string, len(ts))
 	for i, t := range ts {
 		vs[i] = w.value(t)
 	}
-	var one, many string
-	switch k {
+	many := len(vs) > 1
+	var op string
+	switch kindOf(first.Test) {
+	case kindNull:
+		return text(f + is + "null")
 	case kindExists:
-		return text(f + " != null")
-	case kindOther:
-		return text(f + vs[0])
+		return text(f + isNot + "null")
+	case kindOrder:
+		return text(not + f + vs[0])
 	case kindCIDR:
-		return backends.Doc{Text: "cidrMatch", Open: "(", Sep: ",", Items: append([]string{f}, vs...)}
-	case kindEqual:
-		one, many = " == ", " in "
+		return backends.Doc{Text: not + "cidrMatch", Open: "(", Sep: ",", Items: append([]string{f}, vs...)}
+	case kindBool, kindEqual:
+		if !many {
+			return text(f + is + vs[0])
+		}
+		op = " in "
 	case kindEqualFold:
-		one, many = "", " in~ "
+		op, many = " in~ ", true
 	case kindLikeFold:
-		one, many = " : ", " : "
+		op = " : "
 	case kindLike:
-		one, many = " like ", " like "
+		op = " like "
 	case kindRegex:
-		one, many = " regex ", " regex "
+		op = " regex "
 	}
-	if len(vs) == 1 && one != "" {
-		return text(f + one + vs[0])
+	if !many {
+		return text(not + f + op + vs[0])
 	}
-	return backends.Doc{Text: f + many, Open: "(", Sep: ",", Items: vs}
+	return backends.Doc{Text: not + f + op, Open: "(", Sep: ",", Items: vs}
 }
 
-// value writes the constant of a test; of kindOther, with its operator.
+// value writes the constant of a test, if it has one; of kindOrder, with its operator.
 func (w *writer) value(v test) string {
 	m := v.of
 	str := func(s string) string {
@@ -345,10 +358,8 @@ func (w *writer) value(v test) string {
 			return " >= " + n
 		}
 	case ir.Bool:
-		return fmt.Sprintf(" == %t", t.Value)
-	case ir.Null:
-		return " == null"
-	case ir.Exists:
+		return fmt.Sprint(t.Value)
+	case ir.Null, ir.Exists:
 		return ""
 	}
 	panic(fmt.Sprintf("elastic: cannot write %T", m.Test))

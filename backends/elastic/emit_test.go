@@ -56,12 +56,19 @@ func TestEmit(t *testing.T) {
 		{num("f", ir.Lt, "5"), `?f < 5`},
 		{num("f", ir.Lte, "5"), `?f <= 5`},
 		{match("f", ir.Bool{Value: true}), `?f == true`},
-		{not(match("f", ir.Bool{})), `not (?f == false)`},
+		{not(match("f", ir.Bool{})), `?f != false`},
 		{null, `?f == null`},
 		{not(null), `?f != null`},
 		{match("f", ir.Exists{}), `?f != null`},
 		{not(match("f", ir.Exists{})), `?f == null`},
-		{not(is("f", "*")), `not (?f != null)`},
+		{not(is("f", "*")), `?f == null`},
+		{not(is("f", "v")), `not ?f : "v"`},
+		{not(is("f", "")), `?f != ""`},
+		{not(is("f", `\*`)), `not ?f in~ ("*")`},
+		{not(num("f", ir.Eq, "5")), `?f != 5`},
+		{not(num("f", ir.Lt, "5")), `not ?f < 5`},
+		{not(net("f", "10.0.0.0/8")), `not cidrMatch(?f, "10.0.0.0/8")`},
+		{not(ir.Or{is("f", "a"), is("f", "b*")}), `not ?f : ("a", "b*")`},
 
 		{ir.And{is("f", "a"), is("g", "b")}, `?f : "a" and ?g : "b"`},
 		{ir.And{is("f", "a"), ir.And{is("g", "b"), is("h", "c")}}, `?f : "a" and ?g : "b" and ?h : "c"`},
@@ -70,7 +77,7 @@ func TestEmit(t *testing.T) {
 		{ir.Or{is("f", "a"), ir.And{is("g", "b"), is("h", "c")}}, `?f : "a" or (?g : "b" and ?h : "c")`},
 		{ir.And{is("f", "a"), ir.Or{is("g", "b"), is("h", "c")}}, `?f : "a" and (?g : "b" or ?h : "c")`},
 		{not(ir.Or{is("g", "b"), is("h", "c")}), `not (?g : "b" or ?h : "c")`},
-		{ir.And{is("f", "a"), not(not(is("g", "b")))}, `?f : "a" and not (not (?g : "b"))`},
+		{ir.And{is("f", "a"), not(not(is("g", "b")))}, `?f : "a" and not (not ?g : "b")`},
 		{not(ir.And{not(null), is("f", "a")}), `not (?f != null and ?f : "a")`},
 		{not(ir.And{not(null), ir.Or{is("f", "a"), is("f", "b*")}}), `not (?f != null and ?f : ("a", "b*"))`},
 		{not(ir.Or{ir.And{not(null), is("f", "a")}, is("g", "")}), `not ((?f != null and ?f : "a") or ?g == "")`},
@@ -80,10 +87,10 @@ func TestEmit(t *testing.T) {
 		{ir.Or{is("f", "a"), ir.Or{is("f", "b")}}, `?f : ("a", "b")`},
 		{ir.And{is("f", "a"), is("f", "b")}, `?f : "a" and ?f : "b"`},
 		{ir.Or{cased("f", "a"), cased("f", "b"), cased("f", "c*"), cased("f", "*d")}, `?f in ("a", "b") or ?f like ("c*", "*d")`},
-		{not(ir.Or{cased("f", "a"), cased("f", "b")}), `not (?f == "a" or ?f == "b")`},
+		{not(ir.Or{cased("f", "a"), cased("f", "b")}), `not ?f in ("a", "b")`},
 		{ir.Or{num("f", ir.Eq, "1"), num("f", ir.Eq, "2"), num("f", ir.Gt, "7"), num("f", ir.Lt, "0")}, `?f in (1, 2) or ?f > 7 or ?f < 0`},
-		{not(ir.And{is("g", "x"), ir.Or{num("f", ir.Eq, "1"), num("f", ir.Eq, "2")}}), `not (?g : "x" and (?f == 1 or ?f == 2))`},
-		{not(not(ir.Or{num("f", ir.Eq, "1"), num("f", ir.Eq, "2")})), `not (not (?f == 1 or ?f == 2))`},
+		{not(ir.And{is("g", "x"), ir.Or{num("f", ir.Eq, "1"), num("f", ir.Eq, "2")}}), `not (?g : "x" and ?f in (1, 2))`},
+		{not(not(ir.Or{num("f", ir.Eq, "1"), num("f", ir.Eq, "2")})), `not (not ?f in (1, 2))`},
 		{ir.Or{re(t, "f", "^a$"), re(t, "f", "^b|c$")}, `?f regex ("a\n?", "b.*|.*c|.*c\n")`},
 		{ir.Or{re(t, "f", "^"+strings.Repeat("a", 600)), re(t, "f", "^"+strings.Repeat("b", 600)), re(t, "f", `^c\z`)},
 			`?f regex "` + strings.Repeat("a", 600) + `.*" or ?f regex ("` + strings.Repeat("b", 600) + `.*", "c")`},
@@ -161,7 +168,7 @@ func TestCaps(t *testing.T) {
 		if got := c.Pattern(pt); got != p.has {
 			t.Errorf("%s: Pattern %v", pt, got)
 		}
-		if got := c.NullFolds(pt); p.has && got != p.folded {
+		if got := c.NullFolds([]ir.Test{pt}); p.has && got != p.folded {
 			t.Errorf("%s: NullFolds %v", pt, got)
 		}
 	}
@@ -172,9 +179,13 @@ func TestCaps(t *testing.T) {
 		{ir.Compare{Op: ir.Eq, Number: "1"}, false}, {ir.Compare{Op: ir.Lt, Number: "1"}, true}, {ir.Bool{}, false},
 		{ir.Null{}, false}, {ir.Exists{}, false}, {ir.CIDR{}, true}, {ir.Regexp{}, true},
 	} {
-		if got := c.NullFolds(x.t); got != x.want {
+		if got := c.NullFolds([]ir.Test{x.t}); got != x.want {
 			t.Errorf("%s: NullFolds %v", x.t, got)
 		}
+	}
+	one := ir.Compare{Op: ir.Eq, Number: "1"}
+	if c.NullFolds([]ir.Test{one, ir.Bool{}, ir.Exists{}}) || !c.NullFolds([]ir.Test{one, pattern("v", true)}) {
+		t.Error("a list of `==` is an `in`, and one `==` is none")
 	}
 	if c.Pattern(ir.NewPattern(false, ir.Part{Kind: ir.Placeholder, Text: "x"})) {
 		t.Error("a placeholder")

@@ -1,0 +1,290 @@
+package ir
+
+import (
+	"slices"
+	"strings"
+	"unicode/utf8"
+
+	"sigmac/regex"
+)
+
+// Decide drops what the rest of a condition of r decides: beside the other parts of a
+// conjunction what one of them implies is true, and beside those of a disjunction what
+// implies one of them is false. Simplify has run.
+func Decide(r *Rule) *Rule {
+	out := r
+	for i, c := range r.Conditions {
+		k := known{work: maxCompared}
+		Walk(c.Expr, func(e Expr) {
+			m, ok := e.(Match)
+			k.presence = k.presence || ok && asksPresence(m.Test)
+		})
+		x, changed := k.decide(c.Expr)
+		if !changed {
+			continue
+		}
+		if out == r {
+			copied := *r
+			copied.Conditions = slices.Clone(r.Conditions)
+			out = &copied
+		}
+		out.Conditions[i].Expr = x
+	}
+	return out
+}
+
+// A known has tests that are true, or false, of the events for which what stands at a
+// place still matters.
+type known struct {
+	facts    []fact
+	presence bool // whether a field is there is asked somewhere
+	own      int  // the first fact of the part that is decided
+	work     int  // comparisons that are left
+}
+
+// maxCompared bounds the comparisons of tests in a condition: those of a few hundred
+// values in one list.
+const maxCompared = 50_000
+
+// A fact is a test of which it is known what it says.
+type fact struct {
+	said
+	is  bool
+	off bool // it is of the part that is decided
+}
+
+// A said is a test of a field, and of a Pattern its shape; of one that is neither Any nor
+// Glob, its text too, folded if it has more than ASCII.
+type said struct {
+	field string
+	test  Test
+	shape Shape
+	text  string
+}
+
+func say(field string, t Test) said {
+	s := said{field: field, test: t, shape: Glob}
+	if p, ok := t.(Pattern); ok {
+		s.shape, s.text = p.Shape()
+		if strings.IndexFunc(s.text, func(r rune) bool { return r >= utf8.RuneSelf }) >= 0 {
+			s.text = regex.Fold(s.text)
+		}
+	}
+	return s
+}
+
+func (s *said) cased() bool {
+	p, _ := s.test.(Pattern)
+	return p.Cased
+}
+
+// keywords stands for the name of a field.
+const keywords = "\x00"
+
+// assume adds what follows if e is true, or if it is false.
+func (k *known) assume(e Expr, is bool) {
+	switch e := e.(type) {
+	case And:
+		for _, x := range e {
+			if is {
+				k.assume(x, is)
+			}
+		}
+	case Or:
+		for _, x := range e {
+			if !is {
+				k.assume(x, is)
+			}
+		}
+		if is && k.presence {
+			for _, f := range Required(e) {
+				k.facts = append(k.facts, fact{said: say(f.Name, Null{})})
+			}
+		}
+	case Not:
+		k.assume(e.X, !is)
+	case Match:
+		k.facts = append(k.facts, fact{said: say(e.Field.Name, e.Test), is: is})
+	case Keyword:
+		k.facts = append(k.facts, fact{said: say(keywords, e.Test), is: is})
+	}
+}
+
+// decide is e beside what is known.
+func (k *known) decide(e Expr) (Expr, bool) {
+	switch x := e.(type) {
+	case And:
+		if es, changed := k.parts(x, true); changed {
+			return Conjunction(es...), true
+		}
+	case Or:
+		if es, changed := k.parts(x, false); changed {
+			return Disjunction(es...), true
+		}
+	case Not:
+		if y, changed := k.decide(x.X); changed {
+			return Negation(y), true
+		}
+	case Match, Keyword:
+		return k.leaf(e)
+	}
+	return e, false
+}
+
+// parts are those of a group, each decided beside the others: of a conjunction (and)
+// where these are true, of a disjunction where they are false.
+func (k *known) parts(es []Expr, and bool) (out []Expr, changed bool) {
+	out = es
+	before := len(k.facts)
+	ends := make([]int, len(es))
+	for i, x := range es {
+		k.assume(x, and)
+		ends[i] = len(k.facts)
+	}
+	at := before
+	for i, x := range es {
+		turn := func(off bool) {
+			for j := range k.facts[at:ends[i]] {
+				k.facts[at+j].off = off
+			}
+		}
+		turn(true)
+		k.own = at
+		if y, c := k.decide(x); !c {
+			turn(false)
+		} else {
+			if !changed {
+				out, changed = slices.Clone(es), true
+			}
+			out[i] = y
+			k.assume(y, and)
+		}
+		at = ends[i]
+	}
+	k.facts = k.facts[:before]
+	return out, changed
+}
+
+// leaf is e, the test of a field that is off, or a constant.
+func (k *known) leaf(e Expr) (Expr, bool) {
+	if k.work -= len(k.facts); k.work < 0 || len(k.facts) < 2 {
+		return e, false
+	}
+	s := &k.facts[k.own].said
+	for i := range k.facts {
+		f := &k.facts[i]
+		switch {
+		case f.off || f.field != s.field:
+		case f.is && f.implies(s), !f.is && f.covers(s):
+			return True, true
+		case f.is && f.excludes(s), !f.is && s.implies(&f.said):
+			return False, true
+		}
+	}
+	return e, false
+}
+
+// implies says whether a field that passes s surely passes t.
+func (s *said) implies(t *said) bool {
+	switch {
+	case t.shape == Any || t.test == (Exists{}):
+		return needsValue(s.test) || equalTests(s.test, t.test)
+	case t.shape == Glob:
+		return s.shape == Glob && equalTests(s.test, t.test)
+	case s.shape > Contains || t.cased() && !s.cased():
+		return false
+	case s.shape != t.shape && s.shape != Exact && t.shape != Contains:
+		return false
+	}
+	a, b, same := s.text, t.text, equalFolded
+	if t.cased() {
+		a, b = s.test.(Pattern).Literals(), t.test.(Pattern).Literals()
+		same = func(a, b string) bool { return a == b }
+	}
+	n := len(a) - len(b)
+	switch {
+	case n < 0:
+		return false
+	case t.shape == Contains:
+		for i := range n + 1 {
+			if same(a[i:i+len(b)], b) {
+				return true
+			}
+		}
+		return false
+	case t.shape == Prefix:
+		return same(a[:len(b)], b)
+	}
+	return (t.shape == Suffix || n == 0) && same(a[n:], b)
+}
+
+// equalFolded says whether texts of one length are the same without regard to the case
+// of ASCII's letters.
+func equalFolded(a, b string) bool {
+	for i := range len(a) {
+		if x, y := a[i], b[i]; x != y && (x|' ' != y|' ' || x|' ' < 'a' || 'z' < x|' ') {
+			return false
+		}
+	}
+	return true
+}
+
+// excludes says whether a field that passes s surely does not pass t.
+func (s *said) excludes(t *said) bool {
+	return s.test == (Null{}) && needsValue(t.test) || t.test == (Null{}) && needsValue(s.test)
+}
+
+// covers says whether a field that does not pass s surely passes t.
+func (s *said) covers(t *said) bool {
+	return s.test == (Null{}) && (t.test == (Exists{}) || t.shape == Any)
+}
+
+// asksPresence says whether a test asks only whether its field has a value.
+func asksPresence(t Test) bool {
+	p, ok := t.(Pattern)
+	shape, _ := p.Shape()
+	return ok && shape == Any || t == (Null{}) || t == (Exists{})
+}
+
+// needsValue says whether a test is false of a field without a value, and of the empty
+// text, which is none to some targets.
+func needsValue(t Test) bool {
+	switch t := t.(type) {
+	case Pattern:
+		return (t.Literals() != "" || t.Has(AnyOne)) && !t.Has(Placeholder)
+	case Regexp:
+		return t.Re != nil && !t.Re.MatchesEmpty()
+	case Compare, CIDR, Bool, TimePart, Term:
+		return true
+	}
+	return false
+}
+
+// Required are fields that have a value, and not the empty text, wherever e is true.
+func Required(e Expr) (out []Field) {
+	switch e := e.(type) {
+	case And:
+		for _, x := range e {
+			out = append(out, Required(x)...)
+		}
+	case Or:
+		for i, x := range e {
+			if fields := Required(x); i == 0 {
+				out = fields
+			} else {
+				out = slices.DeleteFunc(out, func(f Field) bool { return !slices.Contains(fields, f) })
+			}
+		}
+	case Not:
+		for _, x := range Disjuncts(e.X) {
+			if m, ok := x.(Match); ok && m.Test == (Null{}) {
+				out = append(out, m.Field)
+			}
+		}
+	case Match:
+		if needsValue(e.Test) {
+			out = append(out, e.Field)
+		}
+	}
+	return out
+}
