@@ -6,7 +6,8 @@
 // other code asks for a target's name. So a language is added without a change
 // elsewhere. A mapping leads to a target, and a result carries its mapping.
 //
-// Only Legalize decides. It rewrites what has an exact equivalent (a pattern as an
+// Only Legalize decides. It drops what the rest of a condition decides (ir.Decide), so
+// that no language lacks what says nothing, rewrites what has an exact equivalent (a pattern as an
 // expression over the whole value, an IPv4 network as an expression on texts) and
 // refuses the rest. An emitter that meets something else panics; it may still refuse a
 // value that no literal of its language holds, such as bytes that are not text.
@@ -19,10 +20,11 @@
 //
 // Guards are put in by Legalize, last. On a field that no index maps, most tests of
 // EQL become NULL and take a `not` along; Caps.NullFolds names these, and Exists is
-// put beside them under a `not` only. Each arm of a disjunction gets one: where a
-// definite arm folds to FALSE, the optimizer drops it before it looks at NULL. The
-// null of KQL arises from the operator that is chosen, so its emitter writes the
-// coalesce.
+// put beside them where the query would be another without. Whether it would is computed
+// for all choices of unmapped fields at once (guard.go): a rule of thumb, such as that a
+// field which is tested elsewhere needs none, is wrong in one place and wasteful in
+// another. The null of KQL arises from the operator that is chosen, so its emitter writes
+// the coalesce.
 //
 // A query is laid out after it is built. Emitters return a Doc, and Flat and Pretty
 // print it, so both forms differ in white space only, and parentheses are decided on
