@@ -7,7 +7,7 @@ import "sigmac/ir"
 // one (ExpressionBuilder.java, combineExpressions), and so does a whole list of `in`,
 // `regex` and `cidrMatch`.
 func Clauses(_ string, e ir.Expr) (n int) {
-	lists(e, false, func(k kind, values int) {
+	lists(e, func(k kind, values int) {
 		if k.isOne() {
 			values = 1
 		}
@@ -19,7 +19,7 @@ func Clauses(_ string, e ir.Expr) (n int) {
 // LongestTerms is the number of values in the longest list of `in` or `cidrMatch` of a
 // legal condition, which becomes one query for terms.
 func LongestTerms(_ string, e ir.Expr) (most int) {
-	lists(e, false, func(k kind, values int) {
+	lists(e, func(k kind, values int) {
 		if k.isOne() && k != kindRegex {
 			most = max(most, values)
 		}
@@ -31,23 +31,23 @@ func LongestTerms(_ string, e ir.Expr) (most int) {
 func (k kind) isOne() bool { return k == kindEqual || k == kindRegex || k == kindCIDR }
 
 // lists gives each test of e, or each list of them, with the number of its values.
-func lists(e ir.Expr, negated bool, each func(k kind, values int)) {
+func lists(e ir.Expr, each func(k kind, values int)) {
 	switch e := e.(type) {
 	case ir.And:
 		for _, x := range e {
-			lists(x, negated, each)
+			lists(x, each)
 		}
 	case ir.Not:
-		lists(e.X, true, each)
+		lists(e.X, each)
 	case ir.Or, ir.Match:
-		for _, o := range gather(ir.Disjuncts(e), negated) {
+		for _, o := range gather(ir.Disjuncts(e)) {
 			if o.tests == nil {
-				lists(o.e, negated, each)
+				lists(o.e, each)
 			} else {
 				each(kindOf(o.tests[0].of.Test), len(o.tests))
 			}
 		}
 	default:
-		each(kindOther, 1)
+		each(kindOrder, 1)
 	}
 }
