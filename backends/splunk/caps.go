@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strings"
 	"unicode"
+	"unicode/utf8"
 
 	"sigmac/backends"
 	"sigmac/internal/lazy"
@@ -44,27 +45,66 @@ func Caps() backends.Caps {
 // Knowledge Manager Manual: use default fields); others hold texts in any form.
 var timeFormats = map[string]string{"minute": "%M", "hour": "%H", "day": "%d", "month": "%m", "year": "%Y"}
 
-// searchable says whether the command `search` can say e exactly.
+// searchable says whether the command `search` can say e exactly. What a pipeline wrote
+// in its language it can.
 func searchable(e ir.Expr) bool {
-	switch e := e.(type) {
-	case ir.And, ir.Or, ir.Not:
-		return !slices.ContainsFunc(ir.Parts(e), func(x ir.Expr) bool { return !searchable(x) })
-	case ir.Opaque:
-		return true // pipelines write it for the command search
-	case ir.Match:
-		if modifiers[strings.ToLower(e.Field.Name)] {
-			return false
-		}
-		switch t := e.Test.(type) {
-		case ir.Pattern:
-			return hasPattern(t)
-		case ir.Compare:
-			return t.Op == ir.Eq
-		case ir.Bool, ir.CIDR:
-			return true
-		}
+	if m, ok := e.(ir.Match); ok {
+		return lack(m) == ""
 	}
-	return false
+	return !slices.ContainsFunc(ir.Parts(e), func(x ir.Expr) bool { return !searchable(x) })
+}
+
+// said says whether the function searchmatch can say e exactly, and best: what `search`
+// can say, and more, since it compares with the fields of an event and not with
+// the index. Whether a field is there, `where` can say itself.
+func said(e ir.Expr) bool {
+	switch e := e.(type) {
+	case ir.Opaque:
+		return false
+	case ir.Match:
+		l := lack(e)
+		return (l == "" || l == innerWildcard) && e.Test != (ir.Null{}) && e.Test != (ir.Exists{})
+	}
+	return !slices.ContainsFunc(ir.Parts(e), func(x ir.Expr) bool { return !said(x) })
+}
+
+// What `search` lacks, beside what patternLack names. This and that are all the
+// reasons for which a query has a `where`.
+const (
+	innerWildcard = "a wildcard within a text"
+	regularExpr   = "a regular expression"
+	order         = "an order of numbers"
+	otherField    = "a reference to another field"
+	datePart      = "a part of a date"
+	optionName    = "a field with the name of an option"
+)
+
+// lack names what `search` lacks to say m exactly, or is "". A wildcard within a text
+// may miss events, since the index holds the words of a text (Search Manual:
+// Wildcards).
+func lack(m ir.Match) string {
+	if modifiers[strings.ToLower(m.Field.Name)] {
+		return optionName
+	}
+	switch t := m.Test.(type) {
+	case ir.Pattern:
+		l := patternLack(t)
+		if shape, _ := t.Shape(); l == "" && shape == ir.Glob {
+			return innerWildcard
+		}
+		return l
+	case ir.Regexp:
+		return regularExpr
+	case ir.Compare:
+		if t.Op != ir.Eq {
+			return order
+		}
+	case ir.FieldRef:
+		return otherField
+	case ir.TimePart:
+		return datePart
+	}
+	return ""
 }
 
 // modifiers are the names that `search` takes for its own options.
@@ -88,40 +128,43 @@ func likeSubnet(s string) bool {
 	return slash && err == nil || subnet().MatchString(s)
 }
 
-// hasPattern says whether `search` has p. Whether `f="*"` takes the empty text
-// is open, and a wildcard inside a text with punctuation may miss events
-// (SEMANTICS B.1).
-func hasPattern(p ir.Pattern) bool {
-	shape, s := p.Shape()
+// patternLack names what no string of `search` says of p.
+func patternLack(p ir.Pattern) string {
 	text := p.Literals()
-	if !quotable(p) || !regex.LowerFolds(text) || p.Cased && strings.ContainsFunc(text, regex.HasCases) {
-		return false
+	shape, s := p.Shape()
+	switch {
+	case p.Has(ir.AnyOne):
+		return "the wildcard ?"
+	case !utf8.ValidString(text):
+		return "a value that is not UTF-8 text"
+	case strings.Contains(text, "*"):
+		return "a literal *"
+	case strings.Contains(text, "`"):
+		return "a backtick"
+	case backends.HasHidden(text):
+		return "a character that cannot be seen"
+	case p.Cased && strings.ContainsFunc(text, regex.HasCases):
+		return "a comparison with regard to case"
+	case !regex.LowerFolds(text):
+		return "a letter whose lower case does not decide equality"
+	case shape == ir.Exact && likeSubnet(s):
+		return "a text that looks like a network"
 	}
-	switch shape {
-	case ir.Any:
-		return false
-	case ir.Exact:
-		return !likeSubnet(s)
-	case ir.Glob:
-		return !strings.ContainsFunc(text, func(r rune) bool { return !wordRune(r) })
-	}
-	return true
+	return ""
 }
 
 func wordRune(r rune) bool { return r == '_' || unicode.IsLetter(r) || unicode.IsDigit(r) }
 
-// implied is the narrowest search that every event of e passes; True where
-// there is none.
+// implied is a search that every event of e passes, of tests that the index
+// helps; True where there is none.
 func implied(e ir.Expr) ir.Expr {
+	var out []ir.Expr
 	switch e := e.(type) {
 	case ir.And:
-		var out []ir.Expr
 		for _, x := range e {
 			out = append(out, implied(x))
 		}
-		return ir.Conjunction(out...)
 	case ir.Or:
-		var out []ir.Expr
 		for _, x := range e {
 			out = append(out, implied(x))
 		}
@@ -131,17 +174,16 @@ func implied(e ir.Expr) ir.Expr {
 	case ir.Match:
 		p, ok := e.Test.(ir.Pattern)
 		switch {
+		case e.Test == ir.Test(ir.Null{}) || e.Test == ir.Test(ir.Exists{}):
 		case searchable(e):
 			return e
 		case ok && !modifiers[strings.ToLower(e.Field.Name)]:
-			var out []ir.Expr
 			for _, q := range pieces(p) {
 				out = append(out, ir.Match{Field: e.Field, Test: q, Pos: e.Pos})
 			}
-			return ir.Conjunction(out...)
 		}
 	}
-	return ir.True
+	return ir.Conjunction(out...)
 }
 
 // pieces are patterns that `search` has and that p implies.
@@ -163,7 +205,10 @@ func pieces(p ir.Pattern) []ir.Pattern {
 		}
 	}
 	whole := ir.NewPattern(false, parts...)
-	if hasPattern(whole) {
+	switch shape, _ := whole.Shape(); {
+	case shape == ir.Any:
+		return nil
+	case lack(ir.Match{Test: whole}) == "":
 		return []ir.Pattern{whole}
 	}
 	var out []ir.Pattern

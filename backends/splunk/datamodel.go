@@ -6,7 +6,6 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"unicode/utf8"
 
 	"sigmac/backends"
 	"sigmac/internal/lazy"
@@ -33,10 +32,15 @@ func modelLack(m ir.Match, negated bool) (feature, reason string) {
 	const in = " in a search of a data model"
 	switch t := m.Test.(type) {
 	case ir.Pattern:
-		if lack := patternLack(t); lack != "" {
+		shape, s := t.Shape()
+		switch lack := patternLack(t); {
+		case shape == ir.Any:
+			return "a test whether a field is there" + in, ""
+		case shape == ir.Exact && s == "":
+			return "an empty text" + in, ""
+		case lack != "":
 			return lack + in, ""
-		}
-		if shape, s := t.Shape(); negated && shape == ir.Exact && numeric(s) {
+		case negated && shape == ir.Exact && numeric(s):
 			return "the negation of a number" + in, "it drops the events without " + m.Field.Name + " too"
 		}
 	case ir.Compare:
@@ -52,35 +56,6 @@ func modelLack(m ir.Match, negated bool) (feature, reason string) {
 		return "a field with the name of the option " + m.Field.Name, ""
 	}
 	return "", ""
-}
-
-// patternLack names what no string of `search` says of p.
-func patternLack(p ir.Pattern) string {
-	text := p.Literals()
-	shape, s := p.Shape()
-	switch {
-	case shape == ir.Any:
-		return "a test whether a field is there"
-	case shape == ir.Exact && s == "":
-		return "an empty text"
-	case p.Has(ir.AnyOne):
-		return "the wildcard ?"
-	case !utf8.ValidString(text):
-		return "a value that is not UTF-8 text"
-	case strings.Contains(text, "*"):
-		return "a literal *"
-	case strings.Contains(text, "`"):
-		return "a backtick"
-	case backends.HasHidden(text):
-		return "a character that cannot be seen"
-	case p.Cased && strings.ContainsFunc(text, regex.HasCases):
-		return "a comparison with regard to case"
-	case !regex.LowerFolds(text):
-		return "a letter whose lower case does not decide equality"
-	case shape == ir.Exact && likeSubnet(s):
-		return "a text that looks like a network"
-	}
-	return ""
 }
 
 // numeric says whether s may be read as a number somewhere: which texts tstats

@@ -60,7 +60,7 @@ func compound(d backends.Doc) bool { return len(d.Parts) > 1 && d.Open == "" }
 // query writes a search of index, if it is not empty, for the events of e.
 func (w *writer) query(index string, e ir.Expr) backends.Doc {
 	var search, where []ir.Expr
-	for _, c := range ir.Conjuncts(e) {
+	for _, c := range ir.Conjuncts(tidy(e)) {
 		if searchable(c) {
 			search = append(search, c)
 		} else {
@@ -73,9 +73,7 @@ func (w *writer) query(index string, e ir.Expr) backends.Doc {
 	if index != "" {
 		parts = append(parts, text("index="+index))
 	}
-	for _, c := range search {
-		parts = append(parts, w.search(c))
-	}
+	parts = append(parts, each(stars(search, leavesEmptyOut), w.search)...)
 	if len(parts) == 0 {
 		parts = append(parts, text("*"))
 	}
@@ -83,23 +81,29 @@ func (w *writer) query(index string, e ir.Expr) backends.Doc {
 	if len(where) == 0 {
 		return d
 	}
-	filter := w.where(ir.And(where))
+	filter := w.where(ir.And(where), false)
 	filter.Text = "where " + filter.Text
 	return backends.Doc{Sep: "|", Parts: []backends.Doc{d, filter}}
 }
 
-// joined puts parts beside each other, with parentheses around operators: in
+// joined puts parts beside each other, with parentheses around other operators: in
 // `search` OR binds tighter than AND, in `where` AND binds tighter than OR.
 func joined(op string, parts []backends.Doc) backends.Doc {
 	if len(parts) == 1 {
 		return parts[0]
 	}
-	for i := range parts {
-		if compound(parts[i]) {
-			parts[i].Open = "("
+	var out []backends.Doc
+	for _, d := range parts {
+		switch {
+		case compound(d) && d.Sep == op:
+			out = append(out, d.Parts...)
+			continue
+		case compound(d):
+			d.Open = "("
 		}
+		out = append(out, d)
 	}
-	return backends.Doc{Sep: op, Parts: parts}
+	return backends.Doc{Sep: op, Parts: out}
 }
 
 func each[T any](es []T, write func(T) backends.Doc) []backends.Doc {
@@ -128,17 +132,24 @@ func (w *writer) search(e ir.Expr) backends.Doc {
 	switch e := e.(type) {
 	case ir.And:
 		if es := ir.Conjuncts(e); len(es) > 0 {
-			return joined(w.and, each(es, w.search))
+			return joined(w.and, each(stars(es, leavesEmptyOut), w.search))
 		}
 		return text("*")
 	case ir.Or:
 		if es := ir.Disjuncts(e); len(es) > 0 {
-			return joined("OR", choice(gather(es, inList), w.search, w.terms))
+			return joined("OR", choice(gather(stars(es, isEmpty), inList), w.search, w.terms))
 		}
 		return text("NOT *")
 	case ir.Not:
 		return negated(w.search(e.X), true)
 	case ir.Match:
+		switch e.Test.(type) {
+		case ir.Null:
+			return negated(w.search(ir.Match{Field: e.Field, Test: ir.Exists{}, Pos: e.Pos}), true)
+		case ir.Exists:
+			return joined("OR", each([]ir.Match{star(e), {Field: e.Field, Test: ir.Lit(""), Pos: e.Pos}},
+				func(m ir.Match) backends.Doc { return w.terms([]ir.Match{m}) }))
+		}
 		return w.terms([]ir.Match{e})
 	case ir.Opaque:
 		return text("(" + e.Text + ")")
@@ -220,6 +231,9 @@ func (w *writer) terms(ms []ir.Match) backends.Doc {
 			if !ok {
 				panic("splunk: cannot search " + t.String())
 			}
+			if lit == `"*"` {
+				lit = "*"
+			}
 			vs = append(vs, lit)
 		case ir.Compare:
 			if t.Op != ir.Eq { // alone, by inList
@@ -240,36 +254,33 @@ func (w *writer) terms(ms []ir.Match) backends.Doc {
 	return backends.Doc{Text: f + " IN ", Open: "(", Sep: ",", Items: vs}
 }
 
-// where writes an expression of the command `where` in which nothing is null.
-func (w *writer) where(e ir.Expr) backends.Doc {
+// where writes an expression of the command `where`. Under a NOT no part of it is
+// null; elsewhere null does not hold, as false does not.
+func (w *writer) where(e ir.Expr, negative bool) backends.Doc {
+	if said(e) {
+		return w.searchmatch(e)
+	}
+	one := func(e ir.Expr) backends.Doc { return w.where(e, negative) }
 	switch e := e.(type) {
 	case ir.And:
-		if es := ir.Conjuncts(e); len(es) > 0 {
-			return joined("AND", each(es, w.where))
+		plain, rest := partition(e, said)
+		parts := each(rest, one)
+		if len(plain) > 0 {
+			parts = append([]backends.Doc{w.searchmatch(ir.And(plain))}, parts...)
 		}
-		return text("1=1")
+		return joined("AND", parts)
 	case ir.Or:
-		if es := ir.Disjuncts(e); len(es) > 0 {
-			return joined("OR", choice(gather(es, inRe), w.where, w.regex))
+		plain, rest := partition(e, said)
+		parts := choice(gather(rest, inRe), one, w.regex)
+		if len(plain) > 0 {
+			parts = append([]backends.Doc{w.searchmatch(ir.Or(plain))}, parts...)
 		}
-		return text("1=0")
+		return joined("OR", parts)
 	case ir.Not:
-		if m, ok := e.X.(ir.Match); ok {
-			switch t := m.Test.(type) {
-			case ir.Null:
-				return w.atom(ir.Match{Field: m.Field, Test: ir.Exists{}, Pos: m.Pos})
-			case ir.Exists:
-				return w.atom(ir.Match{Field: m.Field, Test: ir.Null{}, Pos: m.Pos})
-			case ir.Pattern:
-				if shape, _ := t.Shape(); shape == ir.Any {
-					return w.atom(ir.Match{Field: m.Field, Test: ir.Null{}, Pos: m.Pos})
-				}
-			}
-		}
-		d := w.where(e.X)
+		d := w.where(e.X, true)
 		return negated(d, strings.HasSuffix(d.Text, ")"))
 	case ir.Match:
-		return w.atom(e)
+		return w.atom(e, negative)
 	case ir.Opaque:
 		w.fail(e.Pos, "a piece of query language in one choice with what only `where` can say")
 		return text("1=0")
@@ -277,13 +288,17 @@ func (w *writer) where(e ir.Expr) backends.Doc {
 	panic(fmt.Sprintf("splunk: cannot write %T", e))
 }
 
+// searchmatch writes e, which `search` can say beside its index, for `where`. It
+// takes the values of a field one by one, as `search` does.
+func (w *writer) searchmatch(e ir.Expr) backends.Doc {
+	d := w.search(e)
+	return text("searchmatch(" + quoteText(d.Flat()) + ")")
+}
+
 // inRe is the size of a test in a regular expression with others, roughly.
 func inRe(t ir.Test) int {
 	if p, ok := t.(ir.Pattern); ok {
-		if shape, text := p.Shape(); shape != ir.Any {
-			return len(text) + 4*len(p.Parts) + 1
-		}
-		return 0
+		return len(p.Literals()) + 4*len(p.Parts) + 1
 	}
 	re := reOf(t)
 	if re == nil || re.Extended() != "" {
@@ -296,25 +311,17 @@ func inRe(t ir.Test) int {
 func reOf(t ir.Test) *regex.Re {
 	switch t := t.(type) {
 	case ir.Pattern:
-		return patternRe(t)
+		return ir.PatternRe(t)
 	case ir.Regexp:
 		return t.Re
 	case ir.Compare:
 		if t.Op == ir.Eq {
-			return patternRe(ir.Lit(string(t.Number)))
+			return ir.PatternRe(ir.Lit(string(t.Number)))
 		}
 	case ir.Bool:
-		return patternRe(ir.Lit(fmt.Sprint(t.Value)))
+		return ir.PatternRe(ir.Lit(fmt.Sprint(t.Value)))
 	}
 	return nil
-}
-
-// patternRe is p to be found anywhere; nil where p is any text.
-func patternRe(p ir.Pattern) *regex.Re {
-	if shape, _ := p.Shape(); shape == ir.Any {
-		return nil
-	}
-	return ir.PatternRe(p)
 }
 
 // eitherRe is one of res, with the anchors that all of them have outside.
@@ -382,35 +389,38 @@ func (w *writer) regex(ms []ir.Match) backends.Doc {
 	return text("isnotnull(mvfind(" + w.field(first.Field, first.Pos) + "," + lit + "))")
 }
 
-// atom writes a test that is true or false, never null (SEMANTICS B.4).
-func (w *writer) atom(m ir.Match) backends.Doc {
+// atom writes a test; under a NOT it is true or false, never null (SEMANTICS B.4).
+func (w *writer) atom(m ir.Match, negative bool) backends.Doc {
 	if reOf(m.Test) != nil {
 		return w.regex([]ir.Match{m})
 	}
 	f := w.field(m.Field, m.Pos)
+	var cond string
 	switch t := m.Test.(type) {
 	case ir.Null:
 		return text("isnull(" + f + ")")
-	case ir.Exists, ir.Pattern:
+	case ir.Exists:
 		return text("isnotnull(" + f + ")")
 	case ir.CIDR:
-		return holds(`cidrmatch("` + t.Net.String() + `",` + f + ")")
+		cond = `cidrmatch("` + t.Net.String() + `",` + f + ")"
 	case ir.Compare:
-		return holds("tonumber(" + f + ")" + t.Op.String() + w.number(t.Number, m.Pos))
+		cond = "tonumber(" + f + ")" + t.Op.String() + w.number(t.Number, m.Pos)
 	case ir.TimePart:
 		format, ok := timeFormats[t.Part]
 		if !ok {
 			panic("splunk: cannot write " + t.String())
 		}
-		return holds("tonumber(strftime(" + f + `,"` + format + `"))` + t.Op.String() + w.number(t.Number, m.Pos))
+		cond = "tonumber(strftime(" + f + `,"` + format + `"))` + t.Op.String() + w.number(t.Number, m.Pos)
 	case ir.FieldRef:
-		return holds(w.compared(f, t, m.Pos))
+		cond = w.compared(f, t, m.Pos)
+	default:
+		panic(fmt.Sprintf("splunk: cannot write %T", m.Test))
 	}
-	panic(fmt.Sprintf("splunk: cannot write %T", m.Test))
+	if negative {
+		cond = "if(" + cond + ",1,0)=1"
+	}
+	return text(cond)
 }
-
-// holds is cond where it is true, and false where it is null.
-func holds(cond string) backends.Doc { return text("if(" + cond + ",1,0)=1") }
 
 // number writes n, which eval reads as a double.
 func (w *writer) number(n ir.Number, at ir.Pos) string {

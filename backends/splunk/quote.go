@@ -50,6 +50,11 @@ func quotable(p ir.Pattern) bool {
 // macro, or what cannot be seen in a query.
 func unsayable(r rune) bool { return r == '*' || r == '`' || backends.Hidden(r) }
 
+// quoteText writes s as a string of `where`.
+func quoteText(s string) string {
+	return `"` + strings.NewReplacer(`\`, `\\`, `"`, `\"`).Replace(s) + `"`
+}
+
 // quoteRe writes a regular expression as a string of `where`. It must mean the
 // same whether the string unescapes or not, as those of regex.PCRE do.
 func quoteRe(s string) (lit string, ok bool) {

@@ -72,6 +72,7 @@ type reading struct {
 	schema  ir.Schema
 	scope   ir.Scope
 	assumed map[string]bool
+	event   bool // what is read is the text of searchmatch
 }
 
 const (
@@ -85,6 +86,7 @@ const (
 	numberEquality = "splunk/number-equality"
 	numberOrder    = "splunk/number-order"  // what is compared by `<` with a number is a number
 	anyValue       = "splunk/any-value"     // `f=*` takes the empty text too
+	eventValue     = "splunk/searchmatch"   // searchmatch compares the fields of an event, not the words of the index
 	mvfindAny      = "splunk/mvfind"        // mvfind sees one value as a list of one
 	singleValue    = "splunk/single-value"  // eval and `regex` see one value
 	evalText       = "splunk/fieldref-text" // eval compares texts as texts

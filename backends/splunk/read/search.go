@@ -2,6 +2,7 @@ package read
 
 import (
 	"net/netip"
+	"slices"
 	"strings"
 	"sync"
 
@@ -14,9 +15,10 @@ type searcher struct {
 	*reading
 	i, end   int
 	depth    int
-	accel    bool // the clause WHERE of `tstats`
-	negative bool // under a NOT
-	number   bool // there, in tstats, stood a number, or what may be one
+	accel    bool       // the clause WHERE of `tstats`
+	negative bool       // under a NOT
+	number   bool       // there, in tstats, stood a number, or what may be one
+	stars    []ir.Match // the tests `f=*`
 }
 
 // search reads the terms between lo and hi, all of which must hold.
@@ -29,7 +31,50 @@ func (r *reading) search(lo, hi int, accel bool) []ir.Expr {
 	if p.i < p.end {
 		p.fail(p.i, "`)` without `(`")
 	}
+	for _, star := range p.stars {
+		ir.Walk(p.onEmpty(ir.And(es), star.Field.Name), func(e ir.Expr) {
+			if m, ok := e.(ir.Match); ok && m.Field == star.Field && p.isStar(m) {
+				p.assume(anyValue)
+			}
+		})
+	}
 	return es
+}
+
+// isStar says whether m is one of the tests `f=*`.
+func (p *searcher) isStar(m ir.Match) bool {
+	return m.Test == (ir.Exists{}) && slices.ContainsFunc(p.stars, func(s ir.Match) bool { return s.Pos == m.Pos && s.Field == m.Field })
+}
+
+// onEmpty is what is left of e where f holds the empty text only: there alone it is open
+// what `f=*` says, so that test is left.
+func (p *searcher) onEmpty(e ir.Expr, f string) ir.Expr {
+	var parts []ir.Expr
+	for _, x := range ir.Parts(e) {
+		parts = append(parts, p.onEmpty(x, f))
+	}
+	switch e := e.(type) {
+	case ir.And:
+		return ir.Conjunction(parts...)
+	case ir.Or:
+		return ir.Disjunction(parts...)
+	case ir.Not:
+		return ir.Negation(parts[0])
+	case ir.Match:
+		if e.Field.Name != f || p.isStar(e) {
+			return e
+		}
+		switch t := e.Test.(type) {
+		case ir.Exists:
+			return ir.True
+		case ir.Pattern:
+			if t.Literals() == "" && !t.Has(ir.AnyOne) {
+				return ir.True
+			}
+		}
+		return ir.False // numbers and networks are not empty
+	}
+	return e
 }
 
 func (p *searcher) space() {
@@ -339,8 +384,11 @@ func (p *searcher) equals(f ir.Field, v value, subnets bool) ir.Test {
 	switch {
 	case t.Has(ir.AnyRun):
 		if len(t.Parts) == 1 && f.Name != "index" {
-			p.assume(anyValue)
+			p.stars = append(p.stars, ir.Match{Field: f, Pos: p.pos(v.start())})
 			return ir.Exists{}
+		}
+		if shape, _ := t.Shape(); shape == ir.Glob && p.event {
+			p.assume(eventValue)
 		}
 		number, maybe = false, false
 	case subnets && err == nil && v.wrap == "":
@@ -360,7 +408,9 @@ func (p *searcher) equals(f ir.Field, v value, subnets bool) ir.Test {
 		return ir.Bool{Value: strings.EqualFold(text, "true")}
 	}
 	p.number = p.number || p.accel && p.negative && maybe
-	p.assume(p.stored())
+	if p.accel || len(t.Parts) > 0 { // the empty text has no words to look up
+		p.assume(p.stored())
+	}
 	p.assumeUnicode(text)
 	return t
 }

@@ -342,6 +342,7 @@ func changed(via, s string) string {
 // searchmatch reads a text as `search` does.
 func (r *reading) searchmatch(n *formula) ir.Expr {
 	sub := *r
+	sub.event = true
 	sub.text, sub.pieces = n.text, []piece{{0, r.origin(n.lo), true}}
 	return ir.Conjunction(sub.search(0, len(n.text), false)...)
 }
