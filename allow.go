@@ -30,7 +30,7 @@ const maxLeftOut = 64
 // relaxed is a refused result without the parts of the rule that are refused, if what is
 // left is proved to imply the rule, or with Wider to be implied by it. Its Want is
 // that of the rest.
-func relaxed(d *parser.Document, m Mapping, refused Result, allow Difference, pretty bool) (out Result, ok bool) {
+func relaxed(d *parser.Document, m Mapping, refused Result, allow Difference, o Options) (out Result, ok bool) {
 	rest := *d
 	var left []LeftOut
 	for res := refused; len(left) <= maxLeftOut; {
@@ -52,7 +52,7 @@ func relaxed(d *parser.Document, m Mapping, refused Result, allow Difference, pr
 		if rest.Rule = rest.Rule.Without(places, allow == Wider); rest.Rule == nil {
 			return out, false
 		}
-		res = newCompilation(&rest, m).result(&rest, m, pretty)
+		res = newCompilation(&rest, m).result(&rest, m, o)
 		res.Choice = refused.Choice
 	}
 	return out, false
@@ -74,7 +74,7 @@ func implied(rule, rest *ir.Rule, allow Difference) bool {
 
 // permitted is res, or where the target refuses the rule and the mapping allows it, what
 // remains of the rule.
-func (m Mapping) permitted(d *parser.Document, res Result, pretty bool) Result {
+func (m Mapping) permitted(d *parser.Document, res Result, o Options) Result {
 	if len(res.Errors) == 0 || m.Allow == nil {
 		return res
 	}
@@ -82,7 +82,7 @@ func (m Mapping) permitted(d *parser.Document, res Result, pretty bool) Result {
 	if allow == Exact {
 		return res
 	}
-	if out, ok := relaxed(d, res.Mapping, res, allow, pretty); ok {
+	if out, ok := relaxed(d, res.Mapping, res, allow, o); ok {
 		return out
 	}
 	return res

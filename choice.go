@@ -46,11 +46,11 @@ func (m Mapping) ways(source ir.LogSource) iter.Seq2[string, Mapping] {
 
 // chosen is the result of a rule on the first way that does not refuse it. Where all do,
 // it has the reasons of the first that knows its log source.
-func (m Mapping) chosen(d *parser.Document, pretty bool) (out Result) {
+func (m Mapping) chosen(d *parser.Document, o Options) (out Result) {
 	var refused []Refusal
 	var all []Result
 	for name, way := range m.ways(d.Rule.Source) {
-		res := newCompilation(d, way).result(d, way, pretty)
+		res := newCompilation(d, way).result(d, way, o)
 		res.Choice = Choice{name, refused}
 		if len(res.Errors) == 0 || res.Errors[0].Feature == "" {
 			return res
@@ -61,7 +61,7 @@ func (m Mapping) chosen(d *parser.Document, pretty bool) (out Result) {
 		return Result{Mapping: m, Document: d, Errors: []*ir.Diagnostic{d.Place(m.noPlace(d.Rule.Source))}}
 	}
 	for _, res := range all {
-		if rest := m.permitted(d, res, pretty); len(rest.Errors) == 0 {
+		if rest := m.permitted(d, res, o); len(rest.Errors) == 0 {
 			return rest
 		}
 	}
@@ -78,7 +78,7 @@ func (m Mapping) Of(d *parser.Document) Mapping {
 	if m.Table == nil || d.Rule == nil {
 		return m
 	}
-	return m.chosen(d, false).Mapping
+	return m.chosen(d, Options{}).Mapping
 }
 
 // noPlace is said of a rule whose log source no row of the table knows.
@@ -128,7 +128,7 @@ func VerifyGiven(d *parser.Document, m Mapping, query string, budget int) Proof 
 	var best Proof
 	nearest := -1
 	for name, way := range m.ways(d.Rule.Source) {
-		res := newCompilation(d, way).result(d, way, false)
+		res := newCompilation(d, way).result(d, way, Options{})
 		res.Choice = Choice{Pipelines: name}
 		p := VerifyQuery(res, query, budget)
 		if near := nearness(p); near > nearest {
@@ -136,7 +136,7 @@ func VerifyGiven(d *parser.Document, m Mapping, query string, budget int) Proof 
 		}
 	}
 	if nearest < 0 {
-		return failed(m.chosen(d, false))
+		return failed(m.chosen(d, Options{}))
 	}
 	return best
 }

@@ -83,6 +83,31 @@ func TestVerifyGiven(t *testing.T) {
 	}
 }
 
+// TestNoIndexHelp holds that what only helps an index can be left out of every query,
+// laid out in either way, and that these mean the same.
+func TestNoIndexHelp(t *testing.T) {
+	d := chosen(t, "CommandLine|cased")
+	shorter := 0
+	for _, target := range sigmac.Targets() {
+		o := sigmac.Options{Mappings: []sigmac.Mapping{{Target: target}}}
+		with := sigmac.CompileDocument(d, o)[0]
+		o.NoIndexHelp = true
+		flat := sigmac.CompileDocument(d, o)[0]
+		o.Pretty = true
+		for _, res := range []sigmac.Result{with, flat, sigmac.CompileDocument(d, o)[0]} {
+			if p := sigmac.Verify(res, verify.DefaultBudget)[0]; p.Verdict != "proved" {
+				t.Errorf("%s: %s", p.Query, p.Verdict)
+			}
+		}
+		if len(flat.Queries[0]) < len(with.Queries[0]) {
+			shorter++
+		}
+	}
+	if shorter == 0 {
+		t.Error("no query is shorter without help for an index")
+	}
+}
+
 // TestTooLong holds that a query is told of that is longer than a place takes, and no
 // other.
 func TestTooLong(t *testing.T) {

@@ -79,6 +79,9 @@ func Targets() []*backends.Target { return targets.All() }
 type Options struct {
 	Mappings []Mapping // a Result each
 	Pretty   bool      // lay long queries out over several lines
+	// NoIndexHelp leaves out what is implied by the rest of a query, and there for an
+	// index to be asked.
+	NoIndexHelp bool
 }
 
 // Unmapped are Options for targets without pipelines and schemas.
@@ -191,14 +194,14 @@ func CompileDocument(d *parser.Document, o Options) []Result {
 			out[i] = Result{Mapping: m, Document: d, Errors: []*ir.Diagnostic{
 				d.Place(backends.Unsupported(m.Target.Name, d.Pos, "the "+d.Kind.String()+" "+name, "only rules are converted so far"))}}
 		case m.Table != nil:
-			out[i] = m.chosen(d, o.Pretty)
+			out[i] = m.chosen(d, o)
 		case m.Pipeline == nil && m.Schemas == nil:
 			if unmapped == nil {
 				unmapped = newCompilation(d, m)
 			}
-			out[i] = m.permitted(d, unmapped.result(d, m, o.Pretty), o.Pretty)
+			out[i] = m.permitted(d, unmapped.result(d, m, o), o)
 		default:
-			out[i] = m.permitted(d, newCompilation(d, m).result(d, m, o.Pretty), o.Pretty)
+			out[i] = m.permitted(d, newCompilation(d, m).result(d, m, o), o)
 		}
 	}
 	return out
@@ -252,7 +255,7 @@ func newCompilation(d *parser.Document, m Mapping) *compilation {
 }
 
 // result writes the queries of a target.
-func (c *compilation) result(d *parser.Document, m Mapping, pretty bool) (res Result) {
+func (c *compilation) result(d *parser.Document, m Mapping, o Options) (res Result) {
 	res = Result{Mapping: m, Document: d, Want: c.want, Mapped: c.did, Errors: c.errs}
 	res.know(m.Lookups)
 	if len(res.Errors) > 0 {
@@ -272,7 +275,10 @@ func (c *compilation) result(d *parser.Document, m Mapping, pretty bool) (res Re
 	}
 	queries := make([]string, len(docs))
 	for i, d := range docs {
-		if queries[i] = d.Flat(); pretty {
+		if o.NoIndexHelp {
+			d = d.WithoutHelp()
+		}
+		if queries[i] = d.Flat(); o.Pretty {
 			queries[i] = d.Pretty()
 		}
 	}

@@ -1,6 +1,7 @@
 package backends
 
 import (
+	"slices"
 	"strings"
 	"unicode"
 )
@@ -14,11 +15,29 @@ type Doc struct {
 	Parts     []Doc
 	Items     []string // in place of Parts
 	Body      *Doc     // in place of both: a text that is laid out by itself, and holds no line break
+	Bare      *Doc     // what says the same without help for an index; nil: the Doc itself
 
 	// What only Pretty asks.
 	Lines bool // each part stands on a line of its own, even where all fit on one
 	Fill  bool // a line holds as many Items as fit
 	Inset int  // steps by which lines after the first stand further in than they would
+}
+
+// WithoutHelp is d without the parts that are implied by the rest, and are there for an
+// index to be asked.
+func (d Doc) WithoutHelp() Doc {
+	if d.Bare != nil {
+		return d.Bare.WithoutHelp()
+	}
+	d.Parts = slices.Clone(d.Parts)
+	for i := range d.Parts {
+		d.Parts[i] = d.Parts[i].WithoutHelp()
+	}
+	if d.Body != nil {
+		body := d.Body.WithoutHelp()
+		d.Body = &body
+	}
+	return d
 }
 
 // maxWidth is the length in bytes from which Pretty breaks a Doc over lines.

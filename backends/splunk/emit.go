@@ -59,31 +59,37 @@ func compound(d backends.Doc) bool { return len(d.Parts) > 1 && d.Open == "" }
 
 // query writes a search of index, if it is not empty, for the events of e.
 func (w *writer) query(index string, e ir.Expr) backends.Doc {
-	var search, where []ir.Expr
+	var search, where, bare []ir.Expr
 	for _, c := range ir.Conjuncts(tidy(e)) {
 		if searchable(c) {
-			search = append(search, c)
+			search, bare = append(search, c), append(bare, c)
 		} else {
 			search = append(search, implied(c))
 			where = append(where, c)
 		}
 	}
-	search = ir.Conjuncts(ir.Conjunction(search...))
-	parts := make([]backends.Doc, 0, len(search)+1)
-	if index != "" {
-		parts = append(parts, text("index="+index))
-	}
-	parts = append(parts, each(stars(search, leavesEmptyOut), w.search)...)
-	if len(parts) == 0 {
-		parts = append(parts, text("*"))
-	}
-	d := joined("", parts)
+	d := w.conjunction(index, search)
 	if len(where) == 0 {
 		return d
 	}
+	plain := w.conjunction(index, bare)
+	d.Bare = &plain
 	filter := w.where(ir.And(where), false)
 	filter.Text = "where " + filter.Text
 	return backends.Doc{Sep: "|", Parts: []backends.Doc{d, filter}}
+}
+
+// conjunction writes a search of index for the events of all of es.
+func (w *writer) conjunction(index string, es []ir.Expr) backends.Doc {
+	var parts []backends.Doc
+	if index != "" {
+		parts = append(parts, text("index="+index))
+	}
+	parts = append(parts, each(stars(ir.Conjuncts(ir.Conjunction(es...)), leavesEmptyOut), w.search)...)
+	if len(parts) == 0 {
+		parts = append(parts, text("*"))
+	}
+	return joined("", parts)
 }
 
 // joined puts parts beside each other, with parentheses around other operators: in

@@ -234,6 +234,28 @@ func TestEmitLargeLists(t *testing.T) {
 	}
 }
 
+// TestWithoutHelp holds that the search that a `where` implies can be left out, and
+// nothing else.
+func TestWithoutHelp(t *testing.T) {
+	for _, c := range []struct {
+		e          ir.Expr
+		all, plain string
+	}{
+		{ir.And{is("f", "a"), cased("g", "B*")}, `f="a" g="B*" | where isnotnull(mvfind('g',"\AB"))`, `f="a" | where isnotnull(mvfind('g',"\AB"))`},
+		{cased("g", "B"), `g="B" | where isnotnull(mvfind('g',"\AB\z"))`, `* | where isnotnull(mvfind('g',"\AB\z"))`},
+		{ir.And{is("g", "b*"), cased("g", "B*")}, `g="b*" | where isnotnull(mvfind('g',"\AB"))`, `g="b*" | where isnotnull(mvfind('g',"\AB"))`},
+		{ir.And{is("f", "a"), not(is("g", "b"))}, `f="a" NOT g="b"`, `f="a" NOT g="b"`},
+	} {
+		docs, err := Emit(&ir.Rule{Conditions: []ir.Condition{{Expr: c.e}}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if all, plain := docs[0].Flat(), docs[0].WithoutHelp().Flat(); all != c.all || plain != c.plain {
+			t.Errorf("%s\n got %s\n and %s", c.e, all, plain)
+		}
+	}
+}
+
 func goRe(t *testing.T, re *regex.Re) *regexp.Regexp {
 	t.Helper()
 	src, err := re.Go()
