@@ -17,6 +17,10 @@ type Doc struct {
 	Body      *Doc     // in place of both: a text that is laid out by itself, and holds no line break
 	Bare      *Doc     // what says the same without help for an index; nil: the Doc itself
 
+	// Why are the reasons for which a whole query is more than the plain tests of its
+	// language, sorted: of a short list that the language has.
+	Why []string
+
 	// What only Pretty asks.
 	Lines bool // each part stands on a line of its own, even where all fit on one
 	Fill  bool // a line holds as many Items as fit

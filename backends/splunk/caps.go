@@ -128,6 +128,17 @@ func likeSubnet(s string) bool {
 	return slash && err == nil || subnet().MatchString(s)
 }
 
+// lacks are all that `search` lacks to say es, sorted.
+func lacks(es []ir.Expr) (out []string) {
+	ir.Walk(ir.And(es), func(e ir.Expr) {
+		if m, ok := e.(ir.Match); ok && lack(m) != "" {
+			out = append(out, lack(m))
+		}
+	})
+	slices.Sort(out)
+	return slices.Compact(out)
+}
+
 // patternLack names what no string of `search` says of p.
 func patternLack(p ir.Pattern) string {
 	text := p.Literals()

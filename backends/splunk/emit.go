@@ -76,7 +76,7 @@ func (w *writer) query(index string, e ir.Expr) backends.Doc {
 	d.Bare = &plain
 	filter := w.where(ir.And(where), false)
 	filter.Text = "where " + filter.Text
-	return backends.Doc{Sep: "|", Parts: []backends.Doc{d, filter}}
+	return backends.Doc{Sep: "|", Parts: []backends.Doc{d, filter}, Why: lacks(where)}
 }
 
 // conjunction writes a search of index for the events of all of es.

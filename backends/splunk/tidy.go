@@ -1,13 +1,15 @@
 package splunk
 
 import (
+	"cmp"
 	"slices"
 
 	"sigmac/ir"
 )
 
-// tidy is e in a form in which each conjunct that `search` can say stands by itself, and
-// whether a field is there is asked only where no other test needs it.
+// tidy is e in a form in which each conjunct that `search` can say stands by itself,
+// those that find the fewest events first, and whether a field is there is asked only
+// where no other test needs it.
 func tidy(e ir.Expr) ir.Expr {
 	switch e := e.(type) {
 	case ir.And:
@@ -15,10 +17,7 @@ func tidy(e ir.Expr) ir.Expr {
 		for _, x := range e {
 			es = append(es, ir.Conjuncts(tidy(x))...)
 		}
-		return ir.Conjunction(slices.DeleteFunc(es, func(x ir.Expr) bool {
-			m, ok := x.(ir.Match)
-			return ok && m.Test == (ir.Exists{}) && slices.ContainsFunc(es, func(x ir.Expr) bool { return requires(x, m.Field.Name) })
-		})...)
+		return conjunction(es)
 	case ir.Or:
 		var es []ir.Expr
 		for _, x := range e {
@@ -35,6 +34,91 @@ func tidy(e ir.Expr) ir.Expr {
 		}
 	}
 	return e
+}
+
+// conjunction is the And of es, in order.
+func conjunction(es []ir.Expr) ir.Expr {
+	type ranked struct {
+		ir.Expr
+		rank int
+	}
+	var out []ranked
+	for _, e := range es {
+		m, ok := e.(ir.Match)
+		if !ok || m.Test != (ir.Exists{}) || !slices.ContainsFunc(es, func(x ir.Expr) bool { return requires(x, m.Field.Name) }) {
+			out = append(out, ranked{e, rank(e)})
+		}
+	}
+	slices.SortStableFunc(out, func(a, b ranked) int { return cmp.Compare(a.rank, b.rank) })
+	parts := make([]ir.Expr, len(out))
+	for i, e := range out {
+		parts[i] = e.Expr
+	}
+	return ir.Conjunction(parts...)
+}
+
+// The ranks of conjuncts, by what Splunk advises: to say which source is meant, to prefer
+// what is found to what is not, and a wildcard at the end of a text (Search Manual:
+// Write better searches, Quick tips for optimization, Wildcards).
+const (
+	rankSource = iota
+	rankEqual
+	rankPrefix
+	rankSuffix
+	rankWithin // any other test of a value
+	rankPresent
+	rankNot
+	rankWhere
+)
+
+// sourceFields are those that every event is indexed with.
+var sourceFields = []string{"host", "index", "source", "sourcetype", "splunk_server"}
+
+// rank is the place of a conjunct among others: a choice is as its last part, a group as
+// its first.
+func rank(e ir.Expr) int {
+	switch e := e.(type) {
+	case ir.And:
+		least := rankWhere
+		for _, x := range e {
+			least = min(least, rank(x))
+		}
+		return least
+	case ir.Or:
+		most := rankSource
+		for _, x := range e {
+			most = max(most, rank(x))
+		}
+		return most
+	case ir.Not:
+		return max(rankNot, rank(e.X))
+	case ir.Match:
+		switch {
+		case lack(e) != "":
+			return rankWhere
+		case slices.Contains(sourceFields, e.Field.Name):
+			return rankSource
+		}
+		switch t := e.Test.(type) {
+		case ir.Null:
+			return rankNot
+		case ir.Exists:
+			return rankPresent
+		case ir.Compare, ir.Bool:
+			return rankEqual
+		case ir.Pattern:
+			switch shape, _ := t.Shape(); shape {
+			case ir.Exact:
+				return rankEqual
+			case ir.Prefix:
+				return rankPrefix
+			case ir.Suffix:
+				return rankSuffix
+			}
+		}
+		return rankWithin
+	}
+	return rankSource // what a pipeline wrote
 }
 
 // negation is the Not of e, by De Morgan's law one of what `search` can say and one of
@@ -66,7 +150,7 @@ func negation(e ir.Expr) ir.Expr {
 				out = append(out, ir.Negation(ir.Disjunction(es...)))
 			}
 		}
-		return ir.Conjunction(out...)
+		return conjunction(out)
 	case ir.And:
 		var out []ir.Expr
 		for _, x := range e {

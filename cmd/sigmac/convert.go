@@ -55,6 +55,7 @@ written.`,
 			&cli.BoolFlag{Name: "verbose", Usage: "tell each rule that has no query, also where they are many"},
 			&cli.BoolFlag{Name: "explain-loss", Usage: "tell what a mapping or a target takes from the meaning of a rule, or gives it"},
 			&cli.BoolFlag{Name: "verify", Usage: "refuse to write a query that is not proved to mean its rule, save what sigmac.yaml allows"},
+			&cli.BoolFlag{Name: "no-index-help", Usage: "leave out what the rest of a query implies and only lets an index find less (default: false)"},
 			&cli.BoolFlag{Name: "pretty", Usage: "break long queries over lines"},
 			&cli.BoolFlag{Name: "json", Usage: "one JSON object a rule and target"},
 		}, directoryOutputFlags()),
@@ -140,7 +141,7 @@ func convert(c *cli.Context) error {
 	}
 	var unread []error
 	var results iter.Seq[sigmac.Result] = func(yield func(sigmac.Result) bool) {
-		for _, f := range sigmac.CompileFiles(files, read, sigmac.Options{Mappings: maps, Pretty: c.Bool("pretty")}) {
+		for _, f := range sigmac.CompileFiles(files, read, sigmac.Options{Mappings: maps, Pretty: c.Bool("pretty"), NoIndexHelp: c.Bool("no-index-help")}) {
 			if f.Err != nil {
 				unread = append(unread, f.Err)
 			}
