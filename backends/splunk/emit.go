@@ -85,7 +85,7 @@ func (w *writer) conjunction(index string, es []ir.Expr) backends.Doc {
 	if index != "" {
 		parts = append(parts, text("index="+index))
 	}
-	parts = append(parts, each(stars(ir.Conjuncts(ir.Conjunction(es...)), leavesEmptyOut), w.search)...)
+	parts = append(parts, w.all(ir.Conjuncts(ir.Conjunction(es...)))...)
 	if len(parts) == 0 {
 		parts = append(parts, text("*"))
 	}
@@ -138,7 +138,7 @@ func (w *writer) search(e ir.Expr) backends.Doc {
 	switch e := e.(type) {
 	case ir.And:
 		if es := ir.Conjuncts(e); len(es) > 0 {
-			return joined(w.and, each(stars(es, leavesEmptyOut), w.search))
+			return joined(w.and, w.all(es))
 		}
 		return text("*")
 	case ir.Or:
@@ -161,6 +161,22 @@ func (w *writer) search(e ir.Expr) backends.Doc {
 		return text("(" + e.Text + ")")
 	}
 	panic(fmt.Sprintf("splunk: cannot search %T", e))
+}
+
+// all writes conjuncts for the command `search`. Where AND is implied, each part of what
+// is left out stands by itself.
+func (w *writer) all(es []ir.Expr) (out []backends.Doc) {
+	for _, e := range stars(es, leavesEmptyOut) {
+		not, ok := e.(ir.Not)
+		if !ok || w.and != "" {
+			out = append(out, w.search(e))
+			continue
+		}
+		for _, d := range choice(gather(ir.Disjuncts(not.X), inList), w.search, w.terms) {
+			out = append(out, negated(d, true))
+		}
+	}
+	return out
 }
 
 // An operand of a choice is an expression, or tests of one field that are written as

@@ -124,7 +124,7 @@ func TestEmit(t *testing.T) {
 		{ir.Or{is("f", "a"), is("g", "b")}, `f="a" OR g="b"`},
 		{ir.Or{is("f", "a"), ir.And{is("g", "b"), is("h", "c")}}, `f="a" OR (g="b" h="c")`},
 		{ir.And{is("f", "a"), ir.Or{is("g", "b"), is("h", "c")}}, `f="a" (g="b" OR h="c")`},
-		{not(ir.Or{is("g", "b"), is("h", "c")}), `NOT (g="b" OR h="c")`},
+		{not(ir.Or{is("g", "b"), is("h", "c")}), `NOT g="b" NOT h="c"`},
 		{not(ir.And{is("g", "b"), is("h", "c")}), `NOT (g="b" h="c")`},
 		{ir.And{is("f", "a"), not(not(is("g", "b")))}, `f="a" g="b"`},
 		{ir.And{is("f", "a"), not(ir.Or{is("g", "b"), is("g", "c*"), is("g", "*d*")})}, `f="a" NOT g IN ("b", "c*", "*d*")`},
@@ -163,7 +163,7 @@ func TestEmit(t *testing.T) {
 		{ir.Or{ir.False, null}, `NOT (f=* OR f="")`},
 
 		// What `search` can say stays there.
-		{not(ir.Or{is("f", "a"), cased("g", "B"), is("h", "c")}), `NOT (f="a" OR h="c") | where NOT isnotnull(mvfind('g',"\AB\z"))`},
+		{not(ir.Or{is("f", "a"), cased("g", "B"), is("h", "c")}), `NOT f="a" NOT h="c" | where NOT isnotnull(mvfind('g',"\AB\z"))`},
 		{not(ir.Or{is("f", "a"), ir.And{cased("g", "B"), is("h", "c")}}),
 			`NOT f="a" | where NOT (searchmatch("h=\"c\"") AND isnotnull(mvfind('g',"\AB\z")))`},
 		{not(ir.Or{not(ir.Or{is("f", "a"), cased("g", "B")}), is("h", "c")}), `NOT h="c" (f="a" OR g="B") | where searchmatch("f=\"a\"") OR isnotnull(mvfind('g',"\AB\z"))`},
@@ -177,7 +177,7 @@ func TestEmit(t *testing.T) {
 		{ir.And{ir.Or{is("f", "a"), is("g", "b")}, exists}, `(f="a" OR g="b") (f=* OR f="")`},
 		{ir.Or{null, is("f", "")}, `NOT f=* OR f=""`},
 		{ir.Or{null, is("g", "")}, `NOT (f=* OR f="") OR g=""`},
-		{not(ir.Or{null, is("f", ""), is("f", "a")}), `f=* NOT (f="" OR f="a")`},
+		{not(ir.Or{null, is("f", ""), is("f", "a")}), `f=* NOT f="" NOT f="a"`},
 		{ir.And{null, not(is("f", ""))}, `NOT f=* NOT f=""`},
 		{ir.Or{null, re(t, "g", "b")}, `* | where isnull('f') OR isnotnull(mvfind('g',"b"))`},
 		{ir.And{not(null), re(t, "g", "b")}, `f=* OR f="" | where isnotnull(mvfind('g',"b"))`},
@@ -212,10 +212,8 @@ func TestEmitIndexAndLayout(t *testing.T) {
 	r := &ir.Rule{Conditions: []ir.Condition{{Expr: ir.And{is("f", long), not(ir.Or{is("g", long), is("h", long)}), cased("i", long)}}}}
 	got, err := emit.Pretty(r)
 	want := `f="` + long + `"
-NOT (
-  g="` + long + `"
-  OR h="` + long + `"
-)
+NOT g="` + long + `"
+NOT h="` + long + `"
 i="` + long + `"
 | where isnotnull(mvfind('i',"\A` + long + `\z"))`
 	if err != nil || got[0] != want {

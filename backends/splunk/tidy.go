@@ -118,7 +118,7 @@ func rank(e ir.Expr) int {
 		}
 		return rankWithin
 	}
-	return rankSource // what a pipeline wrote
+	return rankWithin // what a pipeline wrote
 }
 
 // negation is the Not of e, by De Morgan's law one of what `search` can say and one of
