@@ -218,6 +218,7 @@ func mutations() []mutation {
 		{"splunk", "drop a conjunct", dropConjunct(regexp.MustCompile(`^`), regexp.MustCompile(`^ (?:AND )?`))},
 		{"splunk", "drop the search", swap(`^.* \| where`, `* | where`)},
 		{"splunk", "drop the where", swap(` \| where .*`, ``)},
+		{"splunk", "a field that is there to an empty one", swap(`=\* OR \S+=""`, `=""`)},
 		{"splunk", "isnotnull to isnull", outside(`isnotnull`, `isnull`)},
 		{"splunk", "isnull to isnotnull", outside(`isnull`, `isnotnull`)},
 		{"splunk", "mvfind to match", swap(`isnotnull\(mvfind\(('[^']*'),(`+aText+`)\)\)`, `match($1,$2)`)},

@@ -46,7 +46,11 @@ func conjunction(es []ir.Expr) ir.Expr {
 	for _, e := range es {
 		m, ok := e.(ir.Match)
 		if !ok || m.Test != (ir.Exists{}) || !slices.ContainsFunc(es, func(x ir.Expr) bool { return requires(x, m.Field.Name) }) {
-			out = append(out, ranked{e, rank(e)})
+			r := ranked{e, rank(e)}
+			if !searchable(e) {
+				r.rank += rankWhere
+			}
+			out = append(out, r)
 		}
 	}
 	slices.SortStableFunc(out, func(a, b ranked) int { return cmp.Compare(a.rank, b.rank) })
@@ -68,7 +72,7 @@ const (
 	rankWithin // any other test of a value
 	rankPresent
 	rankNot
-	rankWhere
+	rankWhere // and behind it those for `where`, in the same order
 )
 
 // sourceFields are those that every event is indexed with.
@@ -93,10 +97,7 @@ func rank(e ir.Expr) int {
 	case ir.Not:
 		return max(rankNot, rank(e.X))
 	case ir.Match:
-		switch {
-		case lack(e) != "":
-			return rankWhere
-		case slices.Contains(sourceFields, e.Field.Name):
+		if slices.Contains(sourceFields, e.Field.Name) {
 			return rankSource
 		}
 		switch t := e.Test.(type) {
