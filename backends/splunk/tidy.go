@@ -200,14 +200,14 @@ func requires(e ir.Expr, f string) bool {
 func stars(es []ir.Expr, decides func(e ir.Expr, f string) bool) []ir.Expr {
 	out := slices.Clone(es)
 	for i, e := range out {
-		m, ok := e.(ir.Match)
-		if !ok || !slices.ContainsFunc(es, func(x ir.Expr) bool { return decides(x, m.Field.Name) }) {
-			continue
+		m, _ := e.(ir.Match)
+		decided := func() bool {
+			return slices.ContainsFunc(es, func(x ir.Expr) bool { return decides(x, m.Field.Name) })
 		}
-		switch m.Test {
-		case ir.Null{}:
+		switch {
+		case m.Test == (ir.Null{}) && decided():
 			out[i] = ir.Not{X: star(m)}
-		case ir.Exists{}:
+		case m.Test == (ir.Exists{}) && decided():
 			out[i] = star(m)
 		}
 	}
