@@ -1,8 +1,9 @@
 // Package splunk writes SPL, the search language of Splunk.
 //
 // SPL is said to have every pattern: the emitter splits a condition into `search` and
-// `where`. That is layout over two languages and no rewriting of the rule, for `where`
-// has the exact condition, and `search` before it one that it implies.
+// `where`, which it first puts into a form in which as much as can be stands in `search`
+// (tidy.go). What is left for `where` stands there exactly, and `search` has what that
+// implies.
 package splunk
 
 import (
