@@ -39,7 +39,7 @@ func tidy(e ir.Expr) ir.Expr {
 // conjunction is the And of es, in order.
 func conjunction(es []ir.Expr) ir.Expr {
 	type ranked struct {
-		ir.Expr
+		e    ir.Expr
 		rank int
 	}
 	var out []ranked
@@ -55,8 +55,8 @@ func conjunction(es []ir.Expr) ir.Expr {
 	}
 	slices.SortStableFunc(out, func(a, b ranked) int { return cmp.Compare(a.rank, b.rank) })
 	parts := make([]ir.Expr, len(out))
-	for i, e := range out {
-		parts[i] = e.Expr
+	for i, r := range out {
+		parts[i] = r.e
 	}
 	return ir.Conjunction(parts...)
 }
