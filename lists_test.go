@@ -31,7 +31,7 @@ func lists(t *testing.T, target, detection string) sigmac.Result {
 // reader of tables or a spreadsheet may take them for something else.
 func TestListCells(t *testing.T) {
 	for _, c := range []struct{ target, values, cells, query string }{
-		{"splunk", `'a,b', '=1+1', '+1', '-1', '@x', ' lead', 'trail ', 'say "x"', plain, 'a*b', 'é', 'x\y'`, `"a,b" plain a*b é x\y`,
+		{"splunk", `'a,b', '=1+1', '+1', '-1', '@x', ' lead', 'trail ', 'say "x"', plain, 'z*', 'é', 'x\y'`, `"a,b" plain z* é x\y`,
 			`([| inputlookup sigma_f_bc66978f79b9.csv | fields f]) OR f IN ("=1+1", "+1", "-1", "@x", " lead", "trail ", "say \"x\"")`},
 		{"kusto", `'a,b', '=1+1', ' lead', "a\nb", 'say "x"', plain, 'a?b', 'a\*b', '', 'É', 'x\y'`, `"a,b" "say ""x""" plain a*b x\y`,
 			`(f in~ ((_GetWatchlist("sigma_f_103a0b1447c0") | project SearchKey))) or f in~ ("=1+1", " lead", "a\nb") or f matches regex @"(?is)\Aa.b\z" or isempty(f) or tolower(f) == "é"`},
