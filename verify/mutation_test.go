@@ -254,6 +254,10 @@ func (j mutationJob) judge(m *model, want tree, kind mutation, mutant string) (o
 		return o
 	}
 	o.column = int(res.Verdict)
+	if as, proved := Proves(j.b, j.want, j.i, mutant, DefaultBudget); proved != (res.Verdict == Proved) || proved && !slices.Equal(as, res.Assumptions) {
+		o.fault = fmt.Sprintf("%s, but Proves says %v on %q", res.Verdict, proved, as)
+		return o
+	}
 	if res.Verdict == Refuted {
 		if kind.name == unchanged {
 			o.fault = "refuted: "

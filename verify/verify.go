@@ -91,6 +91,7 @@ package verify
 
 import (
 	"fmt"
+	"iter"
 	"maps"
 	"slices"
 	"strings"
@@ -179,6 +180,29 @@ func Query(b *backends.Target, want *ir.Rule, i int, query string, budget int) (
 	res.Losses = losses(b, rule)
 	res.Assumptions = assumptions(b, rule, read)
 	return res, nil
+}
+
+// Proves says whether the verdict of Query would be Proved, and what it would rest on. It
+// is for who tries many queries: it stops where that is another verdict.
+func Proves(b *backends.Target, want *ir.Rule, i int, query string, budget int) (assumed []string, proved bool) {
+	rule := want.Conditions[i].Expr
+	if hasOpaque(rule) {
+		res, err := placeholders(b, want, i, query, budget)
+		return res.Assumptions, err == nil && res.Verdict == Proved
+	}
+	var read []reading
+	for r, err := range readings(b, query, typingOf(want)) {
+		if err != nil || r.partial || r.query.Where == nil || len(r.query.Unjudged()) > 0 {
+			return nil, false
+		}
+		rule, query := want.Compared(i, r.query)
+		c, left := newClaim(b.World, b.KeywordField()), budget
+		if places(rule.Scope, query.Scope) != "equal" || len(query.Bounds) > 0 || !c.alike(rule.Whole(), query.Whole(), r.missing(), &left) {
+			return nil, false
+		}
+		read = append(read, r)
+	}
+	return assumptions(b, rule, read), true
 }
 
 // InScope is what is known of a query beside where it looks.
@@ -270,6 +294,14 @@ type reading struct {
 	partial  bool // not every choice was read
 }
 
+// missing says of a field whether no index maps it; nil where all are mapped.
+func (r reading) missing() func(name string) bool {
+	if len(r.unmapped) == 0 {
+		return nil
+	}
+	return func(name string) bool { return slices.Contains(r.unmapped, name) }
+}
+
 // typing is the schema that a rule was typed with, without some fields.
 type typing struct {
 	ir.Context
@@ -296,28 +328,39 @@ func (s typing) Computed(name string) string {
 	return ""
 }
 
-// readAll reads a query under every choice of unmapped optional fields, none
-// first.
-func readAll(b *backends.Target, query string, schema typing) ([]reading, error) {
-	if b.ReadOptional == nil {
-		q, err := b.Read(query, schema)
-		return []reading{{query: q}}, err
-	}
-	optional, _, under, err := b.ReadOptional(query)
-	if err != nil {
-		return nil, err
-	}
-	partial := len(optional) > maxOptional
-	var out []reading
-	for _, unmapped := range subsets(optional, partial) {
-		schema.unmapped = unmapped
-		q, err := under(schema)
+// readAll are the readings of a query, none of its fields unmapped first.
+func readAll(b *backends.Target, query string, schema typing) (out []reading, err error) {
+	for r, err := range readings(b, query, schema) {
 		if err != nil {
 			return nil, err
 		}
-		out = append(out, reading{q, unmapped, partial})
+		out = append(out, r)
 	}
 	return out, nil
+}
+
+// readings reads a query under every choice of unmapped optional fields, none first.
+func readings(b *backends.Target, query string, schema typing) iter.Seq2[reading, error] {
+	return func(yield func(reading, error) bool) {
+		if b.ReadOptional == nil {
+			q, err := b.Read(query, schema)
+			yield(reading{query: q}, err)
+			return
+		}
+		optional, _, under, err := b.ReadOptional(query)
+		if err != nil {
+			yield(reading{}, err)
+			return
+		}
+		partial := len(optional) > maxOptional
+		for _, unmapped := range subsets(optional, partial) {
+			schema.unmapped = unmapped
+			q, err := under(schema)
+			if !yield(reading{q, unmapped, partial}, err) || err != nil {
+				return
+			}
+		}
+	}
 }
 
 // subsets are all of names' subsets, or with few only those of none, one and
@@ -348,11 +391,7 @@ func Equal(world func(ir.Type) backends.World, want, got ir.Expr, budget int) Re
 }
 
 func (j judge) compare(rule, query ir.Expr, r reading, o undo) Result {
-	missing := func(name string) bool { return slices.Contains(r.unmapped, name) }
-	if len(r.unmapped) == 0 {
-		missing = nil
-	}
-	res := equal(newClaim(j.World, j.KeywordField()), rule, query, missing, o, j.budget)
+	res := equal(newClaim(j.World, j.KeywordField()), rule, query, r.missing(), o, j.budget)
 	if r.partial && res.Verdict == Proved {
 		res.Verdict = Agreed
 		res.Reason = fmt.Sprintf("more than %d optional fields: not every choice of unmapped ones was tried", maxOptional)
@@ -371,9 +410,8 @@ func equal(c *claim, want, got ir.Expr, missing func(string) bool, o undo, budge
 	if len(c.letters) > maxLetters {
 		return c.agree(w, g, o, fmt.Sprintf("the claim has more than %d different tests", maxLetters), &budget)
 	}
-	both := func(a, b node) node { return node{op: '&', subs: []node{a, negate(b)}} }
-	wider := c.differ(both(g, w), &budget)
-	narrower := c.differ(both(w, g), &budget)
+	wider := c.differ(beside(g, w), &budget)
+	narrower := c.differ(beside(w, g), &budget)
 	isWider, isNarrower := wider.values != nil && !o.wider, narrower.values != nil && !o.narrower
 	switch {
 	case isWider && isNarrower:
@@ -392,6 +430,19 @@ func equal(c *claim, want, got ir.Expr, missing func(string) bool, o undo, budge
 		return c.agree(w, g, o, narrower.reason, &budget)
 	}
 	return Result{Verdict: Proved}
+}
+
+// beside is true where a is and b is not.
+func beside(a, b node) node { return node{op: '&', subs: []node{a, negate(b)}} }
+
+// alike says whether equal would prove it.
+func (c *claim) alike(want, got ir.Expr, missing func(string) bool, budget *int) bool {
+	w, g := c.node(want, missing), c.node(got, missing)
+	none := func(n node) bool {
+		found := c.satisfy(n, budget)
+		return found.values == nil && found.reason == ""
+	}
+	return w.canon() == g.canon() || len(c.letters) <= maxLetters && none(beside(g, w)) && none(beside(w, g))
 }
 
 // differ looks for an event that n matches. Where something cannot be represented,
