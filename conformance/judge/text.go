@@ -289,7 +289,11 @@ func (e *editor) expr(i, j int, search bool) {
 		e.expr(i+1, j, search)
 	case e.ts[i].kind == '(' && e.ts[i].pair == j-1 && j-i > 2:
 		if !e.joins(i+1, j-1, search) {
-			e.put("parentheses", e.ts[i].from, e.ts[j-1].to, " "+e.span(i+1, j-1))
+			inner := e.span(i+1, j-1)
+			if i > 0 && !e.ts[i].gap && e.ts[i-1].kind == 'a' {
+				inner = " " + inner
+			}
+			e.put("parentheses", e.ts[i].from, e.ts[j-1].to, inner)
 		}
 		e.expr(i+1, j-1, search)
 	default:
