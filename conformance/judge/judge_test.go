@@ -199,6 +199,24 @@ func TestRun(t *testing.T) {
 	}
 }
 
+// TestPrint holds what is shown of a query.
+func TestPrint(t *testing.T) {
+	for _, c := range []struct {
+		j    judgement
+		want string
+	}{
+		{judgement{Query: "q"}, ""},
+		{judgement{Query: "q and r", Steps: []step{{"conjunct", 6, "q"}}}, "p\n  q and r\n- conjunct (6 characters)\n  q\n"},
+		{judgement{Query: "q", Left: unproved}, "p\n  q\n- not proved\n"},
+		{judgement{Query: "q", Cut: true}, "p\n  q\n- not tried to the end\n"},
+	} {
+		var out bytes.Buffer
+		if c.j.print(&out, "p"); out.String() != c.want {
+			t.Errorf("%q", out.String())
+		}
+	}
+}
+
 // TestVariants holds in which other ways a condition is said.
 func TestVariants(t *testing.T) {
 	a, b, c := irtest.Match("f", irtest.Pattern("a", false)), irtest.Match("f", irtest.Pattern("b", false)), irtest.Match("g", irtest.Pattern("c", false))

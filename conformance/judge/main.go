@@ -58,11 +58,8 @@ func run(args []string, stdout, stderr io.Writer) int {
 	var sum summary
 	for path, js := range judgements(c, sigmac.DefaultMapping(target)) {
 		for _, j := range js {
-			if *verbose && len(j.Steps) > 0 {
-				fmt.Fprintf(stdout, "%s\n  %s\n", path, j.Query)
-				for _, s := range j.Steps {
-					fmt.Fprintf(stdout, "- %s (%d)\n  %s\n", s.Class, s.Characters, s.Query)
-				}
+			if *verbose {
+				j.print(stdout, path)
 			}
 			sum.add(path, j)
 		}
@@ -72,6 +69,23 @@ func run(args []string, stdout, stderr io.Writer) int {
 		fmt.Fprintf(stdout, "%s\n", text)
 	}
 	return 0
+}
+
+// print writes each step, and what the query is after it.
+func (j judgement) print(w io.Writer, path string) {
+	if len(j.Steps) == 0 && j.Left == "" && !j.Cut {
+		return
+	}
+	fmt.Fprintf(w, "%s\n  %s\n", path, j.Query)
+	for _, s := range j.Steps {
+		fmt.Fprintf(w, "- %s (%d characters)\n  %s\n", s.Class, s.Characters, s.Query)
+	}
+	if j.Left != "" {
+		fmt.Fprintf(w, "- %s\n", j.Left)
+	}
+	if j.Cut {
+		fmt.Fprintln(w, "- not tried to the end")
+	}
 }
 
 // judgements are those of the queries of each rule.
