@@ -4,6 +4,7 @@ import (
 	"slices"
 	"unicode/utf8"
 
+	"sigmac/computed"
 	"sigmac/ir"
 )
 
@@ -44,6 +45,29 @@ type Target struct {
 	// unmapped fields among the optional ones; without one of the required it is an
 	// error. Nil in other languages.
 	ReadOptional func(query string) (optional, required []string, under func(s ir.Schema) (*ir.Query, error), err error)
+	// Term says how a column of that type is computed by an expression of the language;
+	// nil: no query computes columns.
+	Term func(text, typ string) computed.Term
+}
+
+// Define are the computed columns of r, and what is supposed of the columns of its
+// table. The error is one of Read.
+func (t *Target) Define(r *ir.Rule) (d computed.Definitions, err error) {
+	if t.Term == nil || len(r.Computed) == 0 {
+		return d, nil
+	}
+	d.Terms = map[string]computed.Term{}
+	for _, c := range r.Computed {
+		d.Terms[c.Name] = t.Term(c.Text, c.Type)
+	}
+	for _, a := range r.Supposed {
+		q, err := t.Read(a.Text, nil)
+		if err != nil {
+			return d, err
+		}
+		d.Assumed = append(d.Assumed, computed.Assumption{ID: a.ID, Expr: q.Where})
+	}
+	return d, nil
 }
 
 // A Format is a form of a target's queries.

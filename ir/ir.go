@@ -62,6 +62,7 @@ type Rule struct {
 	Scope      Scope
 	Computed   []Computed  // columns that a query makes before it filters, by name
 	Lookups    []Lookup    // tables that its queries may name
+	Supposed   []Supposed  // what a pipeline supposes of the columns of the table
 	Detections []Detection // named, in file order
 	Conditions []Condition // each gives one query
 }
@@ -139,6 +140,10 @@ type Computed struct {
 	Name, Text string
 	Type       string // by the name that the target has for it
 }
+
+// A Supposed is an assumption on the columns of a table: Text, a predicate in the
+// target's language, which holds of each of its rows.
+type Supposed struct{ ID, Text string }
 
 // A Detection is a named part of a rule.
 type Detection struct {

@@ -418,6 +418,15 @@ func (r *run) scope() {
 		}
 		r.rule.Computed = append(r.rule.Computed, c)
 	}
+	supposed, _ := r.state["suppose"].(map[string]any)
+	for _, id := range keys(supposed) {
+		text, ok := supposed[id].(string)
+		if !ok {
+			r.fail(r.rule.Source.Pos, "%s of the state suppose is no predicate", id)
+			return
+		}
+		r.rule.Supposed = append(r.rule.Supposed, ir.Supposed{ID: id, Text: text})
+	}
 }
 
 // some says whether an item of the rule is as asked.

@@ -258,6 +258,8 @@ func TestRefused(t *testing.T) {
 		{"transformations: [{type: regex}]", "f|expand: 'a%x%'", "4:17 p:1:19: the placeholder %x% has no value yet, and a regular expression of it would have no meaning"},
 		{"transformations: [{type: replace_string, regex: '(a+)+$', replacement: b}]", "f: " + strings.Repeat("a", 40) + "b", "4:10 p:1:19: the regular expressions of the pipeline take too many steps"},
 		{"transformations: [{type: set_state, key: k, val: x}, {type: rule_failure, message: m, rule_conditions: [{type: processing_state, key: k, val: 1, op: lt}]}]", "f: 1", "2:1 p:1:54: the state k has no order against 1"},
+		{"transformations: [{type: set_state, key: extend, val: {c: 1}}]", "f: 1", "2:1 : the column c of the state extend is neither an expression nor a mapping with type and is"},
+		{"transformations: [{type: set_state, key: suppose, val: {n: [x]}}]", "f: 1", "2:1 : n of the state suppose is no predicate"},
 		{"transformations: [{type: add_condition, name: s, conditions: {a: 1}}]", "f: 1", `2:1 p:1:19: the rule has a detection named "s" already`},
 		{"transformations: [{type: field_name_mapping, mapping: {f: [" + strings.Repeat("x, ", 600) + "x]}}]", "f: [" + strings.Repeat("1, ", 200) + "1]", "2:1 p:1:19: the item makes more than 100000 values of this rule's"},
 		{"transformations: [" + strings.Repeat("{type: replace_string, regex: a, replacement: "+strings.Repeat("a", 2000)+"}, ", 2) + "]", "f: a", "4:10 p:1:2068: a replacement makes more than 1048576 bytes"},

@@ -52,6 +52,7 @@ var all = []*backends.Target{
 		Columns: backends.Columns{Schemas: []string{"microsoft_xdr", "sentinel_asim", "azure_monitor", "sentinel_connectors"}, Table: func(s ir.Scope) string { return s.Table }},
 		World:   kustoread.World,
 		Read:    kustoread.Read,
+		Term:    kustoread.Term,
 	},
 	{
 		Name: "elastic", Aliases: []string{"eql", "elasticsearch"}, Title: "Elastic EQL", Description: "Elastic EQL", Extension: ".eql",

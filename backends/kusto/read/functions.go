@@ -142,6 +142,8 @@ func allFunctions() map[string]function {
 		"binary_and": takes(2, 2, bits(func(a, b int64) int64 { return a & b })).whole(),
 		"binary_or":  takes(2, 2, bits(func(a, b int64) int64 { return a | b })).whole(),
 		"binary_xor": takes(2, 2, bits(func(a, b int64) int64 { return a ^ b })).whole(),
+
+		"binary_shift_right": takes(2, 2, shiftRight).whole(),
 	}
 	for alias, name := range map[string]string{"isnotempty": "isempty", "notempty": "isempty", "isnotnull": "isnull", "notnull": "isnull"} {
 		is := all[name].do
@@ -1265,4 +1267,15 @@ func bits(f func(a, b int64) int64) func([]any) any {
 		}
 		return f(x, y)
 	}
+}
+
+// shiftRight is null for one of two negative numbers, of which the page does not say
+// which.
+func shiftRight(a []any) any {
+	x, ok := integer(a[0])
+	y, ok2 := integer(a[1])
+	if !ok || !ok2 || x < 0 || y < 0 {
+		return unknown{}
+	}
+	return x >> (y % 64)
 }
