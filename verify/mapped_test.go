@@ -1,6 +1,8 @@
 package verify
 
 import (
+	"slices"
+	"strings"
 	"testing"
 
 	"sigmac/backends"
@@ -15,7 +17,17 @@ func TestMapped(t *testing.T) {
 	text := func(f string, typ ir.Type) ir.Match {
 		return ir.Match{Field: ir.Field{Name: f, Type: typ}, Test: ir.Lit("x")}
 	}
-	path := []ir.Computed{{Name: "Path", Text: `strcat(A, @"\", B)`}}
+	like := func(f, pattern string) ir.Match {
+		var parts []ir.Part
+		for i, text := range strings.Split(pattern, "*") {
+			if i > 0 {
+				parts = append(parts, ir.Part{Kind: ir.AnyRun})
+			}
+			parts = append(parts, ir.Part{Text: text})
+		}
+		return ir.Match{Field: ir.Field{Name: f, Type: ir.Text}, Test: ir.NewPattern(false, parts...)}
+	}
+	path := []ir.Computed{{Name: "Path", Text: `strcat(A, @"\", B)`, Type: "string"}}
 	piece := ir.Opaque{Lang: "splunk", Text: "[| inputlookup admins]"}
 	for _, c := range []struct {
 		b       *backends.Target
@@ -31,6 +43,11 @@ func TestMapped(t *testing.T) {
 		{targets.Must("kusto"), ir.Scope{Table: "T"}, path, text("Path", ir.Text), `T | extend Path = strcat(A, @"\", B) | where Path =~ "x"`, "proved"},
 		{targets.Must("kusto"), ir.Scope{Table: "T"}, path, text("Path", ir.Text), `T | extend Path=strcat(A,@"\",B) | where Path =~ "x"`, "proved"},
 		{targets.Must("kusto"), ir.Scope{Table: "T"}, path, text("Path", ir.Text), `T | extend Path = strcat(B, @"\", A) | where Path =~ "x"`, "agreed"},
+		{targets.Must("kusto"), ir.Scope{Table: "T"}, path, like("Path", `*\a\b`), `T | where A endswith @"\a" and B =~ "b"`, "proved"},
+		{targets.Must("kusto"), ir.Scope{Table: "T"}, path, like("Path", `*\a\b`), `T | where A endswith @"\c" and B =~ "b"`, "refuted"},
+		{targets.Must("kusto"), ir.Scope{Table: "T"}, path, like("Path", `*\a\b`), `T | where B =~ "b"`, "refuted"},
+		{targets.Must("kusto"), ir.Scope{Table: "T"}, path, like("Path", `*\a*`), `T | where A contains @"\a" or B startswith "a"`, "proved"},
+		{targets.Must("kusto"), ir.Scope{Table: "T"}, path, like("Path", `*\a*`), `T | where A contains @"\a"`, "refuted"},
 		{targets.Must("kusto"), ir.Scope{Table: "T"}, path, text("Path", ir.Text), `T | where Path =~ "x"`, "error"},
 		{targets.Must("kusto"), ir.Scope{Table: "T"}, nil, text("D.f", ir.Dynamic), `T | where tostring(D.f) =~ "x"`, "proved"},
 		{targets.Must("kusto"), ir.Scope{Table: "T"}, nil, text("D.f", ir.Dynamic), `T | where tostring(D.f) == "x"`, "refuted"},
@@ -43,6 +60,9 @@ func TestMapped(t *testing.T) {
 		{targets.Must("splunk"), ir.Scope{}, nil, ir.And{text("f", ir.Text), piece}, `f="x" OR ([| inputlookup admins])`, "agreed"},
 	} {
 		r := &ir.Rule{Scope: c.scope, Computed: c.columns, Conditions: []ir.Condition{{Expr: c.expr}}}
+		if c.columns != nil {
+			r.Supposed = []ir.Supposed{{ID: "kusto/test", Text: `B !contains @"\"`}}
+		}
 		res, err := Query(c.b, r, 0, c.query, DefaultBudget)
 		got := res.Verdict.String()
 		if err != nil {
@@ -50,6 +70,9 @@ func TestMapped(t *testing.T) {
 		}
 		if got != c.want {
 			t.Errorf("%s: %s (%s, %v), want %s", c.query, got, res.Reason, err, c.want)
+		}
+		if supposes := slices.Contains(res.Assumptions, "kusto/test"); supposes != (c.columns != nil && err == nil && strings.Contains(c.query, "where A") || strings.Contains(c.query, "where B")) {
+			t.Errorf("%s: rests on %v", c.query, res.Assumptions)
 		}
 	}
 }

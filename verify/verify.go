@@ -21,6 +21,12 @@
 // what it looks for (scope.go), since a detection that was deployed elsewhere is still
 // the same detection.
 //
+// A computed column is followed. Where a query tests the column under the pipeline's own
+// definition, it is a column like others. Else both sides are taken to the columns that
+// it is computed of (package computed), and what the pipeline supposes of these is a
+// premise, named among the assumptions. A definition that is not understood stays a
+// column.
+//
 // A piece of query language is proved around. An ir.Opaque stands in a rule only
 // through query_expression_placeholders. For the proof each becomes a test of a field
 // of its own, the query is written with these and proved, and the given query must be
@@ -97,6 +103,7 @@ import (
 	"strings"
 
 	"sigmac/backends"
+	"sigmac/computed"
 	"sigmac/eval"
 	"sigmac/ir"
 )
@@ -156,7 +163,11 @@ func Query(b *backends.Target, want *ir.Rule, i int, query string, budget int) (
 	if err != nil {
 		return Result{}, err
 	}
-	j := judge{b, budget}
+	d, err := b.Define(want)
+	if err != nil {
+		return Result{}, err
+	}
+	j := judge{b, budget, d, map[string]bool{}}
 	var res, detection Result
 	scope := Scope{Relation: "equal"}
 	for _, r := range read {
@@ -178,7 +189,7 @@ func Query(b *backends.Target, want *ir.Rule, i int, query string, budget int) (
 	}
 	res.Scope, res.Detection, res.Stages = scope, &detection, read[0].query.Stages
 	res.Losses = losses(b, rule)
-	res.Assumptions = assumptions(b, rule, read)
+	res.Assumptions = assumptions(b, rule, read, slices.Collect(maps.Keys(j.supposes)))
 	return res, nil
 }
 
@@ -190,19 +201,36 @@ func Proves(b *backends.Target, want *ir.Rule, i int, query string, budget int) 
 		res, err := placeholders(b, want, i, query, budget)
 		return res.Assumptions, err == nil && res.Verdict == Proved
 	}
+	d, err := b.Define(want)
+	if err != nil {
+		return nil, false
+	}
+	j := judge{b, budget, d, map[string]bool{}}
 	var read []reading
 	for r, err := range readings(b, query, typingOf(want)) {
 		if err != nil || r.partial || r.query.Where == nil || len(r.query.Unjudged()) > 0 {
 			return nil, false
 		}
 		rule, query := want.Compared(i, r.query)
-		c, left := newClaim(b.World, b.KeywordField()), budget
-		if places(rule.Scope, query.Scope) != "equal" || len(query.Bounds) > 0 || !c.alike(rule.Whole(), query.Whole(), r.missing(), &left) {
+		if places(rule.Scope, query.Scope) != "equal" || len(query.Bounds) > 0 || !j.alike(rule.Whole(), query.Whole(), r) {
 			return nil, false
 		}
 		read = append(read, r)
 	}
-	return assumptions(b, rule, read), true
+	return assumptions(b, rule, read, slices.Collect(maps.Keys(j.supposes))), true
+}
+
+// alike says whether compare proves a query.
+func (j judge) alike(rule, query ir.Expr, r reading) bool {
+	ask := func(rule, query ir.Expr) bool {
+		c, left := newClaim(j.World, j.KeywordField()), j.budget
+		return c.alike(rule, query, r.missing(), &left)
+	}
+	if j.defined.Tested(query) && ask(rule, query) {
+		return true
+	}
+	rule, query, _ = j.based(rule, query)
+	return ask(rule, query)
 }
 
 // InScope is what is known of a query beside where it looks.
@@ -218,7 +246,9 @@ func (r Result) InScope() Result {
 // A judge compares expressions in the world of a target.
 type judge struct {
 	*backends.Target
-	budget int
+	budget   int
+	defined  computed.Definitions
+	supposes map[string]bool // the assumptions of the definitions that were needed
 }
 
 // undo says which differences of its filters other stages of a query may undo.
@@ -390,14 +420,79 @@ func Equal(world func(ir.Type) backends.World, want, got ir.Expr, budget int) Re
 	return equal(newClaim(world, ""), want, got, nil, undo{}, budget)
 }
 
+// compare compares a rule with a query under one reading: by the columns that are
+// computed, if the query tests these too, else by those that they are computed of.
 func (j judge) compare(rule, query ir.Expr, r reading, o undo) Result {
-	res := equal(newClaim(j.World, j.KeywordField()), rule, query, r.missing(), o, j.budget)
+	compare := func(rule, query ir.Expr) Result {
+		return equal(newClaim(j.World, j.KeywordField()), rule, query, r.missing(), o, j.budget)
+	}
+	if j.defined.Tested(query) {
+		if res := compare(rule, query); res.Verdict == Proved && !r.partial {
+			return res
+		}
+	}
+	rule, query, left := j.based(rule, query)
+	res := compare(rule, query)
+	if len(left) > 0 && res.Verdict == Refuted {
+		res = Result{Verdict: Agreed, Reason: "a test of " + left[0] + " could not be followed to the columns that it is computed of"}
+	}
 	if r.partial && res.Verdict == Proved {
 		res.Verdict = Agreed
 		res.Reason = fmt.Sprintf("more than %d optional fields: not every choice of unmapped ones was tried", maxOptional)
 	}
 	return res
 }
+
+// based are a rule and a query over the columns that computed ones are computed of, within
+// what is supposed of these; left are the columns of which a test could not be followed.
+func (j judge) based(rule, query ir.Expr) (r, q ir.Expr, left []string) {
+	rule, needs, left := j.defined.Expand(rule)
+	query, more, also := j.defined.Expand(query)
+	supposed, ids := j.defined.Supposed(rule, query)
+	for _, id := range slices.Concat(needs, more, ids) {
+		j.supposes[id] = true
+	}
+	within := func(e ir.Expr) ir.Expr { return append(slices.Clone(supposed), j.possible(supposed, e)) }
+	return within(rule), within(query), append(left, also...)
+}
+
+// possible is e without the tests that no row passes by what is supposed of their column
+// alone: they are many, and the solver would meet them together.
+func (j judge) possible(supposed ir.And, e ir.Expr) ir.Expr {
+	about := map[string]ir.And{}
+	for _, s := range supposed {
+		fields := map[string]bool{}
+		ir.Walk(s, func(e ir.Expr) {
+			if m, ok := e.(ir.Match); ok {
+				fields[m.Field.Name] = true
+			}
+		})
+		if len(fields) == 1 {
+			for name := range fields {
+				about[name] = append(about[name], s)
+			}
+		}
+	}
+	asked := map[string]bool{} // and whether a row may pass
+	out, _ := ir.Rewrite(e, func(e ir.Expr) (ir.Expr, bool) {
+		m, ok := e.(ir.Match)
+		if !ok || about[m.Field.Name] == nil {
+			return e, false
+		}
+		key := m.String()
+		may, known := asked[key]
+		if !known {
+			alone := append(slices.Clone(about[m.Field.Name]), m)
+			may = Equal(j.World, alone, ir.False, stepsAlone).Verdict != Proved
+			asked[key] = may
+		}
+		return ir.False, !may
+	})
+	return out
+}
+
+// stepsAlone bound the proof that no row passes one test.
+const stepsAlone = 10_000
 
 // equal compares two expressions. A difference that other stages may undo refutes nothing.
 func equal(c *claim, want, got ir.Expr, missing func(string) bool, o undo, budget int) Result {
@@ -756,8 +851,8 @@ func inside(name, whole string) bool {
 
 // assumptions are the facts that a verdict rests on: those of the reading, and
 // those of the rule's own tests.
-func assumptions(b *backends.Target, rule ir.Expr, read []reading) []string {
-	out := doubted(b, rule)
+func assumptions(b *backends.Target, rule ir.Expr, read []reading, more []string) []string {
+	out := append(doubted(b, rule), more...)
 	for _, r := range read {
 		out = append(out, r.query.Assumptions...)
 	}
