@@ -261,7 +261,16 @@ func (c *compilation) result(d *parser.Document, m Mapping, o Options) (res Resu
 	if len(res.Errors) > 0 {
 		return res
 	}
-	legal, refused := backends.Legalize(c.rule, res.Target.Format.Caps)
+	defined, err := res.Target.Define(c.rule)
+	if err != nil {
+		res.Errors = Faults(res.Document, &ir.Diagnostic{Pos: c.rule.Source.Pos, Msg: "what the pipeline supposes: " + err.Error(), Source: "pipeline"})
+		return res
+	}
+	rule := c.rule
+	if defined.Terms != nil {
+		rule, _ = defined.Plain(rule)
+	}
+	legal, refused := backends.Legalize(rule, res.Target.Format.Caps)
 	for _, u := range refused {
 		res.Errors = append(res.Errors, res.Document.Place(u))
 	}

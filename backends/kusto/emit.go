@@ -33,24 +33,46 @@ func Emit(r *ir.Rule) ([]backends.Doc, error) {
 		w := &writer{computed: map[string]bool{}}
 		for _, x := range r.Computed {
 			w.computed[x.Name] = false
-		}
-		d := w.expr(c.Expr, false)
-		extend, computes := w.extend(r.Computed)
-		switch {
-		case table != "":
-			stages := []backends.Doc{text(table)}
-			if computes {
-				stages = append(stages, extend)
+			if x.Name == x.Text {
+				w.inline = append(w.inline, x.Name)
 			}
-			filter := d // holds no line break, as no literal does
-			d = backends.Doc{Sep: "|", Lines: true, Parts: append(stages, backends.Doc{Text: "where ", Body: &filter, Inset: 1})}
-		case computes:
+		}
+		// The conditions on columns of the table stand before what is computed of these.
+		var plain, late ir.And
+		for _, x := range ir.Conjuncts(c.Expr) {
+			if w.needs(x) {
+				late = append(late, x)
+			} else {
+				plain = append(plain, x)
+			}
+		}
+		var stages []backends.Doc
+		where := func(e ir.Expr) {
+			filter := w.expr(e, false) // holds no line break, as no literal does
+			stages = append(stages, backends.Doc{Text: "where ", Body: &filter, Inset: 1})
+		}
+		switch {
+		case table == "" && late != nil:
 			w.fail(r.Source.Pos, "a computed column without a table", "")
+		case table == "":
+			out = append(out, w.expr(c.Expr, false))
+		case late == nil:
+			where(c.Expr)
+		default:
+			if plain != nil {
+				where(ir.Conjunction(plain...))
+			}
+			filter := ir.Conjunction(late...)
+			w.expr(filter, false) // notes the columns
+			stages = append(stages, w.extend(r.Computed))
+			where(filter)
 		}
 		if w.err != nil {
 			return nil, w.err
 		}
-		out = append(out, d)
+		if table != "" {
+			out = append(out, backends.Doc{Sep: "|", Lines: true, Parts: append([]backends.Doc{text(table)}, stages...)})
+		}
 	}
 	return out, nil
 }
@@ -58,18 +80,38 @@ func Emit(r *ir.Rule) ([]backends.Doc, error) {
 type writer struct {
 	err      error
 	computed map[string]bool // whether the query tests it
+	inline   []string        // computed columns that stand where they are tested
 }
 
-// extend makes the computed columns that the query tests, if it tests any.
-func (w *writer) extend(columns []ir.Computed) (d backends.Doc, any bool) {
-	d = backends.Doc{Text: "extend ", Sep: ",", Lines: true, Inset: 2}
+// needs says whether e tests a computed column that a stage makes.
+func (w *writer) needs(e ir.Expr) (needs bool) {
+	made := func(f ir.Field) bool {
+		name, _, _ := strings.Cut(f.Name, ".")
+		_, ok := w.computed[name]
+		return ok && !slices.Contains(w.inline, name)
+	}
+	ir.Walk(e, func(e ir.Expr) {
+		switch e := e.(type) {
+		case ir.Match:
+			ref, _ := e.Test.(ir.FieldRef)
+			needs = needs || made(e.Field) || made(ref.Other)
+		case ir.Opaque:
+			needs = needs || len(w.computed) > len(w.inline)
+		}
+	})
+	return needs
+}
+
+// extend makes the computed columns that the query tests.
+func (w *writer) extend(columns []ir.Computed) backends.Doc {
+	d := backends.Doc{Text: "extend ", Sep: ",", Lines: true, Inset: 2}
 	for _, c := range columns {
-		if w.computed[c.Name] {
+		if w.computed[c.Name] && !slices.Contains(w.inline, c.Name) {
 			lit, _ := entity(c.Name)
 			d.Items = append(d.Items, lit+" = "+c.Text)
 		}
 	}
-	return d, d.Items != nil
+	return d
 }
 
 func (w *writer) fail(at ir.Pos, feature, reason string) {
@@ -316,6 +358,9 @@ func (w *writer) column(f ir.Field, at ir.Pos) string {
 		if i := strings.IndexAny(name, ".["); i > 0 {
 			name, inside = name[:i], name[i:]
 		}
+	}
+	if slices.Contains(w.inline, f.Name) {
+		return f.Name
 	}
 	if _, ok := w.computed[name]; ok {
 		w.computed[name] = true

@@ -284,9 +284,14 @@ func TestColumns(t *testing.T) {
 		{of(ir.Date, match("Seen", ir.TimePart{Part: "hour", Op: ir.Eq, Number: "5"})), `T | where hourofday(Seen) == 5`},
 		{is("Path", "x"), `T | extend Path = strcat(A, @"\", B) | where Path =~ "x"`},
 		{ir.And{is("Path", "x"), is("Who", "y")}, `T | extend Path = strcat(A, @"\", B), Who = tolower(C) | where Path =~ "x" and Who =~ "y"`},
+		{ir.And{is("Path", "x"), is("f", "y"), ir.Or{is("Who", "z"), is("g", "z")}},
+			`T | where f =~ "y" | extend Path = strcat(A, @"\", B), Who = tolower(C) | where Path =~ "x" and (Who =~ "z" or g =~ "z")`},
+		{is("coalesce(A, B)", "x"), `T | where coalesce(A, B) =~ "x"`},
+		{ir.Not{X: match("coalesce(A, B)", ir.Null{})}, `T | where isnotempty(coalesce(A, B))`},
 	} {
 		r := &ir.Rule{Scope: ir.Scope{Table: "T"}, Conditions: []ir.Condition{{Expr: c.expr}},
-			Computed: []ir.Computed{{Name: "Path", Text: `strcat(A, @"\", B)`}, {Name: "Who", Text: "tolower(C)"}}}
+			Computed: []ir.Computed{{Name: "Path", Text: `strcat(A, @"\", B)`}, {Name: "Who", Text: "tolower(C)"},
+				{Name: "coalesce(A, B)", Text: "coalesce(A, B)"}}}
 		got, err := emit.Flat(r)
 		if err != nil || got[0] != c.want {
 			t.Errorf("%s:\n got %s %v\nwant %s", c.expr, got, err, c.want)
