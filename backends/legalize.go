@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"sigmac/ir"
+	"sigmac/regex"
 )
 
 // Legalize rewrites the conditions of r, which is typed and inlined, into what
@@ -140,6 +141,9 @@ func (l *legalizer) match(m ir.Match) (ir.Expr, bool) {
 		if l.Pattern(t) {
 			return nil, false
 		}
+		if begin, end, ok := apart(t); ok && l.Pattern(begin) && l.Pattern(end) {
+			return ir.And{as(begin), as(end)}, true
+		}
 		return l.regexp(as(wholeValue(t)), true)
 	case ir.Regexp:
 		if !texts {
@@ -180,6 +184,24 @@ func (l *legalizer) match(m ir.Match) (ir.Expr, bool) {
 		}
 	}
 	return nil, false
+}
+
+// apart is a pattern `begin*end` as two, if no text that is too short for it has both:
+// none in which the one reaches into the other.
+func apart(p ir.Pattern) (begin, end ir.Pattern, ok bool) {
+	if len(p.Parts) != 3 || p.Parts[0].Kind != ir.Literal || p.Parts[1].Kind != ir.AnyRun || p.Parts[2].Kind != ir.Literal {
+		return begin, end, false
+	}
+	a, b := []rune(p.Parts[0].Text), []rune(p.Parts[2].Text)
+	if !p.Cased {
+		a, b = []rune(regex.Fold(p.Parts[0].Text)), []rune(regex.Fold(p.Parts[2].Text))
+	}
+	for at := max(0, len(a)-len(b)); at < len(a); at++ { // where end begins
+		if n := min(len(a)-at, len(b)); slices.Equal(a[at:at+n], b[:n]) {
+			return begin, end, false
+		}
+	}
+	return ir.NewPattern(p.Cased, p.Parts[:2]...), ir.NewPattern(p.Cased, p.Parts[1:]...), true
 }
 
 // regexp is the Match m of a Regexp, which may be new.
