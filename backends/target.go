@@ -2,6 +2,7 @@ package backends
 
 import (
 	"slices"
+	"strings"
 	"unicode/utf8"
 
 	"sigmac/computed"
@@ -59,6 +60,16 @@ func (t *Target) Define(r *ir.Rule) (d computed.Definitions, err error) {
 	d.Terms = map[string]computed.Term{}
 	for _, c := range r.Computed {
 		d.Terms[c.Name] = t.Term(c.Text, c.Type)
+	}
+	for name, term := range d.Terms {
+		// A column of the table that has the name of a computed one cannot be told from it.
+		hidden := func(column string) bool {
+			base, _, _ := strings.Cut(column, ".")
+			return d.Terms[base] != nil
+		}
+		if computed.Names(term, hidden) {
+			d.Terms[name] = computed.Opaque{}
+		}
 	}
 	for _, a := range r.Supposed {
 		q, err := t.Read(a.Text, nil)

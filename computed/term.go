@@ -18,7 +18,11 @@
 // random rows.
 package computed
 
-import "sigmac/ir"
+import (
+	"slices"
+
+	"sigmac/ir"
+)
 
 // A Term is how a column is computed of others. These are all that there are.
 type Term interface{ term() }
@@ -92,6 +96,32 @@ type Assumption struct {
 type Definitions struct {
 	Terms   map[string]Term
 	Assumed []Assumption
+}
+
+// Names says whether t names a column for which is is true.
+func Names(t Term, is func(column string) bool) bool {
+	switch t := t.(type) {
+	case Column:
+		return is(t.Field.Name)
+	case Hex:
+		return Names(t.Of, is)
+	case First:
+		return slices.ContainsFunc(t.Of, func(c Column) bool { return Names(c, is) })
+	case Join:
+		return slices.ContainsFunc(t, func(x Term) bool { return Names(x, is) })
+	case Renamed:
+		return Names(t.Of, is)
+	case Name:
+		return Names(t.Of, is)
+	case Choice:
+		names := Names(t.Then, is) || Names(t.Other, is)
+		ir.Walk(t.If, func(e ir.Expr) {
+			m, ok := e.(ir.Match)
+			names = names || ok && is(m.Field.Name)
+		})
+		return names
+	}
+	return false
 }
 
 // Tested says whether e tests a computed column.

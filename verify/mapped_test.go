@@ -17,6 +17,7 @@ func TestMapped(t *testing.T) {
 	text := func(f string, typ ir.Type) ir.Match {
 		return ir.Match{Field: ir.Field{Name: f, Type: typ}, Test: ir.Lit("x")}
 	}
+	self := []ir.Computed{{Name: "A", Text: `strcat("x", A)`, Type: "string"}}
 	like := func(f, pattern string) ir.Match {
 		var parts []ir.Part
 		for i, text := range strings.Split(pattern, "*") {
@@ -48,6 +49,8 @@ func TestMapped(t *testing.T) {
 		{targets.Must("kusto"), ir.Scope{Table: "T"}, path, like("Path", `*\a\b`), `T | where B =~ "b"`, "refuted"},
 		{targets.Must("kusto"), ir.Scope{Table: "T"}, path, like("Path", `*\a*`), `T | where A contains @"\a" or B startswith "a"`, "proved"},
 		{targets.Must("kusto"), ir.Scope{Table: "T"}, path, like("Path", `*\a*`), `T | where A contains @"\a"`, "refuted"},
+		{targets.Must("kusto"), ir.Scope{Table: "T"}, self, text("A", ir.Text), `T | extend A = strcat("x", A) | where A =~ "x"`, "proved"},
+		{targets.Must("kusto"), ir.Scope{Table: "T"}, self, text("A", ir.Text), `T | where isempty(A)`, "error"},
 		{targets.Must("kusto"), ir.Scope{Table: "T"}, path, text("Path", ir.Text), `T | where Path =~ "x"`, "error"},
 		{targets.Must("kusto"), ir.Scope{Table: "T"}, nil, text("D.f", ir.Dynamic), `T | where tostring(D.f) =~ "x"`, "proved"},
 		{targets.Must("kusto"), ir.Scope{Table: "T"}, nil, text("D.f", ir.Dynamic), `T | where tostring(D.f) == "x"`, "refuted"},
@@ -71,7 +74,7 @@ func TestMapped(t *testing.T) {
 		if got != c.want {
 			t.Errorf("%s: %s (%s, %v), want %s", c.query, got, res.Reason, err, c.want)
 		}
-		if supposes := slices.Contains(res.Assumptions, "kusto/test"); supposes != (c.columns != nil && err == nil && strings.Contains(c.query, "where A") || strings.Contains(c.query, "where B")) {
+		if supposes := slices.Contains(res.Assumptions, "kusto/test"); supposes != (c.columns != nil && err == nil && strings.Contains(c.query, "T | where A") || strings.Contains(c.query, "where B")) {
 			t.Errorf("%s: rests on %v", c.query, res.Assumptions)
 		}
 	}
