@@ -51,25 +51,33 @@ type Target struct {
 	Term func(text, typ string) computed.Term
 }
 
-// Define are the computed columns of r, and what is supposed of the columns of its
-// table. The error is one of Read.
+// Define are the computed columns that r tests, and what is supposed of the columns of
+// its table. The error is one of Read.
 func (t *Target) Define(r *ir.Rule) (d computed.Definitions, err error) {
 	if t.Term == nil || len(r.Computed) == 0 {
 		return d, nil
 	}
-	d.Terms = map[string]computed.Term{}
-	for _, c := range r.Computed {
-		d.Terms[c.Name] = t.Term(c.Text, c.Type)
+	// A column of the table that has the name of a computed one cannot be told from it.
+	hidden := func(column string) bool {
+		base, _, _ := strings.Cut(column, ".")
+		return slices.ContainsFunc(r.Computed, func(c ir.Computed) bool { return c.Name == base })
 	}
-	for name, term := range d.Terms {
-		// A column of the table that has the name of a computed one cannot be told from it.
-		hidden := func(column string) bool {
-			base, _, _ := strings.Cut(column, ".")
-			return d.Terms[base] != nil
+	tested := r.Types()
+	for _, c := range r.Computed {
+		if _, is := tested[c.Name]; !is {
+			continue
 		}
+		term := t.Term(c.Text, c.Type)
 		if computed.Names(term, hidden) {
-			d.Terms[name] = computed.Opaque{}
+			term = computed.Opaque{}
 		}
+		if d.Terms == nil {
+			d.Terms = map[string]computed.Term{}
+		}
+		d.Terms[c.Name] = term
+	}
+	if d.Terms == nil {
+		return d, nil
 	}
 	for _, a := range r.Supposed {
 		q, err := t.Read(a.Text, nil)

@@ -162,10 +162,19 @@ type writer struct {
 	finder
 	terms map[string]Term
 	left  map[string]Reason // the columns of which some test stays
+	arms  map[place]*tree[arm]
+}
+
+// A place is where a column is tested: what is known there is one slice for all tests of
+// a group.
+type place struct {
+	column string
+	many   int
+	known  *ir.Expr
 }
 
 func newWriter(d Definitions, open bool) *writer {
-	return &writer{finder{open, map[string]bool{}}, maps.Clone(d.Terms), map[string]Reason{}}
+	return &writer{finder{open, map[string]bool{}}, maps.Clone(d.Terms), map[string]Reason{}, map[place]*tree[arm]{}}
 }
 
 func (w *writer) expr(e ir.Expr, now known) *tree[ir.Expr] {
@@ -187,7 +196,14 @@ func (w *writer) expr(e ir.Expr, now known) *tree[ir.Expr] {
 			break
 		}
 		if t := w.terms[e.Field.Name]; t != nil {
-			return w.match(choices(t, now, w.open), e)
+			at := place{e.Field.Name, len(now), nil}
+			if len(now) > 0 {
+				at.known = &now[0]
+			}
+			if w.arms[at] == nil {
+				w.arms[at] = choices(t, now, w.open)
+			}
+			return w.match(w.arms[at], e)
 		}
 	}
 	return &tree[ir.Expr]{leaf: e}

@@ -97,6 +97,11 @@ func TestPreimages(t *testing.T) {
 		if len(res.Errors) > 0 {
 			t.Fatal(source, res.Errors[0])
 		}
+		var tests ir.And
+		for _, c := range res.Want.Computed {
+			tests = append(tests, ir.Match{Field: ir.Field{Name: c.Name, Type: ir.Text}, Test: ir.Exists{}})
+		}
+		res.Want.Conditions = []ir.Condition{{Expr: tests}}
 		defined, err := target.Define(res.Want)
 		if err != nil {
 			t.Fatal(err)
