@@ -1,5 +1,7 @@
 package ir
 
+import "time"
+
 // A Name is a name in a document with its place.
 type Name struct {
 	Text string
@@ -7,18 +9,26 @@ type Name struct {
 }
 
 // A Correlation relates the events of several rules (correlation
-// specification 2.1.0).
+// specification 2.1.0; value_median and Formula as pySigma has them).
 type Correlation struct {
-	Meta      Meta
-	Type      Name
-	Rules     []Name // ids or names
-	GroupBy   []Name
-	Timespan  Name // a number and one of s, m, h, d
-	Condition []Limit
-	Fields    []Name // of the condition: what is counted, summed, …
-	Aliases   []Alias
-	Generate  bool // the rules are wanted as queries of their own too
-	Pos       Pos
+	Meta       Meta
+	Type       Name
+	Rules      []Name // ids or names; without an attribute rules, those of Formula
+	GroupBy    []Name
+	Timespan   Timespan
+	Condition  []Limit // all hold; none where Formula is, or all rules are wanted
+	Formula    Expr    // of a temporal correlation: Ref and Of over Rules, each "has an event", or nil
+	Fields     []Name  // of the condition: what is counted, summed, …
+	Percentile Number  // of the condition, above 0 and up to 100; of value_percentile only
+	Aliases    []Alias
+	Generate   bool // the rules are wanted as queries of their own too
+	Pos        Pos
+}
+
+// A Timespan is a length of time as it is written.
+type Timespan struct {
+	Name   // a number and one of s, m, h, d, w
+	Length time.Duration
 }
 
 // A Limit is one comparison of a correlation's condition.

@@ -267,11 +267,11 @@ func syntaxError(tokens []lexer.Token, offset int) *conditionError {
 	case t.Type == lexer.EOF && operand:
 		return fail("a parenthesis is not closed")
 	case t.Type == lexer.EOF:
-		return fail("the condition ends where a detection is expected")
+		return fail("the condition ends where a name is expected")
 	case operand:
 		return fail("unexpected %q: `and` or `or` is expected here", t.Value)
 	}
-	return fail("unexpected %q: a detection is expected here", t.Value)
+	return fail("unexpected %q: a name is expected here", t.Value)
 }
 
 func opened(tokens []lexer.Token) bool {
@@ -302,26 +302,40 @@ func (f *file) condition(n *yaml.Node, ds []ir.Detection, timeframe *yaml.Node) 
 		f.failIn(n, err.from, err.to, "%s", err.msg)
 		return c, false
 	}
-	b := &conditionBuilder{file: f, detections: ds, ok: true}
+	names := make([]string, len(ds))
+	for i, d := range ds {
+		names[i] = d.Name
+	}
+	c.Expr = f.build(n, tree, tokens, names, "detection")
+	return c, c.Expr != nil
+}
+
+// build makes an Expr of the tree of a condition that stands in n; of what the names are
+// is noun. It is nil where a part names nothing.
+func (f *file) build(n *yaml.Node, tree *orNode, tokens []lexer.Token, names []string, noun string) ir.Expr {
+	b := &conditionBuilder{file: f, names: names, noun: noun, ok: true}
 	b.ends = make([]int, 0, 2*len(tokens))
 	for _, t := range tokens {
 		b.ends = append(b.ends, t.Pos.Offset, tokenEnd(t))
 	}
 	b.places = f.places(make([]ir.Pos, 0, len(b.ends)), n, b.ends...)
-	c.Expr = b.or(tree)
-	return c, b.ok
+	if e := b.or(tree); b.ok {
+		return e
+	}
+	return nil
 }
 
 // A conditionBuilder makes an Expr of a condition's tree.
 type conditionBuilder struct {
 	*file
-	ends       []int    // the bytes at which tokens start and end
-	places     []ir.Pos // of these
-	detections []ir.Detection
-	ok         bool
+	ends   []int    // the bytes at which tokens start and end
+	places []ir.Pos // of these
+	names  []string // that there are
+	noun   string   // of what
+	ok     bool
 }
 
-// dangles says that some bytes of the condition name no detection.
+// dangles says that some bytes of the condition name nothing.
 func (b *conditionBuilder) dangles(from, to int, format string, args ...any) {
 	b.ok = false
 	d := b.diagnostic(b.span(from, to), format, args...)
@@ -377,42 +391,38 @@ func (b *conditionBuilder) not(n *notNode) (e ir.Expr) {
 
 func (b *conditionBuilder) ref(n *wordNode) ir.Expr {
 	from := n.Pos.Offset
-	var names []string
-	for _, d := range b.detections {
-		if d.Name == n.Text {
-			return ir.Ref{Name: n.Text, Span: b.span(from, from+len(n.Text))}
-		}
-		names = append(names, d.Name)
+	if slices.Contains(b.names, n.Text) {
+		return ir.Ref{Name: n.Text, Span: b.span(from, from+len(n.Text))}
 	}
-	hint := suggest.For(n.Text, names)
+	hint := suggest.For(n.Text, b.names)
 	if strings.ContainsAny(n.Text, "*?") {
 		hint = "; a pattern needs `1 of` or `all of` before it"
 	}
-	b.dangles(from, from+len(n.Text), "no detection is named %q%s", n.Text, hint)
+	b.dangles(from, from+len(n.Text), "no %s is named %q%s", b.noun, n.Text, hint)
 	return ir.False
 }
 
-// of selects detections by a pattern over their names. Those that start with
-// an underscore are left out unless the pattern starts so too.
+// of selects by a pattern over the names. Those that start with an underscore are
+// left out unless the pattern starts so too.
 func (b *conditionBuilder) of(n *ofNode) ir.Expr {
 	p := n.Pattern.Text
 	end := n.Pattern.Pos.Offset + len(p)
 	e := ir.Of{All: n.Quantifier == "all", Pattern: p, Span: b.span(n.Pos.Offset, end)}
-	var names []string
-	for _, d := range b.detections {
-		names = append(names, d.Name)
-		if strings.HasPrefix(d.Name, "_") && !strings.HasPrefix(p, "_") {
+	for _, name := range b.names {
+		if strings.HasPrefix(name, "_") && !strings.HasPrefix(p, "_") {
 			continue
 		}
-		if p == "them" || nameMatches(p, d.Name) {
-			e.Names = append(e.Names, d.Name)
+		if p == "them" || nameMatches(p, name) {
+			e.Names = append(e.Names, name)
 		}
 	}
 	if len(e.Names) == 0 {
-		if p == "them" {
-			b.dangles(n.Pos.Offset, end, "`%s of them` selects nothing: every detection starts with an underscore", n.Quantifier)
+		if len(b.names) == 0 {
+			b.dangles(n.Pos.Offset, end, "`%s of %s` selects nothing: there is no list of names", n.Quantifier, p)
+		} else if p == "them" {
+			b.dangles(n.Pos.Offset, end, "`%s of them` selects nothing: every %s starts with an underscore", n.Quantifier, b.noun)
 		} else {
-			b.dangles(n.Pattern.Pos.Offset, end, "no detection has a name like %q%s", p, suggest.For(p, names))
+			b.dangles(n.Pattern.Pos.Offset, end, "no %s has a name like %q%s", b.noun, p, suggest.For(p, b.names))
 		}
 	}
 	return e

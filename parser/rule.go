@@ -158,7 +158,8 @@ func (f *file) mapping(d *Document, root *yaml.Node) {
 	if e, ok := find("correlation"); ok {
 		d.Kind = CorrelationRule
 		need("title")
-		d.Correlation = f.correlation(meta, e)
+		generate, _ := find("generate") // beside it, as some write it
+		d.Correlation = f.correlation(meta, e, generate.value)
 		return
 	}
 	_, rule := find("detection")

@@ -5,6 +5,7 @@ import (
 	"reflect"
 	"strings"
 	"testing"
+	"time"
 
 	"sigmac/ir"
 )
@@ -237,7 +238,7 @@ func TestCorrelation(t *testing.T) {
 	of := func(rule, field ir.Name) ir.AliasField { return ir.AliasField{Rule: rule, Field: field} }
 	want := &ir.Correlation{
 		Meta: ir.Meta{Title: "c", ID: "1", Name: "many"}, Type: name("value_count", at(5, 9)),
-		Rules: []ir.Name{name("a", at(6, 11)), name("b", at(6, 14))}, GroupBy: []ir.Name{name("u", at(8, 7))}, Timespan: name("5m", at(9, 13)),
+		Rules: []ir.Name{name("a", at(6, 11)), name("b", at(6, 14))}, GroupBy: []ir.Name{name("u", at(8, 7))}, Timespan: ir.Timespan{Name: name("5m", at(9, 13)), Length: 5 * time.Minute},
 		Condition: []ir.Limit{limit("gte", "10", at(10, 25)), limit("lt", "1000", at(10, 34))}, Fields: []ir.Name{name("h", at(10, 22))},
 		Aliases: []ir.Alias{{Name: name("u", at(12, 5)),
 			Fields: []ir.AliasField{of(name("a", at(12, 9)), name("User", at(12, 12))), of(name("b", at(12, 18)), name("user.name", at(12, 21)))}}},
@@ -260,15 +261,34 @@ func TestCorrelationErrors(t *testing.T) {
 		{"{}", "2:1: the correlation has no \"type\"\n2:1: the correlation has no \"rules\"\n2:1: the correlation has no \"timespan\""},
 		{"{type: evnt_count, rules: a, timespan: 5m, condition: {gte: 1}}", `2:21: unknown correlation type "evnt_count"; did you mean "event_count"?`},
 		{"{type: event_count, rules: a, timespan: 5m}", "2:1: a correlation of type event_count needs a condition"},
-		{"{type: value_sum, rules: a, timespan: 5m, condition: {gt: 1}}", "2:1: a correlation of type value_sum needs a field in its condition"},
+		{"{type: value_sum, rules: a, timespan: 5m, condition: {gt: 1}}", "2:67: a correlation of type value_sum needs a field in its condition"},
 		{"{type: event_count, rules: a, timespan: 5m, condition: {}}", "2:69: the condition of a correlation is a mapping like {gte: 10}"},
-		{"{type: event_count, rules: a, timespan: 5m, condition: x}", "2:69: the condition of a correlation is a mapping like {gte: 10}"},
+		{"{type: event_count, rules: a, timespan: 5m, condition: x}", "2:69: a condition over rules is one of temporal correlations; here it is a mapping like {gte: 10}"},
+		{"{type: event_count, rules: a, timespan: 5m, condition: [x]}", "2:69: the condition of a correlation is a mapping like {gte: 10}"},
+		{"{type: event_count, rules: a, timespan: 5m, condition: {gte: 1, field: f}}", "2:78: a correlation of type event_count asks for no field"},
+		{"{type: value_median, rules: a, timespan: 2w, condition: {field: f, gt: 1}}", ""},
+		{"{type: value_count, rules: a, timespan: 5m, condition: {field: [f, g], gte: 3, lte: 5}}", ""},
+		{"{type: value_sum, rules: a, timespan: 5m, condition: {field: [f, g], gte: 3}}", "2:67: a correlation of type value_sum asks for one field"},
+		{"{type: value_percentile, rules: a, timespan: 5m, condition: {field: f, percentile: 99.9, gte: 3}}", ""},
+		{"{type: value_percentile, rules: a, timespan: 5m, condition: {field: f, gte: 3}}", "2:74: a correlation of type value_percentile needs a percentile in its condition, like {field: bytes, percentile: 95, gte: 1000}"},
+		{"{type: value_percentile, rules: a, timespan: 5m, condition: {field: f, percentile: 0, gte: 3}}", "2:97: a percentile is above 0 and up to 100"},
+		{"{type: value_sum, rules: a, timespan: 5m, condition: {field: f, percentile: 5, gte: 3}}", "2:78: a correlation of type value_sum has no percentile"},
+		{"{type: temporal, timespan: 5m, condition: a and not (b-1 or c)}", ""},
+		{"{type: temporal, rules: [a, b, c], timespan: 5m, condition: 1 of a* and not c}", `2:42: the condition does not name the rule "b"`},
+		{"{type: temporal, rules: [a, b], timespan: 5m, condition: all of them}", ""},
+		{"{type: temporal, rules: [a, bee], timespan: 5m, condition: a and bea or bee}", `2:79: no rule in rules is named "bea"; did you mean "bee"?`},
+		{"{type: temporal, timespan: 5m, condition: all of them}", "2:56: `all of them` selects nothing: there is no list of names"},
+		{"{type: temporal, timespan: 5m, condition: a and}", "2:61: the condition ends where a name is expected"},
+		{"{type: temporal, timespan: 5m, condition: a | count() > 5}", `2:58: unexpected "|": ` + "`and` or `or` is expected here"},
+		{"{type: temporal, rules: [a, b], timespan: 0m}", "2:56: a timespan of nothing: no two events fall into it"},
+		{"{type: temporal, rules: [a, b], timespan: 5300d}", "2:56: the timespan 5300d is longer than 3660 days"},
+		{"{type: temporal, rules: [a, b], timespan: 5m, window: session}", `2:60: "window" of a correlation is an extension of one tool: the window of a correlation slides`},
 		{"{type: event_count, rules: a, timespan: 5m, condition: {gte: ten}}", "2:75: `gte` needs a number"},
 		{"{type: event_count, rules: a, timespan: 5m, condition: {gte: '10'}}", "2:75: `gte` needs a number"},
 		{"{type: event_count, rules: a, timespan: 5m, condition: {gte: [1]}}", "2:75: `gte` needs a number"},
 		{"{type: event_count, rules: a, timespan: 5m, condition: {get: 1}}", `2:70: unknown attribute "get" of a correlation's condition; did you mean "gt"?`},
-		{"{type: temporal, rules: a, timespan: 5 m}", `2:51: the timespan "5 m" is not a number followed by s, m, h or d`},
-		{"{type: temporal, rules: a, timespan: 5M}", `2:51: the timespan "5M" is not a number followed by s, m, h or d`},
+		{"{type: temporal, rules: a, timespan: 5 m}", `2:51: the timespan "5 m" is not a number followed by s, m, h, d or w`},
+		{"{type: temporal, rules: a, timespan: 5M}", `2:51: the timespan "5M" is not a number followed by s, m, h, d or w`},
 		{"{type: temporal, rules: [], timespan: 5m}", "2:1: the list of rules is empty"},
 		{"{type: temporal, rules: [[a]], timespan: 5m}", "2:39: a name is expected here"},
 		{"{type: temporal, rules: [a, ''], timespan: 5m}", "2:42: a name is expected here"},
