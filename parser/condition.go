@@ -14,7 +14,6 @@ import (
 	"github.com/alecthomas/participle/v2/lexer"
 	"gopkg.in/yaml.v3"
 
-	"sigmac/internal/lazy"
 	"sigmac/internal/suggest"
 	"sigmac/ir"
 )
@@ -287,8 +286,9 @@ func opened(tokens []lexer.Token) bool {
 	return depth > 0
 }
 
-// condition reads a condition over the detections ds.
-func (f *file) condition(n *yaml.Node, ds []ir.Detection, timeframe *yaml.Node) (ir.Condition, bool) {
+// condition reads a condition over the detections ds. What a timeframe is about stands
+// behind a pipe, as in Sigma 1.
+func (f *file) condition(n *yaml.Node, ds []ir.Detection, timeframe entry) (ir.Condition, bool) {
 	c := ir.Condition{Text: strings.TrimSpace(n.Value), Pos: posOf(n)}
 	tokens := tokenize(n.Value)
 	for i, t := range tokens {
@@ -453,64 +453,3 @@ func nameMatches(pattern, name string) bool {
 	}
 	return i == len(p)
 }
-
-// refuseAggregation refuses `| count() by x > 5` and names the correlation
-// that has taken its place.
-func (f *file) refuseAggregation(n *yaml.Node, tokens []lexer.Token, timeframe *yaml.Node) {
-	refuse := func(format string, args ...any) {
-		f.failIn(n, tokens[0].Pos.Offset, tokenEnd(tokens[len(tokens)-2]), format, args...)
-		f.errs[len(f.errs)-1].Feature = "a pipe aggregation"
-	}
-	rest := n.Value[tokens[0].Pos.Offset+1:]
-	text := strings.ToValidUTF8(strings.Join(strings.Fields(rest[:min(len(rest), 500)]), " "), "")
-	words := aggregationWord().FindAllString(text, -1)
-	word := func(i int) string {
-		if i < len(words) {
-			return words[i]
-		}
-		return ""
-	}
-	kind := map[string]string{"count": "event_count", "sum": "value_sum", "avg": "value_avg", "near": "temporal",
-		"min": "value_percentile", "max": "value_percentile"}[word(0)]
-	if kind == "" {
-		refuse("a condition with a pipe is no longer part of Sigma, and %q is no aggregation that it had", text)
-		return
-	}
-	field, op := "", ""
-	var by []string
-	for i := 1; i < len(words); i++ {
-		switch v := word(i); {
-		case v == "(" && word(i+1) != ")":
-			field = word(i + 1)
-		case v == "by":
-			for ; i+1 < len(words) && comparisons[word(i+1)] == ""; i++ {
-				by = append(by, word(i+1))
-			}
-		case comparisons[v] != "":
-			op = comparisons[v] + ": " + word(i+1)
-		}
-	}
-	if word(0) == "count" && field != "" {
-		kind = "value_count"
-	}
-	parts := []string{"type: " + kind}
-	if len(by) > 0 {
-		parts = append(parts, "group-by: ["+strings.Join(by, ", ")+"]")
-	}
-	if timeframe != nil && timeframe.Kind == yaml.ScalarNode {
-		parts = append(parts, "timespan: "+timeframe.Value)
-	} else {
-		parts = append(parts, "a timespan")
-	}
-	if op != "" {
-		if field != "" {
-			op += ", field: " + field
-		}
-		parts = append(parts, "condition: {"+op+"}")
-	}
-	refuse("`| %s` is no longer part of Sigma; write a correlation over this rule with %s", text, strings.Join(parts, ", "))
-}
-
-var aggregationWord = lazy.Regexp(`[<>=!]+|[()|]|[^<>=!()|,\s]+`)
-
-var comparisons = map[string]string{">=": "gte", "<=": "lte", "==": "eq", "!=": "neq", ">": "gt", "<": "lt", "=": "eq"}

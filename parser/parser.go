@@ -49,6 +49,9 @@ type Document struct {
 	// editor, and never to be compiled.
 	Broken *Body
 
+	// Aggregation is what the only error is about, where a correlation can say it.
+	Aggregation *Aggregation
+
 	Foreign bool // YAML, but nothing in it says that it is one of Sigma; there are Errors
 
 	file *file // that it stands in

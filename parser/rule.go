@@ -18,16 +18,17 @@ import (
 
 // A file is one file while it is read.
 type file struct {
-	source string // of diagnostics
-	path   string
-	src    []byte
-	parts  []Part          // of which src is put together; nil: it is the whole file
-	text   []byte          // src without its byte order mark
-	lines  []int           // where the lines of text start; on demand
-	long   map[int][]int32 // where the characters of a long line start; on demand
-	errs   []*ir.Diagnostic
-	warns  []*ir.Diagnostic
-	broken []*Document // documents with an action that cannot be
+	source       string // of diagnostics
+	path         string
+	src          []byte
+	parts        []Part          // of which src is put together; nil: it is the whole file
+	text         []byte          // src without its byte order mark
+	lines        []int           // where the lines of text start; on demand
+	long         map[int][]int32 // where the characters of a long line start; on demand
+	errs         []*ir.Diagnostic
+	warns        []*ir.Diagnostic
+	broken       []*Document // documents with an action that cannot be
+	aggregations []*Aggregation
 
 	indexing sync.Mutex
 	ends     map[ir.Pos]ir.Pos // of what begins at a place; on demand
@@ -109,7 +110,7 @@ func takeAction(root *yaml.Node) (action, rest *yaml.Node) {
 
 // document reads one document.
 func (f *file) document(root *yaml.Node) *Document {
-	f.errs, f.warns = nil, nil
+	f.errs, f.warns, f.aggregations = nil, nil, nil
 	d := &Document{Path: f.path, Pos: posOf(root), file: f}
 	root = deref(root)
 	if root.Kind != yaml.MappingNode {
@@ -121,6 +122,9 @@ func (f *file) document(root *yaml.Node) *Document {
 	if d.Errors, d.Warnings = finish(f.errs), finish(f.warns); len(d.Errors) > 0 {
 		d.Broken = &Body{d.Rule, d.Correlation, d.Filter}
 		d.Rule, d.Correlation, d.Filter = nil, nil, nil
+	}
+	if len(d.Errors) == 1 && len(f.aggregations) == 1 {
+		d.Aggregation = f.aggregations[0]
 	}
 	return d
 }
@@ -403,7 +407,8 @@ func (f *file) detection(e entry) (ds []ir.Detection, cs []ir.Condition) {
 		f.fail(e.value, "detection must be a mapping with named parts and a condition")
 		return nil, nil
 	}
-	var conditions, timeframe *yaml.Node
+	var conditions *yaml.Node
+	var timeframe entry
 	entries := f.entries(e.value)
 	ds = make([]ir.Detection, 0, min(len(entries), maxDetections))
 	for _, x := range entries {
@@ -411,7 +416,7 @@ func (f *file) detection(e entry) (ds []ir.Detection, cs []ir.Condition) {
 		case "condition":
 			conditions = x.value
 		case "timeframe":
-			timeframe = x.value
+			timeframe = x
 		default:
 			if len(x.name) > maxName || len(ds) == maxDetections {
 				f.fail(x.key, "a rule has at most %d detections, with names of at most %d bytes", maxDetections, maxName)

@@ -167,7 +167,9 @@ func (l *linter) file(f File) *fileReport {
 	})
 	for _, d := range c.Documents {
 		for _, e := range d.Errors {
-			r.add(l, d, cmp.Or(e.Code, "syntax"), ir.Span{Start: e.Pos, End: e.End}, "%s", e.Msg)
+			if f := r.add(l, d, cmp.Or(e.Code, "syntax"), ir.Span{Start: e.Pos, End: e.End}, "%s", e.Msg); f != nil {
+				f.Fix = r.correlate(d)
+			}
 		}
 	}
 	if l.Prover {

@@ -71,7 +71,27 @@ type example struct {
 }
 
 var examples = map[string]example{
-	"syntax":                                {old: "level: high", new: "level: high\nlevel: low", line: 29},
+	"syntax": {old: "filter_main_*", new: "filter_main_* | count() by Computer > 3\n    timeframe: 5m", line: 25, fixed: sound + `---
+title: Suspicious Tool Run With A Switch, event count in 5m
+id: 1ef13a7c-0c87-56cb-b09f-cd2ef9e3219f
+status: experimental
+tags:
+    - attack.execution
+    - attack.t1059
+    - tlp.clear
+correlation:
+    type: event_count
+    rules:
+        - 0a4ba5e8-6d1c-4f7e-9f9d-5b1f7c1f7e10
+    group-by:
+        - Computer
+    timespan: 5m
+    condition:
+        gt: 3
+falsepositives:
+    - Unknown
+level: high
+`},
 	"schema":                                {old: "date: 2026-01-02", new: "date: 2026/01/02", line: 8, fixed: sound},
 	"dangling_condition":                    {old: "condition: selection and", new: "condition: selction and", line: 25},
 	"dangling_detection":                    {old: " and not 1 of filter_main_*", new: "", line: 23},

@@ -259,9 +259,20 @@ func (l *linter) proveFixes(r *fileReport, before *parser.Collection) {
 }
 
 // Same says whether two versions of a file mean the same. words says that their
-// lists of tags and references may differ.
+// lists of tags and references may differ. An aggregation may have become the
+// correlation behind the other documents.
 func (o Options) Same(old, new *parser.Collection, words bool) bool {
-	return slices.EqualFunc(old.Documents, new.Documents, func(a, b *parser.Document) bool {
+	n := min(len(old.Documents), len(new.Documents))
+	added := new.Documents[n:]
+	same := slices.EqualFunc(old.Documents, new.Documents[:n], func(a, b *parser.Document) bool {
+		switch {
+		case a.Aggregation != nil && b.Aggregation != nil:
+			return a.Errors[0].Msg == b.Errors[0].Msg && a.Aggregation.Before == b.Aggregation.Before
+		case a.Aggregation != nil && len(added) > 0:
+			c := added[0]
+			added = added[1:]
+			return correlates(a, b, c)
+		}
 		if len(b.Errors) > 0 || len(a.Errors) > 0 || a.Kind != b.Kind {
 			return false
 		}
@@ -271,4 +282,5 @@ func (o Options) Same(old, new *parser.Collection, words bool) bool {
 		}
 		return false
 	})
+	return same && len(added) == 0
 }
