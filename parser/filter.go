@@ -1,6 +1,8 @@
 package parser
 
 import (
+	"strings"
+
 	"gopkg.in/yaml.v3"
 
 	"sigmac/ir"
@@ -14,15 +16,25 @@ func (f *file) filter(meta ir.Meta, source ir.LogSource, e entry) *ir.Filter {
 	}
 	rest := *e.value
 	rest.Content = nil
+	named := false
 	for _, x := range f.entries(e.value) {
-		switch {
+		switch v := strings.ToLower(x.value.Value); {
 		case x.name != "rules":
 			rest.Content = append(rest.Content, x.key, x.value)
-		case x.value.Kind != yaml.ScalarNode || x.value.Value != "any":
+			continue
+		case x.value.Kind == yaml.ScalarNode && (v == "any" || v == "all"): // as pySigma has it
+		default:
 			out.Rules = f.names(x.value)
 		}
+		named = true
+	}
+	if !named {
+		f.fail(e.key, "the filter has no \"rules\"; rules: any takes all of its log source")
 	}
 	out.Detections, out.Conditions = f.detection(entry{e.key, e.name, &rest})
+	if len(out.Conditions) > 1 {
+		f.fail(e.key, "a filter has one condition, and this one has %d", len(out.Conditions))
+	}
 	// The specification's example has it the other way round, pySigma and the
 	// filters that there are do not.
 	for _, c := range out.Conditions {

@@ -19,7 +19,7 @@ var Checks = []Check{
 	{ID: "syntax", Severity: Error, Summary: "The file is not YAML, or not a Sigma document.",
 		Why: "sigmac cannot read it, so it is converted by nobody. The message says what is expected. A condition with `| count()`, `| sum()` or `| avg()` and a timeframe, as before version 2, is turned into a correlation.", Fixes: true},
 	{ID: "schema", Severity: Error, Summary: "A document does not fit the JSON schema of the specification.",
-		Why: "Each attribute has a type, some have a set of values (`status`, `level`) or a form (`id`, `date`). Tools that validate refuse such a document. Tags and references have checks of their own. A date with slashes, as before version 2, can be mended.", Fixes: true},
+		Why: "Each attribute has a type, some have a set of values (`status`, `level`) or a form (`id`, `date`). Tools that validate refuse such a document. Tags and references have checks of their own. A date with slashes, as before version 2, can be mended. A warning in correlations and filters that can be read: practice is ahead of the specification there.", Fixes: true},
 	{ID: "dangling_condition", Severity: Error, Summary: "A condition names a detection that there is not.",
 		Why: "The rule cannot be converted. Mostly one of the two names is misspelt."},
 	{ID: "dangling_detection", Severity: Warning, Summary: "No condition uses a detection.",

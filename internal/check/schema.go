@@ -103,10 +103,13 @@ func (s *subject) schema() {
 			s.day(name, n, v)
 			continue
 		}
-		if msg := v.message(n); name == "" {
-			s.find("schema", at, "%s", msg)
-		} else {
-			s.find("schema", at, "%s: %s", name, msg)
+		msg := v.message(n)
+		if name != "" {
+			msg = name + ": " + msg
+		}
+		f := s.find("schema", at, "%s", msg)
+		if s.doc.Kind != parser.Rule && len(s.doc.Errors) == 0 {
+			s.milder(f, Warning) // practice is ahead: formulas over rules, rules: any, value_median
 		}
 	}
 }
