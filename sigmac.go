@@ -12,6 +12,7 @@ import (
 	"slices"
 
 	"sigmac/backends"
+	"sigmac/internal/link"
 	"sigmac/internal/ordered"
 	"sigmac/ir"
 	"sigmac/parser"
@@ -77,8 +78,9 @@ func Targets() []*backends.Target { return targets.All() }
 
 // Options say what Compile makes.
 type Options struct {
-	Mappings []Mapping // a Result each
-	Pretty   bool      // lay long queries out over several lines
+	Mappings []Mapping          // a Result each
+	Filters  []*parser.Document // that are joined to the rules that they are meant for, beside those among the rules
+	Pretty   bool               // lay long queries out over several lines
 	// NoIndexHelp leaves out what is implied by the rest of a query, and there for an
 	// index to be asked.
 	NoIndexHelp bool
@@ -111,10 +113,14 @@ type Result struct {
 	Allowed Difference
 }
 
-// Compile yields a Result for each document and target, in their order. It
-// works on all cores.
+// Compile yields a Result for each document and target, in their order; none for a
+// filter. Filters are joined to the rules. It works on all cores.
 func Compile(c *parser.Collection, o Options) iter.Seq[Result] {
 	return func(yield func(Result) bool) {
+		filters := link.NewFilters(append(slices.Clip(o.Filters), c.Documents...))
+		for _, d := range c.Documents {
+			filters.Join(d)
+		}
 		for _, rs := range ordered.Map(c.Documents, func(d *parser.Document) []Result { return CompileDocument(d, o) }) {
 			for _, r := range rs {
 				if !yield(r) {
@@ -127,23 +133,28 @@ func Compile(c *parser.Collection, o Options) iter.Seq[Result] {
 
 // A FileResult is what the documents of one file became, or why it cannot be read.
 type FileResult struct {
-	Results []Result
-	Err     error
+	Documents []*parser.Document
+	Results   []Result
+	Err       error
 }
 
 // CompileFiles is Compile of files, one after the other, so that what is kept at
-// a time does not grow with their number; read gives the bytes of the i-th.
+// a time does not grow with their number; read gives the bytes of the i-th. Filters are
+// those of o alone, for the rules before a filter are compiled when it is read.
 func CompileFiles(paths []string, read func(i int) ([]byte, error), o Options) iter.Seq2[int, FileResult] {
 	indexes := make([]int, len(paths))
 	for i := range indexes {
 		indexes[i] = i
 	}
+	filters := link.NewFilters(o.Filters)
 	return ordered.Map(indexes, func(i int) (out FileResult) {
 		src, err := read(i)
 		if err != nil {
 			return FileResult{Err: err}
 		}
-		for _, d := range parser.Parse(paths[i], src).Documents {
+		out.Documents = parser.Parse(paths[i], src).Documents
+		for _, d := range out.Documents {
+			filters.Join(d)
 			out.Results = append(out.Results, CompileDocument(d, o)...)
 		}
 		return out
@@ -178,8 +189,11 @@ func ParseFiles(paths []string, read func(i int) ([]byte, error)) (*parser.Colle
 	return c, errs
 }
 
-// CompileDocument is what Compile makes of one document.
+// CompileDocument is what Compile makes of one document, as it is: no filter is joined.
 func CompileDocument(d *parser.Document, o Options) []Result {
+	if d.Filter != nil {
+		return nil
+	}
 	out := make([]Result, len(o.Mappings))
 	var unmapped *compilation // shared by the targets without a pipeline and schemas
 	for i, m := range o.Mappings {

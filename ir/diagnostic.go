@@ -47,7 +47,7 @@ func (d *Diagnostic) Text() string {
 	return d.Msg + " (" + d.Item + ")"
 }
 
-// Compare orders places as they stand in a file.
+// Compare orders places as they stand in a file, those of the rule first.
 func (p Pos) Compare(q Pos) int {
-	return cmp.Or(cmp.Compare(p.Line, q.Line), cmp.Compare(p.Column, q.Column))
+	return cmp.Or(cmp.Compare(p.File, q.File), cmp.Compare(p.Line, q.Line), cmp.Compare(p.Column, q.Column))
 }

@@ -54,6 +54,8 @@ type Filter struct {
 	Source     LogSource
 	Rules      []Name // ids or names; none: every rule of the log source
 	Detections []Detection
-	Conditions []Condition
+	Conditions []Condition // one
 	Pos        Pos
+	Path       string // of its file
+	Text       []byte // of the whole file
 }

@@ -49,8 +49,9 @@ package ir
 import "strings"
 
 // A Pos is a place in a source file: line and column, both from 1, the column
-// counted in characters. The zero Pos is unknown.
-type Pos struct{ Line, Column int }
+// counted in characters. The zero Pos is unknown. What a filter says of a rule stands in
+// another file than the rule: that has a number from 1 on.
+type Pos struct{ Line, Column, File int }
 
 // A Span is the part of a source file from Start up to, but without, End.
 type Span struct{ Start, End Pos }
@@ -65,6 +66,7 @@ type Rule struct {
 	Supposed   []Supposed  // what a pipeline supposes of the columns of the table
 	Detections []Detection // named, in file order
 	Conditions []Condition // each gives one query
+	Filters    []*Filter   // that are joined to the conditions
 }
 
 // Meta is what a rule says about itself; nothing of it changes what the rule
@@ -152,7 +154,8 @@ type Detection struct {
 	Span Span // of the body
 	Expr Expr
 	// Added: a pipeline put it in, to say where the rule's events are.
-	Added bool
+	Added  bool
+	Filter *Filter // that it is of, or nil
 }
 
 // A Condition is one condition of a rule, as written and as an Expr over Ref

@@ -126,6 +126,17 @@ func (f *file) behindScalar(n *yaml.Node) ir.Pos {
 // Place gives a diagnostic, which knows where in the document it begins, its path and its
 // end: that of the text, the key or the modifier that stands there. It returns it.
 func (d *Document) Place(e *ir.Diagnostic) *ir.Diagnostic {
+	if e.Pos.File != 0 {
+		for _, f := range d.Filters {
+			if f.Filter.Pos.File == e.Pos.File {
+				e.Pos.File, e.End.File = 0, 0
+				d = f
+				break
+			}
+		}
+	} else if e.Path != "" {
+		return e // it has its place
+	}
 	if e.Path = d.Path; e.End == (ir.Pos{}) && d.file != nil {
 		e.End = d.file.end(e.Pos)
 	}

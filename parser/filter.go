@@ -9,7 +9,7 @@ import (
 )
 
 func (f *file) filter(meta ir.Meta, source ir.LogSource, e entry) *ir.Filter {
-	out := &ir.Filter{Meta: meta, Source: source, Pos: posOf(e.key)}
+	out := &ir.Filter{Meta: meta, Source: source, Pos: posOf(e.key), Path: f.path, Text: f.src}
 	if e.value.Kind != yaml.MappingNode {
 		f.fail(e.value, "filter must be a mapping with rules, named parts and a condition")
 		return out

@@ -42,6 +42,10 @@ type Document struct {
 	Correlation *ir.Correlation
 	Filter      *ir.Filter
 
+	// Filters are those that are joined to the Rule. A place with a number of a file is in
+	// the one with the Filter of that number.
+	Filters []*Document
+
 	Errors   []*ir.Diagnostic
 	Warnings []*ir.Diagnostic
 

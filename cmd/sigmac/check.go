@@ -59,6 +59,7 @@ a file that cannot be read or written.`,
 			&cli.BoolFlag{Name: "list", Usage: "list all checks"},
 			patternFlag,
 			contextFlag,
+			filterFlag,
 		},
 		Action: checkRules,
 	}

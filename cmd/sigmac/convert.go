@@ -51,6 +51,7 @@ written.`,
 			&cli.BoolFlag{Name: "fail-unsupported", Usage: "a rule that a target cannot express is a failure (default)"},
 			patternFlag,
 			contextFlag,
+			filterFlag,
 			list("backend-option", "`KEY=VALUE` for the target", "O"),
 			&cli.BoolFlag{Name: "verbose", Usage: "tell each rule that has no query, also where they are many"},
 			&cli.BoolFlag{Name: "explain-loss", Usage: "tell what a mapping or a target takes from the meaning of a rule, or gives it"},
@@ -139,11 +140,22 @@ func convert(c *cli.Context) error {
 		}
 		return src, err
 	}
+	filters, err := p.FiltersOf(files, func(i int) ([]byte, error) { return p.Read(files[i]) })
+	if err != nil {
+		return err
+	}
+	linker := &link.Linker{}
+	var joined []*parser.Document // the filters among the files
 	var unread []error
 	var results iter.Seq[sigmac.Result] = func(yield func(sigmac.Result) bool) {
-		for _, f := range sigmac.CompileFiles(files, read, sigmac.Options{Mappings: maps, Pretty: c.Bool("pretty"), NoIndexHelp: c.Bool("no-index-help")}) {
+		for _, f := range sigmac.CompileFiles(files, read, sigmac.Options{Mappings: maps, Filters: filters, Pretty: c.Bool("pretty"), NoIndexHelp: c.Bool("no-index-help")}) {
 			if f.Err != nil {
 				unread = append(unread, f.Err)
+			}
+			for _, d := range f.Documents {
+				if linker.Add(d); d.Filter != nil {
+					joined = append(joined, d)
+				}
 			}
 			for _, res := range f.Results {
 				if len(unread) == 0 && !yield(res) {
@@ -160,12 +172,8 @@ func convert(c *cli.Context) error {
 		results = verified(results, pass, note)
 	}
 	n, done, last := 0, 0, ""
-	linker := &link.Linker{}
 	for res := range results {
 		r.report(res)
-		if res.Target.Name == maps[0].Target.Name {
-			linker.Add(res.Document)
-		}
 		if dir == nil && !c.Bool("json") {
 			if err := beside.add(res); err != nil {
 				return err
@@ -184,6 +192,9 @@ func convert(c *cli.Context) error {
 	r.progress.clear()
 	if len(unread) > 0 {
 		return usage("%s", errors.Join(unread...))
+	}
+	for _, d := range joined {
+		r.warn(d)
 	}
 	names, err := p.Findings(linker, files)
 	if err != nil {
@@ -280,9 +291,7 @@ func (r *reporter) report(res sigmac.Result) {
 		tell(r.errs, format, args...)
 	}
 	if first {
-		for _, w := range d.Warnings {
-			say("%s: warning: %s", w.Place(), w.Msg)
-		}
+		r.warn(d)
 	}
 	unsupported := !slices.ContainsFunc(res.Errors, func(e *ir.Diagnostic) bool { return e.Feature == "" })
 	switch {
@@ -306,6 +315,14 @@ func (r *reporter) report(res sigmac.Result) {
 		r.skipped++
 	default:
 		r.failed++
+	}
+}
+
+// warn tells what is odd about a document.
+func (r *reporter) warn(d *parser.Document) {
+	for _, w := range d.Warnings {
+		r.progress.clear()
+		tell(r.errs, "%s: warning: %s", w.Place(), w.Msg)
 	}
 }
 

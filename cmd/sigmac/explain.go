@@ -32,6 +32,7 @@ of single events; 2 wrong usage, or a file that cannot be read.`,
 			&cli.StringFlag{Name: "index", Usage: "an index `FILE`, or a site, to count the rules that look for the same"},
 			patternFlag,
 			contextFlag,
+			filterFlag,
 		},
 		Action: explain,
 	}
@@ -72,7 +73,7 @@ func explain(c *cli.Context) error {
 			failed = true
 		}
 		if d.Rule == nil {
-			if len(d.Errors) == 0 {
+			if d.Correlation != nil {
 				tell(c.App.ErrWriter, "%s:%d:%d: a %s has no page: it is about rules, not about events", d.Path, d.Pos.Line, d.Pos.Column, d.Kind)
 				failed = true
 			}

@@ -46,11 +46,12 @@ var (
 		f.Value = cli.NewStringSlice("*.yml", "*.yaml")
 		return f
 	}()
+	filterFlag  = list("filter", "join the filters of `PATH` to the rules that they are meant for, beside those among the rules; may stand several times")
 	contextFlag = list("context", "read the rules of `PATH` too, where a correlation or a filter names one that is not given; may stand several times")
 )
 
 // inputFlags say which rules are read.
-func inputFlags() []cli.Flag { return []cli.Flag{patternFlag, contextFlag} }
+func inputFlags() []cli.Flag { return []cli.Flag{patternFlag, contextFlag, filterFlag} }
 
 // ofRepository are the commands that take the rules of sigmac.yaml where no path
 // is given.
@@ -60,7 +61,7 @@ var ofRepository = []string{"convert", "verify", "check", "test"}
 func open(c *cli.Context) (*project.Project, error) {
 	asked := project.Asked{Verb: c.Command.Name, Targets: c.StringSlice("target"), Pipelines: c.StringSlice("pipeline"), Unmapped: c.Bool("without-pipeline"),
 		Schemas: c.StringSlice("schema"), AllowExternal: c.Bool("allow-external"), NoFallback: c.Bool("no-fallback"), Allow: c.String("allow"), ListsAs: c.String("lists-as"), Rules: c.Args().Slice(), FromConfig: slices.Contains(ofRepository, c.Command.Name),
-		Patterns: c.StringSlice("file-pattern"), Context: c.StringSlice("context"), Stdin: c.App.Reader,
+		Patterns: c.StringSlice("file-pattern"), Context: c.StringSlice("context"), Filters: c.StringSlice("filter"), Stdin: c.App.Reader,
 		Note: func(format string, args ...any) { tell(c.App.ErrWriter, format, args...) }}
 	if c.IsSet("format") {
 		asked.Format = c.String("format")

@@ -53,7 +53,7 @@ called at a target. Sigmac brings some along; its format is pySigma's.
 				Name: "diff", Usage: "show what pipelines do to rules, item by item", ArgsUsage: "PATH...",
 				Description: "Shows a rule before and after each item that changes it, then its fields, its\nlosses and its scope.\n\n" +
 					"Exit status: 0 the pipelines apply to all rules; 1 one is refused or wrong; 2 wrong\nusage, or a file that cannot be read.",
-				Flags: slices.Concat(targetFlags(), mappingFlags(), []cli.Flag{patternFlag, contextFlag,
+				Flags: slices.Concat(targetFlags(), mappingFlags(), []cli.Flag{patternFlag, contextFlag, filterFlag,
 					&cli.BoolFlag{Name: "json", Usage: "one JSON object a rule and target"}}),
 				Action: diffPipelines,
 			},

@@ -56,6 +56,7 @@ matches it; 2 wrong usage, or a file that cannot be read.`,
 			&cli.StringFlag{Name: "format", Aliases: []string{"f"}, Value: "ndjson", Usage: "the output `FORMAT`"},
 			patternFlag,
 			contextFlag,
+			filterFlag,
 		},
 		Action: func(c *cli.Context) error {
 			form := slices.Index(names, c.String("format"))

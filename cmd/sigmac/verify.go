@@ -53,6 +53,7 @@ not allowed by sigmac.yaml, or a query cannot be read, or it loses a test under
 			&cli.IntFlag{Name: "budget", Value: verify.DefaultBudget, Usage: "solver steps for one query, before it is tried on events only"},
 			patternFlag,
 			contextFlag,
+			filterFlag,
 			&cli.BoolFlag{Name: "json", Usage: "one JSON object a rule, condition and target"},
 		}),
 		Action: verifyRules,

@@ -27,6 +27,14 @@ type Stage struct {
 	Label      string          `json:"label"`
 	Body       string          `json:"body"` // as in the file, without comments
 	Predicates List[Predicate] `json:"predicates"`
+	Filter     *Filter         `json:"filter,omitempty"` // that it is of: another document joins it to the rule
+}
+
+// A Filter is one that is joined to a rule.
+type Filter struct {
+	Title string `json:"title"`
+	ID    string `json:"id,omitempty"`
+	Path  string `json:"path"`
 }
 
 // An Exclusion is a predicate under a top-level `not`: events that pass it, and

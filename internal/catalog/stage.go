@@ -15,7 +15,8 @@ type bodies struct {
 
 // stages are the condition as it is written, and then a stage for each conjunct
 // of it, in its order: one for each detection of `all of`, `not P` for `not 1 of
-// P`, and everything else under its own text.
+// P`, and everything else under its own text; then one for each filter that is joined to
+// the rule.
 func (b *bodies) stages() []Stage {
 	var texts []string
 	for _, c := range b.rule.Conditions {
@@ -23,7 +24,8 @@ func (b *bodies) stages() []Stage {
 	}
 	out := []Stage{{Label: "condition", Body: strings.Join(texts, "\n")}}
 	for _, c := range b.rule.Conditions {
-		for _, part := range Conjuncts(c.Expr) {
+		own, _ := b.rule.Parts(c)
+		for _, part := range Conjuncts(own) {
 			if slices.ContainsFunc(out[1:], func(s Stage) bool { return s.Label == part.Label }) {
 				continue // of another condition
 			}
@@ -35,6 +37,21 @@ func (b *bodies) stages() []Stage {
 			s.Body = strings.Join(bodies, "\n")
 			out = append(out, s)
 		}
+	}
+	if len(b.rule.Conditions) == 0 {
+		return out
+	}
+	_, joined := b.rule.Parts(b.rule.Conditions[0])
+	for i, f := range b.rule.Filters {
+		s := Stage{Label: "filter " + f.Called(), Filter: &Filter{f.Meta.Title, f.Meta.ID, f.Path}, Predicates: Predicates(inlined(b.rule, joined[i]))}
+		var texts []string
+		for _, d := range b.rule.Detections {
+			if d.Filter == f {
+				texts = append(texts, b.body(d.Name))
+			}
+		}
+		s.Body = strings.Join(append(texts, "condition: "+f.Conditions[0].Text), "\n")
+		out = append(out, s)
 	}
 	return out
 }
@@ -148,10 +165,17 @@ func conditionText(e ir.Expr, inside bool) string {
 // what it is indented by.
 func (b *bodies) body(name string) string {
 	i := slices.IndexFunc(b.rule.Detections, func(d ir.Detection) bool { return d.Name == name })
-	if i < 0 || b.src == nil {
+	if i < 0 {
 		return ""
 	}
-	lines := strings.Split(string(b.src), "\n")
+	src := b.src
+	if f := b.rule.Detections[i].Filter; f != nil {
+		src = f.Text
+	}
+	if src == nil {
+		return ""
+	}
+	lines := strings.Split(string(src), "\n")
 	first := b.rule.Detections[i].Pos.Line - 1
 	if first < 0 || first >= len(lines) {
 		return ""

@@ -12,6 +12,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 
 	"sigmac"
 	"sigmac/backends"
@@ -42,6 +43,7 @@ type Asked struct {
 	Rules         []string // files and directories, or Stdin
 	FromConfig    bool     // without Rules, those of sigmac.yaml are taken
 	Patterns      []string // names of rule files in a directory
+	Filters       []string // files and directories of filters from elsewhere
 	Context       []string // files and directories of rules that are known by their names only
 	Stdin         io.Reader
 	// Note takes lines for people, such as which pipeline was taken.
@@ -54,12 +56,13 @@ type Project struct {
 	Config *config.Config // nil without a sigmac.yaml
 	rules  []string       // of the configuration, from the working directory
 	unread error          // in the context
+	stdin  func() ([]byte, error)
 }
 
 // Open reads the sigmac.yaml of the working directory, or of the nearest directory above
 // it in the same repository.
 func Open(asked Asked) (*Project, error) {
-	p := &Project{Asked: asked}
+	p := &Project{Asked: asked, stdin: sync.OnceValues(func() ([]byte, error) { return ReadFile(Stdin, asked.Stdin) })}
 	for _, path := range asked.Context { // also where no name needs it
 		if _, err := os.Stat(path); err != nil {
 			return nil, Fault(err)

@@ -33,8 +33,13 @@ func (p *Project) Files() ([]string, error) {
 	return ListFiles(paths, p.Patterns)
 }
 
-// Read reads a file of a rule.
-func (p *Project) Read(path string) ([]byte, error) { return ReadFile(path, p.Stdin) }
+// Read reads a file of a rule; standard input as often as it is asked for.
+func (p *Project) Read(path string) ([]byte, error) {
+	if path == Stdin {
+		return p.stdin()
+	}
+	return ReadFile(path, nil)
+}
 
 // Load reads the rules and resolves what they name.
 func (p *Project) Load() (*parser.Collection, error) {
@@ -57,6 +62,9 @@ func (p *Project) Parse(files []string, read func(i int) ([]byte, error)) (*pars
 		l.Add(d)
 	}
 	found, err := p.Findings(l, files)
+	if err != nil {
+		return nil, err
+	}
 	for _, f := range found {
 		if f.Note {
 			p.Note("%s: note: %s", f.Place(), f.Msg)
@@ -64,7 +72,97 @@ func (p *Project) Parse(files []string, read func(i int) ([]byte, error)) (*pars
 			f.Doc.Fail(f.Diagnostic)
 		}
 	}
-	return c, err
+	elsewhere, err := p.FiltersElsewhere(files)
+	if err != nil {
+		return nil, err
+	}
+	filters := link.NewFilters(append(elsewhere, c.Documents...))
+	for _, d := range c.Documents {
+		filters.Join(d)
+	}
+	return c, nil
+}
+
+// FiltersOf are the filters that are joined to the rules of files: those among these, of
+// which read gives the bytes, and those elsewhere.
+func (p *Project) FiltersOf(files []string, read func(i int) ([]byte, error)) ([]*parser.Document, error) {
+	indexes := make([]int, len(files))
+	for i := range indexes {
+		indexes[i] = i
+	}
+	own, err := filters(indexes, func(i int) (string, []byte, error) {
+		src, err := read(i)
+		return files[i], src, err
+	})
+	if err != nil {
+		return nil, err
+	}
+	elsewhere, err := p.FiltersElsewhere(files)
+	return append(elsewhere, own...), err
+}
+
+// FiltersElsewhere are the filters of the paths of Filters, and of the context without
+// files. Those of Filters can be read, or it fails.
+func (p *Project) FiltersElsewhere(files []string) ([]*parser.Document, error) {
+	read := func(path string) (string, []byte, error) {
+		src, err := p.Read(path)
+		return path, src, err
+	}
+	var out []*parser.Document
+	for _, path := range p.Filters {
+		listed, err := ListFiles([]string{path}, p.Patterns)
+		if err != nil {
+			return nil, err
+		}
+		found, err := filters(listed, read)
+		if err != nil {
+			return nil, err
+		}
+		if len(found) == 0 {
+			return nil, fmt.Errorf("--filter %s: no filter is there", path)
+		}
+		for _, d := range found {
+			if len(d.Errors) > 0 {
+				return nil, d.Errors[0]
+			}
+		}
+		out = append(out, found...)
+	}
+	context, _, err := p.contextFiles(files)
+	if err != nil {
+		return nil, err
+	}
+	found, err := filters(context, read)
+	return append(out, found...), err
+}
+
+// filters are the documents of filters in files.
+func filters[F any](files []F, read func(F) (path string, src []byte, err error)) (out []*parser.Document, err error) {
+	type file struct {
+		docs []*parser.Document
+		err  error
+	}
+	for _, f := range ordered.Map(files, func(f F) (out file) {
+		path, src, err := read(f)
+		if err != nil {
+			return file{err: err}
+		}
+		if !link.MayFilter(src) {
+			return file{}
+		}
+		for _, d := range parser.Parse(path, src).Documents {
+			if d.Kind == parser.FilterRule {
+				out.docs = append(out.docs, d)
+			}
+		}
+		return out
+	}) {
+		if f.err != nil {
+			return nil, f.err
+		}
+		out = append(out, f.docs...)
+	}
+	return out, nil
 }
 
 // Findings are those of a linker that knows the documents of files, after it was told
@@ -80,10 +178,10 @@ func (p *Project) Findings(l *link.Linker, files []string) ([]link.Finding, erro
 	return l.Findings(), nil
 }
 
-// ContextOf are the documents of the paths of Context and of the rules of sigmac.yaml,
-// without those of files; complete is false where neither is given, or one of these
-// rules is not there. Of a rule they say what it is called.
-func (p *Project) ContextOf(files []string) (docs []*parser.Document, complete bool, err error) {
+// contextFiles are the files of the paths of Context and of the rules of sigmac.yaml,
+// without given ones; complete is false where neither is given, or one of these rules is
+// not there.
+func (p *Project) contextFiles(given []string) (all []string, complete bool, err error) {
 	complete = len(p.rules)+len(p.Context) > 0
 	there := slices.Clone(p.Context)
 	for _, path := range p.rules {
@@ -96,20 +194,28 @@ func (p *Project) ContextOf(files []string) (docs []*parser.Document, complete b
 	if len(there) == 0 {
 		return nil, false, nil
 	}
-	all, err := ListFiles(there, p.Patterns)
+	if all, err = ListFiles(there, p.Patterns); err != nil {
+		return nil, false, err
+	}
+	has := map[string]bool{}
+	for _, f := range given {
+		if abs, err := filepath.Abs(f); err == nil {
+			has[abs] = true
+		}
+	}
+	return slices.DeleteFunc(all, func(f string) bool {
+		abs, err := filepath.Abs(f)
+		return err == nil && has[abs]
+	}), complete, nil
+}
+
+// ContextOf are the documents of the context, without those of files; complete says
+// whether there is no other. Of a rule they say what it is called.
+func (p *Project) ContextOf(files []string) (docs []*parser.Document, complete bool, err error) {
+	all, complete, err := p.contextFiles(files)
 	if err != nil {
 		return nil, false, err
 	}
-	given := map[string]bool{}
-	for _, f := range files {
-		if abs, err := filepath.Abs(f); err == nil {
-			given[abs] = true
-		}
-	}
-	all = slices.DeleteFunc(all, func(f string) bool {
-		abs, err := filepath.Abs(f)
-		return err == nil && given[abs]
-	})
 	type file struct {
 		docs []*parser.Document
 		err  error

@@ -45,7 +45,7 @@ func Text(w io.Writer, s style.Style, p *catalog.Entry) error {
 	}
 	section("Stages and predicates")
 	for i, st := range p.Stages {
-		fmt.Fprintf(&b, "  %s\n", s.Heading(fmt.Sprintf("Stage %d: %s", i, plain.Text(st.Label))))
+		fmt.Fprintf(&b, "  %s\n", s.Heading(fmt.Sprintf("Stage %d: %s", i, plain.Text(label(st)))))
 		for _, l := range plain.Lines(st.Body) {
 			b.WriteString("    " + l + "\n")
 		}
@@ -78,6 +78,14 @@ func Text(w io.Writer, s style.Style, p *catalog.Entry) error {
 	return err
 }
 
+// label is that of a stage, with the file of a filter that it is of.
+func label(st catalog.Stage) string {
+	if st.Filter != nil {
+		return st.Label + ", of " + st.Filter.Path
+	}
+	return st.Label
+}
+
 // Markdown writes the page of a rule for a comment. What a rule says stands as text,
 // and never as markup. The error is that of w.
 func Markdown(w io.Writer, p *catalog.Entry) error {
@@ -103,7 +111,7 @@ func Markdown(w io.Writer, p *catalog.Entry) error {
 	}
 	b.WriteString("\n### Stages and predicates\n")
 	for i, st := range p.Stages {
-		fmt.Fprintf(&b, "\n**Stage %d: %s**\n\n%s\n", i, markdown.Text(st.Label), markdown.Block("yaml", plain.Lines(st.Body)))
+		fmt.Fprintf(&b, "\n**Stage %d: %s**\n\n%s\n", i, markdown.Text(label(st)), markdown.Block("yaml", plain.Lines(st.Body)))
 	}
 	if len(p.Exclusions) > 0 {
 		b.WriteString("\n### Exclusions\n\n| Field | Kind | Excluded value | Together with |\n|---|---|---|---|\n")

@@ -1,0 +1,79 @@
+package link
+
+import (
+	"regexp"
+	"slices"
+	"strings"
+
+	"sigmac/ir"
+	"sigmac/parser"
+)
+
+// Filters are those that apply by themselves to whatever rules are read. The zero value
+// is none.
+type Filters struct {
+	docs []*parser.Document
+	any  []int            // of all rules of their log sources
+	of   map[string][]int // by the id, in lower case, or the name that they give
+}
+
+// NewFilters are the filters among documents, each once.
+func NewFilters(docs []*parser.Document) *Filters {
+	fs := &Filters{of: map[string][]int{}}
+	seen := map[place]bool{}
+	for _, d := range docs {
+		at := place{d.Path, d.Pos}
+		if d.Filter == nil || seen[at] {
+			continue
+		}
+		seen[at] = true
+		i := len(fs.docs)
+		own := *d
+		own.Filter = d.Filter.In(i + 1)
+		fs.docs = append(fs.docs, &own)
+		if len(own.Filter.Rules) == 0 {
+			fs.any = append(fs.any, i)
+		}
+		for _, n := range own.Filter.Rules {
+			for _, key := range []string{n.Text, strings.ToLower(n.Text)} {
+				if of := fs.of[key]; len(of) == 0 || of[len(of)-1] != i {
+					fs.of[key] = append(of, i)
+				}
+			}
+		}
+	}
+	return fs
+}
+
+// Join joins to the rule of a document the filters that are meant for it: those that name
+// it, or any, and whose log source covers its own. It says whether there are some.
+func (fs *Filters) Join(d *parser.Document) bool {
+	if fs == nil || d.Rule == nil || len(d.Filters) > 0 {
+		return false
+	}
+	found := slices.Clone(fs.any)
+	if d.Name != "" {
+		found = append(found, fs.of[d.Name]...)
+	}
+	if d.ID != "" {
+		found = append(found, fs.of[strings.ToLower(d.ID)]...)
+	}
+	slices.Sort(found)
+	var filters []*ir.Filter
+	for _, i := range slices.Compact(found) {
+		if f := fs.docs[i]; f.Filter.Source.Covers(d.Rule.Source) {
+			d.Filters = append(d.Filters, f)
+			filters = append(filters, f.Filter)
+		}
+	}
+	d.Rule = ir.Apply(d.Rule, filters)
+	return len(filters) > 0
+}
+
+// mayFilter finds the key of a filter as most write it, at any depth, and what can stand
+// for it at the beginning of a line: braces, an anchor, a tag, an alias, a merge.
+var mayFilter = regexp.MustCompile(`(?m)^\x{feff}?(?:---)?[ \t]*(?:["']?filter["']?[ \t]*:|[{?&!*\\]|["']?<<["']?[ \t]*:|"[^"\n]*\\)`)
+
+// MayFilter says whether a file may have a filter, without reading it as YAML: it says no
+// of most files of rules.
+func MayFilter(src []byte) bool { return mayFilter.Match(src) }
