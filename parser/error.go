@@ -126,21 +126,26 @@ func (f *file) behindScalar(n *yaml.Node) ir.Pos {
 // Place gives a diagnostic, which knows where in the document it begins, its path and its
 // end: that of the text, the key or the modifier that stands there. It returns it.
 func (d *Document) Place(e *ir.Diagnostic) *ir.Diagnostic {
-	if e.Pos.File != 0 {
-		for _, f := range d.Filters {
-			if f.Filter.Pos.File == e.Pos.File {
-				e.Pos.File, e.End.File = 0, 0
-				d = f
-				break
-			}
-		}
-	} else if e.Path != "" {
+	if e.Path != "" && e.Pos.File == 0 {
 		return e // it has its place
 	}
-	if e.Path = d.Path; e.End == (ir.Pos{}) && d.file != nil {
+	d = d.of(e.Pos)
+	if e.Path, e.Pos.File, e.End.File = d.Path, 0, 0; e.End == (ir.Pos{}) && d.file != nil {
 		e.End = d.file.end(e.Pos)
 	}
 	return e
+}
+
+// PathOf is the file in which a place of the document is: its own, or that of a filter.
+func (d *Document) PathOf(at ir.Pos) string { return d.of(at).Path }
+
+func (d *Document) of(at ir.Pos) *Document {
+	for _, f := range d.Filters {
+		if at.File != 0 && f.Filter.Pos.File == at.File {
+			return f
+		}
+	}
+	return d
 }
 
 // end is the place behind what begins at a place, or zero where nothing does. The file is

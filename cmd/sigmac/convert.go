@@ -351,7 +351,7 @@ func (r *reporter) lost(res sigmac.Result, say func(format string, args ...any))
 		} else if !r.losses {
 			continue
 		}
-		say("%s:%d:%d: %s: %s: %s", res.Document.Path, l.Pos.Line, l.Pos.Column, what, res.Target.Name, l)
+		say("%s: %s: %s: %s", l.Place(res), what, res.Target.Name, l)
 	}
 }
 

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bufio"
+	"bytes"
 	"cmp"
 	"errors"
 	"fmt"
@@ -255,7 +256,10 @@ func diffVersions(c *cli.Context) ([]review.Change, error) {
 		return nil, usage("%s", project.Fault(err))
 	}
 	byFiles := old.Single() && new.Single()
-	was, is := documents(olds), documents(news)
+	was, is, err := joined(p, new, olds, news)
+	if err != nil {
+		return nil, usage("%s", project.Fault(err))
+	}
 	if new.OnDisk() { // as the context is
 		if err := tellNames(p, news, is); err != nil {
 			return nil, err
@@ -282,10 +286,10 @@ func diffVersions(c *cli.Context) ([]review.Change, error) {
 		ch := review.Change{Change: diff.Compare(p.Old, p.New, o), ByFiles: byFiles}
 		for i, m := range maps {
 			q := review.Queries{Target: m.Target.Name}
-			if p.Old != nil {
+			if p.Old != nil && p.Old.Filter == nil {
 				q.Old, q.OldError, q.OldBy = written(sigmac.CompileDocument(p.Old, compile)[i])
 			}
-			if p.New != nil {
+			if p.New != nil && p.New.Filter == nil {
 				q.New, q.NewError, q.NewBy = written(sigmac.CompileDocument(p.New, compile)[i])
 			}
 			if q.Differ() {
@@ -299,6 +303,44 @@ func diffVersions(c *cli.Context) ([]review.Change, error) {
 	}
 	bar.clear()
 	return changes, nil
+}
+
+// joined are the documents of both versions with the filters of their version. Where one
+// has a filter that the other has not so, the rules of files that are the same are among
+// them, as far as it is meant for these.
+func joined(p *project.Project, new *revision.Tree, olds, news []revision.File) (was, is []*parser.Document, err error) {
+	was, is = documents(olds), documents(news)
+	same, err := revision.Same(new, olds, news, parser.MaxFileSize)
+	if err != nil {
+		return nil, nil, err
+	}
+	given := make([]string, 0, len(news)+len(same))
+	for _, f := range append(slices.Clip(news), same...) {
+		given = append(given, filepath.FromSlash(f.Name))
+	}
+	common, err := p.FiltersElsewhere(given)
+	if err != nil {
+		return nil, nil, err
+	}
+	common = append(common, documents(slices.DeleteFunc(slices.Clone(same), func(f revision.File) bool { return !link.MayFilter(f.Data) }))...)
+	before, now := link.NewFilters(append(slices.Clip(common), was...)), link.NewFilters(append(slices.Clip(common), is...))
+	isFilter := func(d *parser.Document) bool { return d.Kind == parser.FilterRule }
+	if slices.ContainsFunc(was, isFilter) || slices.ContainsFunc(is, isFilter) {
+		for _, d := range documents(same) {
+			alike := func(a, b *parser.Document) bool { return a.Path == b.Path && bytes.Equal(a.Filter.Text, b.Filter.Text) }
+			if !slices.EqualFunc(before.For(d), now.For(d), alike) {
+				old := *d
+				was, is = append(was, &old), append(is, d)
+			}
+		}
+	}
+	for _, d := range was {
+		before.Join(d)
+	}
+	for _, d := range is {
+		now.Join(d)
+	}
+	return was, is, nil
 }
 
 // tellNames tells which names of the new version lead to no rule. It is compared all

@@ -186,7 +186,7 @@ func (r *verdicts) write(ch sigmac.Proof) error {
 		enc.SetEscapeHTML(false)
 		return enc.Encode(report.Proof(ch, losses))
 	}
-	place := func(p ir.Pos) string { return fmt.Sprintf("%s:%d:%d", ch.Document.Path, p.Line, p.Column) }
+	place := func(p ir.Pos) string { return fmt.Sprintf("%s:%d:%d", ch.Document.PathOf(p), p.Line, p.Column) }
 	at := ch.Document.Pos
 	if ch.Want != nil {
 		at = ch.Want.Conditions[min(ch.Condition, len(ch.Want.Conditions))-1].Pos
@@ -201,7 +201,7 @@ func (r *verdicts) write(ch sigmac.Proof) error {
 	case "unsupported", "error":
 		switch e := ch.Err; {
 		case ch.Query == "":
-			line(place(e.Pos), "%s", e.Text())
+			line(e.Place(), "%s", e.Text())
 		case r.queryPath != "":
 			e.Path = r.queryPath
 			line(e.Place(), "the query cannot be read: %s", e.Msg)
@@ -226,7 +226,7 @@ func (r *verdicts) write(ch sigmac.Proof) error {
 	}
 	for _, l := range losses {
 		if lossy || l.ID == report.LeftOut && ch.Condition == 1 { // the verdict is on the rest
-			line(place(l.Pos), "loses %s", l)
+			line(l.Place(ch.Result), "loses %s", l)
 		}
 	}
 	return err

@@ -3,6 +3,7 @@
 package delivery
 
 import (
+	"cmp"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
@@ -95,6 +96,9 @@ func (f *Files) Add(res sigmac.Result, proofs []sigmac.Proof) {
 		}
 		name = outdir.Clean(name) + res.Target.Extension
 		rule := outdir.Rule{Path: source, ID: d.ID, Target: res.Target.Name}
+		for _, x := range d.Filters {
+			rule.Filters = append(rule.Filters, cmp.Or(x.ID, x.Name, x.Title))
+		}
 		f.files = append(f.files, outdir.File{Path: name, Data: []byte(q + "\n"), Rule: rule})
 		for _, l := range res.Lookups {
 			if i == 0 {
@@ -141,6 +145,7 @@ type sidecar struct {
 	Target    string            `json:"target"`
 	Format    string            `json:"format"`
 	Pipelines []sidecarPipeline `json:"pipelines"`
+	Filters   []sidecarFilter   `json:"filters,omitempty"` // that are joined to the rule
 	Sigmac    string            `json:"sigmac"`
 	RuleHash  string            `json:"rule_sha256"` // of the file
 	QueryHash string            `json:"query_sha256"`
@@ -155,6 +160,11 @@ type sidecarPipeline struct {
 	SHA256 string `json:"sha256"`
 }
 
+type sidecarFilter struct {
+	report.Filter
+	SHA256 string `json:"sha256"` // of the file
+}
+
 func (f *Files) sidecar(res sigmac.Result, proofs []sigmac.Proof, i int, source string) []byte {
 	d := res.Document
 	out := sidecar{Rule: d.ID, Title: d.Title, Path: source, Document: f.numbers[d.Path], Condition: i + 1, Target: res.Target.Name, Format: res.Target.Format.Name,
@@ -162,6 +172,10 @@ func (f *Files) sidecar(res sigmac.Result, proofs []sigmac.Proof, i int, source 
 	for _, p := range res.Pipeline.Parts() {
 		sum := p.SHA256()
 		out.Pipelines = append(out.Pipelines, sidecarPipeline{p.ID, hex.EncodeToString(sum[:])})
+	}
+	for i, x := range report.FiltersOf(d) {
+		x.Path = f.below(x.Path)
+		out.Filters = append(out.Filters, sidecarFilter{x, hexHash(d.Filters[i].Filter.Text)})
 	}
 	if d.Rule != nil {
 		out.Level, out.Status = d.Rule.Meta.Level, d.Rule.Meta.Status

@@ -3,6 +3,7 @@ package delivery
 import (
 	"encoding/json"
 	"fmt"
+	"reflect"
 	"slices"
 	"testing"
 
@@ -89,7 +90,7 @@ func TestSidecar(t *testing.T) {
 		if prove {
 			want.Verdict = "proved"
 		}
-		if fmt.Sprint(got) != fmt.Sprint(want) || about.Path != query.Path+".json" || about.Rule != query.Rule {
+		if fmt.Sprint(got) != fmt.Sprint(want) || about.Path != query.Path+".json" || !reflect.DeepEqual(about.Rule, query.Rule) {
 			t.Errorf("%s: %+v, want %+v", about.Path, got, want)
 		}
 	}

@@ -87,6 +87,12 @@ func Compare(old, new *parser.Document, o Options) Change {
 	case new != nil && len(new.Errors) > 0:
 		c.Kind, c.Reason = Broken, faults(new)
 		return c
+	case isFilter(old) || isFilter(new):
+		// What it does to rules, their comparison says.
+		if c.Kind = Equal; old != nil && new != nil {
+			c.Metadata = metadata(old, new)
+		}
+		return c
 	case new == nil:
 		c.Kind = Removed
 		return c
@@ -109,6 +115,26 @@ func Compare(old, new *parser.Document, o Options) Change {
 	return c
 }
 
+func isFilter(d *parser.Document) bool { return d != nil && d.Filter != nil }
+
+// filtered says of which filters the two versions of a rule have other texts.
+func filtered(old, new *ir.Rule) string {
+	texts := map[string]string{}
+	for _, f := range old.Filters {
+		texts[f.Called()] = string(f.Text)
+	}
+	var names []string
+	for _, f := range new.Filters {
+		if was, ok := texts[f.Called()]; ok && was != string(f.Text) {
+			names = append(names, f.Called())
+		}
+	}
+	if len(names) == 0 {
+		return ""
+	}
+	return "of the filter " + strings.Join(names, ", ") + ", which changed"
+}
+
 // faults are the errors of a document in a line, with their places.
 func faults(d *parser.Document) string {
 	var out []string
@@ -118,17 +144,13 @@ func faults(d *parser.Document) string {
 	return strings.Join(out, "; ")
 }
 
-// body is a correlation or a filter without what it says of itself.
+// body is a correlation without what it says of itself.
 func body(d *parser.Document) any {
 	switch {
 	case d.Correlation != nil:
 		c := *d.Correlation
 		c.Meta = ir.Meta{}
 		return c
-	case d.Filter != nil:
-		f := *d.Filter
-		f.Meta = ir.Meta{}
-		return f
 	}
 	return nil
 }
@@ -143,6 +165,9 @@ func (c *Change) rules(old, new *ir.Rule, o Options) {
 	was, is := joint.Conditions[0].Expr, joint.Conditions[1].Expr
 	find := func(e ir.Expr) ([]map[string]any, string) { return verify.Matches(e, o.Examples, o.Budget) }
 	c.compare(find, was, is, covers(old.Source, new.Source), covers(new.Source, old.Source))
+	if c.Reason == "" && c.Kind != Equal {
+		c.Reason = filtered(old, new)
+	}
 }
 
 // compare fills in the kind and the events of two predicates, which find looks
@@ -205,8 +230,18 @@ func metadata(old, new *parser.Document) (out []Attribute) {
 	add("status", a.Status, b.Status)
 	add("level", a.Level, b.Level)
 	add("logsource", source(old), source(new))
+	add("filters", filtersOf(old), filtersOf(new))
 	add("tags", strings.Join(slices.Sorted(slices.Values(a.Tags)), ", "), strings.Join(slices.Sorted(slices.Values(b.Tags)), ", "))
 	return out
+}
+
+// filtersOf are the filters that are joined to a rule, by their names.
+func filtersOf(d *parser.Document) string {
+	var names []string
+	for _, f := range d.Filters {
+		names = append(names, f.Filter.Called())
+	}
+	return strings.Join(names, ", ")
 }
 
 func meta(d *parser.Document) ir.Meta {

@@ -45,11 +45,11 @@ func NewFilters(docs []*parser.Document) *Filters {
 	return fs
 }
 
-// Join joins to the rule of a document the filters that are meant for it: those that name
-// it, or any, and whose log source covers its own. It says whether there are some.
-func (fs *Filters) Join(d *parser.Document) bool {
-	if fs == nil || d.Rule == nil || len(d.Filters) > 0 {
-		return false
+// For are the filters that are meant for the rule of a document: those that name it, or
+// any, and whose log source covers its own.
+func (fs *Filters) For(d *parser.Document) (out []*parser.Document) {
+	if fs == nil || d.Rule == nil {
+		return nil
 	}
 	found := slices.Clone(fs.any)
 	if d.Name != "" {
@@ -59,15 +59,27 @@ func (fs *Filters) Join(d *parser.Document) bool {
 		found = append(found, fs.of[strings.ToLower(d.ID)]...)
 	}
 	slices.Sort(found)
-	var filters []*ir.Filter
 	for _, i := range slices.Compact(found) {
 		if f := fs.docs[i]; f.Filter.Source.Covers(d.Rule.Source) {
-			d.Filters = append(d.Filters, f)
-			filters = append(filters, f.Filter)
+			out = append(out, f)
 		}
 	}
-	d.Rule = ir.Apply(d.Rule, filters)
-	return len(filters) > 0
+	return out
+}
+
+// Join joins to the rule of a document the filters that are meant for it, once.
+func (fs *Filters) Join(d *parser.Document) {
+	if len(d.Filters) > 0 {
+		return
+	}
+	var filters []*ir.Filter
+	for _, f := range fs.For(d) {
+		d.Filters = append(d.Filters, f)
+		filters = append(filters, f.Filter)
+	}
+	if len(filters) > 0 {
+		d.Rule = ir.Apply(d.Rule, filters)
+	}
 }
 
 // mayFilter finds the key of a filter as most write it, at any depth, and what can stand

@@ -38,9 +38,10 @@ type File struct {
 
 // A Rule is what a file is made of, for readers of the manifest.
 type Rule struct {
-	Path   string `json:"path"` // below the path on the command line
-	ID     string `json:"id,omitempty"`
-	Target string `json:"target"`
+	Path    string   `json:"path"` // below the path on the command line
+	ID      string   `json:"id,omitempty"`
+	Target  string   `json:"target"`
+	Filters []string `json:"filters,omitempty"` // that are joined to the rule: ids, or names or titles
 }
 
 // ManifestName is the file of the manifest.

@@ -2,6 +2,9 @@
 package report
 
 import (
+	"cmp"
+	"fmt"
+
 	"sigmac"
 	"sigmac/ir"
 	"sigmac/verify"
@@ -12,12 +15,12 @@ import (
 // apart.
 type Loss struct {
 	ID        string `json:"id"`
+	Path      string `json:"path,omitempty"` // where it is not that of the rule: of a filter
 	Line      int    `json:"line"`
 	Column    int    `json:"column"`
 	Direction string `json:"direction,omitempty"`
 	Item      string `json:"item,omitempty"` // of a pipeline
 	Message   string `json:"message"`
-	Pos       ir.Pos `json:"-"`
 	Declared  bool   `json:"-"` // by the pipeline as a whole, not of this rule
 }
 
@@ -41,9 +44,22 @@ func Losses(res sigmac.Result) []Loss {
 		return out
 	}
 	for _, l := range verify.Losses(res.Target, res.Want) {
-		out = append(out, Loss{ID: l.ID, Line: l.Pos.Line, Column: l.Pos.Column, Direction: l.Direction, Message: l.Msg, Pos: l.Pos})
+		out = append(out, at(res, l.Pos, Loss{ID: l.ID, Direction: l.Direction, Message: l.Msg}))
 	}
 	return out
+}
+
+// at is a loss at a place of the rule, or of a filter of it.
+func at(res sigmac.Result, p ir.Pos, l Loss) Loss {
+	if l.Line, l.Column = p.Line, p.Column; p.File != 0 {
+		l.Path = res.Document.PathOf(p)
+	}
+	return l
+}
+
+// Place is where a loss of a result is, rule.yml:12:5.
+func (l Loss) Place(res sigmac.Result) string {
+	return fmt.Sprintf("%s:%d:%d", cmp.Or(l.Path, res.Document.Path), l.Line, l.Column)
 }
 
 // LeftOut is the loss of a part of a rule that its query does without, where that is
@@ -54,12 +70,11 @@ const LeftOut = "rule/left-out"
 func PipelineLosses(res sigmac.Result) []Loss {
 	out := []Loss{}
 	for _, l := range res.LeftOut {
-		out = append(out, Loss{ID: LeftOut, Line: l.Pos.Line, Column: l.Pos.Column, Direction: string(res.Allowed), Item: l.Reason.Item,
-			Message: "left out: " + l.Reason.Msg, Pos: l.Pos})
+		out = append(out, at(res, l.Pos, Loss{ID: LeftOut, Direction: string(res.Allowed), Item: l.Reason.Item, Message: "left out: " + l.Reason.Msg}))
 	}
 	if t := res.Mapped.Trace; t != nil {
 		for _, l := range t.Losses {
-			out = append(out, Loss{l.ID, l.Pos.Line, l.Pos.Column, l.Direction, l.Item, l.Msg, l.Pos, l.Declared})
+			out = append(out, at(res, l.Pos, Loss{ID: l.ID, Direction: l.Direction, Item: l.Item, Message: l.Msg, Declared: l.Declared}))
 		}
 	}
 	return out

@@ -101,6 +101,7 @@ func Proof(ch sigmac.Proof, losses []Loss) any {
 		Condition      int               `json:"condition"`
 		Target         string            `json:"target"`
 		Verdict        string            `json:"verdict"`
+		Filters        []Filter          `json:"filters,omitempty"`
 		Reason         string            `json:"reason,omitempty"`
 		Direction      string            `json:"direction,omitempty"`
 		Construct      *place            `json:"construct,omitempty"`
@@ -120,7 +121,7 @@ func Proof(ch sigmac.Proof, losses []Loss) any {
 		Detection      string            `json:"detection,omitempty"`   // the verdict beside the scope
 		Added          []stageObject     `json:"added,omitempty"`       // by postprocessing, not part of the verdict
 		AddedScope     string            `json:"added_scope,omitempty"`
-	}{Path: ch.Document.Path, Rule: ch.Document.ID, Condition: ch.Condition, Target: ch.Target.Name, Verdict: ch.Verdict,
+	}{Path: ch.Document.Path, Rule: ch.Document.ID, Condition: ch.Condition, Target: ch.Target.Name, Verdict: ch.Verdict, Filters: FiltersOf(ch.Document),
 		Reason: v.Reason, Direction: v.Direction, Losses: append([]Loss{}, losses...), Assumptions: append([]string{}, v.Assumptions...),
 		Types: map[string]string{}, Unmapped: append([]string{}, v.Unmapped...), Events: v.Events,
 		Counterexample: v.Counterexample, Query: ch.Query, Stages: stageObjects(v.Stages),
@@ -136,6 +137,9 @@ func Proof(ch sigmac.Proof, losses []Loss) any {
 	}
 	if v.Construct != nil {
 		o.Construct = &place{v.Construct.Name, Place{Line: v.Construct.Pos.Line, Column: v.Construct.Pos.Column}}
+		if at := v.Construct.Pos; at.File != 0 {
+			o.Construct.Path = ch.Document.PathOf(at)
+		}
 	}
 	if ch.Verdict == "refuted" {
 		o.QueryMatches, o.RuleMatches = &v.QueryMatches, &v.RuleMatches
@@ -144,7 +148,7 @@ func Proof(ch sigmac.Proof, losses []Loss) any {
 		if o.Reason = e.Msg; ch.Query != "" {
 			o.Reason = e.Error()
 		} else {
-			o.Construct = &place{e.Feature, PlaceOf(e)}
+			o.Construct = &place{e.Feature, placeIn(ch.Document, e)}
 		}
 	}
 	return o

@@ -5,6 +5,7 @@ import (
 
 	"sigmac"
 	"sigmac/ir"
+	"sigmac/parser"
 )
 
 // Result is a result in JSON: its queries, or its first error.
@@ -30,6 +31,7 @@ func Result(res sigmac.Result) any {
 		Title    string             `json:"title"`
 		Target   string             `json:"target"`
 		Mapping  *Mapping           `json:"mapping,omitempty"`
+		Filters  []Filter           `json:"filters,omitempty"`
 		Queries  []string           `json:"queries,omitempty"`
 		Lookups  []lookup           `json:"lookups,omitempty"`
 		Types    *map[string]string `json:"types,omitempty"`
@@ -38,14 +40,14 @@ func Result(res sigmac.Result) any {
 		Error    *fault             `json:"error,omitempty"`
 	}
 	d := res.Document
-	o := object{Path: d.Path, Rule: d.ID, Title: d.Title, Target: res.Target.Name, Queries: res.Queries, Mapping: MappingOf(res)}
+	o := object{Path: d.Path, Rule: d.ID, Title: d.Title, Target: res.Target.Name, Queries: res.Queries, Mapping: MappingOf(res), Filters: FiltersOf(d)}
 	for _, w := range slices.Concat(d.Warnings, res.Mapped.Warnings) {
-		o.Warnings = append(o.Warnings, warning{PlaceOf(w), w.Msg})
+		o.Warnings = append(o.Warnings, warning{placeIn(d, w), w.Msg})
 	}
 	if len(res.Errors) > 0 {
 		o.Queries = nil
 		e := res.Errors[0]
-		o.Error = &fault{PlaceOf(e), e.Msg, e.Feature, e.Item}
+		o.Error = &fault{placeIn(d, e), e.Msg, e.Feature, e.Item}
 		return o
 	}
 	for _, l := range res.Lookups {
@@ -98,13 +100,38 @@ func Placed(res sigmac.Result, e *ir.Diagnostic) string {
 
 // A Place is where something begins and, where that is known, ends, in JSON.
 type Place struct {
-	Line      int `json:"line"`
-	Column    int `json:"column"` // from 1, in characters
-	EndLine   int `json:"end_line,omitempty"`
-	EndColumn int `json:"end_column,omitempty"` // of the character behind
+	Path      string `json:"path,omitempty"` // where it is not that of the rule: of a filter
+	Line      int    `json:"line"`
+	Column    int    `json:"column"` // from 1, in characters
+	EndLine   int    `json:"end_line,omitempty"`
+	EndColumn int    `json:"end_column,omitempty"` // of the character behind
 }
 
 // PlaceOf is that of a diagnostic.
 func PlaceOf(e *ir.Diagnostic) Place {
-	return Place{e.Pos.Line, e.Pos.Column, e.End.Line, e.End.Column}
+	return Place{Line: e.Pos.Line, Column: e.Pos.Column, EndLine: e.End.Line, EndColumn: e.End.Column}
+}
+
+// placeIn is that of a diagnostic of a document, with its path where that is another.
+func placeIn(d *parser.Document, e *ir.Diagnostic) Place {
+	p := PlaceOf(e)
+	if e.Path != d.Path {
+		p.Path = e.Path
+	}
+	return p
+}
+
+// A Filter is one that is joined to a rule.
+type Filter struct {
+	Title string `json:"title"`
+	ID    string `json:"id,omitempty"`
+	Path  string `json:"path"`
+}
+
+// FiltersOf are those that are joined to the rule of a document.
+func FiltersOf(d *parser.Document) (out []Filter) {
+	for _, f := range d.Filters {
+		out = append(out, Filter{f.Title, f.ID, f.Path})
+	}
+	return out
 }

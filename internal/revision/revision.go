@@ -34,6 +34,7 @@ type Tree struct {
 	Partial bool   // without the files that are the same in the other tree
 	repo    *Repo  // of a revision
 	files   map[string]file
+	whole   func() (*Tree, error) // where it is Partial
 }
 
 // OnDisk says whether the tree is no revision.
@@ -217,6 +218,10 @@ func (r *Repo) Between(from, to string, paths []string, takenName func(string) b
 				t.files[name] = file{blob: fields[2+side]}
 			}
 		}
+	}
+	new.whole = func() (*Tree, error) {
+		t := &Tree{Label: to, repo: r, files: map[string]file{}}
+		return t, r.list(t, commits[1], bases, func(name string) string { return name }, takenName)
 	}
 	return old, new, nil
 }
@@ -469,6 +474,24 @@ func (t *Tree) collect(names []string, limit int64, disk func(string) []byte) (o
 		}
 	}
 	return out, nil
+}
+
+// Same are the files that are the same in both trees: those of new that are not among the
+// ones in which they differ, which Changed gives.
+func Same(new *Tree, olds, news []File, limit int64) ([]File, error) {
+	if new.Partial {
+		whole, err := new.whole()
+		if err != nil {
+			return nil, err
+		}
+		new = whole
+	}
+	changed := map[string]bool{}
+	for _, f := range append(slices.Clip(olds), news...) {
+		changed[f.Name] = true
+	}
+	all, err := new.All(limit)
+	return slices.DeleteFunc(all, func(f File) bool { return changed[f.Name] }), err
 }
 
 // All are all files of a tree.
