@@ -16,7 +16,8 @@ type Explanation struct {
 	Kind    string        `json:"kind"` // rule, condition, and, or, not, of, detection, field, keywords or test
 	Name    string        `json:"name,omitempty"`
 	Matched bool          `json:"matched"`
-	Line    int           `json:"line,omitempty"` // in the rule
+	Path    string        `json:"path,omitempty"` // of the filter in which this and its parts stand
+	Line    int           `json:"line,omitempty"` // in the rule, or the filter
 	Column  int           `json:"column,omitempty"`
 	Values  []any         `json:"values,omitempty"`  // of a test: those that passed, or all
 	Missing bool          `json:"missing,omitempty"` // of a test: the event has no such field
@@ -62,6 +63,11 @@ func explain(r *ir.Rule, e ir.Expr, ev Event, in ir.Item) Explanation {
 		return parts("not", e.X)
 	case ir.Ref:
 		out.Name = e.Name
+		for _, d := range r.Detections {
+			if d.Name == e.Name && d.Filter != nil {
+				out.Path = d.Filter.Path
+			}
+		}
 		return parts("detection", detection(r, e.Name))
 	case ir.Of:
 		out.Name = "1 of " + e.Pattern

@@ -126,11 +126,11 @@ func (f *file) behindScalar(n *yaml.Node) ir.Pos {
 // Place gives a diagnostic, which knows where in the document it begins, its path and its
 // end: that of the text, the key or the modifier that stands there. It returns it.
 func (d *Document) Place(e *ir.Diagnostic) *ir.Diagnostic {
-	if e.Path != "" && e.Pos.File == 0 {
-		return e // it has its place
+	if e.Path == "" || e.Pos.File != 0 {
+		d = d.of(e.Pos)
+		e.Path, e.Pos.File, e.End.File = d.Path, 0, 0
 	}
-	d = d.of(e.Pos)
-	if e.Path, e.Pos.File, e.End.File = d.Path, 0, 0; e.End == (ir.Pos{}) && d.file != nil {
+	if e.End == (ir.Pos{}) && e.Path == d.Path && d.file != nil {
 		e.End = d.file.end(e.Pos)
 	}
 	return e

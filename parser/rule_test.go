@@ -317,10 +317,10 @@ filter:
 
 func TestFilter(t *testing.T) {
 	for _, tt := range []struct{ src, want string }{
-		{filterText, `rules [{a {5 7}} {b {6 7}}] selection (item f (match f (pattern "x"))) condition (not (ref selection))`},
+		{filterText, `rules [{a {5 7 0}} {b {6 7 0}}] selection (item f (match f (pattern "x"))) condition (not (ref selection))`},
 		{strings.Replace(filterText, "rules:\n    - a\n    - b", "rules: any\n\n", 1), `rules [] selection (item f (match f (pattern "x"))) condition (not (ref selection))`},
-		{strings.Replace(filterText, "rules:\n    - a\n    - b", "rules: one\n\n", 1), `rules [{one {4 10}}] selection (item f (match f (pattern "x"))) condition (not (ref selection))`},
-		{strings.Replace(filterText, "rules:", "<<: {rules: [c], selection: {g: y}}\n  rules:", 1), `rules [{a {6 7}} {b {7 7}}] selection (item f (match f (pattern "x"))) condition (not (ref selection))`},
+		{strings.Replace(filterText, "rules:\n    - a\n    - b", "rules: one\n\n", 1), `rules [{one {4 10 0}}] selection (item f (match f (pattern "x"))) condition (not (ref selection))`},
+		{strings.Replace(filterText, "rules:", "<<: {rules: [c], selection: {g: y}}\n  rules:", 1), `rules [{a {6 7 0}} {b {7 7 0}}] selection (item f (match f (pattern "x"))) condition (not (ref selection))`},
 		{strings.Replace(filterText, "rules:", "rules: any\n  rules:", 1), `5:3: the key "rules" stands twice`},
 		{strings.Replace(filterText, "rules:\n    - a\n    - b", "rules: All\n\n", 1), `rules [] selection (item f (match f (pattern "x"))) condition (not (ref selection))`},
 		{strings.Replace(filterText, "rules:\n    - a\n    - b", "rules: []\n\n", 1), `rules [] selection (item f (match f (pattern "x"))) condition (not (ref selection))`},

@@ -62,6 +62,8 @@ usage, or a file that cannot be read or written: the directory stays as it was.`
 					&cli.StringFlag{Name: "output", Aliases: []string{"o"}, Usage: "the `DIRECTORY` of the site; needed"},
 					&cli.StringFlag{Name: "title", Value: "Detection rules", Usage: "the title of the site"},
 					&cli.BoolFlag{Name: "from-scratch", Usage: "take nothing from the index that is there"},
+					contextFlag,
+					filterFlag,
 				}, mappingFlags()),
 				Action: buildCatalog,
 			},
@@ -132,11 +134,20 @@ func buildCatalog(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	convert, err := converter(c)
+	pr, err := open(c)
 	if err != nil {
 		return err
 	}
-	o := index.Options{Sources: sources, Settings: settings(c), Convert: convert,
+	convert, err := converter(pr)
+	if err != nil {
+		return err
+	}
+	given, _ := project.ListFiles(c.StringSlice("sigma"), []string{"*.yml", "*.yaml"}) // none where a directory has none
+	filters, err := pr.FiltersElsewhere(given)
+	if err != nil {
+		return usage("%s", err)
+	}
+	o := index.Options{Sources: sources, Filters: filters, Settings: settings(c), Convert: convert,
 		Find: func(docs []*parser.Document) []findings.Finding { return findings.Find(docs, verify.DefaultBudget) }}
 	if old != nil {
 		if o.Settings != "" && !c.Bool("from-scratch") {
@@ -269,11 +280,7 @@ func siteAt(dir string) (*index.File, error) {
 }
 
 // converter gives the queries of a rule in all languages, with their verdicts.
-func converter(c *cli.Context) (func(*parser.Document) []index.Query, error) {
-	p, err := open(c)
-	if err != nil {
-		return nil, err
-	}
+func converter(p *project.Project) (func(*parser.Document) []index.Query, error) {
 	var all []project.Request
 	for _, t := range sigmac.Targets() {
 		all = append(all, project.For(t))

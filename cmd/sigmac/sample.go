@@ -72,6 +72,9 @@ matches it; 2 wrong usage, or a file that cannot be read.`,
 			}
 			failed := false
 			for _, d := range collection.Documents {
+				if d.Filter != nil {
+					continue // the events are those of its rules
+				}
 				if err := sampleRule(c, d, forms[form]); err != nil {
 					for _, e := range sigmac.Faults(d, err) {
 						tell(c.App.ErrWriter, "%s", e)

@@ -1,6 +1,9 @@
 package link
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
 	"regexp"
 	"slices"
 	"strings"
@@ -65,6 +68,19 @@ func (fs *Filters) For(d *parser.Document) (out []*parser.Document) {
 		}
 	}
 	return out
+}
+
+// Digest is one of all filters, SHA-256 in hexadecimal; empty where there are none.
+func (fs *Filters) Digest() string {
+	if len(fs.docs) == 0 {
+		return ""
+	}
+	h := sha256.New()
+	for _, d := range fs.docs {
+		fmt.Fprintf(h, "%s\x00%d\x00%d\x00", d.Path, d.Pos.Line, len(d.Filter.Text))
+		h.Write(d.Filter.Text)
+	}
+	return hex.EncodeToString(h.Sum(nil))
 }
 
 // Join joins to the rule of a document the filters that are meant for it, once.

@@ -39,17 +39,20 @@ type rule struct {
 func New(o Options) *Rules { return &Rules{options: o, set: eval.NewSet()} }
 
 // Add adds a rule, or says what is wrong with its document or cannot be evaluated,
-// and leaves it out.
+// and leaves it out. A filter is joined to its rules already.
 func (rs *Rules) Add(d *parser.Document) []*ir.Diagnostic {
 	if len(d.Errors) > 0 {
 		return d.Errors
+	}
+	if d.Filter != nil {
+		return nil
 	}
 	pos, what := d.Pos, "the "+d.Kind.String()+" is no rule of single events"
 	if d.Rule != nil {
 		pos, what = eval.UnevaluableRule(d.Rule)
 	}
 	if what != "" {
-		return []*ir.Diagnostic{{Path: d.Path, Pos: pos, Msg: "cannot be evaluated: " + what}}
+		return []*ir.Diagnostic{d.Place(&ir.Diagnostic{Pos: pos, Msg: "cannot be evaluated: " + what})}
 	}
 	rs.rules = append(rs.rules, rule{d, rs.set.Prepare(d.Rule)})
 	return nil

@@ -17,6 +17,7 @@ import (
 	"sigmac/internal/catalog"
 	"sigmac/internal/catalog/findings"
 	"sigmac/internal/catalog/native"
+	"sigmac/internal/link"
 	"sigmac/internal/ordered"
 	"sigmac/parser"
 )
@@ -33,6 +34,8 @@ type Options struct {
 	Sources []Source
 	// Settings is all that queries depend on besides their rule.
 	Settings string
+	// Filters are joined to the Sigma rules that they are meant for, beside those in Sources.
+	Filters []*parser.Document
 	// Convert gives the queries of a rule; it is called from several goroutines.
 	Convert func(*parser.Document) []Query
 	// Find gives the findings about all Sigma rules.
@@ -72,6 +75,11 @@ func Build(o Options) (*Content, error) {
 		docs   []*parser.Document // of a Sigma file that was read anew
 		err    error
 	}
+	filters, err := filtersOf(files, o.Filters)
+	if err != nil {
+		return nil, err
+	}
+	o.Settings += filters.Digest()
 	previous := o.Previous.byFile()
 	c := &Content{files: files}
 	docs := make([][]*parser.Document, len(files))
@@ -89,6 +97,9 @@ func Build(o Options) (*Content, error) {
 		}
 		if f.Catalog == "sigma" {
 			r.docs = parser.Parse(f.Path, src).Documents
+			for _, d := range r.docs {
+				filters.Join(d)
+			}
 			r.rules = sigmaRules(f, src, r.docs, o.Convert)
 		} else {
 			r.rules = []*Rule{nativeRule(f.reader.Read(f.Path, bytes.ToValidUTF8(src, []byte("\ufffd"))))}
@@ -119,7 +130,7 @@ func Build(o Options) (*Content, error) {
 	if o.Previous != nil && o.Previous.findingsOf == c.findingsOf {
 		c.Findings = o.Previous.Findings
 	} else if o.Find != nil {
-		all, err := everyDocument(files, docs)
+		all, err := everyDocument(files, docs, filters)
 		if err != nil {
 			return nil, err
 		}
@@ -128,8 +139,32 @@ func Build(o Options) (*Content, error) {
 	return c, nil
 }
 
+// filtersOf are the filters among Sigma files, behind those from elsewhere.
+func filtersOf(files []file, elsewhere []*parser.Document) (*link.Filters, error) {
+	type result struct {
+		docs []*parser.Document
+		err  error
+	}
+	for _, r := range ordered.Map(files, func(f file) result {
+		if f.Catalog != "sigma" {
+			return result{}
+		}
+		src, err := f.bytes()
+		if err != nil || !link.MayFilter(src) {
+			return result{err: err}
+		}
+		return result{docs: parser.Parse(f.Path, src).Documents}
+	}) {
+		if r.err != nil {
+			return nil, r.err
+		}
+		elsewhere = append(elsewhere, r.docs...)
+	}
+	return link.NewFilters(elsewhere), nil
+}
+
 // everyDocument parses those Sigma files that were not.
-func everyDocument(files []file, docs [][]*parser.Document) (out []*parser.Document, err error) {
+func everyDocument(files []file, docs [][]*parser.Document, filters *link.Filters) (out []*parser.Document, err error) {
 	indexes := make([]int, len(files))
 	for i := range indexes {
 		indexes[i] = i
@@ -146,7 +181,11 @@ func everyDocument(files []file, docs [][]*parser.Document) (out []*parser.Docum
 		if err != nil {
 			return result{nil, err}
 		}
-		return result{parser.Parse(files[i].Path, src).Documents, nil}
+		docs := parser.Parse(files[i].Path, src).Documents
+		for _, d := range docs {
+			filters.Join(d)
+		}
+		return result{docs, nil}
 	}) {
 		out, err = append(out, r.docs...), cmp.Or(err, r.err)
 	}
@@ -256,6 +295,9 @@ func (f file) bytes() ([]byte, error) {
 func sigmaRules(f file, src []byte, docs []*parser.Document, convert func(*parser.Document) []Query) (out []*Rule) {
 	texts := split(src, docs)
 	for i, d := range docs {
+		if d.Filter != nil {
+			continue // the pages of its rules show it
+		}
 		r := &Rule{Catalog: "sigma", Line: d.Pos.Line, Language: "sigma", Body: valid(texts[i])}
 		for _, e := range d.Errors {
 			r.Errors = append(r.Errors, valid(fmt.Sprintf("%d:%d: %s", e.Pos.Line, e.Pos.Column, e.Msg)))
