@@ -117,10 +117,7 @@ type Result struct {
 // filter. Filters are joined to the rules. It works on all cores.
 func Compile(c *parser.Collection, o Options) iter.Seq[Result] {
 	return func(yield func(Result) bool) {
-		filters := link.NewFilters(append(slices.Clip(o.Filters), c.Documents...))
-		for _, d := range c.Documents {
-			filters.Join(d)
-		}
+		link.Join(c.Documents, o.Filters)
 		for _, rs := range ordered.Map(c.Documents, func(d *parser.Document) []Result { return CompileDocument(d, o) }) {
 			for _, r := range rs {
 				if !yield(r) {

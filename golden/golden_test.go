@@ -15,6 +15,7 @@ import (
 	"sigmac/backends"
 	"sigmac/eval"
 	"sigmac/internal/irtest"
+	"sigmac/internal/link"
 	"sigmac/ir"
 	"sigmac/parser"
 	"sigmac/verify"
@@ -102,6 +103,7 @@ func (p *production) add(name, text string) {
 func compile(t *testing.T, rule string) production {
 	out := production{text: map[string]string{}}
 	c := parser.Parse(ruleSection, []byte(rule))
+	link.Join(c.Documents, nil)
 	var errs, dump strings.Builder
 	for _, d := range c.Documents {
 		for _, e := range d.Errors {
@@ -205,7 +207,9 @@ func prettyQuery(t *testing.T, res sigmac.Result, i int) string {
 // evaluate holds that the rule, and what every pass makes of it, matches the
 // events of the one section and none of the other.
 func evaluate(t *testing.T, sections map[string]string) {
-	for _, d := range parser.Parse(ruleSection, []byte(sections[ruleSection])).Documents {
+	docs := parser.Parse(ruleSection, []byte(sections[ruleSection])).Documents
+	link.Join(docs, nil)
+	for _, d := range docs {
 		if d.Rule == nil || unevaluable(d.Rule) {
 			continue
 		}

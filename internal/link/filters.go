@@ -70,6 +70,15 @@ func (fs *Filters) For(d *parser.Document) (out []*parser.Document) {
 	return out
 }
 
+// Join joins the filters among documents, and those from elsewhere, to the rules among
+// them that they are meant for.
+func Join(docs, elsewhere []*parser.Document) {
+	filters := NewFilters(append(slices.Clip(elsewhere), docs...))
+	for _, d := range docs {
+		filters.Join(d)
+	}
+}
+
 // Digest is one of all filters, SHA-256 in hexadecimal; empty where there are none.
 func (fs *Filters) Digest() string {
 	if len(fs.docs) == 0 {

@@ -76,10 +76,7 @@ func (p *Project) Parse(files []string, read func(i int) ([]byte, error)) (*pars
 	if err != nil {
 		return nil, err
 	}
-	filters := link.NewFilters(append(elsewhere, c.Documents...))
-	for _, d := range c.Documents {
-		filters.Join(d)
-	}
+	link.Join(c.Documents, elsewhere)
 	return c, nil
 }
 
