@@ -154,8 +154,11 @@ func (l *linter) file(f File) *fileReport {
 		if d.Correlation != nil {
 			s.correlation(d.Correlation)
 		}
-		called := *d // of a rule what it is called
+		called := *d // of a rule what it is called, and its log source
 		called.Rule, called.Broken = nil, nil
+		if d.Rule != nil {
+			called.Rule = &ir.Rule{Source: d.Rule.Source}
+		}
 		fact := facts{&called, d.Pos, d.Pos}
 		if n := s.value("id"); n != nil {
 			fact.idPos = place(n)
@@ -335,7 +338,7 @@ func (l *linter) references(all []*fileReport) {
 	}
 	for _, f := range linker.Findings() {
 		found := reports[f.Doc].add(l, f.Doc, f.Code, ir.Span{Start: f.Pos, End: f.End}, "%s", f.Msg)
-		if f.Note {
+		if f.Note && f.Code == link.Unknown {
 			l.milder(found, Note)
 		}
 	}

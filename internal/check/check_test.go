@@ -20,6 +20,7 @@ import (
 	"sigmac/internal/config"
 	"sigmac/internal/corpus"
 	"sigmac/internal/irtest"
+	"sigmac/internal/link"
 	"sigmac/ir"
 	"sigmac/parser"
 	"sigmac/verify"
@@ -222,7 +223,7 @@ func TestSound(t *testing.T) {
 // the sound rule.
 func TestChecks(t *testing.T) {
 	across := []string{"duplicate_filename", "duplicate_title", "identifier_uniqueness", "correlation_rules_minimum", "correlation_group_by_existence", "correlation_filename_prefix",
-		"unknown_reference", "ambiguous_reference", "unfit_reference", "cyclic_reference"}
+		"unknown_reference", "ambiguous_reference", "unfit_reference", "cyclic_reference", "filter_logsource"}
 	for _, c := range Checks {
 		ex, ok := examples[c.ID]
 		if slices.Contains(across, c.ID) {
@@ -312,21 +313,22 @@ func TestReferences(t *testing.T) {
 	named := func(name string) File {
 		return File{name + ".2.yml", "", []byte("title: r\nname: " + name + "\nlogsource: {category: test}\ndetection: {s: {a: b}, condition: s}\n")}
 	}
-	files := []File{correlation("c", "c, one, two, tow"), filter, named("one"), named("one"), named("two")}
+	apart := File{"g.yml", "", []byte("title: g\nlogsource: {category: other}\nfilter:\n    rules: [two]\n    s: {a: b}\n    condition: not s\n")}
+	files := []File{correlation("c", "c, one, two, tow"), filter, named("one"), named("one"), named("two"), apart}
 	files[3].Path = "other.yml"
 	for _, c := range []struct {
 		context func() ([]*parser.Document, bool)
 		want    []string
 	}{
-		{nil, []string{"cyclic_reference:6 error", "ambiguous_reference:6 error", "unknown_reference:6 note", "unfit_reference:5 error"}},
-		{func() ([]*parser.Document, bool) { return nil, true }, []string{"cyclic_reference:6 error", "ambiguous_reference:6 error", "unknown_reference:6 error", "unfit_reference:5 error"}},
-		{func() ([]*parser.Document, bool) { return parser.Parse("more.yml", named("tow").Data).Documents, false }, []string{"cyclic_reference:6 error", "ambiguous_reference:6 error", "unfit_reference:5 error"}},
+		{nil, []string{"cyclic_reference:6 error", "ambiguous_reference:6 error", "unknown_reference:6 note", "unfit_reference:5 error", "filter_logsource:4 warning"}},
+		{func() ([]*parser.Document, bool) { return nil, true }, []string{"cyclic_reference:6 error", "ambiguous_reference:6 error", "unknown_reference:6 error", "unfit_reference:5 error", "filter_logsource:4 warning"}},
+		{func() ([]*parser.Document, bool) { return parser.Parse("more.yml", named("tow").Data).Documents, false }, []string{"cyclic_reference:6 error", "ambiguous_reference:6 error", "unfit_reference:5 error", "filter_logsource:4 warning"}},
 	} {
 		o := options()
 		o.Context = c.context
 		var got []string
 		for _, f := range Run(files, o) {
-			if strings.HasSuffix(f.Code, "_reference") {
+			if strings.HasSuffix(f.Code, "_reference") || f.Code == link.Apart {
 				got = append(got, fmt.Sprintf("%s:%d %s", f.Code, f.Pos.Line, f.Severity))
 			}
 		}

@@ -54,6 +54,8 @@ var Checks = []Check{
 		Why: "Which of them is meant, nobody can say. An id is unique."},
 	{ID: "unfit_reference", Severity: Error, Summary: "A filter is named where a rule is expected.",
 		Why: "A filter is a condition on rules, and finds no events itself."},
+	{ID: "filter_logsource", Severity: Warning, Summary: "A filter names a rule of another log source.",
+		Why: "A filter is joined to rules of its own log source only, so it does nothing to this one."},
 	{ID: "cyclic_reference", Severity: Error, Summary: "A correlation is about itself, by way of what it names.",
 		Why: "It waits for itself for ever."},
 	{ID: "attacktag", Severity: Warning, Summary: "A tag names no tactic, technique, group or software of ATT&CK, or a technique that was revoked.",

@@ -35,6 +35,7 @@ type place struct {
 type Entry struct {
 	ID, Name, Title string
 	Kind            parser.Kind
+	Source          ir.LogSource // of a rule
 	Path            string
 	Pos             ir.Pos
 	names           []ir.Name // that it names itself
@@ -46,10 +47,11 @@ const (
 	Ambiguous = "ambiguous_reference" // several are
 	Unfit     = "unfit_reference"     // it cannot be named there
 	Cyclic    = "cyclic_reference"    // it leads back to the document that names it
+	Apart     = "filter_logsource"    // it is that of a rule that the filter's log source does not take in
 )
 
 // A Finding is a name that leads to no document, or to the wrong one. As a Note, the
-// document may be among files that were not read.
+// document may be among files that were not read, or the filter is not joined to it.
 type Finding struct {
 	*ir.Diagnostic
 	Doc  *parser.Document // that has the name
@@ -84,7 +86,11 @@ func (l *Linker) know(d *parser.Document) {
 		return // a file that is read twice
 	}
 	l.seen[at] = true
-	l.entries = append(l.entries, Entry{ID: d.ID, Name: d.Name, Title: d.Title, Kind: d.Kind, Path: d.Path, Pos: d.Pos, names: names(d)})
+	e := Entry{ID: d.ID, Name: d.Name, Title: d.Title, Kind: d.Kind, Path: d.Path, Pos: d.Pos, names: names(d)}
+	if d.Rule != nil {
+		e.Source = d.Rule.Source
+	}
+	l.entries = append(l.entries, e)
 	keys := []string{strings.ToLower(d.ID)}
 	if d.Name != d.ID {
 		keys = append(keys, d.Name)
@@ -167,6 +173,11 @@ func (l *Linker) look(d *parser.Document, n ir.Name, circles map[place]int) (f F
 		f.Code, f.Msg = Unfit, fmt.Sprintf("%q is a filter, and rules are named here", n.Text)
 	default:
 		e := l.entries[found[0]]
+		if d.Filter != nil && e.Kind == parser.Rule && !d.Filter.Source.Covers(e.Source) {
+			f.Code, f.Note = Apart, true
+			f.Msg = fmt.Sprintf("%q is a rule for %s, and the filter for %s: it is not joined", n.Text, e.Source, d.Filter.Source)
+			return f, true
+		}
 		circle := circles[place{d.Path, d.Pos}]
 		if circle == 0 || circle != circles[place{e.Path, e.Pos}] {
 			return f, false

@@ -10,6 +10,7 @@ import (
 	"sigmac"
 	"sigmac/internal/link"
 	"sigmac/internal/ordered"
+	"sigmac/ir"
 	"sigmac/parser"
 )
 
@@ -223,7 +224,9 @@ func (p *Project) ContextOf(files []string) (docs []*parser.Document, complete b
 			return file{err: err}
 		}
 		for _, d := range parser.Parse(path, src).Documents {
-			d.Rule = nil
+			if d.Rule != nil {
+				d.Rule = &ir.Rule{Source: d.Rule.Source}
+			}
 			out.docs = append(out.docs, d)
 		}
 		return out
