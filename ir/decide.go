@@ -162,7 +162,78 @@ func (k *known) parts(es []Expr, and bool) (out []Expr, changed bool) {
 		at = ends[i]
 	}
 	k.facts = k.facts[:before]
+	if less := k.absorb(out, and); len(less) < len(out) {
+		return less, true
+	}
 	return out, changed
+}
+
+// absorb is es without the parts of a conjunction that another part implies, or those of a
+// disjunction that imply another part, where one of the two is a group; of single tests
+// that is decided by what is known.
+func (k *known) absorb(es []Expr, and bool) []Expr {
+	single := func(e Expr) bool { return len(Parts(e)) == 0 }
+	if !slices.ContainsFunc(es, func(e Expr) bool { return !single(e) }) {
+		return es
+	}
+	gone := make([]bool, len(es))
+	for i, x := range es {
+		for j, y := range es {
+			if i == j || gone[j] || single(x) && single(y) {
+				continue
+			}
+			if and && k.implies(y, x) || !and && k.implies(x, y) {
+				gone[i] = true
+				break
+			}
+		}
+	}
+	if !slices.Contains(gone, true) {
+		return es
+	}
+	var out []Expr
+	for i, e := range es {
+		if !gone[i] {
+			out = append(out, e)
+		}
+	}
+	return out
+}
+
+// implies says whether y surely is true of an event of which x is.
+func (k *known) implies(x, y Expr) bool {
+	if k.work--; k.work < 0 {
+		return false
+	}
+	fails := func(p Expr) bool { return !k.implies(x, p) }
+	if parts, ok := y.(And); ok {
+		return !slices.ContainsFunc(parts, fails)
+	}
+	if parts, ok := x.(Or); ok {
+		return !slices.ContainsFunc(parts, func(p Expr) bool { return !k.implies(p, y) })
+	}
+	if parts, ok := x.(And); ok && slices.ContainsFunc(parts, func(p Expr) bool { return k.implies(p, y) }) {
+		return true
+	}
+	if parts, ok := y.(Or); ok && slices.ContainsFunc(parts, func(p Expr) bool { return k.implies(x, p) }) {
+		return true
+	}
+	switch x := x.(type) {
+	case Not:
+		y, ok := y.(Not)
+		return ok && k.implies(y.X, x.X)
+	case Match:
+		if y, ok := y.(Match); ok {
+			a, b := say(x.Field.Name, x.Test), say(y.Field.Name, y.Test)
+			return x.Field.Name == y.Field.Name && a.implies(&b)
+		}
+	case Keyword:
+		if y, ok := y.(Keyword); ok {
+			a, b := say(keywords, x.Test), say(keywords, y.Test)
+			return a.implies(&b)
+		}
+	}
+	return Equal(x, y)
 }
 
 // leaf is e, the test of a field that is off, or a constant.

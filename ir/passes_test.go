@@ -240,8 +240,15 @@ func TestDecide(t *testing.T) {
 		{ir.And{null, ir.Or{whole, b}}, ir.And{null, b}.String()},
 		{ir.And{not(null), ir.Or{there, b}}, not(null).String()},
 		{ir.Or{null, ir.And{there, b}}, ir.Or{null, b}.String()},
+		// A group that another implies.
+		{ir.Or{ir.And{long, b}, ir.And{short, b, c}, ir.And{long, b, c}}, ir.Or{ir.And{long, b}, ir.And{short, b, c}}.String()},
+		{ir.And{ir.Or{long, b}, ir.Or{b, short, c}}, ir.Or{long, b}.String()},
+		{ir.And{not(ir.And{b, c}), not(ir.And{b, c, short})}, not(ir.And{b, c}).String()},
+		{ir.And{ir.Or{b, c}, ir.Or{c, b}}, ir.Or{c, b}.String()},
 
 		{ir.And{b, c}, ""},
+		{ir.Or{ir.And{short, b}, ir.And{long, c}}, ""},
+		{ir.And{ir.Or{long, b}, ir.Or{long, c}}, ""},
 		{ir.And{b, ir.Or{c, long}}, ""},
 		{ir.Or{whole, is("a", "yz"), is("a", star, "zz"), is("a", "yy", star)}, ""},
 		{ir.Or{is("a", "x", star), is("a", star, "x")}, ""},

@@ -41,15 +41,15 @@ func TestParse(t *testing.T) {
 		t.Fatal(errs)
 	}
 	got := fmt.Sprintf("%v %v", c.Rules, c.Targets)
-	if want := "[rules more/x.yml] [{splunk  [] false [] [] []  0 {3 5}} {kusto  [microsoft_xdr own.yml] false [tables.json] [] []  0 {4 5}} {elastic  [] true [] [] []  0 {7 5}} {other  [] false [] [a b] [{product p, service s [[c own.yml] [d]] {13 9}}] lookup 20 {8 5}}]"; got != want {
+	if want := "[rules more/x.yml] [{splunk  [] false [] [] []  0 {3 5 0}} {kusto  [microsoft_xdr own.yml] false [tables.json] [] []  0 {4 5 0}} {elastic  [] true [] [] []  0 {7 5 0}} {other  [] false [] [a b] [{product p, service s [[c own.yml] [d]] {13 9 0}}] lookup 20 {8 5 0}}]"; got != want {
 		t.Error(got)
 	}
 	got = fmt.Sprint(c.Sources, c.Leave)
-	if want := "[{product p [{kusto  [[table T]] {20 31}} {splunk sourcetype=x [] {20 50}}] {20 5}}] [{r narrower c [kusto] {21 12}}]"; got != want {
+	if want := "[{product p [{kusto  [[table T]] {20 31 0}} {splunk sourcetype=x [] {20 50 0}}] {20 5 0}}] [{r narrower c [kusto] {21 12 0}}]"; got != want {
 		t.Error(got)
 	}
 	got = fmt.Sprint(c.Check)
-	if want := "{sigmahq [{duplicate_title two catalogs [rules/old */x*.yml] {17 7}}] [{title_length off {18 14}}]}"; got != want {
+	if want := "{sigmahq [{duplicate_title two catalogs [rules/old */x*.yml] {17 7 0}}] [{title_length off {18 14 0}}]}"; got != want {
 		t.Error(got)
 	}
 	for file, want := range map[string]bool{"rules/old/a/b.yml": true, "rules/x1.yml": true, "rules/a.yml": false, "old/a.yml": false} {

@@ -501,7 +501,7 @@ func TestReadPositions(t *testing.T) {
 		}
 	})
 	got = append(got, fmt.Sprint(q.Unjudged()))
-	want := []string{"é{1 3}", "m{1 5}", "g{2 4}", "keyword{2 8}", "h{2 42}", "k>l{2 52}", "[{stats stats count {3 3} remakes}]"}
+	want := []string{"é{1 3 0}", "m{1 5 0}", "g{2 4 0}", "keyword{2 8 0}", "h{2 42 0}", "k>l{2 52 0}", "[{stats stats count {3 3 0} remakes}]"}
 	if !slices.Equal(got, want) {
 		t.Errorf(" got %q\nwant %q", got, want)
 	}
