@@ -58,7 +58,7 @@ func TestListNames(t *testing.T) {
 		}
 		return out
 	}
-	first := names("kusto", "{f: [a, b], g: [a, b], f|cased: [a, b], f|all: [x, y]}")
+	first := names("kusto", "{f: [a, b], g: [a, b], f|cased: [c, d], f|all: [x, y]}")
 	if len(first) != 3 || first[0] == first[1] || first[0] == first[2] {
 		t.Error(first)
 	}
