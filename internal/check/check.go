@@ -26,6 +26,8 @@ import (
 	"sigmac/internal/config"
 	"sigmac/internal/link"
 	"sigmac/internal/ordered"
+	"sigmac/internal/suggest"
+	"sigmac/internal/taxonomy"
 	"sigmac/ir"
 	"sigmac/parser"
 )
@@ -157,7 +159,7 @@ func (l *linter) file(f File) *fileReport {
 		called := *d // of a rule what it is called, and its log source
 		called.Rule, called.Broken = nil, nil
 		if d.Rule != nil {
-			called.Rule = &ir.Rule{Source: d.Rule.Source}
+			called.Rule = &ir.Rule{Meta: ir.Meta{Taxonomy: d.Rule.Meta.Taxonomy}, Source: d.Rule.Source}
 		}
 		fact := facts{&called, d.Pos, d.Pos}
 		if n := s.value("id"); n != nil {
@@ -340,6 +342,50 @@ func (l *linter) references(all []*fileReport) {
 		found := reports[f.Doc].add(l, f.Doc, f.Code, ir.Span{Start: f.Pos, End: f.End}, "%s", f.Msg)
 		if f.Note && f.Code == link.Unknown {
 			l.milder(found, Note)
+		}
+	}
+	for _, r := range all {
+		for _, d := range r.docs {
+			if c := d.doc.Correlation; c != nil {
+				l.groups(&subject{linter: l, report: r, doc: d.doc}, c, linker.Named(d.doc))
+			}
+		}
+	}
+}
+
+// groups finds the fields of group-by that events of a rule cannot have, and aliases of
+// rules that the correlation does not name.
+func (l *linter) groups(s *subject, c *ir.Correlation, rules []link.Entry) {
+	stands := func(name string, e link.Entry) bool { return name == e.Name || strings.EqualFold(name, e.ID) }
+	for _, e := range rules {
+		names := taxonomy.Fields(e.Taxonomy, e.Source)
+		if e.Kind != parser.Rule || names == nil {
+			continue
+		}
+		for _, g := range c.GroupBy {
+			field := g
+			for _, a := range c.Aliases {
+				for _, f := range a.Fields {
+					if a.Name.Text == g.Text && stands(f.Rule.Text, e) {
+						field = f.Field
+					}
+				}
+			}
+			if !slices.Contains(names, field.Text) {
+				hint := ""
+				if meant := suggest.Misspelt(field.Text, names); meant != "" {
+					hint = "; did you mean " + meant + "?"
+				}
+				s.find("correlation_group_by_field", field.Pos, "events of the rule %s have no field %s%s", cmp.Or(e.Name, e.Title, e.ID), clip(field.Text), hint)
+			}
+		}
+	}
+	for _, a := range c.Aliases {
+		for _, f := range a.Fields {
+			named := slices.ContainsFunc(c.Rules, func(n ir.Name) bool { return n.Text == f.Rule.Text })
+			if !named && !slices.ContainsFunc(rules, func(e link.Entry) bool { return stands(f.Rule.Text, e) }) {
+				s.find("correlation_alias_rule", f.Rule.Pos, "the correlation is not about a rule %q, so its alias is never used", clip(f.Rule.Text))
+			}
 		}
 	}
 }

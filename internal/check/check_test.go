@@ -223,7 +223,7 @@ func TestSound(t *testing.T) {
 // the sound rule.
 func TestChecks(t *testing.T) {
 	across := []string{"duplicate_filename", "duplicate_title", "identifier_uniqueness", "correlation_rules_minimum", "correlation_group_by_existence", "correlation_filename_prefix",
-		"unknown_reference", "ambiguous_reference", "unfit_reference", "cyclic_reference", "filter_logsource"}
+		"unknown_reference", "ambiguous_reference", "unfit_reference", "cyclic_reference", "filter_logsource", "correlation_group_by_field", "correlation_alias_rule"}
 	for _, c := range Checks {
 		ex, ok := examples[c.ID]
 		if slices.Contains(across, c.ID) {
@@ -301,6 +301,42 @@ func TestAcross(t *testing.T) {
 		if !slices.Contains(got, want) {
 			t.Errorf("%v lacks %s", got, want)
 		}
+	}
+}
+
+// TestGroups holds what is told of fields and aliases of correlations.
+func TestGroups(t *testing.T) {
+	rule := func(name, source, more string) string {
+		return "---\ntitle: " + name + "\nname: " + name + "\n" + more + "logsource: {" + source + "}\ndetection: {s: {a: b}, condition: s}\n"
+	}
+	src := `title: c
+correlation:
+    type: temporal
+    rules: [start, web, own, other]
+    timespan: 1h
+    group-by:
+        - User
+        - Usr
+        - host
+    aliases:
+        host: {start: Compter, web: cs-host, start2: Computer}
+` + rule("start", "product: windows, category: process_creation", "") + rule("web", "category: proxy", "") +
+		rule("own", "product: windows, category: process_creation", "taxonomy: ours\n") + rule("other", "product: windows, service: security", "")
+	var got []string
+	for _, f := range Run([]File{{"c.yml", "", []byte(src)}}, options()) {
+		if strings.HasPrefix(f.Code, "correlation_group_by_f") || f.Code == "correlation_alias_rule" {
+			got = append(got, fmt.Sprintf("%d:%d: %s", f.Pos.Line, f.Pos.Column, f.Msg))
+		}
+	}
+	want := []string{
+		"7:11: events of the rule web have no field User",
+		"8:11: events of the rule start have no field Usr; did you mean User?",
+		"8:11: events of the rule web have no field Usr",
+		"11:23: events of the rule start have no field Compter; did you mean Computer?",
+		"11:46: the correlation is not about a rule \"start2\", so its alias is never used",
+	}
+	if !slices.Equal(got, want) {
+		t.Errorf("got\n%s\nwant\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
 	}
 }
 

@@ -36,6 +36,7 @@ type Entry struct {
 	ID, Name, Title string
 	Kind            parser.Kind
 	Source          ir.LogSource // of a rule
+	Taxonomy        string       // of a rule
 	Path            string
 	Pos             ir.Pos
 	names           []ir.Name // that it names itself
@@ -88,7 +89,7 @@ func (l *Linker) know(d *parser.Document) {
 	l.seen[at] = true
 	e := Entry{ID: d.ID, Name: d.Name, Title: d.Title, Kind: d.Kind, Path: d.Path, Pos: d.Pos, names: names(d)}
 	if d.Rule != nil {
-		e.Source = d.Rule.Source
+		e.Source, e.Taxonomy = d.Rule.Source, d.Rule.Meta.Taxonomy
 	}
 	l.entries = append(l.entries, e)
 	keys := []string{strings.ToLower(d.ID)}

@@ -225,7 +225,7 @@ func (p *Project) ContextOf(files []string) (docs []*parser.Document, complete b
 		}
 		for _, d := range parser.Parse(path, src).Documents {
 			if d.Rule != nil {
-				d.Rule = &ir.Rule{Source: d.Rule.Source}
+				d.Rule = &ir.Rule{Meta: ir.Meta{Taxonomy: d.Rule.Meta.Taxonomy}, Source: d.Rule.Source}
 			}
 			out.docs = append(out.docs, d)
 		}
