@@ -318,6 +318,9 @@ func (c *compilation) result(d *parser.Document, m Mapping, o Options) (res Resu
 func (res *Result) tooLarge(legal *ir.Rule) {
 	for i, q := range res.Queries {
 		for _, l := range res.Target.Limits {
+			if len(q) <= l.Max {
+				continue // whatever is counted takes a byte
+			}
 			if n := l.Count(q, legal.Conditions[i].Expr); n > l.Max {
 				at := res.Document.Rule.Conditions[i].Pos
 				res.Mapped.Warnings = append(slices.Clip(res.Mapped.Warnings), res.Document.Place(&ir.Diagnostic{Pos: at, Source: res.Target.Name,
