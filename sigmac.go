@@ -7,6 +7,7 @@
 package sigmac
 
 import (
+	"cmp"
 	"fmt"
 	"iter"
 	"slices"
@@ -118,7 +119,13 @@ type Result struct {
 func Compile(c *parser.Collection, o Options) iter.Seq[Result] {
 	return func(yield func(Result) bool) {
 		link.Join(c.Documents, o.Filters)
-		for _, rs := range ordered.Map(c.Documents, func(d *parser.Document) []Result { return CompileDocument(d, o) }) {
+		compile := func(d *parser.Document) []Result {
+			if d.Filter != nil {
+				return nil
+			}
+			return CompileDocument(d, o)
+		}
+		for _, rs := range ordered.Map(c.Documents, compile) {
 			for _, r := range rs {
 				if !yield(r) {
 					return
@@ -151,8 +158,9 @@ func CompileFiles(paths []string, read func(i int) ([]byte, error), o Options) i
 		}
 		out.Documents = parser.Parse(paths[i], src).Documents
 		for _, d := range out.Documents {
-			filters.Join(d)
-			out.Results = append(out.Results, CompileDocument(d, o)...)
+			if filters.Join(d); d.Filter == nil {
+				out.Results = append(out.Results, CompileDocument(d, o)...)
+			}
 		}
 		return out
 	})
@@ -186,11 +194,9 @@ func ParseFiles(paths []string, read func(i int) ([]byte, error)) (*parser.Colle
 	return c, errs
 }
 
-// CompileDocument is what Compile makes of one document, as it is: no filter is joined.
+// CompileDocument is what Compile makes of one document, as it is: no filter is joined, and
+// one is an error.
 func CompileDocument(d *parser.Document, o Options) []Result {
-	if d.Filter != nil {
-		return nil
-	}
 	out := make([]Result, len(o.Mappings))
 	var unmapped *compilation // shared by the targets without a pipeline and schemas
 	for i, m := range o.Mappings {
@@ -198,12 +204,12 @@ func CompileDocument(d *parser.Document, o Options) []Result {
 		case len(d.Errors) > 0:
 			out[i] = Result{Mapping: m, Document: d, Errors: d.Errors}
 		case d.Rule == nil:
-			name := d.Title
-			if d.Name != "" {
-				name = d.Name
+			why := "only rules are converted so far"
+			if d.Filter != nil {
+				why = "a filter is part of its rules"
 			}
 			out[i] = Result{Mapping: m, Document: d, Errors: []*ir.Diagnostic{
-				d.Place(backends.Unsupported(m.Target.Name, d.Pos, "the "+d.Kind.String()+" "+name, "only rules are converted so far"))}}
+				d.Place(backends.Unsupported(m.Target.Name, d.Pos, "the "+d.Kind.String()+" "+cmp.Or(d.Name, d.Title), why))}}
 		case m.Table != nil:
 			out[i] = m.chosen(d, o)
 		case m.Pipeline == nil && m.Schemas == nil:

@@ -1,5 +1,7 @@
 package ir
 
+import "slices"
+
 // Parts are what e joins, negates or holds: of And, Or, Not and Item. A leaf has
 // none.
 func Parts(e Expr) []Expr {
@@ -163,4 +165,25 @@ func testOf(e Expr) Test {
 		return e.Test
 	}
 	return nil
+}
+
+// Named are the detections, or what else its Refs and Ofs are about, that a condition
+// names, in its order, each once.
+func Named(e Expr) (names []string) {
+	add := func(ns ...string) {
+		for _, n := range ns {
+			if !slices.Contains(names, n) {
+				names = append(names, n)
+			}
+		}
+	}
+	Walk(e, func(e Expr) {
+		switch e := e.(type) {
+		case Ref:
+			add(e.Name)
+		case Of:
+			add(e.Names...)
+		}
+	})
+	return names
 }

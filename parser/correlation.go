@@ -144,19 +144,9 @@ func (f *file) formula(c *ir.Correlation, n *yaml.Node) {
 	if c.Formula = f.build(n, tree, tokens, names, "rule in rules"); c.Formula == nil {
 		return
 	}
-	used := map[string]bool{}
-	ir.Walk(c.Formula, func(e ir.Expr) {
-		switch e := e.(type) {
-		case ir.Ref:
-			used[e.Name] = true
-		case ir.Of:
-			for _, name := range e.Names {
-				used[name] = true
-			}
-		}
-	})
+	named := ir.Named(c.Formula)
 	for _, r := range c.Rules {
-		if !used[r.Text] {
+		if !slices.Contains(named, r.Text) {
 			f.errs = append(f.errs, f.diagnostic(ir.Span{Start: r.Pos, End: f.end(r.Pos)}, "the condition does not name the rule %q", r.Text))
 		}
 	}

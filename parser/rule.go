@@ -451,16 +451,9 @@ func (f *file) detection(e entry) (ds []ir.Detection, cs []ir.Condition) {
 		}
 		if c, ok := f.condition(n, ds, timeframe); ok {
 			cs = append(cs, c)
-			ir.Walk(c.Expr, func(x ir.Expr) {
-				switch x := x.(type) {
-				case ir.Ref:
-					used[x.Name] = true
-				case ir.Of:
-					for _, name := range x.Names {
-						used[name] = true
-					}
-				}
-			})
+			for _, name := range ir.Named(c.Expr) {
+				used[name] = true
+			}
 		}
 	}
 	for _, x := range entries {

@@ -153,6 +153,7 @@ func convert(c *cli.Context) error {
 				unread = append(unread, f.Err)
 			}
 			for _, d := range f.Documents {
+				p.Joined(d)
 				if linker.Add(d); d.Filter != nil {
 					joined = append(joined, d)
 				}
@@ -196,6 +197,7 @@ func convert(c *cli.Context) error {
 	for _, d := range joined {
 		r.warn(d)
 	}
+	p.TellUnused()
 	names, err := p.Findings(linker, files)
 	if err != nil {
 		return err

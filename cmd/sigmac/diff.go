@@ -322,7 +322,9 @@ func joined(p *project.Project, new *revision.Tree, olds, news []revision.File) 
 	if err != nil {
 		return nil, nil, err
 	}
-	common = append(common, documents(slices.DeleteFunc(slices.Clone(same), func(f revision.File) bool { return !link.MayFilter(f.Data) }))...)
+	for _, f := range same {
+		common = append(common, link.FiltersIn(f.Name, f.Data)...)
+	}
 	before, now := link.NewFilters(append(slices.Clip(common), was...)), link.NewFilters(append(slices.Clip(common), is...))
 	isFilter := func(d *parser.Document) bool { return d.Kind == parser.FilterRule }
 	if slices.ContainsFunc(was, isFilter) || slices.ContainsFunc(is, isFilter) {
@@ -428,6 +430,9 @@ func diffUnderPipelines(c *cli.Context) ([]review.Change, error) {
 	for i, chs := range ordered.Map(collection.Documents, func(d *parser.Document) (out []review.Change) {
 		if len(d.Errors) > 0 {
 			return []review.Change{{Change: diff.Compare(nil, d, o)}}
+		}
+		if d.Filter != nil {
+			return nil
 		}
 		was, is := sigmac.CompileDocument(d, sides[0]), sigmac.CompileDocument(d, sides[1])
 		for i, t := range wanted {

@@ -15,6 +15,7 @@ import (
 	"sigmac/internal/project"
 	"sigmac/internal/report"
 	"sigmac/ir"
+	"sigmac/parser"
 	"sigmac/verify"
 )
 
@@ -91,15 +92,16 @@ func verifyRules(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	if given != "" && len(collection.Documents) != 1 {
-		return usage("--query is checked against one rule, and there are %d", len(collection.Documents))
+	rules := slices.DeleteFunc(slices.Clone(collection.Documents), func(d *parser.Document) bool { return d.Filter != nil })
+	if given != "" && len(rules) != 1 {
+		return usage("--query is checked against one rule, and there are %d", len(rules))
 	}
 	var results []sigmac.Result
 	if given == "" {
 		results = slices.Collect(sigmac.Compile(collection, sigmac.Options{Mappings: maps}))
 	} else {
 		maps[0].Lists, maps[0].Lookups = 0, tables // only what is given is known of a given query
-		results = []sigmac.Result{{Mapping: maps[0], Document: collection.Documents[0]}}
+		results = []sigmac.Result{{Mapping: maps[0], Document: rules[0]}}
 	}
 	w := bufio.NewWriter(c.App.Writer)
 	r := &verdicts{gate: pass, w: w, errs: c.App.ErrWriter, json: c.Bool("json"), failOnLoss: c.Bool("fail-on-loss"),

@@ -37,6 +37,9 @@ type Filter struct {
 	Path  string `json:"path"`
 }
 
+// FilterOf is what is told of a filter.
+func FilterOf(f *ir.Filter) Filter { return Filter{f.Meta.Title, f.Meta.ID, f.Path} }
+
 // An Exclusion is a predicate under a top-level `not`: events that pass it, and
 // all of With, are not matched.
 type Exclusion struct {

@@ -43,7 +43,8 @@ func (b *bodies) stages() []Stage {
 	}
 	_, joined := b.rule.Parts(b.rule.Conditions[0])
 	for i, f := range b.rule.Filters {
-		s := Stage{Label: "filter " + f.Called(), Filter: &Filter{f.Meta.Title, f.Meta.ID, f.Path}, Predicates: Predicates(inlined(b.rule, joined[i]))}
+		of := FilterOf(f)
+		s := Stage{Label: "filter " + f.Called(), Filter: &of, Predicates: Predicates(inlined(b.rule, joined[i]))}
 		var texts []string
 		for _, d := range b.rule.Detections {
 			if d.Filter == f {
@@ -84,7 +85,7 @@ func Conjuncts(e ir.Expr) (out []Conjunct) {
 			return []Conjunct{{"not " + of.Pattern, of.Names, e}}
 		}
 	}
-	return []Conjunct{{conditionText(e, false), named(e), e}}
+	return []Conjunct{{conditionText(e, false), ir.Named(e), e}}
 }
 
 // Predicates are those of an expression, in its order, each once.
@@ -107,26 +108,6 @@ func Predicates(e ir.Expr) (out []Predicate) {
 		return true
 	})
 	return out
-}
-
-// named are the detections of a condition, in its order, each once.
-func named(e ir.Expr) (names []string) {
-	add := func(ns ...string) {
-		for _, n := range ns {
-			if !slices.Contains(names, n) {
-				names = append(names, n)
-			}
-		}
-	}
-	ir.Walk(e, func(e ir.Expr) {
-		switch e := e.(type) {
-		case ir.Ref:
-			add(e.Name)
-		case ir.Of:
-			add(e.Names...)
-		}
-	})
-	return names
 }
 
 // conditionText writes a condition; inside says whether another operator stands

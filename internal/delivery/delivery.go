@@ -16,6 +16,7 @@ import (
 	"sync"
 
 	"sigmac"
+	"sigmac/internal/catalog"
 	"sigmac/internal/outdir"
 	"sigmac/internal/report"
 	"sigmac/parser"
@@ -161,7 +162,7 @@ type sidecarPipeline struct {
 }
 
 type sidecarFilter struct {
-	report.Filter
+	catalog.Filter
 	SHA256 string `json:"sha256"` // of the file
 }
 

@@ -87,17 +87,17 @@ func Compare(old, new *parser.Document, o Options) Change {
 	case new != nil && len(new.Errors) > 0:
 		c.Kind, c.Reason = Broken, faults(new)
 		return c
-	case isFilter(old) || isFilter(new):
+	case isFilter(old) && (isFilter(new) || new == nil), isFilter(new) && old == nil:
 		// What it does to rules, their comparison says.
 		if c.Kind = Equal; old != nil && new != nil {
 			c.Metadata = metadata(old, new)
 		}
 		return c
-	case new == nil:
-		c.Kind = Removed
+	case new == nil || isFilter(new):
+		c.Kind, c.New = Removed, nil
 		return c
-	case old == nil:
-		c.Kind = Added
+	case old == nil || isFilter(old):
+		c.Kind, c.Old = Added, nil
 		return c
 	case len(old.Errors) > 0:
 		c.Kind, c.Reason = Added, "the old version cannot be read: "+faults(old)

@@ -111,6 +111,11 @@ func (fs *Filters) Join(d *parser.Document) {
 // for it at the beginning of a line: braces, an anchor, a tag, an alias, a merge.
 var mayFilter = regexp.MustCompile(`(?m)^\x{feff}?(?:---)?[ \t]*(?:["']?filter["']?[ \t]*:|[{?&!*\\]|["']?<<["']?[ \t]*:|"[^"\n]*\\)`)
 
-// MayFilter says whether a file may have a filter, without reading it as YAML: it says no
-// of most files of rules.
-func MayFilter(src []byte) bool { return mayFilter.Match(src) }
+// FiltersIn are the filters of a file, also those with errors. Most files of rules are not
+// read as YAML for it.
+func FiltersIn(path string, src []byte) []*parser.Document {
+	if !mayFilter.Match(src) {
+		return nil
+	}
+	return slices.DeleteFunc(parser.Parse(path, src).Documents, func(d *parser.Document) bool { return d.Kind != parser.FilterRule })
+}

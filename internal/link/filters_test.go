@@ -23,7 +23,7 @@ func TestMayFilter(t *testing.T) {
 				filters++
 			}
 		}
-		if filters > 0 && !MayFilter([]byte(src)) {
+		if filters > 0 && !mayFilter.MatchString(src) {
 			t.Errorf("passed over: %q", src)
 		}
 		if filters == 0 {
@@ -37,7 +37,7 @@ func TestMayFilter(t *testing.T) {
 			t.Fatal(err)
 		}
 		files++
-		if MayFilter(src) {
+		if mayFilter.Match(src) {
 			said++
 			continue
 		}

@@ -57,6 +57,8 @@ type Project struct {
 	rules  []string       // of the configuration, from the working directory
 	unread error          // in the context
 	stdin  func() ([]byte, error)
+	unused []*parser.Document // those of Filters that are joined to no rule so far
+	rule   bool               // a document was no filter
 }
 
 // Open reads the sigmac.yaml of the working directory, or of the nearest directory above

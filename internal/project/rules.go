@@ -58,10 +58,17 @@ func (p *Project) Parse(files []string, read func(i int) ([]byte, error)) (*pars
 	if len(errs) > 0 {
 		return nil, errors.Join(errs...)
 	}
+	elsewhere, err := p.FiltersElsewhere(files)
+	if err != nil {
+		return nil, err
+	}
+	link.Join(c.Documents, elsewhere)
 	l := &link.Linker{}
 	for _, d := range c.Documents {
+		p.Joined(d)
 		l.Add(d)
 	}
+	p.TellUnused()
 	found, err := p.Findings(l, files)
 	if err != nil {
 		return nil, err
@@ -73,12 +80,26 @@ func (p *Project) Parse(files []string, read func(i int) ([]byte, error)) (*pars
 			f.Doc.Fail(f.Diagnostic)
 		}
 	}
-	elsewhere, err := p.FiltersElsewhere(files)
-	if err != nil {
-		return nil, err
-	}
-	link.Join(c.Documents, elsewhere)
 	return c, nil
+}
+
+// Joined notes which filters are joined to the rule of a document.
+func (p *Project) Joined(d *parser.Document) {
+	p.rule = p.rule || d.Filter == nil
+	for _, f := range d.Filters {
+		p.unused = slices.DeleteFunc(p.unused, func(u *parser.Document) bool { return u.Path == f.Path && u.Pos == f.Pos })
+	}
+}
+
+// TellUnused tells of filters from elsewhere that were joined to no document, after all
+// were given to Joined, and of documents that are filters alone.
+func (p *Project) TellUnused() {
+	for _, d := range p.unused {
+		p.Note("%s:%d:%d: note: the filter is meant for none of these rules", d.Path, d.Pos.Line, d.Pos.Column)
+	}
+	if !p.rule {
+		p.Note("note: these files have no rule, and a filter has no query of its own")
+	}
 }
 
 // FiltersOf are the filters that are joined to the rules of files: those among these, of
@@ -100,7 +121,7 @@ func (p *Project) FiltersOf(files []string, read func(i int) ([]byte, error)) ([
 }
 
 // FiltersElsewhere are the filters of the paths of Filters, and of the context without
-// files. Those of Filters can be read, or it fails.
+// files. It fails where one has an error: it may be meant for any rule.
 func (p *Project) FiltersElsewhere(files []string) ([]*parser.Document, error) {
 	read := func(path string) (string, []byte, error) {
 		src, err := p.Read(path)
@@ -119,19 +140,23 @@ func (p *Project) FiltersElsewhere(files []string) ([]*parser.Document, error) {
 		if len(found) == 0 {
 			return nil, fmt.Errorf("--filter %s: no filter is there", path)
 		}
-		for _, d := range found {
-			if len(d.Errors) > 0 {
-				return nil, d.Errors[0]
-			}
-		}
 		out = append(out, found...)
 	}
+	p.unused = slices.Clone(out)
 	context, _, err := p.contextFiles(files)
 	if err != nil {
 		return nil, err
 	}
 	found, err := filters(context, read)
-	return append(out, found...), err
+	if err != nil {
+		return nil, err
+	}
+	for _, d := range append(out, found...) {
+		if len(d.Errors) > 0 {
+			return nil, d.Errors[0]
+		}
+	}
+	return append(out, found...), nil
 }
 
 // filters are the documents of filters in files.
@@ -140,20 +165,12 @@ func filters[F any](files []F, read func(F) (path string, src []byte, err error)
 		docs []*parser.Document
 		err  error
 	}
-	for _, f := range ordered.Map(files, func(f F) (out file) {
+	for _, f := range ordered.Map(files, func(f F) file {
 		path, src, err := read(f)
 		if err != nil {
 			return file{err: err}
 		}
-		if !link.MayFilter(src) {
-			return file{}
-		}
-		for _, d := range parser.Parse(path, src).Documents {
-			if d.Kind == parser.FilterRule {
-				out.docs = append(out.docs, d)
-			}
-		}
-		return out
+		return file{docs: link.FiltersIn(path, src)}
 	}) {
 		if f.err != nil {
 			return nil, f.err

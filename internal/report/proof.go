@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"sigmac"
+	"sigmac/internal/catalog"
 	"sigmac/ir"
 	"sigmac/verify"
 )
@@ -101,7 +102,7 @@ func Proof(ch sigmac.Proof, losses []Loss) any {
 		Condition      int               `json:"condition"`
 		Target         string            `json:"target"`
 		Verdict        string            `json:"verdict"`
-		Filters        []Filter          `json:"filters,omitempty"`
+		Filters        []catalog.Filter  `json:"filters,omitempty"`
 		Reason         string            `json:"reason,omitempty"`
 		Direction      string            `json:"direction,omitempty"`
 		Construct      *place            `json:"construct,omitempty"`

@@ -4,6 +4,7 @@ import (
 	"slices"
 
 	"sigmac"
+	"sigmac/internal/catalog"
 	"sigmac/ir"
 	"sigmac/parser"
 )
@@ -31,7 +32,7 @@ func Result(res sigmac.Result) any {
 		Title    string             `json:"title"`
 		Target   string             `json:"target"`
 		Mapping  *Mapping           `json:"mapping,omitempty"`
-		Filters  []Filter           `json:"filters,omitempty"`
+		Filters  []catalog.Filter   `json:"filters,omitempty"`
 		Queries  []string           `json:"queries,omitempty"`
 		Lookups  []lookup           `json:"lookups,omitempty"`
 		Types    *map[string]string `json:"types,omitempty"`
@@ -121,17 +122,10 @@ func placeIn(d *parser.Document, e *ir.Diagnostic) Place {
 	return p
 }
 
-// A Filter is one that is joined to a rule.
-type Filter struct {
-	Title string `json:"title"`
-	ID    string `json:"id,omitempty"`
-	Path  string `json:"path"`
-}
-
 // FiltersOf are those that are joined to the rule of a document.
-func FiltersOf(d *parser.Document) (out []Filter) {
+func FiltersOf(d *parser.Document) (out []catalog.Filter) {
 	for _, f := range d.Filters {
-		out = append(out, Filter{f.Title, f.ID, f.Path})
+		out = append(out, catalog.FilterOf(f.Filter))
 	}
 	return out
 }

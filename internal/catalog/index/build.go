@@ -150,10 +150,7 @@ func filtersOf(files []file, elsewhere []*parser.Document) (*link.Filters, error
 			return result{}
 		}
 		src, err := f.bytes()
-		if err != nil || !link.MayFilter(src) {
-			return result{err: err}
-		}
-		return result{docs: parser.Parse(f.Path, src).Documents}
+		return result{link.FiltersIn(f.Path, src), err}
 	}) {
 		if r.err != nil {
 			return nil, r.err
