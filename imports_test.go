@@ -21,13 +21,13 @@ var layers = []struct{ name, packages, sees string }{
 	{"commands' work", "conformance/judge internal/project internal/delivery internal/check internal/report internal/diff/review internal/diff internal/ruletest internal/match", ""},
 	{"catalogs", "internal/catalog/site internal/catalog/index internal/catalog/findings internal/catalog/native internal/catalog/page", ""},
 	{"library", "sigmac", ""},
-	{"mapping", "pipeline schema", "backends parser computed ir regex internal/suggest internal/taxonomy internal/jinja internal/lazy"},
+	{"mapping", "pipeline schema", "backends parser computed tail ir regex internal/suggest internal/taxonomy internal/jinja internal/lazy"},
 	{"targets", "targets", ""},
-	{"proof", "internal/question verify", "verify backends eval computed ir regex internal/lazy"},
-	{"languages", "backends/elastic backends/elastic/read backends/kusto backends/kusto/read backends/splunk backends/splunk/read", "backends computed ir regex internal/lazy"},
+	{"proof", "internal/question verify", "verify backends eval correlation computed tail ir regex internal/lazy"},
+	{"languages", "backends/elastic backends/elastic/read backends/kusto backends/kusto/read backends/splunk backends/splunk/read", "backends computed tail ir regex internal/lazy"},
 	{"documents", "internal/config internal/link parser internal/taxonomy", "parser ir regex internal/suggest internal/taxonomy internal/lazy"},
-	{"views of a rule", "backends eval internal/catalog", "computed ir regex internal/lazy"},
-	{"rules", "computed ir regex", "ir regex"},
+	{"views of a rule", "backends correlation eval internal/catalog", "computed tail ir regex internal/lazy"},
+	{"rules", "computed tail ir regex", "ir regex"},
 	{"tools", "internal/attackgen internal/jinja internal/manual internal/revision internal/markdown internal/atomic internal/junit internal/lazy internal/ordered internal/outdir internal/plain internal/style internal/suggest", ""},
 }
 

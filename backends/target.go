@@ -7,6 +7,7 @@ import (
 
 	"sigmac/computed"
 	"sigmac/ir"
+	"sigmac/tail"
 )
 
 // A Target is a query language: what it is called, what it can say, and the ways
@@ -46,6 +47,9 @@ type Target struct {
 	// unmapped fields among the optional ones; without one of the required it is an
 	// error. Nil in other languages.
 	ReadOptional func(query string) (optional, required []string, under func(s ir.Schema) (*ir.Query, error), err error)
+	// ReadTail says what a query does with several events at a time, when its fields have the
+	// types of s; nil: nobody knows. The error is an *ir.Diagnostic, of a place in the query.
+	ReadTail func(query string, s ir.Schema) (*tail.Query, error)
 	// Term says how a column of that type is computed by an expression of the language;
 	// nil: no query computes columns.
 	Term func(text, typ string) computed.Term
@@ -101,6 +105,9 @@ type Format struct {
 	// legal under Caps; another node is a bug and panics. The error is an
 	// *ir.Diagnostic for a value that no literal of the language can hold.
 	Emit func(r *ir.Rule) ([]Doc, error)
+	// Correlate writes the queries of a correlation; nil: the form has none. The error is an
+	// *ir.Diagnostic for what the language cannot express.
+	Correlate func(c *Correlation) (*Tailed, error)
 }
 
 // Lookups say how the tests of a long list go into a table that a query names.

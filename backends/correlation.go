@@ -1,0 +1,69 @@
+package backends
+
+import (
+	"time"
+
+	"sigmac/ir"
+)
+
+// The methods of a correlation's window.
+const (
+	Sliding  = "sliding"  // any time frame, as Sigma has it
+	Tumbling = "tumbling" // fixed borders, so hits across one are missed
+)
+
+// A Correlation is one whose rules are mapped to a target: its fields are those of the
+// target, and the conditions of its rules are legal there.
+type Correlation struct {
+	*ir.Correlation
+	Rules  []CorrelatedRule // in the order of the names that it gives them
+	Group  []string         // the columns of the group in the result, by the names of the correlation
+	Fields []string         // those of the condition
+	Method string           // Sliding or Tumbling
+	// Disjoint says whether no event is selected by both of two rules, as the prover knows.
+	Disjoint func(i, j int) bool
+}
+
+// A CorrelatedRule is one rule of a Correlation.
+type CorrelatedRule struct {
+	Name string   // by which the correlation calls it
+	Rule *ir.Rule // legal, with one condition
+	Time string   // the column of the time of its events
+	// Group and Fields are what stands for those of the correlation in its events, each of at
+	// least one column, of which an event has one at most; Keep are columns to show.
+	Group, Fields [][]ir.Field
+	Keep          []ir.Field
+}
+
+// Window is the length of the correlation's window.
+func (c *Correlation) Window() time.Duration { return c.Timespan.Length }
+
+// Tailed is what a correlation became in a language. Where it takes several queries, each
+// has a name that stays the same from run to run, and together they find its hits.
+type Tailed struct {
+	Queries []TailedQuery
+	// Losses are what the queries find that the correlation does not, or do not find, by the ids of
+	// docs/semantics.md.
+	Losses []TailLoss
+}
+
+// A TailedQuery is one query of a correlation.
+type TailedQuery struct {
+	Name string // what tells it from the others, or empty where it is the only one
+	Doc  Doc
+}
+
+// A TailLoss is a difference of the queries from the correlation that the target declares.
+type TailLoss struct {
+	ID, Direction, Msg string // Direction: the queries are narrower, wider, or both
+	Pos                ir.Pos // in the correlation
+}
+
+// Refuse says that a language cannot express a part of a correlation, which stands with its
+// article, and what comes nearest or why, or nothing.
+func (c *Correlation) Refuse(backend string, at ir.Pos, feature, reason string) error {
+	if at == (ir.Pos{}) {
+		at = c.Pos
+	}
+	return Unsupported(backend, at, feature, reason)
+}
