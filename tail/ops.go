@@ -278,7 +278,7 @@ func (o Group) Apply(env *Env, rows []Row) (out []Row) {
 // Apply makes a row of each value.
 func (o Expand) Apply(env *Env, rows []Row) (out []Row) {
 	for i, r := range rows {
-		v := Column{o.Name}.Eval(&Frame{Env: env, Rows: rows, At: i})
+		v := Column(o).Eval(&Frame{Env: env, Rows: rows, At: i})
 		each, several := v.([]Value)
 		if !several {
 			each = []Value{v}
