@@ -1,6 +1,9 @@
 package ir
 
-import "time"
+import (
+	"slices"
+	"time"
+)
 
 // A Name is a name in a document with its place.
 type Name struct {
@@ -58,4 +61,20 @@ type Filter struct {
 	Pos        Pos
 	Path       string // of its file
 	Text       []byte // of the whole file
+}
+
+// FieldOf is the field that stands for a name of the correlation in the events of one of
+// its rules, which is called by these names: that of the alias, or the name itself.
+func (c *Correlation) FieldOf(name string, called ...string) string {
+	for _, a := range c.Aliases {
+		if a.Name.Text != name {
+			continue
+		}
+		for _, f := range a.Fields {
+			if slices.Contains(called, f.Rule.Text) {
+				return f.Field.Text
+			}
+		}
+	}
+	return name
 }

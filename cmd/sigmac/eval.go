@@ -2,6 +2,7 @@ package main
 
 import (
 	"bufio"
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -9,6 +10,9 @@ import (
 	"io/fs"
 	"os"
 	"slices"
+	"strconv"
+	"strings"
+	"time"
 
 	"github.com/urfave/cli/v2"
 
@@ -29,6 +33,11 @@ also compressed with gzip. Windows events get the field names of Sigma's rules.
    sigmac eval rule.yml --events events.ndjson.gz --explain
    zcat events.gz | sigmac eval rules/ --events - --json | jq -r .title
 
+Correlations hit at the times at which their windows, which slide, fulfil their
+condition. The events of all files are one stream in the order of time; those that
+come late count within --slack. A rule that correlations name matches by itself
+only if one of them has generate: true.
+
 Exit status: 0 all rules were tried on all events, matched or not; 1 a rule is
 wrong or cannot be evaluated, or an event is broken; the others were tried; 2
 wrong usage, or a file that cannot be read.`,
@@ -36,11 +45,13 @@ wrong usage, or a file that cannot be read.`,
 			list("events", "the events in `FILE`, or of standard input (-); may stand several times"),
 			&cli.BoolFlag{Name: "all-logsources", Usage: "try rules on events of other log sources too"},
 			&cli.BoolFlag{Name: "explain", Usage: "show why a rule matches: its tests, and the values that they saw"},
+			list("timestamp", "the `FIELD` in which events say when they happened; may stand several times (default: "+strings.Join(eval.TimeFields, ", ")+")"),
+			&cli.StringFlag{Name: "slack", Usage: "the `TIME` by which an event may come late for correlations, such as 30s or 5m (default: none)"},
 			&cli.IntFlag{Name: "max-event", Value: eval.DefaultMaxEvent >> 20, Usage: "the size of the largest event, in `MiB`"},
 			patternFlag,
 			contextFlag,
 			filterFlag,
-			&cli.BoolFlag{Name: "json", Usage: "one JSON object a match"},
+			&cli.BoolFlag{Name: "json", Usage: "one JSON object a match, or a hit of a correlation"},
 		},
 		Action: evalRules,
 	}
@@ -66,11 +77,24 @@ func evalRules(c *cli.Context) error {
 	if len(faults) > 0 {
 		return usage("%s", errors.Join(faults...))
 	}
-	collection, err := load(c)
+	slack, err := slackOf(c.String("slack"))
 	if err != nil {
 		return err
 	}
-	e := &evaluation{errs: c.App.ErrWriter, rules: match.New(match.Options{AnySource: c.Bool("all-logsources"), Explain: c.Bool("explain"), MaxEvent: c.Int("max-event") << 20})}
+	p, err := open(c)
+	if err != nil {
+		return err
+	}
+	collection, err := p.Load()
+	if err != nil {
+		return err
+	}
+	correlations, err := p.Correlations(collection)
+	if err != nil {
+		return err
+	}
+	e := &evaluation{errs: c.App.ErrWriter, told: map[string]int{}, rules: match.New(match.Options{AnySource: c.Bool("all-logsources"), Explain: c.Bool("explain"),
+		MaxEvent: c.Int("max-event") << 20, Timestamps: c.StringSlice("timestamp"), Slack: slack})}
 	for _, d := range collection.Documents {
 		for _, w := range d.Warnings {
 			tell(e.errs, "%s: warning: %s", w.Place(), w.Msg)
@@ -80,15 +104,27 @@ func evalRules(c *cli.Context) error {
 			e.failed = true
 		}
 	}
+	for _, err := range e.rules.Correlate(correlations) {
+		tell(e.errs, "%s", err)
+		e.failed = true
+	}
 	w := bufio.NewWriterSize(c.App.Writer, 1<<16)
-	write := matchText(w)
+	write, writeHit := matchText(w), hitText(w)
 	if c.Bool("json") {
-		write = matchJSON(w)
+		write, writeHit = matchJSON(w), hitJSON(w)
 	}
 	for _, path := range files {
-		if err := e.file(path, c.App.Reader, write); err != nil {
+		if err := e.file(path, c.App.Reader, write, writeHit); err != nil {
 			_ = w.Flush()
 			return err
+		}
+	}
+	if err := e.hit(e.rules.End(), writeHit); err != nil {
+		return err
+	}
+	for _, reason := range []struct{ code, words string }{{match.NoTime, "have no time"}, {match.Late, "come too late"}, {match.TooMany, "are in too many groups"}} {
+		if more := e.told[reason.code] - maxTold; more > 0 {
+			tell(e.errs, "%d more events %s and do not count for correlations", more, reason.words)
 		}
 	}
 	if err := w.Flush(); err != nil {
@@ -125,16 +161,20 @@ func readable(path string) error {
 	return nil
 }
 
+// maxTold is how many events are told that do not count for correlations for one reason.
+const maxTold = 5
+
 // An evaluation is rules that are tried on events, and what has come of it.
 type evaluation struct {
 	errs            io.Writer
 	rules           *match.Rules
 	failed          bool
+	told            map[string]int // events that do not count for correlations, by the code of the reason
 	events, matches int
 }
 
 // file tries the rules on the events of a file.
-func (e *evaluation) file(path string, stdin io.Reader, write func(path string, m match.Match) error) error {
+func (e *evaluation) file(path string, stdin io.Reader, write func(path string, m match.Match) error, writeHit func(match.Hit) error) error {
 	src := stdin
 	if path != project.Stdin {
 		f, err := os.Open(path)
@@ -154,17 +194,50 @@ func (e *evaluation) file(path string, stdin io.Reader, write func(path string, 
 		for _, fault := range found.Faults {
 			e.failed = true
 			fault.Path = path
-			tell(e.errs, "%s", fault)
+			if e.told[fault.Code]++; fault.Code == "" || e.told[fault.Code] <= maxTold {
+				tell(e.errs, "%s", fault)
+			}
 		}
 		for _, m := range found.Matches {
 			if err := write(path, m); err != nil {
 				return usage("the output cannot be written: %s", err)
 			}
 		}
+		if err := e.hit(found.Hits, writeHit); err != nil {
+			return err
+		}
 		e.events += found.Events
 		e.matches += len(found.Matches)
 	}
 	return nil
+}
+
+// hit writes the hits of correlations.
+func (e *evaluation) hit(hits []match.Hit, write func(match.Hit) error) error {
+	for _, h := range hits {
+		if err := write(h); err != nil {
+			return usage("the output cannot be written: %s", err)
+		}
+	}
+	e.matches += len(hits)
+	return nil
+}
+
+// slackOf reads a length of time: a number and a unit, as Go and Sigma have them.
+func slackOf(s string) (time.Duration, error) {
+	if s == "" {
+		return 0, nil
+	}
+	d, err := time.ParseDuration(s)
+	if n, days := strings.CutSuffix(s, "d"); days {
+		var count int64
+		count, err = strconv.ParseInt(n, 10, 16)
+		d = time.Duration(count) * 24 * time.Hour
+	}
+	if most := 366 * 24 * time.Hour; err != nil || d < 0 || d > most {
+		return 0, usage("--slack is a length of time such as 30s, 5m, 2h or 1d, and not %q", s)
+	}
+	return d, nil
 }
 
 // matchText writes a line a match and, with --explain, the reasons under it.
@@ -175,6 +248,52 @@ func matchText(w io.Writer) func(string, match.Match) error {
 			_, err = io.WriteString(w, m.Why.Text("  "))
 		}
 		return err
+	}
+}
+
+// hitText writes a line a hit of a correlation.
+func hitText(w io.Writer) func(match.Hit) error {
+	return func(h match.Hit) error {
+		of := ""
+		for i, g := range h.Doc.Correlation.GroupBy {
+			of += fmt.Sprintf(" %s=%q", oneLine(g.Text), h.Group[i])
+		}
+		value := ""
+		if strings.HasPrefix(h.Doc.Correlation.Type.Text, "value_") {
+			value = ", " + strings.TrimPrefix(h.Doc.Correlation.Type.Text, "value_") + " " + string(h.Value)
+		}
+		return tell(w, "%s: %s (%s)%s: %d events since %s%s", instant(h.Time), oneLine(h.Doc.Title), h.Doc.Path, of, h.Events, instant(h.Start), value)
+	}
+}
+
+// instant is a time as RFC 3339 has it, in UTC.
+func instant(ns int64) string { return time.Unix(0, ns).UTC().Format(time.RFC3339Nano) }
+
+func hitJSON(w io.Writer) func(match.Hit) error {
+	type object struct {
+		Correlation string            `json:"correlation"`
+		Title       string            `json:"title"`
+		Type        string            `json:"type"`
+		Group       map[string]string `json:"group"`
+		Start       string            `json:"start"`
+		End         string            `json:"end"`
+		Events      int               `json:"events"`
+		Value       json.Number       `json:"value"`
+		Rules       []string          `json:"rules"`
+	}
+	enc := json.NewEncoder(w)
+	enc.SetEscapeHTML(false)
+	return func(h match.Hit) error {
+		c := h.Doc.Correlation
+		o := object{Correlation: cmp.Or(h.Doc.Name, h.Doc.ID, h.Doc.Title), Title: h.Doc.Title, Type: c.Type.Text, Group: map[string]string{},
+			Start: instant(h.Start), End: instant(h.Time), Events: h.Events, Value: json.Number(h.Value)}
+		for i, g := range c.GroupBy {
+			o.Group[g.Text] = h.Group[i]
+		}
+		for _, r := range h.Rules {
+			o.Rules = append(o.Rules, c.Rules[r].Text)
+		}
+		return enc.Encode(o)
 	}
 }
 

@@ -1,5 +1,5 @@
-// Package match says which rules match which events of a stream. It works on all
-// cores, and answers in the order of the stream.
+// Package match says which rules match which events of a stream, and when these fulfil
+// correlations. It works on all cores, and answers in the order of the stream.
 package match
 
 import (
@@ -7,6 +7,7 @@ import (
 	"io"
 	"iter"
 	"sync"
+	"time"
 
 	"sigmac/eval"
 	"sigmac/internal/ordered"
@@ -16,50 +17,53 @@ import (
 
 // Options say which rules are tried on which events, and how.
 type Options struct {
-	AnySource bool // try rules on events of other log sources too
-	Explain   bool // say why a rule matches
-	MaxEvent  int  // the bytes that an event may have
+	AnySource  bool          // try rules on events of other log sources too
+	Explain    bool          // say why a rule matches
+	MaxEvent   int           // the bytes that an event may have
+	Timestamps []string      // fields in which events say when they happened; none: eval.TimeFields
+	Slack      time.Duration // by which an event may come late, for correlations
 }
 
 // Rules are tried on events together. All are added before the first event; then
-// several goroutines may try them.
+// several goroutines may try them, and one reads streams.
 type Rules struct {
-	options Options
-	set     *eval.Set
-	rules   []rule
-	triers  sync.Pool // of *trier
+	options    Options
+	set        *eval.Set
+	rules      []rule
+	triers     sync.Pool     // of *trier
+	correlated []*correlated // what is named stands before what names it
+	clock      clock
 }
 
 type rule struct {
 	doc *parser.Document
 	*eval.Prepared
+	silent bool // it is there for correlations alone
+	uses   []use
 }
 
 // New is Rules with none in it.
 func New(o Options) *Rules { return &Rules{options: o, set: eval.NewSet()} }
 
 // Add adds a rule, or says what is wrong with its document or cannot be evaluated,
-// and leaves it out. A filter is joined to its rules already.
+// and leaves it out. A filter is joined to its rules already, and correlations come with
+// Correlate.
 func (rs *Rules) Add(d *parser.Document) []*ir.Diagnostic {
 	if len(d.Errors) > 0 {
 		return d.Errors
 	}
-	if d.Filter != nil {
+	if d.Rule == nil {
 		return nil
 	}
-	pos, what := d.Pos, "the "+d.Kind.String()+" is no rule of single events"
-	if d.Rule != nil {
-		pos, what = eval.UnevaluableRule(d.Rule)
-	}
-	if what != "" {
+	if pos, what := eval.UnevaluableRule(d.Rule); what != "" {
 		return []*ir.Diagnostic{d.Place(&ir.Diagnostic{Pos: pos, Msg: "cannot be evaluated: " + what})}
 	}
-	rs.rules = append(rs.rules, rule{d, rs.set.Prepare(d.Rule)})
+	rs.rules = append(rs.rules, rule{doc: d, Prepared: rs.set.Prepare(d.Rule)})
 	return nil
 }
 
-// Len is how many rules were added.
-func (rs *Rules) Len() int { return len(rs.rules) }
+// Len is how many rules and correlations were added.
+func (rs *Rules) Len() int { return len(rs.rules) + len(rs.correlated) }
 
 // A Match is a rule and an event.
 type Match struct {
@@ -74,7 +78,9 @@ type Match struct {
 type Found struct {
 	Events  int // that the rules were tried on
 	Matches []Match
-	Faults  []*ir.Diagnostic // what is no event; the others were tried
+	Hits    []Hit            // of correlations, at the instants that are over with these events
+	Faults  []*ir.Diagnostic // what is no event, or cannot count for correlations; the others were tried
+	picks   []pick
 }
 
 // Stream tries the rules on the events of src, in any form that eval.Reader reads. An
@@ -85,6 +91,13 @@ func (rs *Rules) Stream(src io.Reader) iter.Seq2[Found, error] {
 		var broken error
 		read := func(yield func([]candidate) bool) { broken = batches(src, rs.options.MaxEvent, yield) }
 		for f := range ordered.Seq(read, rs.try) {
+			for _, p := range f.picks {
+				hits, fault := rs.take(p)
+				if f.Hits = append(f.Hits, hits...); fault != nil {
+					f.Faults = append(f.Faults, fault)
+				}
+			}
+			f.picks = nil
 			if !yield(f, nil) {
 				return
 			}
@@ -162,9 +175,13 @@ func (rs *Rules) try(batch []candidate) (out Found) {
 		out.Events++
 		ev = eval.Flatten(ev)
 		t.view.Show(ev)
+		var uses []use
 		for _, i := range t.rules(rs, ev) {
 			r := rs.rules[i]
 			if !r.MatchView(t.view) {
+				continue
+			}
+			if uses = append(uses, r.uses...); r.silent {
 				continue
 			}
 			m := Match{Doc: r.doc, Line: c.Pos.Line, Index: c.index}
@@ -173,6 +190,9 @@ func (rs *Rules) try(batch []candidate) (out Found) {
 				m.Why = &why
 			}
 			out.Matches = append(out.Matches, m)
+		}
+		if len(uses) > 0 {
+			out.picks = append(out.picks, rs.pick(ev, c.Pos, uses))
 		}
 	}
 	t.view.Show(eval.Event{}) // lets the last event go

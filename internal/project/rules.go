@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 
 	"sigmac"
 	"sigmac/internal/link"
@@ -83,6 +84,66 @@ func (p *Project) Parse(files []string, read func(i int) ([]byte, error)) (*pars
 	return c, nil
 }
 
+// Correlations are those of loaded documents, with what they name: among these, or in the
+// context.
+func (p *Project) Correlations(c *parser.Collection) (*link.Correlations, error) {
+	var files []string
+	for _, d := range c.Documents {
+		if len(files) == 0 || files[len(files)-1] != d.Path {
+			files = append(files, d.Path)
+		}
+	}
+	named, err := p.namedElsewhere(c.Documents, files)
+	if err != nil {
+		return nil, err
+	}
+	return link.NewCorrelations(c.Documents, named), nil
+}
+
+// namedElsewhere are the documents of the context that correlations among docs name, and
+// those that these name, with their filters.
+func (p *Project) namedElsewhere(docs []*parser.Document, files []string) (out []*parser.Document, err error) {
+	wanted := link.NamesOf(docs)
+	for _, d := range docs {
+		delete(wanted, d.Name)
+		delete(wanted, strings.ToLower(d.ID))
+		delete(wanted, d.ID)
+	}
+	if len(wanted) == 0 {
+		return nil, nil
+	}
+	context, _, err := p.contextFiles(files)
+	if err != nil || len(context) == 0 {
+		return nil, err
+	}
+	elsewhere, err := p.FiltersElsewhere(files)
+	if err != nil {
+		return nil, err
+	}
+	filters := link.NewFilters(append(slices.Clip(elsewhere), docs...))
+	done := map[string]bool{}
+	for len(wanted) > 0 {
+		for name := range wanted {
+			done[name] = true
+		}
+		found, err := documentsOf(context, p.read, func(path string, src []byte) []*parser.Document { return link.CalledIn(path, src, wanted) })
+		if err != nil {
+			return nil, err
+		}
+		for _, d := range found {
+			filters.Join(d)
+		}
+		out = append(out, found...)
+		wanted = link.NamesOf(found)
+		for name := range wanted {
+			if done[name] {
+				delete(wanted, name)
+			}
+		}
+	}
+	return out, nil
+}
+
 // Joined notes which filters are joined to the rule of a document.
 func (p *Project) Joined(d *parser.Document) {
 	p.rule = p.rule || d.Filter == nil
@@ -109,10 +170,10 @@ func (p *Project) FiltersOf(files []string, read func(i int) ([]byte, error)) ([
 	for i := range indexes {
 		indexes[i] = i
 	}
-	own, err := filters(indexes, func(i int) (string, []byte, error) {
+	own, err := documentsOf(indexes, func(i int) (string, []byte, error) {
 		src, err := read(i)
 		return files[i], src, err
-	})
+	}, link.FiltersIn)
 	if err != nil {
 		return nil, err
 	}
@@ -123,17 +184,13 @@ func (p *Project) FiltersOf(files []string, read func(i int) ([]byte, error)) ([
 // FiltersElsewhere are the filters of the paths of Filters, and of the context without
 // files. It fails where one has an error: it may be meant for any rule.
 func (p *Project) FiltersElsewhere(files []string) ([]*parser.Document, error) {
-	read := func(path string) (string, []byte, error) {
-		src, err := p.Read(path)
-		return path, src, err
-	}
 	var out []*parser.Document
 	for _, path := range p.Filters {
 		listed, err := ListFiles([]string{path}, p.Patterns)
 		if err != nil {
 			return nil, err
 		}
-		found, err := filters(listed, read)
+		found, err := documentsOf(listed, p.read, link.FiltersIn)
 		if err != nil {
 			return nil, err
 		}
@@ -147,7 +204,7 @@ func (p *Project) FiltersElsewhere(files []string) ([]*parser.Document, error) {
 	if err != nil {
 		return nil, err
 	}
-	found, err := filters(context, read)
+	found, err := documentsOf(context, p.read, link.FiltersIn)
 	if err != nil {
 		return nil, err
 	}
@@ -159,8 +216,14 @@ func (p *Project) FiltersElsewhere(files []string) ([]*parser.Document, error) {
 	return append(out, found...), nil
 }
 
-// filters are the documents of filters in files.
-func filters[F any](files []F, read func(F) (path string, src []byte, err error)) (out []*parser.Document, err error) {
+// read is Read with the path.
+func (p *Project) read(path string) (string, []byte, error) {
+	src, err := p.Read(path)
+	return path, src, err
+}
+
+// documentsOf are some documents of files.
+func documentsOf[F any](files []F, read func(F) (path string, src []byte, err error), some func(path string, src []byte) []*parser.Document) (out []*parser.Document, err error) {
 	type file struct {
 		docs []*parser.Document
 		err  error
@@ -170,7 +233,7 @@ func filters[F any](files []F, read func(F) (path string, src []byte, err error)
 		if err != nil {
 			return file{err: err}
 		}
-		return file{docs: link.FiltersIn(path, src)}
+		return file{docs: some(path, src)}
 	}) {
 		if f.err != nil {
 			return nil, f.err

@@ -1,0 +1,185 @@
+package link
+
+import (
+	"slices"
+	"strings"
+
+	"sigmac/internal/lazy"
+	"sigmac/ir"
+	"sigmac/parser"
+)
+
+// Correlations are those of some documents, with the documents that they name. The zero
+// value has none.
+type Correlations struct {
+	docs   []*parser.Document // what is named stands before what names it
+	named  map[place][]*parser.Document
+	lacks  []Lack
+	silent map[place]bool
+}
+
+// A Lack is a correlation that names no document, or several, by a name.
+type Lack struct {
+	Doc  *parser.Document
+	Name ir.Name
+}
+
+// NewCorrelations are the correlations among documents, each once, and those that these name.
+// Names may lead to any of the documents, which have their filters joined to them, and to
+// those of the context. A correlation is left out that names what is not there, or several
+// documents by one name, or leads back to itself: Findings tells that.
+func NewCorrelations(docs, context []*parser.Document) *Correlations {
+	cs := &Correlations{named: map[place][]*parser.Document{}, silent: map[place]bool{}}
+	called := map[string][]*parser.Document{}
+	seen := map[place]bool{}
+	know := func(ds []*parser.Document) {
+		for _, d := range ds {
+			at := place{d.Path, d.Pos}
+			if seen[at] || d.Rule == nil && d.Correlation == nil {
+				continue
+			}
+			seen[at] = true
+			for _, key := range keys(d) {
+				called[key] = append(called[key], d)
+			}
+		}
+	}
+	know(docs)
+	know(context)
+	generated := map[place]bool{}
+	state := map[place]int{} // 1: being looked at; 2: complete; 3: not
+	var visit func(d *parser.Document) bool
+	visit = func(d *parser.Document) bool {
+		at := place{d.Path, d.Pos}
+		if d.Correlation == nil || state[at] != 0 {
+			return d.Correlation == nil || state[at] == 2
+		}
+		state[at] = 1
+		complete := true
+		var named []*parser.Document
+		for _, n := range d.Correlation.Rules {
+			found := called[n.Text]
+			if found == nil {
+				found = called[strings.ToLower(n.Text)]
+			}
+			if len(found) != 1 || !visit(found[0]) {
+				if complete {
+					cs.lacks = append(cs.lacks, Lack{d, n})
+				}
+				complete = false
+				continue
+			}
+			named = append(named, found[0])
+		}
+		for _, x := range named {
+			at := place{x.Path, x.Pos}
+			cs.silent[at] = true
+			generated[at] = generated[at] || d.Correlation.Generate
+		}
+		if state[at] = 3; complete {
+			state[at], cs.named[at] = 2, named
+			cs.docs = append(cs.docs, d)
+		}
+		return complete
+	}
+	for _, d := range docs {
+		if d.Correlation != nil {
+			visit(d)
+		}
+	}
+	for at := range cs.silent {
+		cs.silent[at] = !generated[at]
+	}
+	return cs
+}
+
+// keys are what a document is called: its id, in lower case, and its name.
+func keys(d *parser.Document) (out []string) {
+	if d.ID != "" {
+		out = append(out, strings.ToLower(d.ID))
+	}
+	if d.Name != "" && d.Name != d.ID {
+		out = append(out, d.Name)
+	}
+	return out
+}
+
+// All are the correlations whose names all lead to documents. One that another names stands
+// before that.
+func (cs *Correlations) All() []*parser.Document {
+	if cs == nil {
+		return nil
+	}
+	return cs.docs
+}
+
+// Lacks are the correlations that are not among All, each with the first name that leads to
+// no document, to several, or to one that is not among All either.
+func (cs *Correlations) Lacks() []Lack {
+	if cs == nil {
+		return nil
+	}
+	return cs.lacks
+}
+
+// Named are the documents that a correlation of All names, in the order of its names.
+func (cs *Correlations) Named(d *parser.Document) ([]*parser.Document, bool) {
+	if cs == nil {
+		return nil, false
+	}
+	named, ok := cs.named[place{d.Path, d.Pos}]
+	return named, ok
+}
+
+// Silent says whether a rule or a correlation is there for the correlations that name it
+// alone, as none of them has `generate: true`.
+func (cs *Correlations) Silent(d *parser.Document) bool {
+	return cs != nil && cs.silent[place{d.Path, d.Pos}]
+}
+
+// mayCorrelate finds the key of a correlation, identity those of an id or a name, and odd
+// says that the keys of a file may be written as most do not.
+var (
+	mayCorrelate = lazy.Regexp(`(?m)^\x{feff}?(?:---)?[ \t]*["']?correlation["']?[ \t]*:`)
+	odd          = lazy.Regexp(`(?m)^\x{feff}?(?:---)?[ \t]*(?:[{?&!*\\]|["']?<<["']?[ \t]*:|"[^"\n]*\\)`)
+	identity     = lazy.Regexp(`(?m)^\x{feff}?(?:---)?[ \t]*["']?(?:id|name)["']?[ \t]*:[ \t]*(.*)$`)
+)
+
+// CorrelationsIn are the correlations of a file. Most files of rules are not read as YAML
+// for it.
+func CorrelationsIn(path string, src []byte) []*parser.Document {
+	if !mayCorrelate().Match(src) && !odd().Match(src) {
+		return nil
+	}
+	return slices.DeleteFunc(parser.Parse(path, src).Documents, func(d *parser.Document) bool { return d.Correlation == nil })
+}
+
+// CalledIn are the documents of a file that are called by one of the names. Most files that
+// have none are not read as YAML for it.
+func CalledIn(path string, src []byte, names map[string]bool) []*parser.Document {
+	found := odd().Match(src)
+	for _, m := range identity().FindAllSubmatch(src, -1) {
+		text, _, _ := strings.Cut(string(m[1]), " #")
+		text = strings.Trim(strings.TrimSpace(text), `"'`)
+		found = found || names[text] || names[strings.ToLower(text)] || strings.ContainsAny(text, `|>\&!*`)
+	}
+	if !found {
+		return nil
+	}
+	return slices.DeleteFunc(parser.Parse(path, src).Documents, func(d *parser.Document) bool {
+		return !slices.ContainsFunc(keys(d), func(k string) bool { return names[k] })
+	})
+}
+
+// NamesOf are the names by which correlations name others, as CalledIn takes them.
+func NamesOf(correlations []*parser.Document) map[string]bool {
+	out := map[string]bool{}
+	for _, d := range correlations {
+		if d.Correlation != nil {
+			for _, n := range d.Correlation.Rules {
+				out[n.Text], out[strings.ToLower(n.Text)] = true, true
+			}
+		}
+	}
+	return out
+}
