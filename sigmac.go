@@ -82,6 +82,12 @@ type Options struct {
 	Mappings []Mapping          // a Result each
 	Filters  []*parser.Document // that are joined to the rules that they are meant for, beside those among the rules
 	Pretty   bool               // lay long queries out over several lines
+	// Correlations are those that are among the documents, and what they name; Method is that of
+	// their windows, backends.Sliding where it is empty. With Own, what is there for correlations
+	// alone has no Result.
+	Correlations *link.Correlations
+	Method       string
+	Own          bool
 	// NoIndexHelp leaves out what is implied by the rest of a query, and there for an
 	// index to be asked.
 	NoIndexHelp bool
@@ -112,6 +118,13 @@ type Result struct {
 	// the order in which they were found, and how they differ from it. Want is the rest.
 	LeftOut []LeftOut
 	Allowed Difference
+	// Of a correlation: it and its rules as they are mapped, what each of these became by its own
+	// pipeline, what the queries are called where they are several, and how they differ from it.
+	// Want is nil.
+	Correlation *backends.Correlation
+	Members     []Result
+	Names       []string
+	TailLosses  []backends.TailLoss
 }
 
 // Compile yields a Result for each document and target, in their order; none for a
@@ -120,7 +133,7 @@ func Compile(c *parser.Collection, o Options) iter.Seq[Result] {
 	return func(yield func(Result) bool) {
 		link.Join(c.Documents, o.Filters)
 		compile := func(d *parser.Document) []Result {
-			if d.Filter != nil {
+			if !o.wants(d) {
 				return nil
 			}
 			return CompileDocument(d, o)
@@ -133,6 +146,11 @@ func Compile(c *parser.Collection, o Options) iter.Seq[Result] {
 			}
 		}
 	}
+}
+
+// wants says whether a document has a Result.
+func (o Options) wants(d *parser.Document) bool {
+	return d.Filter == nil && !(o.Own && o.Correlations.Silent(d))
 }
 
 // A FileResult is what the documents of one file became, or why it cannot be read.
@@ -158,7 +176,7 @@ func CompileFiles(paths []string, read func(i int) ([]byte, error), o Options) i
 		}
 		out.Documents = parser.Parse(paths[i], src).Documents
 		for _, d := range out.Documents {
-			if filters.Join(d); d.Filter == nil {
+			if filters.Join(d); o.wants(d) {
 				out.Results = append(out.Results, CompileDocument(d, o)...)
 			}
 		}
@@ -203,13 +221,11 @@ func CompileDocument(d *parser.Document, o Options) []Result {
 		switch {
 		case len(d.Errors) > 0:
 			out[i] = Result{Mapping: m, Document: d, Errors: d.Errors}
+		case d.Correlation != nil:
+			out[i] = m.correlated(d, o)
 		case d.Rule == nil:
-			why := "only rules are converted so far"
-			if d.Filter != nil {
-				why = "a filter is part of its rules"
-			}
 			out[i] = Result{Mapping: m, Document: d, Errors: []*ir.Diagnostic{
-				d.Place(backends.Unsupported(m.Target.Name, d.Pos, "the "+d.Kind.String()+" "+cmp.Or(d.Name, d.Title), why))}}
+				d.Place(backends.Unsupported(m.Target.Name, d.Pos, "the "+d.Kind.String()+" "+cmp.Or(d.Name, d.Title), "a filter is part of its rules"))}}
 		case m.Table != nil:
 			out[i] = m.chosen(d, o)
 		case m.Pipeline == nil && m.Schemas == nil:
@@ -229,6 +245,7 @@ type compilation struct {
 	did        Mapped
 	want, rule *ir.Rule
 	types      map[string]ir.Type
+	carried    map[string][]ir.Field // that stand for fields of a correlation
 	errs       []*ir.Diagnostic
 }
 
@@ -260,7 +277,10 @@ func newCompilation(d *parser.Document, m Mapping) *compilation {
 			c.errs = Faults(d, err)
 			return c
 		}
-		if c.rule = next; p.Stage == ir.Inlined {
+		switch c.rule = next; p.Stage {
+		case ir.Typed:
+			c.carry()
+		case ir.Inlined:
 			c.want = next
 		}
 	}
@@ -278,20 +298,9 @@ func (c *compilation) result(d *parser.Document, m Mapping, o Options) (res Resu
 	if len(res.Errors) > 0 {
 		return res
 	}
-	defined, err := res.Target.Define(c.rule)
-	if err != nil {
-		res.Errors = Faults(res.Document, &ir.Diagnostic{Pos: c.rule.Source.Pos, Msg: "what the pipeline supposes: " + err.Error(), Source: "pipeline"})
-		return res
-	}
-	rule := c.rule
-	if defined.Terms != nil {
-		rule, _ = defined.Plain(rule)
-	}
-	legal, refused := backends.Legalize(rule, res.Target.Format.Caps)
-	for _, u := range refused {
-		res.Errors = append(res.Errors, res.Document.Place(u))
-	}
-	if len(refused) > 0 {
+	legal, faults := c.legal(d, res.Target)
+	if len(faults) > 0 {
+		res.Errors = faults
 		return res
 	}
 	docs, legal, err := res.emit(legal)
@@ -299,6 +308,36 @@ func (c *compilation) result(d *parser.Document, m Mapping, o Options) (res Resu
 		res.Errors = Faults(res.Document, err)
 		return res
 	}
+	queries := o.print(docs)
+	res.Queries, res.Plain, res.Types = queries, queries, c.types
+	if res.Pipeline != nil {
+		if res.Queries, err = res.Pipeline.Finish(c.did.Rule, queries, c.did.Trace, res.options()); err != nil {
+			res.Queries, res.Plain, res.Errors = nil, nil, Faults(res.Document, err)
+		}
+	}
+	res.tooLarge(func(i int) (ir.Pos, ir.Expr) { return d.Rule.Conditions[i].Pos, legal.Conditions[i].Expr })
+	return res
+}
+
+// legal is the rule in tests that a target has, or why there are none.
+func (c *compilation) legal(d *parser.Document, t *backends.Target) (legal *ir.Rule, faults []*ir.Diagnostic) {
+	defined, err := t.Define(c.rule)
+	if err != nil {
+		return nil, Faults(d, &ir.Diagnostic{Pos: c.rule.Source.Pos, Msg: "what the pipeline supposes: " + err.Error(), Source: "pipeline"})
+	}
+	rule := c.rule
+	if defined.Terms != nil {
+		rule, _ = defined.Plain(rule)
+	}
+	legal, refused := backends.Legalize(rule, t.Format.Caps)
+	for _, u := range refused {
+		faults = append(faults, d.Place(u))
+	}
+	return legal, faults
+}
+
+// print lays queries out.
+func (o Options) print(docs []backends.Doc) []string {
 	queries := make([]string, len(docs))
 	for i, d := range docs {
 		if o.NoIndexHelp {
@@ -308,27 +347,19 @@ func (c *compilation) result(d *parser.Document, m Mapping, o Options) (res Resu
 			queries[i] = d.Pretty()
 		}
 	}
-	res.Queries, res.Plain, res.Types = queries, queries, c.types
-	if res.Pipeline == nil {
-		res.tooLarge(legal)
-		return res
-	}
-	if res.Queries, err = res.Pipeline.Finish(c.did.Rule, queries, c.did.Trace, res.options()); err != nil {
-		res.Queries, res.Plain, res.Errors = nil, nil, Faults(res.Document, err)
-	}
-	res.tooLarge(legal)
-	return res
+	return queries
 }
 
-// tooLarge warns of queries that are larger than a place takes where they are deployed.
-func (res *Result) tooLarge(legal *ir.Rule) {
+// tooLarge warns of queries that are larger than a place takes where they are deployed. Of
+// is the place in the document and the legal condition that the i-th is of.
+func (res *Result) tooLarge(of func(i int) (ir.Pos, ir.Expr)) {
 	for i, q := range res.Queries {
 		for _, l := range res.Target.Limits {
 			if len(q) <= l.Max {
 				continue // whatever is counted takes a byte
 			}
-			if n := l.Count(q, legal.Conditions[i].Expr); n > l.Max {
-				at := res.Document.Rule.Conditions[i].Pos
+			at, e := of(i)
+			if n := l.Count(q, e); n > l.Max {
 				res.Mapped.Warnings = append(slices.Clip(res.Mapped.Warnings), res.Document.Place(&ir.Diagnostic{Pos: at, Source: res.Target.Name,
 					Msg: fmt.Sprintf("the query has %d %s, and %s takes %d (%s)", n, l.Unit, l.Of, l.Max, l.Source)}))
 			}

@@ -26,6 +26,14 @@ const (
 	VerdictError       = "error"       // the rule is wrong, or the query cannot be read
 )
 
+// At is the place of what the query is of: a condition of the rule, or the document.
+func (p Proof) At() ir.Pos {
+	if p.Want == nil {
+		return p.Document.Pos
+	}
+	return p.Want.Conditions[min(p.Condition, len(p.Want.Conditions))-1].Pos
+}
+
 // An Addition is what the postprocessing of a team's pipelines adds to a query
 // that is judged without it.
 type Addition struct {

@@ -197,8 +197,9 @@ type Columns struct {
 	// Table is the table that a query in a scope looks at, or empty; nil: all
 	// events are of one table.
 	Table func(ir.Scope) string
-	Open  bool // a field may have other names than those of the schema
-	Texts bool // every value is a text, whatever its column is called in a schema
+	Times []string // columns that say when an event happened: the first that a table has, or the last
+	Open  bool     // a field may have other names than those of the schema
+	Texts bool     // every value is a text, whatever its column is called in a schema
 }
 
 // In is the target writing the format of that name.

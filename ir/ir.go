@@ -156,6 +156,9 @@ type Detection struct {
 	// Added: a pipeline put it in, to say where the rule's events are.
 	Added  bool
 	Filter *Filter // that it is of, or nil
+	// Carries is a field that a correlation asks of the rule's events, which no condition names
+	// and pipelines map as others; or empty.
+	Carries string
 }
 
 // A Condition is one condition of a rule, as written and as an Expr over Ref

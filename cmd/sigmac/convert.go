@@ -14,10 +14,12 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"sigmac"
+	"sigmac/backends"
 	"sigmac/internal/link"
 	"sigmac/internal/ordered"
 	"sigmac/internal/project"
 	"sigmac/internal/report"
+	"sigmac/internal/suggest"
 	"sigmac/ir"
 	"sigmac/parser"
 	"sigmac/pipeline"
@@ -57,6 +59,7 @@ written.`,
 			&cli.BoolFlag{Name: "explain-loss", Usage: "tell what a mapping or a target takes from the meaning of a rule, or gives it"},
 			&cli.BoolFlag{Name: "verify", Usage: "refuse to write a query that is not proved to mean its rule, save what sigmac.yaml allows"},
 			&cli.BoolFlag{Name: "no-index-help", Usage: "leave out what the rest of a query implies and only lets an index find less (default: false)"},
+			&cli.StringFlag{Name: "correlation-method", Aliases: []string{"c"}, Usage: "the windows of correlations, by `METHOD`: sliding, or tumbling, which misses what lies on both sides of a border (default: sliding)"},
 			&cli.BoolFlag{Name: "pretty", Usage: "break long queries over lines"},
 			&cli.BoolFlag{Name: "json", Usage: "one JSON object a rule and target"},
 		}, directoryOutputFlags()),
@@ -140,20 +143,33 @@ func convert(c *cli.Context) error {
 		}
 		return src, err
 	}
-	filters, err := p.FiltersOf(files, func(i int) ([]byte, error) { return p.Read(files[i]) })
+	method, err := correlationMethod(c.String("correlation-method"))
+	if err != nil {
+		return err
+	}
+	source := func(i int) ([]byte, error) { return p.Read(files[i]) }
+	filters, err := p.FiltersOf(files, source)
+	if err != nil {
+		return err
+	}
+	correlations, err := p.CorrelationsOf(files, source, filters)
 	if err != nil {
 		return err
 	}
 	linker := &link.Linker{}
 	var joined []*parser.Document // the filters among the files
+	silent := 0                   // documents that are there for correlations alone
 	var unread []error
 	var results iter.Seq[sigmac.Result] = func(yield func(sigmac.Result) bool) {
-		for _, f := range sigmac.CompileFiles(files, read, sigmac.Options{Mappings: maps, Filters: filters, Pretty: c.Bool("pretty"), NoIndexHelp: c.Bool("no-index-help")}) {
+		for _, f := range sigmac.CompileFiles(files, read, sigmac.Options{Mappings: maps, Filters: filters, Correlations: correlations, Method: method, Own: true,
+			Pretty: c.Bool("pretty"), NoIndexHelp: c.Bool("no-index-help")}) {
 			if f.Err != nil {
 				unread = append(unread, f.Err)
 			}
 			for _, d := range f.Documents {
-				p.Joined(d)
+				if p.Joined(d); correlations.Silent(d) {
+					silent++
+				}
 				if linker.Add(d); d.Filter != nil {
 					joined = append(joined, d)
 				}
@@ -197,6 +213,9 @@ func convert(c *cli.Context) error {
 	for _, d := range joined {
 		r.warn(d)
 	}
+	if silent > 0 {
+		p.Note("%d documents are part of correlations and have no query of their own; generate: true in one of these gives them one", silent)
+	}
 	p.TellUnused()
 	names, err := p.Findings(linker, files)
 	if err != nil {
@@ -221,6 +240,18 @@ func convert(c *cli.Context) error {
 		}
 	}
 	return r.end(n, cmp.Or(c.String("output"), c.String("output-dir")))
+}
+
+// correlationMethod reads that of the windows of correlations. stats is what other
+// converters call fixed ones.
+func correlationMethod(s string) (string, error) {
+	switch s {
+	case "", backends.Sliding:
+		return backends.Sliding, nil
+	case backends.Tumbling, "stats":
+		return backends.Tumbling, nil
+	}
+	return "", usage("--correlation-method is sliding or tumbling, and not %q%s", s, suggest.For(s, []string{backends.Sliding, backends.Tumbling}))
 }
 
 // finalizing is what the finalizers of a target's pipelines make of all its
@@ -268,7 +299,7 @@ func verified(results iter.Seq[sigmac.Result], pass *project.Gate, note func(sig
 }
 
 func notProved(ch sigmac.Proof, msg string) *ir.Diagnostic {
-	return ch.Document.Place(&ir.Diagnostic{Pos: ch.Want.Conditions[ch.Condition-1].Pos, Msg: ch.Target.Name + ": " + msg, Source: ch.Target.Name})
+	return ch.Document.Place(&ir.Diagnostic{Pos: ch.At(), Msg: ch.Target.Name + ": " + msg, Source: ch.Target.Name})
 }
 
 // A reporter tells people about errors, each once.

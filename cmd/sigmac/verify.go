@@ -189,10 +189,7 @@ func (r *verdicts) write(ch sigmac.Proof) error {
 		return enc.Encode(report.Proof(ch, losses))
 	}
 	place := func(p ir.Pos) string { return fmt.Sprintf("%s:%d:%d", ch.Document.PathOf(p), p.Line, p.Column) }
-	at := ch.Document.Pos
-	if ch.Want != nil {
-		at = ch.Want.Conditions[min(ch.Condition, len(ch.Want.Conditions))-1].Pos
-	}
+	at := ch.At()
 	var err error
 	line := func(p string, format string, args ...any) {
 		if err == nil {

@@ -89,7 +89,10 @@ func (f *Files) Add(res sigmac.Result, proofs []sigmac.Proof) {
 		} else if n := f.numbers[d.Path]; n > 1 {
 			name = fmt.Sprintf("%s.%d", name, n)
 		}
-		if i > 0 {
+		switch {
+		case i < len(res.Names) && res.Names[i] != "":
+			name += "." + res.Names[i]
+		case i > 0:
 			name = fmt.Sprintf("%s.c%d", name, i+1)
 		}
 		if f.options.Layout != "rule" {
@@ -136,24 +139,25 @@ func (f *Files) below(file string) string {
 
 // A sidecar tells what a query is made of.
 type sidecar struct {
-	Rule      string            `json:"rule"`
-	Title     string            `json:"title"`
-	Path      string            `json:"path"`
-	Document  int               `json:"document"`  // of the file, from 1
-	Condition int               `json:"condition"` // of the rule, from 1
-	Level     string            `json:"level,omitempty"`
-	Status    string            `json:"status,omitempty"`
-	Target    string            `json:"target"`
-	Format    string            `json:"format"`
-	Pipelines []sidecarPipeline `json:"pipelines"`
-	Filters   []sidecarFilter   `json:"filters,omitempty"` // that are joined to the rule
-	Sigmac    string            `json:"sigmac"`
-	RuleHash  string            `json:"rule_sha256"` // of the file
-	QueryHash string            `json:"query_sha256"`
-	Verdict   string            `json:"verdict,omitempty"`
-	Reason    string            `json:"reason,omitempty"`
-	Losses    []string          `json:"losses"`
-	Lookups   []string          `json:"lookups,omitempty"`
+	Rule        string              `json:"rule"`
+	Title       string              `json:"title"`
+	Path        string              `json:"path"`
+	Document    int                 `json:"document"`  // of the file, from 1
+	Condition   int                 `json:"condition"` // of the rule, from 1
+	Level       string              `json:"level,omitempty"`
+	Status      string              `json:"status,omitempty"`
+	Target      string              `json:"target"`
+	Format      string              `json:"format"`
+	Pipelines   []sidecarPipeline   `json:"pipelines"`
+	Filters     []sidecarFilter     `json:"filters,omitempty"` // that are joined to the rule
+	Correlation *report.Correlation `json:"correlation,omitempty"`
+	Sigmac      string              `json:"sigmac"`
+	RuleHash    string              `json:"rule_sha256"` // of the file
+	QueryHash   string              `json:"query_sha256"`
+	Verdict     string              `json:"verdict,omitempty"`
+	Reason      string              `json:"reason,omitempty"`
+	Losses      []string            `json:"losses"`
+	Lookups     []string            `json:"lookups,omitempty"`
 }
 
 type sidecarPipeline struct {
@@ -180,6 +184,12 @@ func (f *Files) sidecar(res sigmac.Result, proofs []sigmac.Proof, i int, source 
 	}
 	if d.Rule != nil {
 		out.Level, out.Status = d.Rule.Meta.Level, d.Rule.Meta.Status
+	}
+	if c := report.CorrelationOf(res); c != nil {
+		for i := range c.Rules {
+			c.Rules[i].Path = f.below(c.Rules[i].Path)
+		}
+		out.Correlation, out.Level, out.Status = c, d.Correlation.Meta.Level, d.Correlation.Meta.Status
 	}
 	for _, l := range report.Losses(res) {
 		if !slices.Contains(out.Losses, l.ID) {

@@ -100,9 +100,30 @@ func (p *Project) Correlations(c *parser.Collection) (*link.Correlations, error)
 	return link.NewCorrelations(c.Documents, named), nil
 }
 
+// CorrelationsOf are the correlations of files, of which read gives the bytes, with what they
+// name among these or in the context. Filters are those of the rules.
+func (p *Project) CorrelationsOf(files []string, read func(i int) ([]byte, error), filters []*parser.Document) (*link.Correlations, error) {
+	indexes := make([]int, len(files))
+	for i := range indexes {
+		indexes[i] = i
+	}
+	given := func(i int) (string, []byte, error) {
+		src, err := read(i)
+		return files[i], src, err
+	}
+	own, err := documentsOf(indexes, given, link.CorrelationsIn)
+	if err != nil || len(own) == 0 {
+		return nil, err
+	}
+	named, err := p.named(link.NamesOf(own), files, link.NewFilters(filters), func(wanted map[string]bool) ([]*parser.Document, error) {
+		return documentsOf(indexes, given, calledBy(wanted))
+	})
+	return link.NewCorrelations(own, named), err
+}
+
 // namedElsewhere are the documents of the context that correlations among docs name, and
 // those that these name, with their filters.
-func (p *Project) namedElsewhere(docs []*parser.Document, files []string) (out []*parser.Document, err error) {
+func (p *Project) namedElsewhere(docs []*parser.Document, files []string) ([]*parser.Document, error) {
 	wanted := link.NamesOf(docs)
 	for _, d := range docs {
 		delete(wanted, d.Name)
@@ -112,23 +133,35 @@ func (p *Project) namedElsewhere(docs []*parser.Document, files []string) (out [
 	if len(wanted) == 0 {
 		return nil, nil
 	}
-	context, _, err := p.contextFiles(files)
-	if err != nil || len(context) == 0 {
-		return nil, err
-	}
 	elsewhere, err := p.FiltersElsewhere(files)
 	if err != nil {
 		return nil, err
 	}
-	filters := link.NewFilters(append(slices.Clip(elsewhere), docs...))
+	return p.named(wanted, files, link.NewFilters(append(slices.Clip(elsewhere), docs...)), nil)
+}
+
+// named are the documents that are called by names among those that given finds, if it is
+// not nil, and in the context without files, and those that these name in turn.
+func (p *Project) named(wanted map[string]bool, files []string, filters *link.Filters, given func(wanted map[string]bool) ([]*parser.Document, error)) (out []*parser.Document, err error) {
+	context, _, err := p.contextFiles(files)
+	if err != nil {
+		return nil, err
+	}
 	done := map[string]bool{}
 	for len(wanted) > 0 {
 		for name := range wanted {
 			done[name] = true
 		}
-		found, err := documentsOf(context, p.read, func(path string, src []byte) []*parser.Document { return link.CalledIn(path, src, wanted) })
+		found, err := documentsOf(context, p.read, calledBy(wanted))
 		if err != nil {
 			return nil, err
+		}
+		if given != nil {
+			more, err := given(wanted)
+			if err != nil {
+				return nil, err
+			}
+			found = append(more, found...)
 		}
 		for _, d := range found {
 			filters.Join(d)
@@ -142,6 +175,10 @@ func (p *Project) namedElsewhere(docs []*parser.Document, files []string) (out [
 		}
 	}
 	return out, nil
+}
+
+func calledBy(names map[string]bool) func(path string, src []byte) []*parser.Document {
+	return func(path string, src []byte) []*parser.Document { return link.CalledIn(path, src, names) }
 }
 
 // Joined notes which filters are joined to the rule of a document.

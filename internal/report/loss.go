@@ -36,17 +36,34 @@ func (l Loss) String() string {
 	return s
 }
 
-// Losses lists the losses of a result: those of its pipeline, then those of
-// its target.
+// Losses lists the losses of a result: those of its pipeline, then those of its target; of a
+// correlation, those of its windows and of its rules.
 func Losses(res sigmac.Result) []Loss {
 	out := PipelineLosses(res)
-	if res.Want == nil {
-		return out
+	for _, l := range res.TailLosses {
+		p := l.Pos
+		if p == (ir.Pos{}) {
+			p = res.Correlation.Pos
+		}
+		out = append(out, at(res, p, Loss{ID: l.ID, Direction: l.Direction, Message: l.Msg}))
 	}
-	for _, l := range verify.Losses(res.Target, res.Want) {
-		out = append(out, at(res, l.Pos, Loss{ID: l.ID, Direction: l.Direction, Message: l.Msg}))
+	for _, x := range append([]sigmac.Result{res}, res.Members...) {
+		if x.Want == nil {
+			continue
+		}
+		for _, l := range verify.Losses(x.Target, x.Want) {
+			out = append(out, ofMember(res, x, at(x, l.Pos, Loss{ID: l.ID, Direction: l.Direction, Message: l.Msg})))
+		}
 	}
 	return out
+}
+
+// ofMember is a loss of a rule of a correlation, or of the result itself.
+func ofMember(res, x sigmac.Result, l Loss) Loss {
+	if l.Path == "" && x.Document != res.Document {
+		l.Path = x.Document.Path
+	}
+	return l
 }
 
 // at is a loss at a place of the rule, or of a filter of it.
@@ -66,7 +83,8 @@ func (l Loss) Place(res sigmac.Result) string {
 // allowed.
 const LeftOut = "rule/left-out"
 
-// PipelineLosses are those of the pipeline of a result, and the parts that are left out.
+// PipelineLosses are those of the pipeline of a result, and the parts that are left out, also
+// of the rules of a correlation.
 func PipelineLosses(res sigmac.Result) []Loss {
 	out := []Loss{}
 	for _, l := range res.LeftOut {
@@ -75,6 +93,11 @@ func PipelineLosses(res sigmac.Result) []Loss {
 	if t := res.Mapped.Trace; t != nil {
 		for _, l := range t.Losses {
 			out = append(out, at(res, l.Pos, Loss{ID: l.ID, Direction: l.Direction, Item: l.Item, Message: l.Msg, Declared: l.Declared}))
+		}
+	}
+	for _, x := range res.Members {
+		for _, l := range PipelineLosses(x) {
+			out = append(out, ofMember(res, x, l))
 		}
 	}
 	return out

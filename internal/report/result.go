@@ -27,21 +27,23 @@ func Result(res sigmac.Result) any {
 		CSV  string `json:"csv"`
 	}
 	type object struct {
-		Path     string             `json:"path"`
-		Rule     string             `json:"rule"`
-		Title    string             `json:"title"`
-		Target   string             `json:"target"`
-		Mapping  *Mapping           `json:"mapping,omitempty"`
-		Filters  []catalog.Filter   `json:"filters,omitempty"`
-		Queries  []string           `json:"queries,omitempty"`
-		Lookups  []lookup           `json:"lookups,omitempty"`
-		Types    *map[string]string `json:"types,omitempty"`
-		Losses   *[]Loss            `json:"losses,omitempty"`
-		Warnings []warning          `json:"warnings,omitempty"`
-		Error    *fault             `json:"error,omitempty"`
+		Path        string             `json:"path"`
+		Rule        string             `json:"rule"`
+		Title       string             `json:"title"`
+		Target      string             `json:"target"`
+		Mapping     *Mapping           `json:"mapping,omitempty"`
+		Filters     []catalog.Filter   `json:"filters,omitempty"`
+		Correlation *Correlation       `json:"correlation,omitempty"`
+		Queries     []string           `json:"queries,omitempty"`
+		Names       []string           `json:"names,omitempty"` // of several queries of a correlation
+		Lookups     []lookup           `json:"lookups,omitempty"`
+		Types       *map[string]string `json:"types,omitempty"`
+		Losses      *[]Loss            `json:"losses,omitempty"`
+		Warnings    []warning          `json:"warnings,omitempty"`
+		Error       *fault             `json:"error,omitempty"`
 	}
 	d := res.Document
-	o := object{Path: d.Path, Rule: d.ID, Title: d.Title, Target: res.Target.Name, Queries: res.Queries, Mapping: MappingOf(res), Filters: FiltersOf(d)}
+	o := object{Path: d.Path, Rule: d.ID, Title: d.Title, Target: res.Target.Name, Queries: res.Queries, Mapping: MappingOf(res), Filters: FiltersOf(d), Correlation: CorrelationOf(res)}
 	for _, w := range slices.Concat(d.Warnings, res.Mapped.Warnings) {
 		o.Warnings = append(o.Warnings, warning{placeIn(d, w), w.Msg})
 	}
@@ -50,6 +52,9 @@ func Result(res sigmac.Result) any {
 		e := res.Errors[0]
 		o.Error = &fault{placeIn(d, e), e.Msg, e.Feature, e.Item}
 		return o
+	}
+	if len(res.Queries) > 1 {
+		o.Names = res.Names
 	}
 	for _, l := range res.Lookups {
 		o.Lookups = append(o.Lookups, lookup{l.Name, sigmac.FileName(l), string(sigmac.CSV(l))})
@@ -87,6 +92,36 @@ func MappingOf(res sigmac.Result) *Mapping {
 		m.Refused = append(m.Refused, Refusal{r.Pipelines, r.Reason.Text()})
 	}
 	return m
+}
+
+// A Correlation says in JSON what the queries of one are made of.
+type Correlation struct {
+	Type   string           `json:"type"`
+	Method string           `json:"method"` // sliding or tumbling
+	Rules  []CorrelatedRule `json:"rules"`
+}
+
+// A CorrelatedRule is a rule of a Correlation.
+type CorrelatedRule struct {
+	Name    string           `json:"name"` // as the correlation calls it
+	Path    string           `json:"path"`
+	Rule    string           `json:"rule"` // its id, or empty
+	Title   string           `json:"title"`
+	Mapping *Mapping         `json:"mapping,omitempty"`
+	Filters []catalog.Filter `json:"filters,omitempty"`
+}
+
+// CorrelationOf is that of a result, nil of a rule and where there is no query.
+func CorrelationOf(res sigmac.Result) *Correlation {
+	if res.Correlation == nil {
+		return nil
+	}
+	c := &Correlation{Type: res.Correlation.Type.Text, Method: res.Correlation.Method}
+	for i, x := range res.Members {
+		c.Rules = append(c.Rules, CorrelatedRule{Name: res.Correlation.Rules[i].Name, Path: x.Document.Path, Rule: x.Document.ID, Title: x.Document.Title,
+			Mapping: MappingOf(x), Filters: FiltersOf(x.Document)})
+	}
+	return c
 }
 
 // Placed is an error of a result as people read it.

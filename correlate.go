@@ -1,0 +1,249 @@
+package sigmac
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"sigmac/backends"
+	"sigmac/ir"
+	"sigmac/parser"
+	"sigmac/verify"
+)
+
+// correlated is the result of a correlation: its rules are mapped, each by its own log
+// source, and put together in the language of the target.
+func (m Mapping) correlated(d *parser.Document, o Options) Result {
+	c := d.Correlation
+	res := Result{Mapping: m, Document: d}
+	fail := func(e *ir.Diagnostic) Result {
+		res.Errors = append(res.Errors, d.Place(e))
+		return res
+	}
+	named, ok := o.Correlations.Named(d)
+	if !ok {
+		at := ir.Name{Pos: c.Pos}
+		for _, l := range o.Correlations.Lacks() {
+			if l.Doc.Path == d.Path && l.Doc.Pos == d.Pos {
+				at = l.Name
+			}
+		}
+		return fail(&ir.Diagnostic{Pos: at.Pos, Source: "link", Msg: fmt.Sprintf("the correlation cannot be converted without the rule %q", at.Text)})
+	}
+	if res.Target.Format.Correlate == nil {
+		return fail(backends.Unsupported(res.Target.Name, d.Pos, "a correlation in the format "+res.Target.Format.Name, ""))
+	}
+	mapped := &backends.Correlation{Correlation: c, Method: o.method()}
+	for _, g := range c.GroupBy {
+		mapped.Group = append(mapped.Group, g.Text)
+	}
+	for _, f := range c.Fields {
+		mapped.Fields = append(mapped.Fields, f.Text)
+	}
+	res.Types = map[string]ir.Type{}
+	for i, x := range named {
+		switch {
+		case len(x.Errors) > 0:
+			return fail(&ir.Diagnostic{Pos: c.Rules[i].Pos, Source: "link", Msg: fmt.Sprintf("the correlation cannot be converted, for its rule %q is wrong", c.Rules[i].Text)})
+		case x.Rule == nil:
+			return fail(backends.Unsupported(res.Target.Name, c.Rules[i].Pos, "a correlation over the hits of another",
+				"save the inner one with its own query, and correlate what it finds"))
+		}
+		rule, member := m.member(x, c, i, o)
+		if len(member.Errors) > 0 {
+			e := member.Errors[0]
+			return fail(&ir.Diagnostic{Pos: c.Rules[i].Pos, Source: e.Source, Feature: e.Feature,
+				Msg: fmt.Sprintf("the rule %q of the correlation has no query: %s", c.Rules[i].Text, e.Error())})
+		}
+		for f, t := range member.Types {
+			res.Types[f] = t
+		}
+		mapped.Rules, res.Members = append(mapped.Rules, rule), append(res.Members, member)
+	}
+	mapped.Disjoint = func(i, j int) bool { return disjoint(res.Target, res.Members[i].Want, res.Members[j].Want) }
+	done, err := res.Target.Format.Correlate(mapped)
+	if err != nil {
+		res.Errors = Faults(d, err)
+		return res
+	}
+	res.Correlation, res.TailLosses = mapped, done.Losses
+	docs := make([]backends.Doc, len(done.Queries))
+	for i, q := range done.Queries {
+		docs[i], res.Names = q.Doc, append(res.Names, q.Name)
+	}
+	res.Queries = o.print(docs)
+	res.Plain = res.Queries
+	first := res.Members[0]
+	if res.Choice.Pipelines = pipelines(res.Members); first.Pipeline != nil {
+		res.Pipeline = first.Pipeline
+		if res.Queries, err = first.Pipeline.Finish(first.Mapped.Rule, res.Plain, first.Mapped.Trace, first.options()); err != nil {
+			res.Queries, res.Plain, res.Errors = nil, nil, Faults(d, err)
+		}
+	}
+	var all ir.And
+	for _, r := range mapped.Rules {
+		all = append(all, r.Rule.Conditions[0].Expr)
+	}
+	res.tooLarge(func(int) (ir.Pos, ir.Expr) { return c.Pos, all })
+	return res
+}
+
+// method is that of the windows of correlations.
+func (o Options) method() string {
+	if o.Method == "" {
+		return backends.Sliding
+	}
+	return o.Method
+}
+
+// pipelines are the names of those that the rules of a correlation got, each once.
+func pipelines(members []Result) string {
+	var names []string
+	for _, x := range members {
+		if x.Choice.Pipelines != "" && !slices.Contains(names, x.Choice.Pipelines) {
+			names = append(names, x.Choice.Pipelines)
+		}
+	}
+	return strings.Join(names, ", ")
+}
+
+// member is the i-th rule of a correlation on the first way that does not refuse it, with
+// the columns that stand for the correlation's fields and, where the way has them, for those
+// that the rule would show.
+func (m Mapping) member(x *parser.Document, c *ir.Correlation, i int, o Options) (backends.CorrelatedRule, Result) {
+	called := []string{c.Rules[i].Text, x.Name, x.ID}
+	var asked []ir.Name
+	for _, n := range slices.Concat(c.GroupBy, c.Fields) {
+		asked = append(asked, ir.Name{Text: c.FieldOf(n.Text, called...)})
+	}
+	var shown []ir.Name
+	for _, f := range x.Rule.Meta.Fields {
+		shown = append(shown, ir.Name{Text: f})
+	}
+	var first *Result
+	try := func(name string, way Mapping) (backends.CorrelatedRule, Result, bool) {
+		rule, res := way.asMember(x, asked, shown)
+		if len(res.Errors) > 0 && len(shown) > 0 {
+			rule, res = way.asMember(x, asked, nil)
+		}
+		rule.Name = c.Rules[i].Text
+		for k := range asked {
+			columns := rule.Group[k]
+			if len(columns) == 0 && len(res.Errors) == 0 {
+				res.Errors = []*ir.Diagnostic{x.Place(backends.Unsupported(way.Target.Name, x.Pos, "the field "+asked[k].Text, "the pipeline leaves it out"))}
+			}
+		}
+		rule.Group, rule.Fields = rule.Group[:len(c.GroupBy)], rule.Group[len(c.GroupBy):]
+		if res.Choice.Pipelines = name; first == nil {
+			first = &res
+		}
+		return rule, res, len(res.Errors) == 0 || res.Errors[0].Feature == ""
+	}
+	if m.Table == nil {
+		rule, res, _ := try("", m)
+		return rule, res
+	}
+	for name, way := range m.ways(x.Rule.Source) {
+		if rule, res, done := try(name, way); done {
+			return rule, res
+		}
+	}
+	if first == nil {
+		return backends.CorrelatedRule{}, Result{Mapping: m, Document: x, Errors: []*ir.Diagnostic{x.Place(m.noPlace(x.Rule.Source))}}
+	}
+	return backends.CorrelatedRule{}, *first
+}
+
+// asMember is a rule, with one condition, and the columns for some fields of its events as
+// its Group, in their order.
+func (m Mapping) asMember(x *parser.Document, asked, shown []ir.Name) (rule backends.CorrelatedRule, res Result) {
+	own := *x
+	joined := *x.Rule.Joined()
+	joined.Detections = slices.Clone(joined.Detections)
+	taken := map[string]bool{}
+	for _, det := range joined.Detections {
+		taken[det.Name] = true
+	}
+	for i, f := range slices.Concat(asked, shown) {
+		name := fmt.Sprint("carried ", i)
+		for taken[name] {
+			name += "'"
+		}
+		field := ir.Field{Name: f.Text}
+		item := ir.Item{Field: field, X: ir.Match{Field: field, Test: ir.Exists{}}}
+		joined.Detections = append(joined.Detections, ir.Detection{Name: name, Carries: f.Text, Expr: ir.And{item}})
+	}
+	own.Rule = &joined
+	c := newCompilation(&own, m)
+	res = Result{Mapping: m, Document: x, Want: c.want, Mapped: c.did, Types: c.types, Errors: c.errs}
+	rule.Group = make([][]ir.Field, len(asked))
+	if len(res.Errors) > 0 {
+		return rule, res
+	}
+	if rule.Rule, res.Errors = c.legal(&own, m.Target); len(res.Errors) > 0 {
+		return rule, res
+	}
+	rule.Time = m.timeOf(rule.Rule)
+	res.Types = maps.Clone(c.types)
+	for i, f := range asked {
+		rule.Group[i] = c.carried[f.Text]
+		for _, column := range rule.Group[i] {
+			res.Types[column.Name] = column.Type
+		}
+	}
+	for _, f := range shown {
+		for _, column := range c.carried[f.Text] {
+			if !slices.Contains(rule.Keep, column) {
+				rule.Keep = append(rule.Keep, column)
+			}
+		}
+	}
+	return rule, res
+}
+
+// carry notes which columns stand for the fields of a correlation.
+func (c *compilation) carry() {
+	for _, det := range c.rule.Detections {
+		if det.Carries == "" {
+			continue
+		}
+		if c.carried == nil {
+			c.carried = map[string][]ir.Field{}
+		}
+		ir.Walk(det.Expr, func(e ir.Expr) {
+			if it, ok := e.(ir.Item); ok {
+				e = it.X
+			}
+			if m, ok := e.(ir.Match); ok && !slices.Contains(c.carried[det.Carries], m.Field) {
+				c.carried[det.Carries] = append(c.carried[det.Carries], m.Field)
+			}
+		})
+	}
+}
+
+// timeOf is the column of the time of a rule's events.
+func (m Mapping) timeOf(r *ir.Rule) string {
+	columns := m.Target.Columns
+	if m.Schemas != nil && columns.Table != nil {
+		for _, name := range columns.Times {
+			if t, mapped := m.Schemas.Type(columns.Table(r.Scope), name); mapped && t == ir.Date {
+				return name
+			}
+		}
+	}
+	if len(columns.Times) == 0 {
+		return ""
+	}
+	return columns.Times[len(columns.Times)-1]
+}
+
+// disjoint says whether it is certain that no event of a target is selected by two rules.
+func disjoint(t *backends.Target, a, b *ir.Rule) bool {
+	if a.Scope.Table != b.Scope.Table && a.Scope.Table != "" && b.Scope.Table != "" {
+		return true
+	}
+	both := ir.And{a.Predicate(0).Whole(), b.Predicate(0).Whole()}
+	events, reason := verify.MatchesAt(t, both, nil, 1, verify.DefaultBudget)
+	return len(events) == 0 && reason == ""
+}
