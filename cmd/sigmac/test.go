@@ -72,6 +72,10 @@ func testRules(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
+	correlations, err := p.Correlations(collection)
+	if err != nil {
+		return err
+	}
 	report, err := newOutput(c, c.String("junit"))
 	if err != nil {
 		return err
@@ -80,7 +84,7 @@ func testRules(c *cli.Context) error {
 	w := bufio.NewWriter(c.App.Writer)
 	t := &tests{w: w, json: c.Bool("json"), require: c.Bool("require")}
 	progress := newProgress(c, len(suites))
-	for i, cases := range ruletest.Run(suites, ruletest.Options{Targets: targets, AnySource: c.Bool("all-logsources"), MaxEvent: c.Int("max-event") << 20}) {
+	for i, cases := range ruletest.Run(suites, ruletest.Options{Targets: targets, AnySource: c.Bool("all-logsources"), MaxEvent: c.Int("max-event") << 20, Correlations: correlations}) {
 		if err := t.write(suites[i], cases); err != nil {
 			return usage("the output cannot be written: %s", err)
 		}
@@ -138,8 +142,8 @@ type tests struct {
 }
 
 func (t *tests) write(s ruletest.Suite, cases []ruletest.Case) error {
-	// A correlation or a filter has no tests: no single event matches it.
-	rule := s.Rule != nil || len(s.Errors) > 0
+	// A filter has no tests: it is part of its rules.
+	rule := s.Rule != nil || s.Correlation != nil || len(s.Errors) > 0
 	untested := rule && len(s.Tests) == 0
 	if rule {
 		t.rules++

@@ -131,6 +131,33 @@ func (cs *Correlations) Named(d *parser.Document) ([]*parser.Document, bool) {
 	return named, ok
 }
 
+// Only are one correlation and those that it names, as its names lead there among all.
+func (cs *Correlations) Only(d *parser.Document) *Correlations {
+	out := &Correlations{named: map[place][]*parser.Document{}, silent: map[place]bool{}}
+	if cs == nil {
+		return out
+	}
+	out.named = cs.named
+	for _, l := range cs.lacks {
+		if l.Doc == d {
+			out.lacks = append(out.lacks, l)
+		}
+	}
+	wanted := map[place]bool{{d.Path, d.Pos}: true}
+	for _, x := range slices.Backward(cs.docs) { // what names stands behind what it names
+		at := place{x.Path, x.Pos}
+		if !wanted[at] {
+			continue
+		}
+		out.docs = append(out.docs, x)
+		for _, n := range cs.named[at] {
+			wanted[place{n.Path, n.Pos}] = true
+		}
+	}
+	slices.Reverse(out.docs)
+	return out
+}
+
 // Silent says whether a rule or a correlation is there for the correlations that name it
 // alone, as none of them has `generate: true`.
 func (cs *Correlations) Silent(d *parser.Document) bool {

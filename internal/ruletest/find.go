@@ -65,12 +65,13 @@ type Suite struct {
 // where the file holds several rules, it has the id of one in the place of `a`.
 // The form of the events is that of package eval, whether the name ends in .json,
 // .jsonl or .ndjson, with or without .gz. The attribute regression_tests_path
-// names tests in the layout of the public rules.
+// names tests in the layout of the public rules. The events of a correlation are a stream,
+// which has to give a hit or none.
 func Find(docs []*parser.Document) (suites []Suite) {
 	rules, given := map[string]int{}, map[string]bool{} // by path
 	for _, d := range docs {
 		given[filepath.Clean(d.Path)] = true
-		if d.Rule != nil || len(d.Errors) > 0 {
+		if d.Rule != nil || d.Correlation != nil || len(d.Errors) > 0 {
 			rules[d.Path]++
 		}
 	}

@@ -11,6 +11,7 @@ import (
 	"sigmac"
 	"sigmac/backends"
 	"sigmac/eval"
+	"sigmac/internal/link"
 	"sigmac/internal/ordered"
 	"sigmac/ir"
 	"sigmac/parser"
@@ -21,6 +22,8 @@ type Options struct {
 	Targets   []*backends.Target
 	AnySource bool // do not look at log sources
 	MaxEvent  int  // bytes
+	// Correlations are those among the documents of the suites, with what they name.
+	Correlations *link.Correlations
 }
 
 // A Status is what has come of a Case.
@@ -81,7 +84,10 @@ func Run(suites []Suite, o Options) iter.Seq2[int, []Case] {
 	}
 	return ordered.Map(indexes, func(i int) []Case {
 		s := suites[i]
-		if !s.runnable() {
+		switch {
+		case s.Correlation != nil && len(s.Tests) > 0:
+			return s.correlate(o)
+		case !s.runnable():
 			return s.unrunnable()
 		}
 		return s.run(results[first[i]:first[i]+len(o.Targets)], o)
