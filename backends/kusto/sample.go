@@ -18,7 +18,7 @@ func Samples(events []map[string]any, types map[string]ir.Type) (string, error) 
 		if !ok {
 			return "", backends.Unsupported("kusto", ir.Pos{}, fmt.Sprintf("the column name %q", name), "")
 		}
-		columns = append(columns, lit+":"+map[ir.Type]string{ir.Numeric: "real", ir.Boolean: "bool"}[types[name]])
+		columns = append(columns, lit+":"+map[ir.Type]string{ir.Numeric: "real", ir.Boolean: "bool", ir.Date: "datetime"}[types[name]])
 		if strings.HasSuffix(columns[len(columns)-1], ":") {
 			columns[len(columns)-1] += "string"
 		}
@@ -33,6 +33,10 @@ func Samples(events []map[string]any, types map[string]ir.Type) (string, error) 
 				s = "real(null)"
 			case types[name] == ir.Boolean && !there:
 				s = "bool(null)"
+			case types[name] == ir.Date && !there:
+				s = "datetime(null)"
+			case types[name] == ir.Date:
+				s = "datetime(" + s + ")"
 			case types[name] == ir.Numeric || types[name] == ir.Boolean:
 			default:
 				if !there {

@@ -1,16 +1,21 @@
 package main
 
 import (
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
+	"time"
 
 	"github.com/urfave/cli/v2"
 
 	"sigmac"
 	"sigmac/backends"
+	"sigmac/internal/link"
+	"sigmac/internal/streams"
 	"sigmac/internal/suggest"
 	"sigmac/ir"
 	"sigmac/parser"
@@ -20,12 +25,19 @@ import (
 // expected is the field that says in test data what an event is for.
 const expected = "sigmac_expected"
 
-// sampleForms are the forms of test data: events as they are, which Write is nil
-// for, and those of the targets.
-func sampleForms() []backends.SampleForm {
-	out := []backends.SampleForm{{Name: "ndjson", Description: "one JSON object an event, with what is expected of it"}}
+// A sampleForm is a form of test data, with the field that has the time of an event.
+type sampleForm struct {
+	backends.SampleForm
+	time string
+}
+
+// sampleForms are events as they are, which Write is nil for, and the forms of the targets.
+func sampleForms() []sampleForm {
+	out := []sampleForm{{backends.SampleForm{Name: "ndjson", Description: "one JSON object an event, with what is expected of it"}, "@timestamp"}}
 	for _, t := range sigmac.Targets() {
-		out = append(out, t.Samples...)
+		for _, f := range t.Samples {
+			out = append(out, sampleForm{f, t.Columns.Times[len(t.Columns.Times)-1]})
+		}
 	}
 	return out
 }
@@ -42,7 +54,8 @@ func sampleCommand() *cli.Command {
 		ArgsUsage: "PATH...",
 		Description: `Makes events to try a rule end to end in a SIEM: some that match, and for each
 test one that only this test keeps from matching. The field ` + expected + ` says
-which is which.
+which is which. Of a correlation it makes streams of events: one that hits, and
+some with an event fewer, one too early, or one in another group.
 
    sigmac sample rule.yml
    sigmac sample -n 3 -f makeresults rule.yml
@@ -66,7 +79,15 @@ matches it; 2 wrong usage, or a file that cannot be read.`,
 			if c.Int("n") < 1 {
 				return usage("-n must be at least 1")
 			}
-			collection, err := load(c)
+			p, err := open(c)
+			if err != nil {
+				return err
+			}
+			collection, err := p.Load()
+			if err != nil {
+				return err
+			}
+			correlations, err := p.Correlations(collection)
 			if err != nil {
 				return err
 			}
@@ -75,7 +96,11 @@ matches it; 2 wrong usage, or a file that cannot be read.`,
 				if d.Filter != nil {
 					continue // the events are those of its rules
 				}
-				if err := sampleRule(c, d, forms[form]); err != nil {
+				sample := sampleRule
+				if d.Correlation != nil {
+					sample = func(c *cli.Context, d *parser.Document, f sampleForm) error { return sampleStreams(c, d, correlations, f) }
+				}
+				if err := sample(c, d, forms[form]); err != nil {
 					for _, e := range sigmac.Faults(d, err) {
 						tell(c.App.ErrWriter, "%s", e)
 					}
@@ -90,12 +115,56 @@ matches it; 2 wrong usage, or a file that cannot be read.`,
 	}
 }
 
-func sampleRule(c *cli.Context, d *parser.Document, f backends.SampleForm) error {
+// sampleStreams writes streams for a correlation.
+func sampleStreams(c *cli.Context, d *parser.Document, all *link.Correlations, f sampleForm) error {
+	made, types, err := streams.Make(d, all, verify.DefaultBudget)
+	if err != nil {
+		return err
+	}
+	types[f.time] = ir.Date
+	of := func(t time.Time) any { return t.Format(time.RFC3339Nano) }
+	if f.time == "_time" {
+		of = func(t time.Time) any { return json.Number(strconv.FormatFloat(float64(t.UnixNano())/1e9, 'f', -1, 64)) }
+	}
+	enc := json.NewEncoder(c.App.Writer)
+	enc.SetEscapeHTML(false)
+	for _, s := range made {
+		var events []map[string]any
+		for _, e := range s.Events {
+			fields := streams.WithTime(e, f.time, of)
+			if f.Write != nil {
+				if fields[expected] = "hit"; !s.Hits {
+					fields[expected] = "no hit: " + s.Test
+				}
+			}
+			events = append(events, fields)
+		}
+		if f.Write != nil {
+			text, err := f.Write(events, types)
+			if err == nil {
+				_, err = fmt.Fprint(c.App.Writer, text)
+			}
+			if err != nil {
+				return err
+			}
+			continue
+		}
+		if err := enc.Encode(struct {
+			Correlation string           `json:"correlation"`
+			Title       string           `json:"title"`
+			Hits        bool             `json:"hits"`
+			Test        string           `json:"test,omitempty"`
+			Events      []map[string]any `json:"events"`
+		}{cmp.Or(d.Name, d.ID, d.Title), d.Title, s.Hits, s.Test, events}); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func sampleRule(c *cli.Context, d *parser.Document, f sampleForm) error {
 	if len(d.Errors) > 0 {
 		return d.Errors[0]
-	}
-	if d.Rule == nil {
-		return fmt.Errorf("no events for a %s", d.Kind)
 	}
 	want, err := ir.Want(d.Rule)
 	if err != nil {
