@@ -256,7 +256,15 @@ func diffVersions(c *cli.Context) ([]review.Change, error) {
 		return nil, usage("%s", project.Fault(err))
 	}
 	byFiles := old.Single() && new.Single()
-	was, is, err := joined(p, new, olds, news)
+	same, err := revision.Same(new, olds, news, parser.MaxFileSize)
+	if err != nil {
+		return nil, usage("%s", project.Fault(err))
+	}
+	was, is, err := joined(p, same, olds, news)
+	if err != nil {
+		return nil, usage("%s", project.Fault(err))
+	}
+	before, now, err := correlated(p, same, &was, &is)
 	if err != nil {
 		return nil, usage("%s", project.Fault(err))
 	}
@@ -278,8 +286,10 @@ func diffVersions(c *cli.Context) ([]review.Change, error) {
 			return foreign
 		})
 	}
-	o := diff.Options{Budget: c.Int("budget"), Examples: c.Int("examples")}
-	compile := sigmac.Options{Mappings: maps, Pretty: !c.Bool("json")}
+	o := diff.Options{Budget: c.Int("budget"), Examples: c.Int("examples"), Old: before, New: now}
+	compile := func(cs *link.Correlations) sigmac.Options {
+		return sigmac.Options{Mappings: maps, Correlations: cs, Pretty: !c.Bool("json")}
+	}
 	var changes []review.Change
 	bar := newProgress(c, len(pairs))
 	for i, ch := range ordered.Map(pairs, func(p diff.Pair) review.Change {
@@ -287,10 +297,10 @@ func diffVersions(c *cli.Context) ([]review.Change, error) {
 		for i, m := range maps {
 			q := review.Queries{Target: m.Target.Name}
 			if p.Old != nil && p.Old.Filter == nil {
-				q.Old, q.OldError, q.OldBy = written(sigmac.CompileDocument(p.Old, compile)[i])
+				q.Old, q.OldError, q.OldBy = written(sigmac.CompileDocument(p.Old, compile(before))[i])
 			}
 			if p.New != nil && p.New.Filter == nil {
-				q.New, q.NewError, q.NewBy = written(sigmac.CompileDocument(p.New, compile)[i])
+				q.New, q.NewError, q.NewBy = written(sigmac.CompileDocument(p.New, compile(now))[i])
 			}
 			if q.Differ() {
 				ch.Queries = append(ch.Queries, q)
@@ -308,12 +318,8 @@ func diffVersions(c *cli.Context) ([]review.Change, error) {
 // joined are the documents of both versions with the filters of their version. Where one
 // has a filter that the other has not so, the rules of files that are the same are among
 // them, as far as it is meant for these.
-func joined(p *project.Project, new *revision.Tree, olds, news []revision.File) (was, is []*parser.Document, err error) {
+func joined(p *project.Project, same, olds, news []revision.File) (was, is []*parser.Document, err error) {
 	was, is = documents(olds), documents(news)
-	same, err := revision.Same(new, olds, news, parser.MaxFileSize)
-	if err != nil {
-		return nil, nil, err
-	}
 	given := make([]string, 0, len(news)+len(same))
 	for _, f := range append(slices.Clip(news), same...) {
 		given = append(given, filepath.FromSlash(f.Name))
@@ -343,6 +349,41 @@ func joined(p *project.Project, new *revision.Tree, olds, news []revision.File) 
 		now.Join(d)
 	}
 	return was, is, nil
+}
+
+// correlated are the correlations of both versions with what they name: in their version, or
+// in files that are the same, or in the context. Those of files that are the same are added to
+// the documents where a rule that they name is among these.
+func correlated(p *project.Project, same []revision.File, was, is *[]*parser.Document) (before, now *link.Correlations, err error) {
+	names := map[string]bool{}
+	for _, d := range append(slices.Clip(*was), *is...) {
+		if d.Rule != nil || d.Correlation != nil {
+			names[strings.ToLower(d.ID)], names[d.Name] = true, true
+		}
+	}
+	delete(names, "")
+	for _, f := range same {
+		for _, d := range link.CorrelationsIn(f.Name, f.Data) {
+			if slices.ContainsFunc(d.Correlation.Rules, func(n ir.Name) bool { return names[n.Text] || names[strings.ToLower(n.Text)] }) {
+				old := *d
+				*was, *is = append(*was, &old), append(*is, d)
+			}
+		}
+	}
+	of := func(docs []*parser.Document) (*link.Correlations, error) {
+		named, err := p.NamedBy(docs, func(wanted map[string]bool) (out []*parser.Document) {
+			for _, f := range same {
+				out = append(out, link.CalledIn(f.Name, f.Data, wanted)...)
+			}
+			return out
+		})
+		return link.NewCorrelations(docs, named), err
+	}
+	if before, err = of(*was); err != nil {
+		return nil, nil, err
+	}
+	now, err = of(*is)
+	return before, now, err
 }
 
 // tellNames tells which names of the new version lead to no rule. It is compared all

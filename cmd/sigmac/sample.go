@@ -98,7 +98,9 @@ matches it; 2 wrong usage, or a file that cannot be read.`,
 				}
 				sample := sampleRule
 				if d.Correlation != nil {
-					sample = func(c *cli.Context, d *parser.Document, f sampleForm) error { return sampleStreams(c, d, correlations, f) }
+					sample = func(c *cli.Context, d *parser.Document, f sampleForm) error {
+						return sampleStreams(c, d, correlations, f)
+					}
 				}
 				if err := sample(c, d, forms[form]); err != nil {
 					for _, e := range sigmac.Faults(d, err) {

@@ -18,6 +18,7 @@ import (
 
 	"sigmac"
 	"sigmac/backends"
+	"sigmac/internal/link"
 	"sigmac/ir"
 	"sigmac/parser"
 	"sigmac/verify"
@@ -57,6 +58,8 @@ func (k Kind) Loses() bool {
 type Options struct {
 	Budget   int // solver steps of one question
 	Examples int // events of each direction
+	// Old and New are the correlations of the two versions, with what they name.
+	Old, New *link.Correlations
 }
 
 // A Change is what became of a rule.
@@ -107,12 +110,17 @@ func Compare(old, new *parser.Document, o Options) Change {
 	switch {
 	case old.Rule != nil && new.Rule != nil:
 		c.rules(old.Rule, new.Rule, o)
-	case sameButPlaces(reflect.ValueOf(body(old)), reflect.ValueOf(body(new))):
-		c.Kind = Equal
+	case old.Correlation != nil && new.Correlation != nil:
+		c.correlations(o)
 	default:
-		c.Kind, c.Reason = Unknown, fmt.Sprintf("a %s is about rules, not about events", new.Kind)
+		c.Kind, c.Reason = Unknown, fmt.Sprintf("a %s became a %s", old.Kind, new.Kind)
 	}
 	return c
+}
+
+// sameBody says whether two correlations are the same but for what they say of themselves.
+func sameBody(a, b *parser.Document) bool {
+	return sameButPlaces(reflect.ValueOf(body(a)), reflect.ValueOf(body(b)))
 }
 
 func isFilter(d *parser.Document) bool { return d != nil && d.Filter != nil }
@@ -231,6 +239,9 @@ func metadata(old, new *parser.Document) (out []Attribute) {
 	add("level", a.Level, b.Level)
 	add("logsource", source(old), source(new))
 	add("filters", filtersOf(old), filtersOf(new))
+	if old.Correlation != nil && new.Correlation != nil {
+		out = append(out, correlationOf(old.Correlation, new.Correlation)...)
+	}
 	add("tags", strings.Join(slices.Sorted(slices.Values(a.Tags)), ", "), strings.Join(slices.Sorted(slices.Values(b.Tags)), ", "))
 	return out
 }

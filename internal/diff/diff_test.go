@@ -69,7 +69,7 @@ func TestExamples(t *testing.T) {
 	if got != "[map[a:y] map[a:z] map[a:w]]" {
 		t.Error(got)
 	}
-	if got := Compare(old, new, Options{options.Budget, 1}).NewlyMatched; len(got) != 1 {
+	if got := Compare(old, new, Options{Budget: options.Budget, Examples: 1}).NewlyMatched; len(got) != 1 {
 		t.Error(got)
 	}
 	if c := Compare(old, new, Options{Budget: 0, Examples: 1}); c.Kind != Unknown && c.Kind != Wider {

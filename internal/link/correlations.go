@@ -1,6 +1,7 @@
 package link
 
 import (
+	"path/filepath"
 	"slices"
 	"strings"
 
@@ -27,25 +28,30 @@ type Lack struct {
 // NewCorrelations are the correlations among documents, each once, and those that these name.
 // Names may lead to any of the documents, which have their filters joined to them, and to
 // those of the context. A correlation is left out that names what is not there, or several
-// documents by one name, or leads back to itself: Findings tells that.
+// documents by one name, or leads back to itself: Findings tells that. Where a document has a
+// name, the context is not asked for it.
 func NewCorrelations(docs, context []*parser.Document) *Correlations {
 	cs := &Correlations{named: map[place][]*parser.Document{}, silent: map[place]bool{}}
 	called := map[string][]*parser.Document{}
-	seen := map[place]bool{}
-	know := func(ds []*parser.Document) {
+	know := func(ds []*parser.Document, of func(*parser.Document) string, known map[string]bool) map[string]bool {
+		seen, new := map[place]bool{}, map[string]bool{}
 		for _, d := range ds {
-			at := place{d.Path, d.Pos}
+			at := place{of(d), d.Pos}
 			if seen[at] || d.Rule == nil && d.Correlation == nil {
 				continue
 			}
 			seen[at] = true
 			for _, key := range keys(d) {
-				called[key] = append(called[key], d)
+				if !known[key] {
+					new[key] = true
+					called[key] = append(called[key], d)
+				}
 			}
 		}
+		return new
 	}
-	know(docs)
-	know(context)
+	file := func(d *parser.Document) string { return filepath.Base(d.Path) } // one may be come upon by two paths
+	know(context, file, know(docs, func(d *parser.Document) string { return d.Path }, nil))
 	generated := map[place]bool{}
 	state := map[place]int{} // 1: being looked at; 2: complete; 3: not
 	var visit func(d *parser.Document) bool

@@ -140,6 +140,26 @@ func (p *Project) namedElsewhere(docs []*parser.Document, files []string) ([]*pa
 	return p.named(wanted, files, link.NewFilters(append(slices.Clip(elsewhere), docs...)), nil)
 }
 
+// NamedBy are the documents that correlations among docs name and that are not among these:
+// of those that given finds, and of the context.
+func (p *Project) NamedBy(docs []*parser.Document, given func(wanted map[string]bool) []*parser.Document) ([]*parser.Document, error) {
+	wanted := link.NamesOf(docs)
+	if len(wanted) == 0 {
+		return nil, nil
+	}
+	var files []string
+	for _, d := range docs {
+		files = append(files, filepath.FromSlash(d.Path))
+	}
+	elsewhere, err := p.FiltersElsewhere(files)
+	if err != nil {
+		return nil, err
+	}
+	return p.named(wanted, files, link.NewFilters(append(slices.Clip(elsewhere), docs...)), func(wanted map[string]bool) ([]*parser.Document, error) {
+		return given(wanted), nil
+	})
+}
+
 // named are the documents that are called by names among those that given finds, if it is
 // not nil, and in the context without files, and those that these name in turn.
 func (p *Project) named(wanted map[string]bool, files []string, filters *link.Filters, given func(wanted map[string]bool) ([]*parser.Document, error)) (out []*parser.Document, err error) {

@@ -50,7 +50,7 @@ func Make(d *parser.Document, cs *link.Correlations, budget int) (out []Stream, 
 		return nil, nil, err
 	}
 	hit := stream(bursts)
-	switch hits, err := tried(d, cs, hit); {
+	switch hits, err := Hits(d, cs, hit); {
 	case err != nil:
 		return nil, nil, err
 	case !hits:
@@ -59,7 +59,7 @@ func Make(d *parser.Document, cs *link.Correlations, budget int) (out []Stream, 
 	out = []Stream{{Hits: true, Events: hit}}
 	near := func(test string, bursts []burst) {
 		events := stream(bursts)
-		if hits, err := tried(d, cs, events); err == nil && !hits && len(events) > 0 {
+		if hits, err := Hits(d, cs, events); err == nil && !hits && len(events) > 0 {
 			out = append(out, Stream{Test: test, Events: events})
 		}
 	}
@@ -102,8 +102,8 @@ func stream(bursts []burst) (out []Event) {
 	return out
 }
 
-// tried says whether events hit a correlation.
-func tried(d *parser.Document, cs *link.Correlations, events []Event) (hits bool, err error) {
+// Hits says whether events hit a correlation.
+func Hits(d *parser.Document, cs *link.Correlations, events []Event) (hits bool, err error) {
 	rules := match.New(match.Options{AnySource: true, MaxEvent: 1 << 24, Timestamps: []string{timeField}})
 	if faults := rules.Correlate(cs.Only(d)); len(faults) > 0 {
 		return false, faults[0]
