@@ -1,13 +1,16 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
 	"io"
+	"slices"
 
 	"github.com/urfave/cli/v2"
 
 	"sigmac/internal/catalog"
 	"sigmac/internal/catalog/page"
+	"sigmac/internal/link"
 	"sigmac/parser"
 )
 
@@ -24,8 +27,11 @@ predicates, what it excludes and its indicators.
    sigmac explain --index site/ rule.yml
    sigmac explain --json rules/ | jq '.indicators[] | select(.kind == "regex")'
 
-Exit status: 0 all rules were shown; 1 a rule is wrong, or a document is no rule
-of single events; 2 wrong usage, or a file that cannot be read.`,
+Of a correlation it shows its window, group, condition and rules, and of a rule the
+correlations that name it.
+
+Exit status: 0 all rules were shown; 1 a rule is wrong; 2 wrong usage, or a file
+that cannot be read.`,
 		Flags: []cli.Flag{
 			&cli.BoolFlag{Name: "json", Usage: "one JSON object a rule"},
 			&cli.BoolFlag{Name: "markdown", Usage: "Markdown, for a comment on a pull request"},
@@ -52,7 +58,7 @@ func explain(c *cli.Context) error {
 		count = f.Count
 	}
 	sources := map[string][]byte{}
-	collection, err := loadSources(c, sources)
+	collection, correlations, err := loadSources(c, sources)
 	if err != nil {
 		return err
 	}
@@ -72,17 +78,13 @@ func explain(c *cli.Context) error {
 			tell(c.App.ErrWriter, "%s", e)
 			failed = true
 		}
-		if d.Rule == nil {
-			if d.Correlation != nil {
-				tell(c.App.ErrWriter, "%s:%d:%d: a %s has no page: it is about rules, not about events", d.Path, d.Pos.Line, d.Pos.Column, d.Kind)
-				failed = true
-			}
+		if d.Rule == nil && d.Correlation == nil {
 			continue
 		}
 		if shown > 0 && !c.Bool("json") {
 			fmt.Fprintln(c.App.Writer)
 		}
-		entry := catalog.NewEntry(d.Path, d.Rule, sources[d.Path])
+		entry := entryOf(d, correlations, sources[d.Path])
 		if err := count(entry); err != nil {
 			return usage("%s: %s", c.String("index"), err)
 		}
@@ -97,15 +99,42 @@ func explain(c *cli.Context) error {
 	return nil
 }
 
-// loadSources is load, and keeps the bytes of the files.
-func loadSources(c *cli.Context, sources map[string][]byte) (*parser.Collection, error) {
+// entryOf is the entry of a rule, with the correlations that name it, or of a correlation.
+func entryOf(d *parser.Document, cs *link.Correlations, src []byte) *catalog.Entry {
+	if d.Correlation != nil {
+		e := catalog.NewCorrelation(d.Path, d.Correlation)
+		named, _ := cs.Named(d)
+		for i, x := range named {
+			e.Correlation.Rules[i].Title, e.Correlation.Rules[i].Path = x.Title, x.Path
+		}
+		e.UsedBy = usedBy(d, cs)
+		return e
+	}
+	e := catalog.NewEntry(d.Path, d.Rule, src)
+	e.UsedBy = usedBy(d, cs)
+	return e
+}
+
+// usedBy are the correlations that name a document.
+func usedBy(d *parser.Document, cs *link.Correlations) (out []catalog.Use) {
+	for _, x := range cs.All() {
+		named, _ := cs.Named(x)
+		if slices.ContainsFunc(named, func(y *parser.Document) bool { return y.Path == d.Path && y.Pos == d.Pos }) {
+			out = append(out, catalog.Use{Name: cmp.Or(x.Name, x.ID, x.Title), Title: x.Title, Path: x.Path})
+		}
+	}
+	return out
+}
+
+// loadSources is load with the correlations, and keeps the bytes of the files.
+func loadSources(c *cli.Context, sources map[string][]byte) (*parser.Collection, *link.Correlations, error) {
 	p, err := open(c)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	files, err := p.Files()
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	texts := make([][]byte, len(files))
 	collection, err := p.Parse(files, func(i int) ([]byte, error) {
@@ -116,5 +145,9 @@ func loadSources(c *cli.Context, sources map[string][]byte) (*parser.Collection,
 	for i, f := range files {
 		sources[f] = texts[i]
 	}
-	return collection, err
+	if err != nil {
+		return nil, nil, err
+	}
+	correlations, err := p.Correlations(collection)
+	return collection, correlations, err
 }

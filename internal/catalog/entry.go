@@ -29,6 +29,8 @@ type Entry struct {
 	Attack List[Coverage] `json:"attack"`
 	Events List[Event]    `json:"events"`
 	Page
+	Correlation *Correlation `json:"correlation,omitempty"` // of a correlation; it has no Page
+	UsedBy      []Use        `json:"used_by,omitempty"`     // correlations that name it, where these are known
 }
 
 // Facts are the attributes of a rule.
@@ -79,17 +81,15 @@ type Coverage struct {
 // NewEntry is the entry of a Sigma rule as it was parsed. src is the file in
 // which it stands; it may be nil, as for Explain.
 func NewEntry(path string, r *ir.Rule, src []byte) *Entry {
-	m := r.Meta
-	return &Entry{
-		Path: path,
-		Rule: Facts{Title: m.Title, ID: m.ID, Name: m.Name, Status: m.Status, Level: m.Level,
-			LogSource:   LogSource{r.Source.Category, r.Source.Product, r.Source.Service},
-			Description: m.Description, Author: m.Author, Date: m.Date, Modified: m.Modified, License: m.License,
-			References: m.References, Tags: m.Tags, FalsePositives: m.FalsePositives},
-		Attack: CoverageOf(m.Tags),
-		Events: Events(r),
-		Page:   *Explain(r, src),
-	}
+	facts := factsOf(r.Meta)
+	facts.LogSource = LogSource{r.Source.Category, r.Source.Product, r.Source.Service}
+	return &Entry{Path: path, Rule: facts, Attack: CoverageOf(r.Meta.Tags), Events: Events(r), Page: *Explain(r, src)}
+}
+
+func factsOf(m ir.Meta) Facts {
+	return Facts{Title: m.Title, ID: m.ID, Name: m.Name, Status: m.Status, Level: m.Level,
+		Description: m.Description, Author: m.Author, Date: m.Date, Modified: m.Modified, License: m.License,
+		References: m.References, Tags: m.Tags, FalsePositives: m.FalsePositives}
 }
 
 // CoverageOf is the techniques of a rule's tags with their tactics, and then

@@ -165,7 +165,7 @@ func (b *bodies) body(name string) string {
 	end := first + 1
 	for ; end < len(lines); end++ {
 		l := strings.TrimRight(lines[end], " \t\r")
-		if n := indentOf(l); l != "" && (n < indent || n == indent && !strings.HasPrefix(l[n:], "-") && !strings.HasPrefix(l[n:], "#")) {
+		if n := indentOf(l); l != "" && (l == "---" || l == "..." || n < indent || n == indent && !strings.HasPrefix(l[n:], "-") && !strings.HasPrefix(l[n:], "#")) {
 			break
 		}
 	}

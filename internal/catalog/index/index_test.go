@@ -114,7 +114,7 @@ func TestBuild(t *testing.T) {
 	}
 	want := []string{
 		`sigma bad.yml "Bad" a rule with an error`,
-		`sigma correlation.yml "Many" a correlation is about rules, not about events`,
+		`sigma correlation.yml "Many" a correlation, which looks for what its rules do`,
 		`sigma win/two.yml "One" `,
 		`sigma win/two.yml "Two" `,
 		`sigma win/whoami.yml "Who Am I" `,

@@ -18,12 +18,15 @@ import (
 // Text writes the page of a rule for a terminal. The error is that of w.
 func Text(w io.Writer, s style.Style, p *catalog.Entry) error {
 	var b strings.Builder
-	b.WriteString(s.Heading(plain.Text(p.Rule.Title)) + "\n\n")
+	b.WriteString(s.Heading(plain.Text(p.Rule.Title)) + "\n")
 	var rows [][]string
 	for _, f := range facts(p.Rule) {
 		rows = append(rows, []string{s.Dim(f[0]), plain.Text(f[1])})
 	}
-	table(&b, "", rows)
+	if len(rows) > 0 {
+		b.WriteString("\n")
+		table(&b, "", rows)
+	}
 	if text := strings.TrimSpace(p.Rule.Description); text != "" {
 		b.WriteString("\n")
 		for _, l := range plain.Lines(text) {
@@ -43,7 +46,25 @@ func Text(w io.Writer, s style.Style, p *catalog.Entry) error {
 		}
 		table(&b, "  ", rows)
 	}
-	section("Stages and predicates")
+	if c := p.Correlation; c != nil {
+		section("Correlation")
+		var rows [][]string
+		for _, r := range correlationRows(c) {
+			rows = append(rows, []string{s.Dim(r[0]), plain.Text(r[1])})
+		}
+		table(&b, "  ", rows)
+	}
+	if len(p.UsedBy) > 0 {
+		section("Used by")
+		var rows [][]string
+		for _, u := range p.UsedBy {
+			rows = append(rows, []string{plain.Text(useName(u)), s.Dim(plain.Text(u.Path))})
+		}
+		table(&b, "  ", rows)
+	}
+	if len(p.Stages) > 0 {
+		section("Stages and predicates")
+	}
 	for i, st := range p.Stages {
 		fmt.Fprintf(&b, "  %s\n", s.Heading(fmt.Sprintf("Stage %d: %s", i, plain.Text(label(st)))))
 		for _, l := range plain.Lines(st.Body) {
@@ -78,6 +99,34 @@ func Text(w io.Writer, s style.Style, p *catalog.Entry) error {
 	return err
 }
 
+// correlationRows are the parts of a correlation, in order.
+func correlationRows(c *catalog.Correlation) (out [][2]string) {
+	group := strings.Join(c.GroupBy, ", ")
+	if group == "" {
+		group = "none: all events are one group"
+	}
+	out = [][2]string{{"Type", c.Type}, {"Window", c.Timespan + ", sliding"}, {"Group by", group}, {"Condition", c.Condition}}
+	for i, r := range c.Rules {
+		text := useName(r)
+		if r.Path != "" {
+			text += " (" + r.Path + ")"
+		}
+		out = append(out, [2]string{fmt.Sprintf("Rule %d", i+1), text})
+	}
+	if c.Generate {
+		out = append(out, [2]string{"Generate", "the rules have queries of their own"})
+	}
+	return out
+}
+
+// useName is the title of a document that is named, with its name.
+func useName(u catalog.Use) string {
+	if u.Title == "" || u.Title == u.Name {
+		return u.Name
+	}
+	return u.Name + ": " + u.Title
+}
+
 // label is that of a stage, with the file of a filter that it is of.
 func label(st catalog.Stage) string {
 	if st.Filter != nil {
@@ -109,7 +158,21 @@ func Markdown(w io.Writer, p *catalog.Entry) error {
 			fmt.Fprintf(&b, "| %s | Event ID %d | %s |\n", markdown.Text(e.Provider), e.ID, markdown.Text(e.Title))
 		}
 	}
-	b.WriteString("\n### Stages and predicates\n")
+	if c := p.Correlation; c != nil {
+		b.WriteString("\n### Correlation\n\n")
+		for _, r := range correlationRows(c) {
+			fmt.Fprintf(&b, "- **%s**: %s\n", r[0], markdown.Text(r[1]))
+		}
+	}
+	if len(p.UsedBy) > 0 {
+		b.WriteString("\n### Used by\n\n")
+		for _, u := range p.UsedBy {
+			fmt.Fprintf(&b, "- %s\n", markdown.Text(useName(u)+" ("+u.Path+")"))
+		}
+	}
+	if len(p.Stages) > 0 {
+		b.WriteString("\n### Stages and predicates\n")
+	}
 	for i, st := range p.Stages {
 		fmt.Fprintf(&b, "\n**Stage %d: %s**\n\n%s\n", i, markdown.Text(label(st)), markdown.Block("yaml", plain.Lines(st.Body)))
 	}

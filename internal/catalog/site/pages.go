@@ -392,6 +392,8 @@ type ruleView struct {
 	Found                     []foundBox
 	Tabs                      []tab
 	Indicators                []indicatorRow
+	Correlation               []fact
+	UsedBy                    []link
 }
 
 type fact struct {
@@ -477,6 +479,14 @@ func (s *site) rule(n int) ruleView {
 			last.Verdict = q.Verdict
 		}
 	}
+	if c := r.Correlation; c != nil {
+		v.Correlation = s.correlation(c)
+	}
+	if r.Catalog == "sigma" {
+		for _, m := range s.naming[n] {
+			v.UsedBy = append(v.UsedBy, s.link(m))
+		}
+	}
 	for _, in := range r.Indicators {
 		row := indicatorRow{Field: link{fieldName(in.Field), s.fields.urls[in.Field]}, Kind: in.Kind.String()}
 		for _, value := range in.Values {
@@ -490,6 +500,23 @@ func (s *site) rule(n int) ruleView {
 		v.Indicators = append(v.Indicators, row)
 	}
 	return v
+}
+
+// correlation are the parts of one, with links to its rules.
+func (s *site) correlation(c *catalog.Correlation) (out []fact) {
+	group := strings.Join(c.GroupBy, ", ")
+	if group == "" {
+		group = "none: all events are one group"
+	}
+	out = []fact{{Name: "Type", Value: c.Type}, {Name: "Window", Value: c.Timespan + ", sliding"}, {Name: "Group by", Value: group}, {Name: "Condition", Value: c.Condition}}
+	for i, r := range c.Rules {
+		f := fact{Name: fmt.Sprintf("Rule %d", i+1), Value: r.Name}
+		if of := s.called(r.Name); len(of) == 1 {
+			f.Value, f.URL = s.name(of[0]), s.urls[of[0]]
+		}
+		out = append(out, f)
+	}
+	return out
 }
 
 // levelClass is the class of a severity in the style sheet.

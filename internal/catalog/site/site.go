@@ -91,6 +91,39 @@ func Write(dir string, c *index.Content, o Options) error {
 	return os.WriteFile(filepath.Join(dir, "assets", "search.js"), data, 0o666)
 }
 
+// relate finds out which correlations name which rules.
+func (s *site) relate() {
+	s.names, s.naming = map[string][]int{}, map[int][]int{}
+	for n, r := range s.Rules {
+		if r.Catalog != "sigma" {
+			continue
+		}
+		for _, key := range []string{strings.ToLower(r.Rule.ID), r.Rule.Name} {
+			if key != "" && !slices.Contains(s.names[key], n) {
+				s.names[key] = append(s.names[key], n)
+			}
+		}
+	}
+	for n, r := range s.Rules {
+		if r.Correlation == nil {
+			continue
+		}
+		for _, use := range r.Correlation.Rules {
+			if of := s.called(use.Name); len(of) == 1 && !slices.Contains(s.naming[of[0]], n) {
+				s.naming[of[0]] = append(s.naming[of[0]], n)
+			}
+		}
+	}
+}
+
+// called are the Sigma rules of an id or a name.
+func (s *site) called(name string) []int {
+	if of := s.names[name]; of != nil {
+		return of
+	}
+	return s.names[strings.ToLower(name)]
+}
+
 // A page is a file to write. What its template needs is made when it is
 // written.
 type page struct {
@@ -133,6 +166,8 @@ type site struct {
 	attack    group // techniques with those of their sub-techniques, and tactics, by id
 	tactics   map[string]string
 	found     map[place][]found
+	names     map[string][]int         // Sigma rules by id, in lower case, and by name
+	naming    map[int][]int            // correlations by the rules that they name
 	keys      map[string][]catalog.Key // of indicators, by field, sorted
 	written   map[catalog.Key]string   // the value of an indicator as the first rule has it
 }
@@ -243,6 +278,7 @@ func newSite(c *index.Content, o Options) *site {
 			s.urls[numbers[key]] = url
 		}
 	}
+	s.relate()
 	s.keys = map[string][]catalog.Key{}
 	for _, k := range c.Keys() {
 		s.keys[k.Field] = append(s.keys[k.Field], k)
