@@ -101,11 +101,13 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"unicode"
 
 	"sigmac/backends"
 	"sigmac/computed"
 	"sigmac/eval"
 	"sigmac/ir"
+	"sigmac/regex"
 )
 
 // A Verdict is what is known of a claim.
@@ -226,6 +228,7 @@ func (j judge) alike(rule, query ir.Expr, r reading) bool {
 		c, left := newClaim(j.World, j.KeywordField()), j.budget
 		return c.alike(rule, query, r.missing(), &left)
 	}
+	query = j.needed(query, r)
 	if j.defined.Tested(query) && ask(rule, query) {
 		return true
 	}
@@ -426,6 +429,7 @@ func (j judge) compare(rule, query ir.Expr, r reading, o undo) Result {
 	compare := func(rule, query ir.Expr) Result {
 		return equal(newClaim(j.World, j.KeywordField()), rule, query, r.missing(), o, j.budget)
 	}
+	query = j.needed(query, r)
 	if j.defined.Tested(query) {
 		if res := compare(rule, query); res.Verdict == Proved && !r.partial {
 			return res
@@ -441,6 +445,79 @@ func (j judge) compare(rule, query ir.Expr, r reading, o undo) Result {
 		res.Reason = fmt.Sprintf("more than %d optional fields: not every choice of unmapped ones was tried", maxOptional)
 	}
 	return res
+}
+
+// needed is a query without terms that it asks for beside a test that implies them: they are
+// there for an index, and the solver would meet them beside all the rest.
+func (j judge) needed(query ir.Expr, r reading) ir.Expr {
+	es := ir.Conjuncts(query)
+	var out ir.And
+	for _, e := range es {
+		f, surely := surelyTerms(e)
+		if surely == nil || !slices.ContainsFunc(es, func(other ir.Expr) bool {
+			if _, terms := surelyTerms(other); terms != nil || !tests(other, f) {
+				return false
+			}
+			steps := j.budget / 10
+			return newClaim(j.World, j.KeywordField()).alike(other, ir.And{other, surely}, r.missing(), &steps)
+		}) {
+			out = append(out, e)
+		}
+	}
+	if len(out) == len(es) {
+		return query
+	}
+	return out
+}
+
+// surelyTerms is a test that implies e, if e asks for one of some terms of one field, which is f, and
+// for nothing else: that one stands between characters of ASCII. Those of Unicode, of which
+// there are many ranges, are what the solver would spend its steps on.
+func surelyTerms(e ir.Expr) (f string, surely ir.Expr) {
+	var out []ir.Expr
+	for i, x := range ir.Disjuncts(e) {
+		name, test := "", func(t ir.Test) ir.Expr { return ir.Keyword{Test: t} }
+		var t ir.Test
+		switch x := x.(type) {
+		case ir.Match:
+			name, t = x.Field.Name, x.Test
+			test = func(t ir.Test) ir.Expr { return ir.Match{Field: x.Field, Test: t, Pos: x.Pos} }
+		case ir.Keyword:
+			t = x.Test
+		}
+		term, ok := t.(ir.Term)
+		if !ok || term.Sure == nil || i > 0 && name != f {
+			return "", nil
+		}
+		f = name
+		out = append(out, test(ir.Regexp{Re: ascii(term.Sure)}))
+	}
+	return f, ir.Disjunction(out...)
+}
+
+// ascii is re with classes of ASCII only.
+func ascii(re *regex.Re) *regex.Re {
+	out := *re
+	out.Subs, out.Ranges = nil, nil
+	for _, s := range re.Subs {
+		out.Subs = append(out.Subs, ascii(s))
+	}
+	for _, g := range re.Ranges {
+		if g.Lo <= unicode.MaxASCII {
+			out.Ranges = append(out.Ranges, regex.Range{Lo: g.Lo, Hi: min(g.Hi, unicode.MaxASCII)})
+		}
+	}
+	return &out
+}
+
+// tests says whether a part of e tests the field f, or where that is empty, keywords.
+func tests(e ir.Expr, f string) (found bool) {
+	ir.Walk(e, func(e ir.Expr) {
+		m, ok := e.(ir.Match)
+		_, word := e.(ir.Keyword)
+		found = found || ok && m.Field.Name == f || word && f == ""
+	})
+	return found
 }
 
 // based are a rule and a query over the columns that computed ones are computed of, within
