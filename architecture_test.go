@@ -92,4 +92,4 @@ func drawing(t *testing.T, packages []listedPackage) string {
 	return b.String()
 }
 
-var update = flag.Bool("update", false, "rewrite the drawing of packages in ARCHITECTURE.md")
+var update = flag.Bool("update", false, "rewrite what is made of the program in ARCHITECTURE.md and docs")

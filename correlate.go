@@ -72,13 +72,13 @@ func (m Mapping) correlated(d *parser.Document, o Options) Result {
 	for i, q := range done.Queries {
 		docs[i], res.Names = q.Doc, append(res.Names, q.Name)
 	}
-	res.Queries = o.print(docs)
+	res.Queries, res.Costs = o.print(docs)
 	res.Plain = res.Queries
 	first := res.Members[0]
 	if res.Choice.Pipelines = pipelines(res.Members); first.Pipeline != nil {
 		res.Pipeline = first.Pipeline
 		if res.Queries, err = first.Pipeline.Finish(first.Mapped.Rule, res.Plain, first.Mapped.Trace, first.options()); err != nil {
-			res.Queries, res.Plain, res.Errors = nil, nil, Faults(d, err)
+			res.Queries, res.Plain, res.Costs, res.Errors = nil, nil, nil, Faults(d, err)
 		}
 	}
 	var all ir.And

@@ -1,6 +1,7 @@
 package sigmac_test
 
 import (
+	"fmt"
 	"os"
 	"regexp"
 	"strings"
@@ -44,5 +45,38 @@ func TestQueriesPage(t *testing.T) {
 	}
 	if shown == 0 {
 		t.Error("no query is shown")
+	}
+}
+
+// TestCostTables holds the tables of docs/queries.md that say what conditions cost; -update
+// writes them.
+func TestCostTables(t *testing.T) {
+	const path, begin, end = "docs/queries.md", "<!-- costs: go test . -run TestCostTables -update -->\n", "<!-- end -->\n"
+	text, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	before, rest, found := strings.Cut(string(text), begin)
+	_, after, closed := strings.Cut(rest, end)
+	if !found || !closed {
+		t.Fatalf("%s has no place for the tables", path)
+	}
+	var b strings.Builder
+	for _, target := range sigmac.Targets() {
+		for _, f := range target.Formats {
+			fmt.Fprintf(&b, "| %s, format %s | How it is answered | Source |\n|---|---|---|\n", target.Title, f.Name)
+			for _, c := range f.Costs {
+				fmt.Fprintf(&b, "| %s | %s | %s |\n", c.Class, c.How, c.Source)
+			}
+			b.WriteString("\n")
+		}
+	}
+	page := before + begin + "\n" + b.String() + end + after
+	if *update {
+		if err := os.WriteFile(path, []byte(page), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	} else if page != string(text) {
+		t.Errorf("%s has other tables of costs; run go test . -run TestCostTables -update", path)
 	}
 }

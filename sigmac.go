@@ -91,6 +91,7 @@ type Options struct {
 	// NoIndexHelp leaves out what is implied by the rest of a query, and there for an
 	// index to be asked.
 	NoIndexHelp bool
+	Costs       bool // say what the conditions of each query cost
 }
 
 // Unmapped are Options for targets without pipelines and schemas.
@@ -107,11 +108,12 @@ type Result struct {
 	Mapping
 	Choice   Choice
 	Document *parser.Document
-	Queries  []string           // as they are written
-	Plain    []string           // the queries before postprocessing
-	Types    map[string]ir.Type // of the fields that the queries test
-	Want     *ir.Rule           // what the queries are to mean: the rule, mapped, typed and inlined
-	Lookups  []ir.Lookup        // tables that the queries name, which are deployed with them
+	Queries  []string               // as they are written
+	Plain    []string               // the queries before postprocessing
+	Costs    [][]backends.Condition // of each query in Plain, where Options ask for them
+	Types    map[string]ir.Type     // of the fields that the queries test
+	Want     *ir.Rule               // what the queries are to mean: the rule, mapped, typed and inlined
+	Lookups  []ir.Lookup            // tables that the queries name, which are deployed with them
 	Mapped   Mapped
 	Errors   []*ir.Diagnostic
 	// Where the mapping allows it: the parts of the rule that the queries do without, in
@@ -308,11 +310,11 @@ func (c *compilation) result(d *parser.Document, m Mapping, o Options) (res Resu
 		res.Errors = Faults(res.Document, err)
 		return res
 	}
-	queries := o.print(docs)
-	res.Queries, res.Plain, res.Types = queries, queries, c.types
+	queries, costs := o.print(docs)
+	res.Queries, res.Plain, res.Costs, res.Types = queries, queries, costs, c.types
 	if res.Pipeline != nil {
 		if res.Queries, err = res.Pipeline.Finish(c.did.Rule, queries, c.did.Trace, res.options()); err != nil {
-			res.Queries, res.Plain, res.Errors = nil, nil, Faults(res.Document, err)
+			res.Queries, res.Plain, res.Costs, res.Errors = nil, nil, nil, Faults(res.Document, err)
 		}
 	}
 	res.tooLarge(func(i int) (ir.Pos, ir.Expr) { return d.Rule.Conditions[i].Pos, legal.Conditions[i].Expr })
@@ -336,9 +338,9 @@ func (c *compilation) legal(d *parser.Document, t *backends.Target) (legal *ir.R
 	return legal, faults
 }
 
-// print lays queries out.
-func (o Options) print(docs []backends.Doc) []string {
-	queries := make([]string, len(docs))
+// print lays queries out, with the costs of their conditions where these are asked for.
+func (o Options) print(docs []backends.Doc) (queries []string, costs [][]backends.Condition) {
+	queries = make([]string, len(docs))
 	for i, d := range docs {
 		if o.NoIndexHelp {
 			d = d.WithoutHelp()
@@ -346,8 +348,11 @@ func (o Options) print(docs []backends.Doc) []string {
 		if queries[i] = d.Flat(); o.Pretty {
 			queries[i] = d.Pretty()
 		}
+		if o.Costs {
+			costs = append(costs, d.Conditions())
+		}
 	}
-	return queries
+	return queries, costs
 }
 
 // tooLarge warns of queries that are larger than a place takes where they are deployed. Of

@@ -16,6 +16,7 @@ type Doc struct {
 	Items     []string // in place of Parts
 	Body      *Doc     // in place of both: a text that is laid out by itself, and holds no line break
 	Bare      *Doc     // what says the same without help for an index; nil: the Doc itself
+	Cost      *Cost    // of a condition that an event must meet; nil: it is none, or several
 
 	// Why are the reasons for which a whole query is more than the plain tests of its
 	// language, sorted: of a short list that the language has.

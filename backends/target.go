@@ -101,6 +101,8 @@ type Format struct {
 	Caps Caps
 	// Lookups say how long lists of values go into tables beside a query.
 	Lookups Lookups
+	// Costs is the table by which its conditions are ordered; Doc.Cost has rows of it.
+	Costs []Cost
 	// Emit writes a query for each condition, in order. The conditions of r are
 	// legal under Caps; another node is a bug and panics. The error is an
 	// *ir.Diagnostic for a value that no literal of the language can hold.

@@ -20,8 +20,8 @@ var all = []*backends.Target{
 	{
 		Name: "splunk", Title: "Splunk SPL", Description: "Splunk SPL", Extension: ".spl",
 		Formats: []backends.Format{
-			{Name: "default", Description: "one query a line", Caps: splunk.Caps(), Emit: splunk.Emit, Lookups: splunk.Lookups()},
-			{Name: "data_model", Description: "a tstats search of a data model of the CIM", Caps: splunk.DataModelCaps(), Emit: splunk.EmitDataModel,
+			{Name: "default", Description: "one query a line", Caps: splunk.Caps(), Emit: splunk.Emit, Costs: splunk.Costs(), Lookups: splunk.Lookups()},
+			{Name: "data_model", Description: "a tstats search of a data model of the CIM", Caps: splunk.DataModelCaps(), Emit: splunk.EmitDataModel, Costs: splunk.DataModelCosts(),
 				Lookups: backends.Lookups{Lacks: "a search of a data model is written without subsearches; take the format default"}},
 		},
 		Samples: []backends.SampleForm{{Name: "makeresults", Description: "an SPL search that makes the events", Write: splunk.Samples}},
@@ -38,7 +38,7 @@ var all = []*backends.Target{
 	{
 		Name: "kusto", Title: "Kusto KQL", Description: "Microsoft Kusto KQL: Sentinel, Defender, Data Explorer", Extension: ".kql",
 		Formats: []backends.Format{
-			{Name: "default", Description: "one query a line", Caps: kusto.Caps(), Emit: kusto.Emit, Lookups: kusto.Lookups()},
+			{Name: "default", Description: "one query a line", Caps: kusto.Caps(), Emit: kusto.Emit, Costs: kusto.Costs(), Lookups: kusto.Lookups()},
 		},
 		Samples: []backends.SampleForm{{Name: "datatable", Description: "a KQL table of the events", Write: kusto.Samples}},
 		Scope:   []backends.ScopeKey{{Key: "query_table", Part: func(s *ir.Scope) *string { return &s.Table }, Tells: true, Needed: true}},
@@ -57,7 +57,7 @@ var all = []*backends.Target{
 	{
 		Name: "elastic", Aliases: []string{"eql", "elasticsearch"}, Title: "Elastic EQL", Description: "Elastic EQL", Extension: ".eql",
 		Formats: []backends.Format{
-			{Name: "default", Description: "one query a line", Caps: elastic.Caps(), Emit: elastic.Emit,
+			{Name: "default", Description: "one query a line", Caps: elastic.Caps(), Emit: elastic.Emit, Costs: elastic.Costs(),
 				Lookups: backends.Lookups{Lacks: "a query in EQL cannot name a value list, which Kibana has for exceptions and for indicator match rules; leave the lists in the query, or split the rule"}},
 		},
 		Samples: []backends.SampleForm{{Name: "bulk", Description: "lines for the bulk API of Elasticsearch", Write: elastic.Samples}},

@@ -36,6 +36,13 @@ func Emit(r *ir.Rule) ([]backends.Doc, error) {
 		if w.err != nil {
 			return nil, w.err
 		}
+		if es := ir.Conjuncts(c.Expr); d.Sep == "and" && d.Open == "" {
+			for i, e := range es {
+				d.Parts[i].Cost = costs.Cost(e)
+			}
+		} else {
+			d.Cost = costs.Cost(c.Expr)
+		}
 		d.Head = head
 		out = append(out, d)
 	}

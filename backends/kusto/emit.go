@@ -31,6 +31,7 @@ func Emit(r *ir.Rule) ([]backends.Doc, error) {
 	var out []backends.Doc
 	for _, c := range r.Conditions {
 		w := &writer{computed: map[string]bool{}}
+		w.costs = backends.Costs{Rows: rows, Not: costNot, Of: w.row}
 		for _, x := range r.Computed {
 			w.computed[x.Name] = false
 			if x.Name == x.Text {
@@ -47,25 +48,25 @@ func Emit(r *ir.Rule) ([]backends.Doc, error) {
 			}
 		}
 		var stages []backends.Doc
-		where := func(e ir.Expr) {
-			filter := w.expr(e, false) // holds no line break, as no literal does
+		where := func(e ir.Expr, first bool) {
+			filter := w.filter(e, first) // holds no line break, as no literal does
 			stages = append(stages, backends.Doc{Text: "where ", Body: &filter, Inset: 1})
 		}
 		switch {
 		case table == "" && late != nil:
 			w.fail(r.Source.Pos, "a computed column without a table", "")
 		case table == "":
-			out = append(out, w.expr(c.Expr, false))
+			out = append(out, w.filter(c.Expr, true))
 		case late == nil:
-			where(c.Expr)
+			where(c.Expr, true)
 		default:
 			if plain != nil {
-				where(ir.Conjunction(plain...))
+				where(ir.Conjunction(plain...), true)
 			}
 			filter := ir.Conjunction(late...)
 			w.expr(filter, false) // notes the columns
 			stages = append(stages, w.extend(r.Computed))
-			where(filter)
+			where(filter, false)
 		}
 		if w.err != nil {
 			return nil, w.err
@@ -79,6 +80,7 @@ func Emit(r *ir.Rule) ([]backends.Doc, error) {
 
 type writer struct {
 	err      error
+	costs    backends.Costs
 	computed map[string]bool // whether the query tests it
 	inline   []string        // computed columns that stand where they are tested
 }
@@ -126,25 +128,51 @@ func call(function string, args ...string) backends.Doc {
 	return backends.Doc{Text: function, Open: "(", Sep: ",", Items: args}
 }
 
+// filter writes a whole condition; the first of a query with help for the index.
+func (w *writer) filter(e ir.Expr, first bool) backends.Doc {
+	es := w.costs.Sorted(ir.Conjuncts(e))
+	own := w.written(w.conjuncts(es), false)
+	if len(own) == 0 {
+		return text("true")
+	}
+	bare := group("and", own)
+	help, ok := w.help(es)
+	if !first || !ok {
+		return bare
+	}
+	at := slices.IndexFunc(own, func(d backends.Doc) bool { return d.Cost != &rows[costKind] })
+	d := group("and", slices.Insert(slices.Clone(own), at, help))
+	d.Bare = &bare
+	return d
+}
+
+// conjuncts are the operands of an `and` of es.
+func (w *writer) conjuncts(es []ir.Expr) (out []operand) {
+	for _, e := range es {
+		for _, o := range w.guarded(e) {
+			o.cost = w.costs.Cost(e)
+			out = append(out, o)
+		}
+	}
+	return out
+}
+
 // expr writes e so that it can be joined by its own operator; negated says
 // whether it stands under a `not`.
 func (w *writer) expr(e ir.Expr, negated bool) backends.Doc {
 	switch e := e.(type) {
 	case ir.And:
-		var os []operand
-		for _, x := range ir.Conjuncts(e) {
-			os = append(os, w.guarded(x)...)
-		}
+		os := w.conjuncts(w.costs.Sorted(ir.Conjuncts(e)))
 		if len(os) == 0 {
 			return text("true")
 		}
-		return w.joined("and", os, negated)
+		return group("and", w.written(os, negated))
 	case ir.Or:
 		es := ir.Disjuncts(e)
 		if len(es) == 0 {
 			return text("false")
 		}
-		return w.joined("or", w.gather(es), negated)
+		return group("or", w.written(w.gather(es), negated))
 	case ir.Not:
 		if m, ok := e.X.(ir.Match); ok {
 			if is, ok := presence(m); ok {
@@ -159,7 +187,7 @@ func (w *writer) expr(e ir.Expr, negated bool) backends.Doc {
 		return backends.Doc{Open: "not(", Parts: []backends.Doc{d}}
 	case ir.Match:
 		if os := w.guarded(e); len(os) > 1 {
-			return w.joined("and", os, negated)
+			return group("and", w.written(os, negated))
 		}
 		return w.match(e).doc(negated)
 	case ir.Keyword:
@@ -179,37 +207,42 @@ func (w *writer) expr(e ir.Expr, negated bool) backends.Doc {
 type operand struct {
 	e ir.Expr
 	*atom
+	cost *backends.Cost
 }
 
-func (w *writer) operand(o operand, negated bool) backends.Doc {
-	if o.atom != nil {
-		return o.doc(negated)
-	}
-	return w.expr(o.e, negated)
-}
-
-func (w *writer) joined(op string, os []operand, negated bool) backends.Doc {
-	d := backends.Doc{Sep: op, Parts: make([]backends.Doc, 0, len(os))}
+// written are the operands of one operator, without a test for blank that stands twice: null and
+// the empty text of one column are the same test.
+func (w *writer) written(os []operand, negated bool) (out []backends.Doc) {
 	for _, o := range os {
-		p := w.operand(o, negated)
-		// Null and the empty text of one column are the same test.
-		if blank(p) && slices.ContainsFunc(d.Parts, func(q backends.Doc) bool { return blank(q) && q.Text == p.Text }) {
+		var d backends.Doc
+		if o.atom != nil {
+			d = o.doc(negated)
+		} else {
+			d = w.expr(o.e, negated)
+		}
+		if blank(d) && slices.ContainsFunc(out, func(q backends.Doc) bool { return blank(q) && q.Text == d.Text }) {
 			continue
 		}
-		d.Parts = append(d.Parts, p)
+		d.Cost = o.cost
+		out = append(out, d)
 	}
-	if len(d.Parts) == 1 {
-		return d.Parts[0]
+	return out
+}
+
+// group joins parts by an operator.
+func group(op string, parts []backends.Doc) backends.Doc {
+	if len(parts) == 1 {
+		return parts[0]
 	}
-	for i, p := range d.Parts {
+	for i, p := range parts {
 		if p.Open == "" && (p.Sep == "and" || p.Sep == "or") {
-			d.Parts[i].Open = "("
+			parts[i].Open = "("
 		}
 	}
-	for len(d.Parts) > maxChain {
-		d.Parts = chunks(op, d.Parts)
+	for len(parts) > maxChain {
+		parts = chunks(op, parts)
 	}
-	return d
+	return backends.Doc{Sep: op, Parts: parts}
 }
 
 // maxChain bounds the operands of one operator. To a parser each of them is one

@@ -7,6 +7,7 @@ import (
 	"testing"
 	"unicode"
 
+	"sigmac/backends"
 	"sigmac/internal/irtest"
 	"sigmac/ir"
 )
@@ -155,7 +156,7 @@ func TestEmit(t *testing.T) {
 		{ir.And{is("f", "a")}, `f =~ "a"`},
 		{ir.And{is("f", "a"), ir.True}, `f =~ "a"`},
 		{ir.And{is("f", "a"), is("f", "b")}, `f =~ "a" and f =~ "b"`},
-		{ir.And{exists, is("f", "a*")}, `isnotempty(f) and f startswith "a"`},
+		{ir.And{exists, is("f", "a*")}, `f startswith "a" and isnotempty(f)`},
 		{ir.Or{is("f", "a"), ir.And{is("g", "b"), is("h", "c")}}, `f =~ "a" or (g =~ "b" and h =~ "c")`},
 		{ir.And{is("f", "a"), ir.Or{is("g", "b"), is("h", "c")}}, `f =~ "a" and (g =~ "b" or h =~ "c")`},
 		{not(ir.Or{is("g", "b"), is("h", "c")}), `not(g =~ "b" or h =~ "c")`},
@@ -343,4 +344,75 @@ func TestChains(t *testing.T) {
 			t.Errorf("%d operands: %d deep", n, most)
 		}
 	}
+}
+
+// TestHelp holds which look-up in the index of terms stands before what scans a column.
+func TestHelp(t *testing.T) {
+	re := func(source string) ir.Expr { return match("f", regexp(t, source)) }
+	for _, c := range []struct {
+		e    ir.Expr
+		help string // empty: none
+	}{
+		{is("f", "* vssadmin *"), `f has "vssadmin"`},
+		{is("f", `*\\vssadmin.exe *`), `f has "vssadmin"`},
+		{is("f", "* _vssadmin_*"), `f has "vssadmin"`},
+		{is("f", "*vssadmin *"), ""},
+		{is("f", "* vssadmin*"), ""},
+		{is("f", "*évssadmin *"), ""}, // é is a letter by one edition of the page
+		{is("f", "* vssadmin²*"), ""}, // and ² a number
+		{is("f", "*—vssadmin —*"), `f has "vssadmin"`},
+		{is("f", "* vss *"), ""},     // too short for an index
+		{is("f", "* windows *"), ""}, // common
+		{is("f", "* shadow vssadmin *"), `f has "vssadmin"`},
+		{cased("f", "* Vssadmin *"), `f has_cs "Vssadmin"`},
+		{cased("f", "* 12345 *"), `f has "12345"`},
+		{is("f", "vssadmin *"), ""}, // a beginning is no scan
+		{is("f", "* vssadmin"), ""},
+		{is("f", "vssadmin"), ""},
+		{of(ir.Dynamic, is("f.g", "* vssadmin *")), ""}, // no column
+		{not(is("f", "* vssadmin *")), ""},
+		{ir.Or{is("f", "* vssadmin *"), is("f", "wbadmin *")}, `f has_any ("vssadmin", "wbadmin")`},
+		{ir.Or{is("f", "* vssadmin *"), is("f", "*(VSSADMIN)*")}, `f has "vssadmin"`},
+		{ir.Or{is("f", "* vssadmin *"), is("f", "* wbadmin *"), is("f", "* diskshadow *"), is("f", "* bcdedit *"), is("f", "* cipher *")}, ""}, // too many
+		{ir.Or{is("f", "* vssadmin *"), is("g", "* wbadmin *")}, ""},
+		{ir.Or{is("f", "* vssadmin *"), is("f", "*wbadmin*")}, ""},
+		{ir.Or{cased("f", "* vssadmin *"), is("f", "* wbadmin *")}, ""},
+		{ir.Or{is("f", "* vssadmin *"), ir.And{is("g", "* shadows *"), is("f", "* wbadmin *")}}, `f has_any ("vssadmin", "wbadmin")`},
+		{ir.And{is("f", "* wbadmin *"), is("g", "* vssadmin *")}, `g has "vssadmin"`},
+		{ir.And{is("f", "* wbadmin *"), is("g", "x")}, ""}, // looked up already
+		{ir.And{is("f", "* wbadmin *"), is("ActionType", "x")}, `f has "wbadmin"`},
+		{re(`\svssadmin\.`), `f has_cs "vssadmin"`},
+		{re(`(?i)^vssadmin\s+create$`), `f has "vssadmin"`},
+		{re(`vssadmin\s+create$`), `f has_cs "create"`},
+		{re(`\bvssadmin\b`), ""},
+		{re(`\svssadmin\w`), ""},
+		{re(`\s*vssadmin\s`), ""},
+	} {
+		w := &writer{}
+		w.costs = backends.Costs{Rows: rows, Not: costNot, Of: w.row}
+		d := w.filter(c.e, true)
+		got := ""
+		for _, x := range d.Conditions() {
+			if x.Help {
+				got += x.Text
+			}
+		}
+		if got != c.help {
+			t.Errorf("%s: %q, not %q", c.e, got, c.help)
+		}
+		if bare := d.WithoutHelp().Flat(); strings.Contains(bare, " has") || c.help != "" && bare == d.Flat() {
+			t.Error(bare)
+		}
+	}
+}
+
+// TestOrder holds the order of conditions.
+func TestOrder(t *testing.T) {
+	exists := match("f", ir.Exists{})
+	e := ir.And{match("f", regexp(t, "a.b")), not(is("f", "n")), is("f", "*c*"), exists, is("f", "*s"), is("f", "p*"), num("n", ir.Gt, "1"), is("f", "e"), num("EventID", ir.Eq, "5"),
+		of(ir.Dynamic, is("f.g", "d")), word(pattern("*k*", false))}
+	want := `EventID == 5 and f =~ "e" and n > 1 and f startswith "p" and f endswith "s" and f contains "c" and isnotempty(f) and not(f =~ "n") ` +
+		`and f matches regex "a.b" and tostring(f.g) =~ "d" and * contains "k"`
+	emit.Case(t, e, want)
+	emit.Case(t, ir.Or{is("h", "x"), e}, `h =~ "x" or (`+want+")")
 }

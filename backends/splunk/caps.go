@@ -21,6 +21,9 @@ import (
 
 const name = "splunk"
 
+// keywordField holds the text of the whole event.
+const keywordField = "_raw"
+
 // Caps has every Pattern: what `search` cannot say, the emitter writes as a
 // regular expression in `where`, after the search that it implies.
 func Caps() backends.Caps {
@@ -32,7 +35,7 @@ func Caps() backends.Caps {
 		Backend:      name,
 		Pattern:      func(p ir.Pattern) bool { return !p.Has(ir.Placeholder) },
 		Regexp:       regex.PCRE.Lacks,
-		KeywordField: "_raw",
+		KeywordField: keywordField,
 		FieldRef:     true,
 		OrderText:    true,
 		CIDRText:     true,

@@ -150,6 +150,9 @@ func (w *writer) tstats(model, index string, e ir.Expr, columns []string) backen
 		terms = append(terms, text("index="+index))
 	}
 	terms = append(terms, each(ir.Conjuncts(e), w.search)...)
+	for i := range terms {
+		terms[i].Cost = &modelRows[0]
+	}
 	parts := []backends.Doc{
 		text(`| tstats summariesonly=false allow_old_summaries=false fillnull_value="null" count min(_time) as firstTime max(_time) as lastTime`),
 		text("from datamodel=" + model),

@@ -2,6 +2,7 @@ package splunk
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"unicode/utf8"
 
@@ -60,7 +61,8 @@ func compound(d backends.Doc) bool { return len(d.Parts) > 1 && d.Open == "" }
 // query writes a search of index, if it is not empty, for the events of e.
 func (w *writer) query(index string, e ir.Expr) backends.Doc {
 	var search, where, bare []ir.Expr
-	for _, c := range ir.Conjuncts(tidy(e)) {
+	all := ir.Conjuncts(tidy(e))
+	for _, c := range all {
 		if searchable(c) {
 			search, bare = append(search, c), append(bare, c)
 		} else {
@@ -68,24 +70,40 @@ func (w *writer) query(index string, e ir.Expr) backends.Doc {
 			where = append(where, c)
 		}
 	}
-	d := w.conjunction(index, search)
+	help := words(all)
+	d := w.conjunction(index, search, help...)
+	if len(where)+len(help) > 0 {
+		plain := w.conjunction(index, bare)
+		d.Bare = &plain
+	}
 	if len(where) == 0 {
 		return d
 	}
-	plain := w.conjunction(index, bare)
-	d.Bare = &plain
 	filter := w.where(ir.And(where), false)
-	filter.Text = "where " + filter.Text
+	if filter.Sep == "AND" && filter.Open == "" {
+		for i := range filter.Parts {
+			filter.Parts[i].Cost = &rows[costWhere]
+		}
+	} else {
+		filter.Cost = &rows[costWhere]
+	}
+	filter.Head = "where "
 	return backends.Doc{Sep: "|", Parts: []backends.Doc{d, filter}, Why: lacks(where)}
 }
 
-// conjunction writes a search of index for the events of all of es.
-func (w *writer) conjunction(index string, es []ir.Expr) backends.Doc {
+// conjunction writes a search of index for the events of all of es, with help behind what says
+// which source is meant.
+func (w *writer) conjunction(index string, es []ir.Expr, help ...backends.Doc) backends.Doc {
 	var parts []backends.Doc
 	if index != "" {
-		parts = append(parts, text("index="+index))
+		parts = append(parts, backends.Doc{Text: "index=" + index, Cost: &rows[costSource]})
 	}
 	parts = append(parts, w.all(ir.Conjuncts(ir.Conjunction(es...)))...)
+	at := slices.IndexFunc(parts, func(d backends.Doc) bool { return d.Cost != &rows[costSource] })
+	if at < 0 {
+		at = len(parts)
+	}
+	parts = slices.Insert(parts, at, help...)
 	if len(parts) == 0 {
 		parts = append(parts, text("*"))
 	}
@@ -167,13 +185,17 @@ func (w *writer) search(e ir.Expr) backends.Doc {
 // is left out stands by itself.
 func (w *writer) all(es []ir.Expr) (out []backends.Doc) {
 	for _, e := range stars(es, leavesEmptyOut) {
+		add := func(d backends.Doc) {
+			d.Cost = costs.Cost(e)
+			out = append(out, d)
+		}
 		not, ok := e.(ir.Not)
 		if !ok || w.and != "" {
-			out = append(out, w.search(e))
+			add(w.search(e))
 			continue
 		}
 		for _, d := range choice(gather(ir.Disjuncts(not.X), inList), w.search, w.terms) {
-			out = append(out, negated(d, true))
+			add(negated(d, true))
 		}
 	}
 	return out

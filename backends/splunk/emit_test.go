@@ -1,6 +1,7 @@
 package splunk
 
 import (
+	"cmp"
 	"errors"
 	"regexp"
 	"strings"
@@ -333,5 +334,32 @@ func TestCaps(t *testing.T) {
 	}
 	if lack := c.Regexp(re(t, "f", `(?<!a)b`).Test.(ir.Regexp).Re); lack != "" {
 		t.Error(lack)
+	}
+}
+
+// TestWords holds which words of events are looked up before a search for keywords.
+func TestWords(t *testing.T) {
+	raw := func(text string) ir.Expr { return is("_raw", text) }
+	for _, c := range []struct {
+		e          ir.Expr
+		want, bare string
+	}{
+		{raw("*a vssadmin b*"), `"vssadmin" _raw="*a vssadmin b*"`, `_raw="*a vssadmin b*"`},
+		{ir.And{is("host", "h"), raw("*(vssadmin)*")}, `host="h" "vssadmin" _raw="*(vssadmin)*"`, `host="h" _raw="*(vssadmin)*"`},
+		{ir.Or{raw("* vssadmin *"), raw("* wbadmin *")}, `("vssadmin" OR "wbadmin") _raw IN ("* vssadmin *", "* wbadmin *")`, `_raw IN ("* vssadmin *", "* wbadmin *")`},
+		{raw("* vss?dmin [wbadmin] *"), `"wbadmin" _raw="* vss*" _raw="*dmin [wbadmin] *" | where isnotnull(mvfind('_raw',"(?is) vss.dmin \[wbadmin\] "))`,
+			`* | where isnotnull(mvfind('_raw',"(?is) vss.dmin \[wbadmin\] "))`},
+		{raw("*/vssadmin.*"), `_raw="*/vssadmin.*"`, ""}, // by some settings, no word
+		{raw("*%20vssadmin *"), `_raw="*%20vssadmin *"`, ""},
+		{raw("*vssadmin *"), `_raw="*vssadmin *"`, ""},
+		{is("f", "* vssadmin *"), `f="* vssadmin *"`, ""}, // what is in f may be computed
+		{ir.And{is("f", "x"), raw("* vssadmin *")}, `f="x" _raw="* vssadmin *"`, ""},
+		{not(raw("* vssadmin *")), `NOT _raw="* vssadmin *"`, ""},
+	} {
+		emit.Case(t, c.e, c.want)
+		d := (&writer{}).query("", c.e)
+		if bare := d.WithoutHelp().Flat(); bare != cmp.Or(c.bare, c.want) {
+			t.Errorf("%s: %s", c.e, bare)
+		}
 	}
 }

@@ -1,7 +1,6 @@
 package splunk
 
 import (
-	"cmp"
 	"slices"
 
 	"sigmac/ir"
@@ -38,88 +37,15 @@ func tidy(e ir.Expr) ir.Expr {
 
 // conjunction is the And of es, in order.
 func conjunction(es []ir.Expr) ir.Expr {
-	type ranked struct {
-		e    ir.Expr
-		rank int
-	}
-	var out []ranked
+	var out []ir.Expr
 	for _, e := range es {
 		m, ok := e.(ir.Match)
 		if !ok || m.Test != (ir.Exists{}) || !slices.ContainsFunc(es, func(x ir.Expr) bool { return requires(x, m.Field.Name) }) {
-			r := ranked{e, rank(e)}
-			if !searchable(e) {
-				r.rank += rankWhere
-			}
-			out = append(out, r)
+			out = append(out, e)
 		}
 	}
-	slices.SortStableFunc(out, func(a, b ranked) int { return cmp.Compare(a.rank, b.rank) })
-	parts := make([]ir.Expr, len(out))
-	for i, r := range out {
-		parts[i] = r.e
-	}
-	return ir.Conjunction(parts...)
-}
-
-// The ranks of conjuncts, by what Splunk advises: to say which source is meant, to prefer
-// what is found to what is not, and a wildcard at the end of a text (Search Manual:
-// Write better searches, Quick tips for optimization, Wildcards).
-const (
-	rankSource = iota
-	rankEqual
-	rankPrefix
-	rankSuffix
-	rankWithin // any other test of a value
-	rankPresent
-	rankNot
-	rankWhere // and behind it those for `where`, in the same order
-)
-
-// sourceFields are those that every event is indexed with.
-var sourceFields = []string{"host", "index", "source", "sourcetype", "splunk_server"}
-
-// rank is the place of a conjunct among others: a choice is as its last part, a group as
-// its first.
-func rank(e ir.Expr) int {
-	switch e := e.(type) {
-	case ir.And:
-		least := rankWhere
-		for _, x := range e {
-			least = min(least, rank(x))
-		}
-		return least
-	case ir.Or:
-		most := rankSource
-		for _, x := range e {
-			most = max(most, rank(x))
-		}
-		return most
-	case ir.Not:
-		return max(rankNot, rank(e.X))
-	case ir.Match:
-		if slices.Contains(sourceFields, e.Field.Name) {
-			return rankSource
-		}
-		switch t := e.Test.(type) {
-		case ir.Null:
-			return rankNot
-		case ir.Exists:
-			return rankPresent
-		case ir.Compare, ir.Bool:
-			return rankEqual
-		case ir.Pattern:
-			switch shape, _ := t.Shape(); shape {
-			case ir.Exact:
-				return rankEqual
-			case ir.Prefix:
-				return rankPrefix
-			case ir.Suffix:
-				return rankSuffix
-			}
-		}
-		return rankWithin
-	}
-	return rankWithin // what a pipeline wrote
+	search, where := partition(costs.Sorted(out), searchable)
+	return ir.Conjunction(append(search, where...)...)
 }
 
 // negation is the Not of e, by De Morgan's law one of what `search` can say and one of

@@ -57,6 +57,7 @@ written.`,
 			list("backend-option", "`KEY=VALUE` for the target", "O"),
 			&cli.BoolFlag{Name: "verbose", Usage: "tell each rule that has no query, also where they are many"},
 			&cli.BoolFlag{Name: "explain-loss", Usage: "tell what a mapping or a target takes from the meaning of a rule, or gives it"},
+			&cli.BoolFlag{Name: "explain-cost", Usage: "tell of each condition of a query how a server answers it, by the vendor's documents, and which are there for an index"},
 			&cli.BoolFlag{Name: "verify", Usage: "refuse to write a query that is not proved to mean its rule, save what sigmac.yaml allows"},
 			&cli.BoolFlag{Name: "no-index-help", Usage: "leave out what the rest of a query implies and only lets an index find less (default: false)"},
 			&cli.StringFlag{Name: "correlation-method", Aliases: []string{"c"}, Usage: "the windows of correlations, by `METHOD`: sliding, or tumbling, which misses what lies on both sides of a border (default: sliding)"},
@@ -162,7 +163,7 @@ func convert(c *cli.Context) error {
 	var unread []error
 	var results iter.Seq[sigmac.Result] = func(yield func(sigmac.Result) bool) {
 		for _, f := range sigmac.CompileFiles(files, read, sigmac.Options{Mappings: maps, Filters: filters, Correlations: correlations, Method: method, Own: true,
-			Pretty: c.Bool("pretty"), NoIndexHelp: c.Bool("no-index-help")}) {
+			Pretty: c.Bool("pretty"), NoIndexHelp: c.Bool("no-index-help"), Costs: c.Bool("explain-cost")}) {
 			if f.Err != nil {
 				unread = append(unread, f.Err)
 			}
@@ -340,6 +341,12 @@ func (r *reporter) report(res sigmac.Result) {
 	}
 	if len(res.Errors) == 0 {
 		r.lost(res, say)
+		for i, conditions := range res.Costs {
+			at := &ir.Diagnostic{Pos: res.Want.Conditions[i].Pos}
+			for _, c := range conditions {
+				say("%s: cost: %s: %s", d.Place(at).Place(), res.Target.Name, report.Cost(c))
+			}
+		}
 	}
 	r.ways.add(res)
 	switch {

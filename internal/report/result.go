@@ -4,6 +4,7 @@ import (
 	"slices"
 
 	"sigmac"
+	"sigmac/backends"
 	"sigmac/internal/catalog"
 	"sigmac/ir"
 	"sigmac/parser"
@@ -27,28 +28,29 @@ func Result(res sigmac.Result) any {
 		CSV  string `json:"csv"`
 	}
 	type object struct {
-		Path        string             `json:"path"`
-		Rule        string             `json:"rule"`
-		Title       string             `json:"title"`
-		Target      string             `json:"target"`
-		Mapping     *Mapping           `json:"mapping,omitempty"`
-		Filters     []catalog.Filter   `json:"filters,omitempty"`
-		Correlation *Correlation       `json:"correlation,omitempty"`
-		Queries     []string           `json:"queries,omitempty"`
-		Names       []string           `json:"names,omitempty"` // of several queries of a correlation
-		Lookups     []lookup           `json:"lookups,omitempty"`
-		Types       *map[string]string `json:"types,omitempty"`
-		Losses      *[]Loss            `json:"losses,omitempty"`
-		Warnings    []warning          `json:"warnings,omitempty"`
-		Error       *fault             `json:"error,omitempty"`
+		Path        string                 `json:"path"`
+		Rule        string                 `json:"rule"`
+		Title       string                 `json:"title"`
+		Target      string                 `json:"target"`
+		Mapping     *Mapping               `json:"mapping,omitempty"`
+		Filters     []catalog.Filter       `json:"filters,omitempty"`
+		Correlation *Correlation           `json:"correlation,omitempty"`
+		Queries     []string               `json:"queries,omitempty"`
+		Costs       [][]backends.Condition `json:"costs,omitempty"` // of each query
+		Names       []string               `json:"names,omitempty"` // of several queries of a correlation
+		Lookups     []lookup               `json:"lookups,omitempty"`
+		Types       *map[string]string     `json:"types,omitempty"`
+		Losses      *[]Loss                `json:"losses,omitempty"`
+		Warnings    []warning              `json:"warnings,omitempty"`
+		Error       *fault                 `json:"error,omitempty"`
 	}
 	d := res.Document
-	o := object{Path: d.Path, Rule: d.ID, Title: d.Title, Target: res.Target.Name, Queries: res.Queries, Mapping: MappingOf(res), Filters: FiltersOf(d), Correlation: CorrelationOf(res)}
+	o := object{Path: d.Path, Rule: d.ID, Title: d.Title, Target: res.Target.Name, Queries: res.Queries, Costs: res.Costs, Mapping: MappingOf(res), Filters: FiltersOf(d), Correlation: CorrelationOf(res)}
 	for _, w := range slices.Concat(d.Warnings, res.Mapped.Warnings) {
 		o.Warnings = append(o.Warnings, warning{placeIn(d, w), w.Msg})
 	}
 	if len(res.Errors) > 0 {
-		o.Queries = nil
+		o.Queries, o.Costs = nil, nil
 		e := res.Errors[0]
 		o.Error = &fault{placeIn(d, e), e.Msg, e.Feature, e.Item}
 		return o
