@@ -162,7 +162,7 @@ func TestReadGolden(t *testing.T) {
 			}
 			for section, want := range map[string]bool{"match.json": true, "nomatch.json": false} {
 				for line := range strings.Lines(sections[section]) {
-					if ev := splunkEvent(t, line); eval.Expr(nil, ir.Or(meaning), ev) != want {
+					if is, known := eval.Settled(ir.Or(meaning), splunkEvent(t, line)); !known || is != want {
 						t.Errorf("%s: %s", section, line)
 					}
 				}
