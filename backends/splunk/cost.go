@@ -45,7 +45,7 @@ var rows = []backends.Cost{
 // Costs is what the tests of a search cost, cheap and selective first.
 func Costs() []backends.Cost { return rows }
 
-var modelRows = []backends.Cost{{Class: "summary", How: "read from the summaries of the data model", Source: "Splunk Search Reference: tstats"}}
+var modelRows = []backends.Cost{{Class: "summary", How: "read from the summaries of the data model, and from events that none has yet", Source: "Splunk Search Reference: tstats"}}
 
 // DataModelCosts is what the tests of a search of a data model cost.
 func DataModelCosts() []backends.Cost { return modelRows }
