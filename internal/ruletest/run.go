@@ -274,12 +274,33 @@ func readBack(b *backends.Target, res sigmac.Result) (*ir.Rule, error) {
 		if rest := q.Unjudged(); len(rest) > 0 {
 			return nil, fmt.Errorf("what is done by %s was not judged", rest[0].Name)
 		}
-		out.Conditions = append(out.Conditions, ir.Condition{Pos: res.Want.Conditions[i].Pos, Expr: inWorld(b, q.Predicate().Whole())})
+		out.Conditions = append(out.Conditions, ir.Condition{Pos: res.Want.Conditions[i].Pos, Expr: inWorld(b, withTerms(q.Predicate().Whole()))})
 	}
 	if _, what := eval.UnevaluableRule(out); what != "" {
 		return nil, errors.New(what)
 	}
 	return out, nil
+}
+
+// withTerms is e with terms as they surely are. A query that sigmac writes asks for one beside a
+// test that implies it in this way.
+func withTerms(e ir.Expr) ir.Expr {
+	out, _ := ir.Rewrite(e, func(leaf ir.Expr) (ir.Expr, bool) {
+		switch e := leaf.(type) {
+		case ir.Match:
+			if t, ok := e.Test.(ir.Term); ok && t.Sure != nil {
+				e.Test = ir.Regexp{Re: t.Sure}
+				return e, true
+			}
+		case ir.Keyword:
+			if t, ok := e.Test.(ir.Term); ok && t.Sure != nil {
+				e.Test = ir.Regexp{Re: t.Sure}
+				return e, true
+			}
+		}
+		return leaf, false
+	})
+	return out
 }
 
 // inWorld is e as it is true of an event that the target has taken in: the text
