@@ -64,6 +64,7 @@ type Rule struct {
 	Computed   []Computed  // columns that a query makes before it filters, by name
 	Lookups    []Lookup    // tables that its queries may name
 	Supposed   []Supposed  // what a pipeline supposes of the columns of the table
+	Single     bool        // a pipeline says that no field of its events has several values
 	Detections []Detection // named, in file order
 	Conditions []Condition // each gives one query
 	Filters    []*Filter   // that are joined to the conditions

@@ -418,6 +418,7 @@ func (r *run) scope() {
 		}
 		r.rule.Computed = append(r.rule.Computed, c)
 	}
+	r.rule.Single = r.state["single_value"] == true
 	supposed, _ := r.state["suppose"].(map[string]any)
 	for _, id := range keys(supposed) {
 		text, ok := supposed[id].(string)

@@ -32,7 +32,7 @@ func Emit(r *ir.Rule) ([]backends.Doc, error) {
 	}
 	var out []backends.Doc
 	for _, c := range r.Conditions {
-		w := &writer{}
+		w := &writer{single: r.Single}
 		d := w.query(index, c.Expr)
 		if w.err != nil {
 			return nil, w.err
@@ -43,8 +43,9 @@ func Emit(r *ir.Rule) ([]backends.Doc, error) {
 }
 
 type writer struct {
-	err error
-	and string // the operator between the terms of a search, or "" where white space is enough
+	err    error
+	single bool   // no field has several values, and none is missing under a NOT
+	and    string // the operator between the terms of a search, or "" where white space is enough
 }
 
 func (w *writer) fail(at ir.Pos, feature string) {
@@ -79,6 +80,7 @@ func (w *writer) query(index string, e ir.Expr) backends.Doc {
 	if len(where) == 0 {
 		return d
 	}
+	w.single = w.single && !slices.ContainsFunc(where, func(e ir.Expr) bool { return mayBeNull(e, all) })
 	filter := w.where(ir.And(where), false)
 	if filter.Sep == "AND" && filter.Open == "" {
 		for i := range filter.Parts {
@@ -411,7 +413,24 @@ func (w *writer) field(f ir.Field, at ir.Pos) string {
 	return lit
 }
 
-// regex writes tests of one field as one regular expression.
+// mayBeNull says whether under a NOT in e stands a regular expression that `match` makes
+// null of an event of all of es.
+func mayBeNull(e ir.Expr, es []ir.Expr) (may bool) {
+	ir.Visit(e, func(x ir.Expr, _ bool) bool {
+		not, ok := x.(ir.Not)
+		ir.Walk(not.X, func(x ir.Expr) {
+			m, ok := x.(ir.Match)
+			may = may || ok && !said(m) && reOf(m.Test) != nil && m.Field.Name != "_raw" &&
+				!slices.ContainsFunc(es, func(e ir.Expr) bool { return requires(e, m.Field.Name) })
+		})
+		return !ok
+	})
+	return may
+}
+
+// regex writes tests of one field as one regular expression. `match` is documented for
+// one value, and is null of a missing field; `mvfind` finds one of several, and whether it
+// does is never null. Every event has _raw, its text.
 func (w *writer) regex(ms []ir.Match) backends.Doc {
 	first := ms[0]
 	res := make([]*regex.Re, 0, len(ms))
@@ -430,7 +449,11 @@ func (w *writer) regex(ms []ir.Match) backends.Doc {
 	if !ok {
 		panic("splunk: cannot quote " + re)
 	}
-	return text("isnotnull(mvfind(" + w.field(first.Field, first.Pos) + "," + lit + "))")
+	args := "(" + w.field(first.Field, first.Pos) + "," + lit + ")"
+	if w.single || first.Field.Name == "_raw" {
+		return text("match" + args)
+	}
+	return text("isnotnull(mvfind" + args + ")")
 }
 
 // atom writes a test; under a NOT it is true or false, never null (SEMANTICS B.4).

@@ -187,6 +187,33 @@ func TestEmit(t *testing.T) {
 	}
 }
 
+// TestMatch holds where match is written: of a field with one value, and under a NOT where
+// it is not null.
+func TestMatch(t *testing.T) {
+	f, g, raw := re(t, "f", "a"), re(t, "g", "b"), re(t, "_raw", "a")
+	for _, c := range []struct {
+		single bool
+		e      ir.Expr
+		want   string
+	}{
+		{true, f, `* | where match('f',"a")`},
+		{false, f, `* | where isnotnull(mvfind('f',"a"))`},
+		{false, raw, `* | where match('_raw',"a")`},
+		{false, not(raw), `* | where NOT match('_raw',"a")`},
+		{true, ir.Or{f, g}, `* | where match('f',"a") OR match('g',"b")`},
+		{true, not(f), `* | where NOT isnotnull(mvfind('f',"a"))`},
+		{true, ir.And{g, not(ir.And{is("h", "a"), not(f)})}, `* | where isnotnull(mvfind('g',"b")) AND NOT (searchmatch("h=\"a\"") AND NOT isnotnull(mvfind('f',"a")))`},
+		{true, ir.And{is("f", "b"), not(f)}, `f="b" | where NOT match('f',"a")`},
+		{false, ir.And{is("f", "b"), not(f)}, `f="b" | where NOT isnotnull(mvfind('f',"a"))`},
+		{true, ir.And{is("f", "b"), not(ir.And{f, g})}, `f="b" | where NOT (isnotnull(mvfind('f',"a")) AND isnotnull(mvfind('g',"b")))`},
+	} {
+		got, err := emit.Flat(&ir.Rule{Single: c.single, Conditions: []ir.Condition{{Expr: c.e}}})
+		if err != nil || got[0] != c.want {
+			t.Errorf("%v: %q %v, want %s", c.e, got, err, c.want)
+		}
+	}
+}
+
 func TestEmitIndexAndLayout(t *testing.T) {
 	or := ir.Or{is("f", "a"), is("g", "b")}
 	for _, c := range []struct {

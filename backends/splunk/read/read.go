@@ -107,6 +107,13 @@ func (r *reading) assume(ids ...string) {
 	}
 }
 
+// assumeSingle supposes that a field has one value: _raw, the text of the event, is one.
+func (r *reading) assumeSingle(field string) {
+	if field != "_raw" {
+		r.assume(singleValue)
+	}
+}
+
 func (r *reading) field(name string) ir.Field {
 	t, _ := r.schema.Type("", name)
 	return ir.Field{Name: name, Type: t}
@@ -223,7 +230,7 @@ func (r *reading) regex(st stage) ir.Expr {
 	if e == nil {
 		return r.opaque(st.lo, st.hi)
 	}
-	r.assume(singleValue)
+	r.assumeSingle(field)
 	if op == "!=" {
 		return ir.Not{X: e}
 	}

@@ -163,6 +163,7 @@ func TestReadWhere(t *testing.T) {
 
 		// What NOT makes of null is not settled, and nothing else of it is open.
 		{`NOT 'f'="v"`, `(or (and (not (match f null)) (not (match f (pattern cased "v")))) (and (match f null) (opaque splunk "NOT 'f'=\"v\"")))`},
+		{`NOT match(_raw,"x")`, `(not (match _raw (re "x")))`},
 		{`NOT match(f,"x") AND isnull(g)`, `(and (or (and (not (match f null)) (not (match f (re "x")))) (and (match f null) (opaque splunk "NOT match(f,\"x\")"))) (match g null))`},
 		{`NOT f IN ("a","b")`, `(or (and (not (match f null)) (not (or (match f (pattern cased "a")) (match f (pattern cased "b"))))) (and (match f null) (opaque splunk "NOT f IN (\"a\",\"b\")")))`},
 		{`NOT (isnull(f) OR isnull(g))`, `(not (or (match f null) (match g null)))`},

@@ -25,11 +25,14 @@ func settled(yes ir.Expr) truth { return truth{yes, ir.False} }
 // unlessTrue is a predicate of which it is not known where it is null.
 func unlessTrue(yes ir.Expr) truth { return truth{yes, ir.Negation(yes)} }
 
-// of is a predicate that is null where one of fields is.
+// of is a predicate that is null where one of fields is, which _raw, the text of an
+// event, never is (Knowledge Manager Manual: use default fields).
 func (r *reading) of(yes ir.Expr, fields ...*formula) truth {
 	var open []ir.Expr
 	for _, f := range fields {
-		open = append(open, r.match(f, ir.Null{}))
+		if f.text != "_raw" {
+			open = append(open, r.match(f, ir.Null{}))
+		}
 	}
 	return truth{yes, ir.Disjunction(open...)}
 }
@@ -148,7 +151,7 @@ func (r *reading) call(n *formula) truth {
 	case "match":
 		if x := n.args[0]; x.op == "field" {
 			if e := r.expression(x, n.args[1]); e != nil {
-				r.assume(singleValue)
+				r.assumeSingle(x.text)
 				return r.of(e, x)
 			}
 		}
