@@ -84,19 +84,80 @@ func (w *writer) expr(e ir.Expr) backends.Doc {
 
 // not writes the negation of e.
 func (w *writer) not(e ir.Expr) backends.Doc {
-	var d backends.Doc
 	switch e := e.(type) {
-	case ir.Or, ir.Match:
-		os := gather(ir.Disjuncts(e))
-		if len(os) == 1 && os[0].tests != nil {
-			return w.tests(os[0].tests, true)
-		}
-		d = w.choice(os)
 	case ir.Opaque:
 		return text("not (" + e.Text + ")")
-	default:
-		d = w.expr(e)
+	case ir.Or, ir.Match:
+		parts, rest := apart(gather(ir.Disjuncts(e)))
+		out := make([]backends.Doc, len(parts), len(parts)+1)
+		for i, o := range parts {
+			out[i] = w.tests(o.tests, true)
+		}
+		switch {
+		case len(rest) == 1 && rest[0].tests != nil:
+			out = append(out, w.tests(rest[0].tests, true))
+		case len(rest) > 0 || len(out) == 0:
+			out = append(out, negated(w.choice(rest)))
+		}
+		return joined("and", out)
 	}
+	return negated(w.expr(e))
+}
+
+// apart takes out of a choice under a `not` what one `==` or `!=` says without it, where
+// the query is the same for all choices of fields that no index maps: a rest that becomes
+// NULL would not take the choice along, but takes a conjunction. So each part of the rest
+// is guarded, or one is a test of a field whose test for null stands beside it, which is
+// TRUE when that becomes NULL.
+func apart(os []operand) (parts, rest []operand) {
+	for _, o := range os {
+		if unequal(o.tests) {
+			parts = append(parts, o)
+		} else {
+			rest = append(rest, o)
+		}
+	}
+	whole := !slices.ContainsFunc(rest, func(o operand) bool { return !guarded(o.e) })
+	for _, o := range parts {
+		m := o.tests[0].of
+		whole = whole || kindOf(m.Test) == kindNull && slices.ContainsFunc(rest, func(r operand) bool {
+			return r.tests != nil && r.tests[0].of.Field == m.Field
+		})
+	}
+	if whole {
+		return parts, rest
+	}
+	return nil, os
+}
+
+// guarded says whether e is tests of one field behind the test that it is there.
+func guarded(e ir.Expr) bool {
+	es, _ := e.(ir.And)
+	if len(es) == 0 {
+		return false
+	}
+	first, ok := es[0].(ir.Match)
+	ir.Walk(es, func(x ir.Expr) {
+		m, is := x.(ir.Match)
+		ok = ok && is && m.Field == first.Field
+	})
+	return ok && first.Test == (ir.Exists{})
+}
+
+// unequal says whether the negation of a list of tests is written by one `==` or `!=`.
+func unequal(ts []test) bool {
+	if len(ts) != 1 {
+		return false
+	}
+	switch kindOf(ts[0].of.Test) {
+	case kindNull, kindExists, kindBool, kindEqual:
+		return true
+	}
+	return false
+}
+
+// negated writes `not (d)`.
+func negated(d backends.Doc) backends.Doc {
 	if d.Sep != "" && d.Open == "" {
 		d.Open = "not ("
 		return d
@@ -108,12 +169,18 @@ func joined(op string, parts []backends.Doc) backends.Doc {
 	if len(parts) == 1 {
 		return parts[0]
 	}
-	for i, p := range parts {
-		if p.Open == "" && (p.Sep == "and" || p.Sep == "or") {
-			parts[i].Open = "("
+	var out []backends.Doc
+	for _, p := range parts {
+		switch {
+		case p.Open == "" && p.Sep == op:
+			out = append(out, p.Parts...)
+			continue
+		case p.Open == "" && (p.Sep == "and" || p.Sep == "or"):
+			p.Open = "("
 		}
+		out = append(out, p)
 	}
-	return backends.Doc{Sep: op, Parts: parts}
+	return backends.Doc{Sep: op, Parts: out}
 }
 
 // choice writes a disjunction.
