@@ -105,6 +105,8 @@ type Caps struct {
 	// Moments says whether a field holds points in time where the types of fields do
 	// not; nil: those of type Date do.
 	Moments func(name string) bool
+	// Single: a field has one value at most.
+	Single bool
 	// BlankIsMissing: a text column holds no null, so a test that the empty
 	// text passes asks for a text that is not empty beside it.
 	BlankIsMissing bool

@@ -13,7 +13,7 @@ import (
 // a language with these Caps says natively. What has no exact equivalent is an
 // error, each with its place.
 func Legalize(r *ir.Rule, c Caps) (*ir.Rule, []*ir.Diagnostic) {
-	r = ir.Decide(r)
+	r = ir.Decide(r, c.Single)
 	l := &legalizer{Caps: c}
 	if c.Refuses != nil {
 		for _, c := range r.Conditions {

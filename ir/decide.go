@@ -10,11 +10,12 @@ import (
 
 // Decide drops what the rest of a condition of r decides: beside the other parts of a
 // conjunction what one of them implies is true, and beside those of a disjunction what
-// implies one of them is false. Simplify has run.
-func Decide(r *Rule) *Rule {
+// implies one of them is false. single says that no field has several values, of which one
+// passes a test and one another. Simplify has run.
+func Decide(r *Rule, single bool) *Rule {
 	out := r
 	for i, c := range r.Conditions {
-		k := known{work: maxCompared}
+		k := known{work: maxCompared, single: single}
 		Walk(c.Expr, func(e Expr) {
 			m, ok := e.(Match)
 			k.presence = k.presence || ok && asksPresence(m.Test)
@@ -37,6 +38,7 @@ func Decide(r *Rule) *Rule {
 // place still matters.
 type known struct {
 	facts    []fact
+	single   bool // a field has one value at most
 	presence bool // whether a field is there is asked somewhere
 	own      int  // the first fact of the part that is decided
 	work     int  // comparisons that are left
@@ -223,9 +225,16 @@ func (k *known) implies(x, y Expr) bool {
 		y, ok := y.(Not)
 		return ok && k.implies(y.X, x.X)
 	case Match:
-		if y, ok := y.(Match); ok {
+		switch y := y.(type) {
+		case Match:
 			a, b := say(x.Field.Name, x.Test), say(y.Field.Name, y.Test)
 			return x.Field.Name == y.Field.Name && a.implies(&b)
+		case Not:
+			return !slices.ContainsFunc(Disjuncts(y.X), func(p Expr) bool {
+				m, ok := p.(Match)
+				a, b := say(x.Field.Name, x.Test), say(m.Field.Name, m.Test)
+				return !ok || x.Field.Name != m.Field.Name || !k.excludes(&a, &b)
+			})
 		}
 	case Keyword:
 		if y, ok := y.(Keyword); ok {
@@ -248,7 +257,7 @@ func (k *known) leaf(e Expr) (Expr, bool) {
 		case f.off || f.field != s.field:
 		case f.is && f.implies(s), !f.is && f.covers(s):
 			return True, true
-		case f.is && f.excludes(s), !f.is && s.implies(&f.said):
+		case f.is && k.excludes(&f.said, s), !f.is && s.implies(&f.said):
 			return False, true
 		}
 	}
@@ -260,9 +269,13 @@ func (s *said) implies(t *said) bool {
 	switch {
 	case t.shape == Any || t.test == (Exists{}):
 		return needsValue(s.test) || equalTests(s.test, t.test)
-	case t.shape == Glob:
-		return s.shape == Glob && equalTests(s.test, t.test)
-	case s.shape > Contains || t.cased() && !s.cased():
+	case t.cased() && !s.cased():
+		return false
+	case s.shape == Glob || t.shape == Glob:
+		p, ok := s.test.(Pattern)
+		q, both := t.test.(Pattern)
+		return (ok && both && p.within(q)) || equalTests(s.test, t.test)
+	case s.shape > Contains:
 		return false
 	case s.shape != t.shape && s.shape != Exact && t.shape != Contains:
 		return false
@@ -289,6 +302,55 @@ func (s *said) implies(t *said) bool {
 	return (t.shape == Suffix || n == 0) && same(a[n:], b)
 }
 
+// within says whether what passes p passes q, for each part of p lies within one of q: a
+// `*` of q takes in anything, a `?` any character that p has there.
+func (p Pattern) within(q Pattern) bool {
+	a, ok := p.symbols(q.Cased)
+	b, both := q.symbols(q.Cased)
+	i, j, star, from := 0, 0, -1, 0
+	for ok && both && i < len(a) {
+		switch {
+		case j < len(b) && b[j] == anyRun:
+			star, from = j, i
+			j++
+		case j < len(b) && a[i] != anyRun && (a[i] == b[j] || b[j] == anyOne):
+			i++
+			j++
+		case star >= 0:
+			from++
+			i, j = from, star+1
+		default:
+			return false
+		}
+	}
+	return ok && both && (j == len(b) || j == len(b)-1 && b[j] == anyRun)
+}
+
+// What stands in the place of a character for a wildcard.
+const (
+	anyRun rune = -1 - iota
+	anyOne
+)
+
+// symbols are the characters and wildcards of p; ok is false where it has others.
+func (p Pattern) symbols(cased bool) (out []rune, ok bool) {
+	for _, part := range p.Parts {
+		switch {
+		case part.Kind == AnyRun:
+			out = append(out, anyRun)
+		case part.Kind == AnyOne:
+			out = append(out, anyOne)
+		case part.Kind != Literal || !utf8.ValidString(part.Text):
+			return nil, false
+		case cased:
+			out = append(out, []rune(part.Text)...)
+		default:
+			out = append(out, []rune(regex.Fold(part.Text))...)
+		}
+	}
+	return out, true
+}
+
 // equalFolded says whether texts of one length are the same without regard to the case
 // of ASCII's letters.
 func equalFolded(a, b string) bool {
@@ -301,8 +363,30 @@ func equalFolded(a, b string) bool {
 }
 
 // excludes says whether a field that passes s surely does not pass t.
-func (s *said) excludes(t *said) bool {
-	return s.test == (Null{}) && needsValue(t.test) || t.test == (Null{}) && needsValue(s.test)
+func (k *known) excludes(s, t *said) bool {
+	return s.test == (Null{}) && needsValue(t.test) || t.test == (Null{}) && needsValue(s.test) ||
+		k.single && (s.apart(t) || t.apart(s))
+}
+
+// apart says whether no text passes s and t, for s is the whole text, or both are its
+// beginning, or its end. The case is left out of account.
+func (s *said) apart(t *said) bool {
+	p, ok := s.test.(Pattern)
+	q, both := t.test.(Pattern)
+	if !ok || !both {
+		return false
+	}
+	p.Cased, q.Cased = false, false
+	switch {
+	case s.shape == Exact:
+		_, known := q.symbols(false)
+		_, valid := p.symbols(false)
+		return known && valid && !p.within(q)
+	case s.shape == Prefix && t.shape == Prefix, s.shape == Suffix && t.shape == Suffix:
+		a, b := say("", p), say("", q)
+		return !a.implies(&b) && !b.implies(&a)
+	}
+	return false
 }
 
 // covers says whether a field that does not pass s surely passes t.

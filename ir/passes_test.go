@@ -1,7 +1,9 @@
 package ir_test
 
 import (
+	"maps"
 	"math/rand/v2"
+	"slices"
 	"strings"
 	"testing"
 
@@ -13,6 +15,7 @@ import (
 )
 
 var star = ir.Part{Kind: ir.AnyRun}
+var one = ir.Part{Kind: ir.AnyOne}
 
 func pat(parts ...any) ir.Pattern {
 	var ps []ir.Part
@@ -211,7 +214,8 @@ func TestDecide(t *testing.T) {
 	cased := text("a", ir.NewPattern(true, star, ir.Part{Text: "y"}, star))
 	empty := is("a")
 	word := func(parts ...any) ir.Expr { return ir.Keyword{Test: pat(parts...)} }
-	testPass(t, ir.Decide, []passCase{
+	several := func(r *ir.Rule) *ir.Rule { return ir.Decide(r, false) }
+	testPass(t, several, []passCase{
 		// What a part says is true in the others of a conjunction, false in those of a disjunction.
 		{ir.And{b, ir.Or{b, c}}, b.String()},
 		{ir.And{ir.Or{b, c}, b}, b.String()},
@@ -231,6 +235,10 @@ func TestDecide(t *testing.T) {
 		{ir.Or{cased, short}, short.String()},
 		{ir.Or{is("a", star, "éß", star), is("a", star, "xÉß!", star)}, is("a", star, "éß", star).String()},
 		{ir.And{cased, short}, cased.String()},
+		{ir.Or{is("a", star, "net", star, "|Find", star), is("a", star, "ipnet", star, "st |find|", star)}, is("a", star, "net", star, "|Find", star).String()},
+		{ir.Or{is("a", star, "y", star, "z"), short}, short.String()},
+		{ir.Or{is("a", "x", one, "z"), whole, is("a", "x", star, "y", one)}, ir.Or{is("a", "x", one, "z"), is("a", "x", star, "y", one)}.String()},
+		{ir.And{is("a", "x", one, one), is("a", one, star)}, is("a", "x", one, one).String()},
 		// Whether there is a value.
 		{ir.And{whole, there}, whole.String()},
 		{ir.And{whole, is("a", star)}, whole.String()},
@@ -252,6 +260,9 @@ func TestDecide(t *testing.T) {
 		{ir.And{b, ir.Or{c, long}}, ""},
 		{ir.Or{whole, is("a", "yz"), is("a", star, "zz"), is("a", "yy", star)}, ""},
 		{ir.Or{is("a", "x", star), is("a", star, "x")}, ""},
+		{ir.Or{is("a", star, "x", star, "y"), is("a", star, "y", star, "x"), is("a", "y", one, "x", one)}, ""},
+		{ir.Or{is("a", "x", star, "y", one), is("a", "x", one, "y", star), is("a", "x", star, "y")}, ""},
+		{ir.Or{is("a", "x", one), is("a", "x", one, star, "\xff"), is("a", "x", one, star, "\xfe", star)}, ""},
 		{ir.And{short, ir.Or{cased, b}}, ""}, // the case of the letter is open
 		{ir.And{whole, text("b", ir.Exists{})}, ""},
 		{ir.And{there, null}, ""},           // of a field that is there and null
@@ -259,6 +270,20 @@ func TestDecide(t *testing.T) {
 		{ir.And{null, ir.Or{b, empty}}, ""},
 		{ir.And{ir.Or{whole, b}, there}, ""},
 		{ir.And{not(whole), ir.Or{short, b}}, ""},
+		{ir.And{whole, ir.Or{is("a", "z"), b}}, ""}, // of several values, one may be each
+	})
+	testPass(t, func(r *ir.Rule) *ir.Rule { return ir.Decide(r, true) }, []passCase{
+		// A text that is another, or begins or ends otherwise.
+		{ir.And{whole, ir.Or{is("a", "z"), b}}, ir.And{whole, b}.String()},
+		{ir.And{whole, ir.Or{is("a", "Y", star), is("a", star, "x", star, "Y", one, star), b}}, ir.And{whole, b}.String()},
+		{ir.And{is("a", star, "x"), ir.Or{is("a", star, "yX"), is("a", star, "y"), b}}, ir.And{is("a", star, "x"), ir.Or{is("a", star, "yX"), b}}.String()},
+		{ir.And{is("a", "x", star), not(ir.And{is("a", "y", star), b})}, is("a", "x", star).String()},
+		{ir.Or{whole, ir.And{not(ir.Or{is("a", "y", star), is("a", "z")}), there}}, ir.And{not(ir.Or{is("a", "y", star), is("a", "z")}), there}.String()},
+
+		{ir.And{is("a", "x", star), ir.Or{is("a", star, "y"), is("a", "XY", star), short}}, ""},
+		{ir.And{cased, ir.Or{is("a", "Y"), b}}, ""},
+		{ir.And{text("a", ir.NewPattern(true, ir.Part{Text: "y"})), ir.Or{is("a", star, "Y"), is("c", "x")}}, ""},
+		{ir.Or{whole, ir.And{not(ir.Or{is("a", "y", star), is("a", "X", star)}), there}}, ""},
 	})
 }
 
@@ -316,16 +341,23 @@ func FuzzPasses(f *testing.F) {
 			}
 			stages, names = append(stages, next), append(names, p.Name)
 		}
+		single := map[int]bool{} // stages of a target without lists
 		for _, target := range sigmac.Targets() {
 			if legal, refused := backends.Legalize(stages[len(ir.Passes())], target.Format.Caps); len(refused) == 0 {
 				stages, names = append(stages, legal), append(names, "Legalize "+target.Name)
+				single[len(stages)-1] = target.Format.Caps.Single
 			}
 		}
 		for range 8 {
-			ev := irgen.Event(r, parsed)
+			fields := irgen.Fields(r, parsed)
+			ev, err := eval.NewEvent(fields)
+			if err != nil {
+				t.Fatal(err)
+			}
+			several := slices.ContainsFunc(slices.Collect(maps.Values(fields)), func(v any) bool { _, list := v.([]any); return list })
 			want := eval.Rule(parsed, ev)
 			for i, s := range stages {
-				if eval.Rule(s, ev) != want {
+				if eval.Rule(s, ev) != want && !(several && single[i]) {
 					t.Fatalf("%s changes the answer %v on %s\nrule:\n%safter:\n%s", names[i], want, ev.Raw(), parsed, s)
 				}
 			}

@@ -92,6 +92,11 @@ func registration(t *testing.T, target *backends.Target) {
 func world(t *testing.T, target *backends.Target) {
 	for _, typ := range []ir.Type{ir.Unknown, ir.Text, ir.Numeric, ir.Boolean, ir.Address, ir.Dynamic, ir.JSON, ir.Date, ir.Other} {
 		w := target.World(typ)
+		for _, f := range target.Formats {
+			if f.Caps.Single && w.Several {
+				t.Errorf("the format %s says that a field has one value, one of type %s may have several there", f.Name, typ)
+			}
+		}
 		for s := range backends.States {
 			in, occurs := w.In(s)
 			if !occurs {

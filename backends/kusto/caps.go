@@ -29,6 +29,7 @@ func Caps() backends.Caps {
 		CIDRText:  true,
 		// The week of KQL is ISO's, which has 53; that of Sigma ends at 52 (SEMANTICS A.10).
 		TimePart:       map[string]bool{"minute": true, "hour": true, "day": true, "month": true, "year": true},
+		Single:         true,
 		BlankIsMissing: true,
 	}
 }
