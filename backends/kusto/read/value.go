@@ -196,7 +196,8 @@ func (r *reader) column(n *node, name string, member bool) value {
 	return v
 }
 
-// memberOf is a place inside a dynamic column.
+// memberOf is a place inside a dynamic column, or in what parse_json makes of a text: of a
+// text itself there is none (Microsoft Learn: the dynamic data type).
 func (r *reader) memberOf(n *node, s scope) value {
 	base := n.args[0]
 	for base.kind == nodeCall && (base.text == "parse_json" || base.text == "todynamic" || base.text == "tostring") && len(base.args) == 1 {
@@ -210,7 +211,11 @@ func (r *reader) memberOf(n *node, s scope) value {
 	if strings.HasPrefix(n.text, "[") {
 		dot = ""
 	}
-	return r.column(n, v.field.Name+dot+n.text, true)
+	out := r.column(n, v.field.Name+dot+n.text, true)
+	if base == n.args[0] && base.kind == nodeName && !v.member && (v.field.Type == ir.Text || out.field.Type == ir.JSON) {
+		refuse(r.pos(n), v.field.Name+" is a text, of which a place is parse_json("+v.field.Name+")"+dot+n.text)
+	}
+	return out
 }
 
 // result is what a function gives.
