@@ -33,8 +33,8 @@ func TestListCells(t *testing.T) {
 	for _, c := range []struct{ target, values, cells, query string }{
 		{"splunk", `'a,b', '=1+1', '+1', '-1', '@x', ' lead', 'trail ', 'say "x"', plain, 'z*', 'é', 'x\y'`, `"a,b" plain z* é x\y`,
 			`([| inputlookup sigma_f_bc66978f79b9.csv | fields f]) OR f IN ("=1+1", "+1", "-1", "@x", " lead", "trail ", "say \"x\"")`},
-		{"kusto", `'a,b', '=1+1', ' lead', "a\nb", 'say "x"', plain, 'a?b', 'a\*b', '', 'É', 'x\y'`, `"a,b" "say ""x""" plain a*b x\y`,
-			`(f in~ ((_GetWatchlist("sigma_f_103a0b1447c0") | project SearchKey))) or f in~ ("=1+1", " lead", "a\nb") or f matches regex @"(?is)\Aa.b\z" or isempty(f) or tolower(f) == "é"`},
+		{"kusto", `'a,b', '=1+1', ' lead', "a\nb", 'say "x"', plain, 'p?q', 'a\*b', '', 'É', 'x\y'`, `"a,b" "say ""x""" plain a*b x\y`,
+			`(f in~ ((_GetWatchlist("sigma_f_103a0b1447c0") | project SearchKey))) or f in~ ("=1+1", " lead", "a\nb") or f matches regex @"(?is)\Ap.q\z" or isempty(f) or tolower(f) == "é"`},
 	} {
 		res := lists(t, c.target, "{f: ["+c.values+"]}")
 		var cells []string
@@ -58,7 +58,7 @@ func TestListNames(t *testing.T) {
 		}
 		return out
 	}
-	first := names("kusto", "{f: [a, b], g: [a, b], f|cased: [c, d], f|all: [x, y]}")
+	first := names("kusto", "[{f: [a, b], g: [a, b]}, {f|cased: [c, d]}]")
 	if len(first) != 3 || first[0] == first[1] || first[0] == first[2] {
 		t.Error(first)
 	}

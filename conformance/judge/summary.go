@@ -40,7 +40,7 @@ var forms = []struct {
 	{"`extend`", regexp.MustCompile(`\| extend `)},
 	{"`extend` over a table `Device…`", regexp.MustCompile(`^Device\w+ .*\| extend `)},
 	{"`extend` over `DeviceRegistryEvents`", regexp.MustCompile(`^DeviceRegistryEvents .*\| extend `)},
-	{"`!= null and`", regexp.MustCompile(` != null and `)},
+	{"`!= null and`", regexp.MustCompile(` != null and [^n]`)}, // no `not`
 }
 
 func (s *summary) add(path string, j judgement) {
