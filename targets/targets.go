@@ -77,6 +77,7 @@ var all = []*backends.Target{
 		World:        elasticread.World,
 		Read:         elasticread.Read,
 		ReadOptional: elasticread.ReadOptional,
+		ReadTail:     elasticread.ReadTail,
 	},
 }
 

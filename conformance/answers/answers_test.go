@@ -24,10 +24,11 @@ type answer struct {
 	Data            string // instead of Events: a name in the language's data file
 	Pipes           []string
 	Expect          struct {
-		Matched []int // indices into Events
-		IDs     []any // instead of Matched: in the engine's order
-		All     bool  // every event
-		Error   any   // the server refuses the query
+		Matched []int    // indices into Events
+		IDs     []any    // instead of Matched: in the engine's order
+		Keys    []string `json:"join_keys"` // of the sequences, one behind the other
+		All     bool     // every event
+		Error   any      // the server refuses the query
 	}
 }
 

@@ -15,6 +15,7 @@ type node struct {
 	tilde      bool     // testNode, callNode: without regard to case
 	value      value    // valueNode
 	field      int      // fieldNode: in parser.fields
+	optional   bool     // fieldNode: with a `?`
 	args       []*node
 	start, end int
 	pos        ir.Pos
@@ -364,7 +365,7 @@ func (p *parser) call() *node {
 func (p *parser) fieldName() *node {
 	p.assume("elastic/null-value")
 	n := p.open(fieldNode, p.peek())
-	optional := p.take("?")
+	n.optional = p.take("?")
 	parts := []string{p.identifier()}
 	for p.take(".") {
 		parts = append(parts, p.identifier())
@@ -380,7 +381,7 @@ func (p *parser) fieldName() *node {
 		p.byName[name] = i
 	}
 	f := &p.fields[i]
-	if optional {
+	if n.optional {
 		f.optional = true
 	} else if f.required == (ir.Pos{}) {
 		f.required = n.pos

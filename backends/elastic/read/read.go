@@ -18,9 +18,11 @@ package read
 
 import (
 	"maps"
+	"math"
 	"slices"
 	"strings"
 	"sync"
+	"time"
 
 	"sigmac/ir"
 )
@@ -41,13 +43,12 @@ func Read(query string, s ir.Schema) (*ir.Query, error) {
 // A Parsed is a query whose meaning waits for what the indexes map.
 type Parsed struct {
 	category string
-	where    pred   // of a query for single events
-	steps    []step // of a sequence, a sample or a join
-	events   []pred // that must be missing, or end a sequence: read for their errors only
+	where    pred // of a query for single events
+	series   *series
 	times    []timePred
+	pipes    []pipe
 	stages   []ir.Command
-	roots    []*node   // the conditions of all events, for their types
-	keys     [][]*node // of each event of a sequence, beside those that all share
+	roots    []*node // the conditions of all events, for their types
 	fields   []fieldUse
 	assumed  []string
 	written  []ir.Command
@@ -62,11 +63,37 @@ type timePred struct {
 	pos         ir.Pos
 }
 
-// A step is one event of a sequence.
+// A series is a sequence, a sample or a join.
+type series struct {
+	first token         // that says which
+	keys  []*node       // that all events share
+	span  time.Duration // 0: none
+	steps []step
+	until *step
+}
+
+// A step is one event of a series.
 type step struct {
 	category string // empty for any
 	pos      ir.Pos
 	where    pred
+	keys     []*node // beside those that all events share
+	runs     int     // how many events it stands for, one behind the other
+	missing  bool    // there must be no such event
+}
+
+// events are the steps, and what ends the series.
+func (s *series) events() []step {
+	if s.until == nil {
+		return s.steps
+	}
+	return append(slices.Clip(s.steps), *s.until)
+}
+
+// A pipe is what comes after the events.
+type pipe struct {
+	tail bool
+	n    string
 }
 
 // Parse reads a query. The error is an *ir.Diagnostic.
@@ -111,12 +138,8 @@ func (p *Parsed) mentioned() (optional, required []string) {
 	return optional, required
 }
 
-// Query says what the query does where exactly the fields that s calls
-// unmapped are mapped by no index.
-func (p *Parsed) Query(s ir.Schema) (q *ir.Query, err error) {
-	defer caught(&err)
-	p.mu.Lock()
-	defer p.mu.Unlock()
+// mapped are the fields as s has them, with which the query has no fault.
+func (p *Parsed) mapped(s ir.Schema) mapping {
 	m := make(mapping, len(p.fields))
 	for i, f := range p.fields {
 		t, mapped := s.Type("", f.name)
@@ -131,7 +154,16 @@ func (p *Parsed) Query(s ir.Schema) (q *ir.Query, err error) {
 	for _, n := range p.roots {
 		m.check(n)
 	}
-	m.checkKeys(p.keys)
+	return m
+}
+
+// Query says what the query does where exactly the fields that s calls
+// unmapped are mapped by no index.
+func (p *Parsed) Query(s ir.Schema) (q *ir.Query, err error) {
+	defer caught(&err)
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	m := p.mapped(s)
 	q = &ir.Query{Scope: ir.Scope{Category: p.category}, Stages: p.stages, Assumptions: p.assumed}
 	if p.where != nil {
 		q.Where = m.selects(p.where)
@@ -139,25 +171,33 @@ func (p *Parsed) Query(s ir.Schema) (q *ir.Query, err error) {
 	for _, t := range p.times {
 		q.Times = append(q.Times, ir.Bound{Expr: m.selects(t.pred), Field: t.field, Text: t.text, Pos: t.pos})
 	}
-	for _, s := range p.steps {
-		e := m.selects(s.where)
-		if s.category != "" {
-			field := ir.Field{Name: "event.category", Type: ir.Text}
-			e = ir.And{ir.Match{Field: field, Test: exact(s.category), Pos: s.pos}, e}
+	if p.series != nil {
+		events := p.series.events()
+		m.checkKeys(events)
+		for i, s := range events {
+			if e := m.event(s); i < len(p.series.steps) && !s.missing {
+				q.Steps = append(q.Steps, e)
+			}
 		}
-		q.Steps = append(q.Steps, e)
-	}
-	for _, e := range p.events {
-		m.selects(e)
 	}
 	return q, nil
 }
 
+// event is the filter of one event of a series.
+func (m mapping) event(s step) ir.Expr {
+	e := m.selects(s.where)
+	if s.category != "" {
+		field := ir.Field{Name: "event.category", Type: ir.Text}
+		e = ir.And{ir.Match{Field: field, Test: exact(s.category), Pos: s.pos}, e}
+	}
+	return e
+}
+
 // checkKeys refuses events whose keys cannot be equal (Verifier.checkJoinKeyTypes).
-func (m mapping) checkKeys(events [][]*node) {
-	for _, keys := range events {
-		for i, k := range keys {
-			first := events[0][i]
+func (m mapping) checkKeys(events []step) {
+	for _, s := range events {
+		for i, k := range s.keys {
+			first := events[0].keys[i]
 			if !compatible(m.types(first), m.types(k)) {
 				refuse(k.pos, "a join key of type %s where the first event's is of type %s",
 					m[k.field].Type, m[first.field].Type)
@@ -170,7 +210,7 @@ func (p *parser) statement() *Parsed {
 	q := &Parsed{}
 	switch {
 	case p.has("sequence"), p.has("sample"), p.has("join"):
-		p.series(q)
+		p.parseSeries(q)
 	default:
 		first := p.peek()
 		var n *node
@@ -254,19 +294,24 @@ func (p *parser) pipe(q *Parsed) {
 		p.unexpected("one of the pipes head and tail")
 	}
 	p.next()
-	if n := p.expr(); n.kind != valueNode || n.value.kind != integerValue || strings.HasPrefix(n.value.text, "-") {
+	n := p.expr()
+	if n.kind != valueNode || n.value.kind != integerValue || strings.HasPrefix(n.value.text, "-") {
 		refuse(n.pos, "the pipe %s needs a number", t.text)
 	}
+	q.pipes = append(q.pipes, pipe{t.text == "tail", n.value.text})
 	p.stage(q, t.text, t, ir.Removes)
 }
 
-// series reads a sequence, a sample or a join. What stands in it beside the
+// parseSeries reads a sequence, a sample or a join. What stands in it beside the
 // events to be found is kept as text.
-func (p *parser) series(q *Parsed) {
+func (p *parser) parseSeries(q *Parsed) {
 	first := p.next()
+	out := &series{first: first, keys: p.keys()}
+	q.series = out
 	ordered := first.text == "sequence"
-	shared := len(p.keys())
-	span := ordered && p.maxspan()
+	if ordered {
+		out.span = p.maxspan()
+	}
 	p.stage(q, first.text, first, ir.Remakes)
 
 	events, missing := 0, false
@@ -275,46 +320,47 @@ func (p *parser) series(q *Parsed) {
 		var where *node
 		s.category, s.pos, where = p.event(q)
 		s.where = p.condition(where)
+		s.runs, s.missing = 1, name == "missing"
 		p.write(q, name, first)
 		p.need("]")
 		after = p.peek()
-		own := p.keys()
-		q.keys = append(q.keys, own)
-		if n := len(q.keys[0]); len(own) != n {
-			refuse(open.pos, "%d join keys where the first event has %d", shared+len(own), shared+n)
+		s.keys = p.keys()
+		if n := len(append(out.steps, s)[0].keys); len(s.keys) != n {
+			refuse(open.pos, "%d join keys where the first event has %d", len(out.keys)+len(s.keys), len(out.keys)+n)
 		}
-		events++
 		if ordered && p.take("with") {
-			events += p.runs() - 1
+			s.runs = p.runs()
 		}
+		events += s.runs
 		return s, after
 	}
+	steps := 0
 	for p.has("[") || ordered && p.has("![") {
 		open := p.next()
 		name := map[string]string{"[": "step", "![": "missing"}[open.text]
 		s, after := term(open, name)
-		if open.text == "![" {
+		out.steps = append(out.steps, s)
+		if s.missing {
 			missing = true
-			q.events = append(q.events, s.where)
 			p.stage(q, "missing", open, ir.Remakes)
 			continue
 		}
-		q.steps = append(q.steps, s)
+		steps++
 		if after != p.peek() {
 			p.stage(q, "step", after, ir.Remakes)
 		}
 	}
 	switch {
-	case len(q.steps) == 0 || events < 2:
+	case steps == 0 || events < 2:
 		p.unexpected("another event")
-	case missing && !span:
+	case missing && out.span == 0:
 		refuse(first.pos, "a missing event needs `with maxspan`")
-	case first.text == "sample" && shared+len(q.keys[0]) == 0:
+	case first.text == "sample" && len(out.keys)+len(out.steps[0].keys) == 0:
 		refuse(first.pos, "a sample needs a join key")
 	}
 	if until := p.peek(); first.text != "sample" && p.take("until") {
 		s, _ := term(p.need("["), "until")
-		q.events = append(q.events, s.where)
+		out.until = &s
 		p.stage(q, "until", until, ir.Remakes)
 	}
 }
@@ -340,19 +386,27 @@ func (p *parser) runs() int {
 	return p.integer(1, 100)
 }
 
-// maxspan reads the span of a sequence, if one follows.
-func (p *parser) maxspan() bool {
+// spans are the units of one.
+var spans = map[string]time.Duration{"ms": time.Millisecond, "s": time.Second, "m": time.Minute, "h": time.Hour, "d": 24 * time.Hour}
+
+// maxspan reads the span of a sequence; 0 where none follows.
+func (p *parser) maxspan() time.Duration {
 	if !p.take("with") {
-		return false
+		return 0
 	}
 	p.need("maxspan")
 	p.need("=")
-	p.integer(1, 1<<31)
-	if t := p.peek(); t.kind != wordToken || !slices.Contains([]string{"ms", "s", "m", "h", "d"}, t.text) {
+	n := p.integer(1, 1<<31)
+	t := p.peek()
+	unit, ok := spans[t.text]
+	if t.kind != wordToken || !ok {
 		p.unexpected("a unit of time")
 	}
+	if time.Duration(n) > math.MaxInt64/unit {
+		refuse(t.pos, "a span of more than 292 years")
+	}
 	p.next()
-	return true
+	return time.Duration(n) * unit
 }
 
 func (p *parser) integer(lo, hi int) int {

@@ -1,0 +1,103 @@
+package read
+
+import (
+	"slices"
+	"strconv"
+
+	"sigmac/ir"
+	"sigmac/tail"
+)
+
+// timestamp is the field by which events are ordered, if the request names no other (EQL
+// search API: timestamp_field).
+const timestamp = "@timestamp"
+
+const (
+	maxPipe   = 1 << 30 // as good as any larger number of rows
+	maxEvents = 1000    // of a sequence that is tried
+)
+
+// ReadTail says what query does with several events at a time where the fields that s calls
+// unmapped are mapped by no index. Events arrive in the order that the tiebreaker gives those
+// of one time. The columns of a sequence's keys have the names that its first event gives
+// them. The error is an *ir.Diagnostic.
+func ReadTail(query string, s ir.Schema) (out *tail.Query, err error) {
+	p, err := Parse(query)
+	if err != nil {
+		return nil, err
+	}
+	defer caught(&err)
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	m := p.mapped(s)
+	out = &tail.Query{Assumptions: slices.Clone(p.assumed)}
+	if x := p.series; x == nil {
+		q := &ir.Query{Where: m.selects(p.where)}
+		for _, t := range p.times {
+			q.Times = append(q.Times, ir.Bound{Expr: m.selects(t.pred)})
+		}
+		out.Time = timestamp
+		out.Ops = []tail.Op{
+			tail.Source{Scope: ir.Scope{Category: p.category}, Where: q.Whole()},
+			tail.Sort{Keys: []tail.SortKey{{X: tail.Column{Name: timestamp}}}},
+		}
+	} else {
+		out.Time = tail.Ended
+		out.Ops = []tail.Op{tail.Source{}, m.sequence(x)}
+		if len(x.keys)+len(x.steps[0].keys) > 0 {
+			out.Assumptions = append(out.Assumptions, "elastic/single-key")
+		}
+		if len(x.events()) > 1 {
+			out.Assumptions = append(out.Assumptions, "tie-order")
+		}
+		slices.Sort(out.Assumptions)
+	}
+	for _, x := range p.pipes {
+		n, err := strconv.Atoi(x.n)
+		if err != nil {
+			n = maxPipe
+		}
+		if x.tail {
+			out.Ops = append(out.Ops, tail.Last{N: n})
+		} else {
+			out.Ops = append(out.Ops, tail.Limit{N: n})
+		}
+	}
+	return out, nil
+}
+
+// sequence is a series as the algebra has it.
+func (m mapping) sequence(x *series) tail.Sequence {
+	switch x.first.text {
+	case "sample":
+		refuse(x.first.pos, "sample is not judged: it takes some events of a key, whatever their times")
+	case "join":
+		refuse(x.first.pos, "join is not judged: Elasticsearch has none")
+	}
+	m.checkKeys(x.events())
+	out := tail.Sequence{Time: timestamp, Span: x.span.Seconds()}
+	step := func(s step) tail.Step {
+		step := tail.Step{Test: tail.Test{X: m.event(s)}, Missing: s.missing}
+		for _, k := range append(slices.Clip(x.keys), s.keys...) {
+			f := m[k.field]
+			var key tail.Expr = tail.Const{}
+			if f.mapped {
+				key = tail.Column{Name: f.Name}
+			}
+			step.By = append(step.By, tail.Named{Name: f.Name, X: key})
+			step.Null = append(step.Null, k.optional)
+		}
+		return step
+	}
+	for _, s := range x.steps {
+		if len(out.Steps)+s.runs > maxEvents {
+			refuse(s.pos, "a sequence of more than %d events is not judged", maxEvents)
+		}
+		out.Steps = append(out.Steps, slices.Repeat([]tail.Step{step(s)}, s.runs)...)
+	}
+	if x.until != nil {
+		until := step(*x.until)
+		out.Until = &until
+	}
+	return out
+}
