@@ -57,7 +57,7 @@ var all = []*backends.Target{
 	{
 		Name: "elastic", Aliases: []string{"eql", "elasticsearch"}, Title: "Elastic EQL", Description: "Elastic EQL", Extension: ".eql",
 		Formats: []backends.Format{
-			{Name: "default", Description: "one query a line", Caps: elastic.Caps(), Emit: elastic.Emit, Costs: elastic.Costs(),
+			{Name: "default", Description: "one query a line", Caps: elastic.Caps(), Emit: elastic.Emit, Correlate: elastic.Correlate, Costs: elastic.Costs(),
 				Lookups: backends.Lookups{Lacks: "a query in EQL cannot name a value list, which Kibana has for exceptions and for indicator match rules; leave the lists in the query, or split the rule"}},
 		},
 		Samples: []backends.SampleForm{{Name: "bulk", Description: "lines for the bulk API of Elasticsearch", Write: elastic.Samples}},

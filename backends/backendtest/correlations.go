@@ -204,7 +204,9 @@ func (o Correlations) run(t *testing.T, c *backends.Correlation, q *tail.Query, 
 	env := &tail.Env{Events: events, Steps: 1 << 20, Holds: func(e ir.Expr, i int) bool {
 		fields := map[string]any{}
 		for name, v := range events[i] {
-			fields[name] = v
+			if v != nil { // of a column: there is nothing
+				fields[name] = v
+			}
 		}
 		ev, err := eval.NewEvent(fields)
 		if err != nil {
