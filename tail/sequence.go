@@ -3,7 +3,6 @@ package tail
 import (
 	"fmt"
 	"slices"
-	"strings"
 )
 
 // Sequence finds chains of events, one for each step, in the way of EQL. For each tuple of
@@ -45,6 +44,10 @@ const (
 
 // Last keeps the last rows.
 type Last struct{ N int }
+
+// Sample finds the tuples of keys for which there are different events, one that passes each
+// step, whatever their times. Each is a row with the keys, in the order of the first events.
+type Sample struct{ Steps []Step }
 
 // A chain is some events with the same keys.
 type chain struct {
@@ -169,6 +172,67 @@ func (o Sequence) complete(env *Env, rows []Row, c *chain) bool {
 	return to-from > o.Span
 }
 
+// Apply finds the keys.
+func (o Sample) Apply(env *Env, rows []Row) (out []Row) {
+	if env.Steps -= len(rows) * (len(o.Steps) + 1); env.Steps < 0 {
+		return nil
+	}
+	type found struct {
+		keys   []Value
+		events [][]int // that pass each step
+	}
+	var all []*found
+	index := map[string]*found{}
+	for i := range rows {
+		for n, s := range o.Steps {
+			for _, keys := range s.passes(&Frame{Env: env, Rows: rows, At: i}) {
+				x := index[Key(keys...)]
+				if x == nil {
+					x = &found{keys: keys, events: make([][]int, len(o.Steps))}
+					index[Key(keys...)] = x
+					all = append(all, x)
+				}
+				x.events[n] = append(x.events[n], i)
+			}
+		}
+	}
+	for _, x := range all {
+		if different(x.events) {
+			r := Row{}
+			for i, n := range o.Steps[0].By {
+				r[n.Name] = x.keys[i]
+			}
+			out = append(out, r)
+		}
+	}
+	return out
+}
+
+// different says whether a number can be taken from each list, none twice.
+func different(lists [][]int) bool {
+	taken := map[int]int{} // numbers, by which list
+	var take func(list int, seen map[int]bool) bool
+	take = func(list int, seen map[int]bool) bool {
+		for _, x := range lists[list] {
+			if seen[x] {
+				continue
+			}
+			seen[x] = true
+			if other, is := taken[x]; !is || take(other, seen) {
+				taken[x] = list
+				return true
+			}
+		}
+		return false
+	}
+	for i := range lists {
+		if !take(i, map[int]bool{}) {
+			return false
+		}
+	}
+	return true
+}
+
 func (o Sequence) row(rows []Row, c *chain) Row {
 	r := Row{Began: rows[c.at[0]][o.Time], Ended: rows[c.last()][o.Time]}
 	events := make([]Value, len(c.at))
@@ -186,6 +250,8 @@ func (o Sequence) row(rows []Row, c *chain) Row {
 // Apply keeps the last rows.
 func (o Last) Apply(_ *Env, rows []Row) []Row { return rows[max(len(rows)-o.N, 0):] }
 
+func (o Sample) String() string { return "sample " + list(o.Steps) }
+
 func (o Last) String() string { return fmt.Sprintf("last %d", o.N) }
 
 func (o Sequence) String() string {
@@ -193,11 +259,7 @@ func (o Sequence) String() string {
 	if o.Span > 0 {
 		s += " within " + text(o.Span)
 	}
-	parts := make([]string, len(o.Steps))
-	for i, step := range o.Steps {
-		parts[i] = step.String()
-	}
-	s += " (" + strings.Join(parts, ", ") + ")"
+	s += " (" + list(o.Steps) + ")"
 	if o.Until != nil {
 		s += " until " + o.Until.String()
 	}

@@ -2,6 +2,8 @@ package tail
 
 import (
 	"fmt"
+	"math/rand/v2"
+	"slices"
 	"strings"
 	"testing"
 
@@ -112,6 +114,109 @@ func TestSequence(t *testing.T) {
 		}
 		if got := strings.Join(got, ", "); got != c.want {
 			t.Errorf("%s: %s over %q\nis   %s\nwant %s", c.name, c.op, c.events, got, c.want)
+		}
+	}
+}
+
+// staged finds chains as the server does (SequenceMatcher.java, OrdinalGroup.java): one step
+// after the other over all events. Lists hold the chains that wait, and a chain is taken
+// with all that are older.
+func (o Sequence) staged(env *Env) (out []string) {
+	rows := Source{}.Apply(env, nil)
+	hits := func(s *Step, do func(i int, key string)) {
+		for i := range rows {
+			for _, k := range s.passes(&Frame{Env: env, Rows: rows, At: i}) {
+				do(i, Key(k...))
+			}
+		}
+	}
+	until := map[string][]int{}
+	if o.Until != nil {
+		hits(o.Until, func(i int, key string) { until[key] = append(until[key], i) })
+	}
+	waiting := map[string][][]int{}
+	hits(&o.Steps[0], func(i int, key string) { waiting[key] = append(waiting[key], []int{i}) })
+	for n := range o.Steps[1:] {
+		next := map[string][][]int{}
+		hits(&o.Steps[n+1], func(i int, key string) {
+			var c []int
+			for len(waiting[key]) > 0 {
+				first := waiting[key][0]
+				if first[len(first)-1] >= i {
+					break
+				}
+				c, waiting[key] = first, waiting[key][1:]
+			}
+			ended := slices.ContainsFunc(until[key], func(u int) bool { return len(c) > 0 && c[len(c)-1] <= u && u < i })
+			if c != nil && !ended && rows[i]["time"].(float64)-rows[c[0]]["time"].(float64) <= o.Span {
+				next[key] = append(next[key], append(slices.Clip(c), i))
+			}
+		})
+		waiting = next
+	}
+	for key, chains := range waiting {
+		for _, c := range chains {
+			out = append(out, key+fmt.Sprint(c))
+		}
+	}
+	slices.Sort(out)
+	return out
+}
+
+// TestSequenceStaged holds that the machine finds the chains that the server's way of doing
+// it finds, in random streams.
+func TestSequenceStaged(t *testing.T) {
+	r := rand.New(rand.NewPCG(17, 0))
+	some := func(words ...string) string { return words[r.IntN(len(words))] }
+	found := 0
+	for range 20_000 {
+		var text []string
+		at := 0
+		for range r.IntN(14) {
+			at += r.IntN(2)
+			text = append(text, some("a", "b", "c", "ab", "bc", "ac", "abc", "u", "au", "-")+some("", ":x", ":x", ":y", ":x+y")+fmt.Sprint("@", at))
+		}
+		var names []string
+		for range 2 + r.IntN(3) {
+			names = append(names, some("a", "b", "c"))
+		}
+		by := some("k", "?k")
+		op := Sequence{Time: "time", Steps: steps(strings.Join(names, " "), by), Span: float64(1 + r.IntN(6))}
+		if r.IntN(2) == 0 {
+			until := step("u", by)
+			op.Until = &until
+		}
+		var got []string
+		for _, row := range (&Query{Ops: []Op{Source{}, op}}).Run(letters(strings.Join(text, " "))) {
+			got = append(got, Key(row["k"])+fmt.Sprint(row[Events]))
+		}
+		slices.Sort(got)
+		want := op.staged(letters(strings.Join(text, " ")))
+		if found += len(want); !slices.Equal(got, want) {
+			t.Fatalf("%s\nover %s\ngot  %v\nwant %v", op, text, got, want)
+		}
+	}
+	if found < 10_000 {
+		t.Errorf("only %d chains", found)
+	}
+}
+
+// TestSample holds which keys have different events for all steps.
+func TestSample(t *testing.T) {
+	for _, c := range []struct{ steps, key, events, want string }{
+		{"a b", "k", "b:x a:y - a:x", "x"},
+		{"a b", "k", "ab:x ab:y a:y", "y"},
+		{"a b c", "k", "a:x abc:x bc:x abc:y abc:y ac:y", "x y"},
+		{"a b c", "k", "abc:x a:x a:x", ""},
+		{"a b", "k", "a b a:x+y b:y", "y"},
+		{"a b", "?k", "a b a:x", "<nil>"},
+	} {
+		var got []string
+		for _, row := range (&Query{Ops: []Op{Source{}, Sample{steps(c.steps, c.key)}}}).Run(letters(c.events)) {
+			got = append(got, fmt.Sprint(row["k"]))
+		}
+		if got := strings.Join(got, " "); got != c.want {
+			t.Errorf("%s by %s over %q: %s, want %s", c.steps, c.key, c.events, got, c.want)
 		}
 	}
 }

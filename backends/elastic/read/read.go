@@ -293,6 +293,9 @@ func (p *parser) pipe(q *Parsed) {
 	if t.kind != wordToken || t.text != "head" && t.text != "tail" {
 		p.unexpected("one of the pipes head and tail")
 	}
+	if q.series != nil && q.series.first.text == "sample" {
+		refuse(t.pos, "a sample takes no pipe")
+	}
 	p.next()
 	n := p.expr()
 	if n.kind != valueNode || n.value.kind != integerValue || strings.HasPrefix(n.value.text, "-") {

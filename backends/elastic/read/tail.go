@@ -42,12 +42,20 @@ func ReadTail(query string, s ir.Schema) (out *tail.Query, err error) {
 			tail.Sort{Keys: []tail.SortKey{{X: tail.Column{Name: timestamp}}}},
 		}
 	} else {
-		out.Time = tail.Ended
-		out.Ops = []tail.Op{tail.Source{}, m.sequence(x)}
+		m.checkKeys(x.events())
+		out.Ops = []tail.Op{tail.Source{}}
+		switch x.first.text {
+		case "join":
+			refuse(x.first.pos, "join is not judged: Elasticsearch has none")
+		case "sample":
+			out.Ops = append(out.Ops, tail.Sample{Steps: m.steps(x)})
+		default:
+			out.Ops, out.Time = append(out.Ops, m.sequence(x)), tail.Ended
+		}
 		if len(x.keys)+len(x.steps[0].keys) > 0 {
 			out.Assumptions = append(out.Assumptions, "elastic/single-key")
 		}
-		if len(x.events()) > 1 {
+		if len(x.events()) > 1 && out.Time != "" {
 			out.Assumptions = append(out.Assumptions, "tie-order")
 		}
 		slices.Sort(out.Assumptions)
@@ -68,36 +76,35 @@ func ReadTail(query string, s ir.Schema) (out *tail.Query, err error) {
 
 // sequence is a series as the algebra has it.
 func (m mapping) sequence(x *series) tail.Sequence {
-	switch x.first.text {
-	case "sample":
-		refuse(x.first.pos, "sample is not judged: it takes some events of a key, whatever their times")
-	case "join":
-		refuse(x.first.pos, "join is not judged: Elasticsearch has none")
-	}
-	m.checkKeys(x.events())
-	out := tail.Sequence{Time: timestamp, Span: x.span.Seconds()}
-	step := func(s step) tail.Step {
-		step := tail.Step{Test: tail.Test{X: m.event(s)}, Missing: s.missing}
-		for _, k := range append(slices.Clip(x.keys), s.keys...) {
-			f := m[k.field]
-			var key tail.Expr = tail.Const{}
-			if f.mapped {
-				key = tail.Column{Name: f.Name}
-			}
-			step.By = append(step.By, tail.Named{Name: f.Name, X: key})
-			step.Null = append(step.Null, k.optional)
-		}
-		return step
-	}
-	for _, s := range x.steps {
-		if len(out.Steps)+s.runs > maxEvents {
-			refuse(s.pos, "a sequence of more than %d events is not judged", maxEvents)
-		}
-		out.Steps = append(out.Steps, slices.Repeat([]tail.Step{step(s)}, s.runs)...)
-	}
+	out := tail.Sequence{Time: timestamp, Span: x.span.Seconds(), Steps: m.steps(x)}
 	if x.until != nil {
-		until := step(*x.until)
+		until := m.step(x, *x.until)
 		out.Until = &until
 	}
 	return out
+}
+
+// steps are those of a series, one for each event.
+func (m mapping) steps(x *series) (out []tail.Step) {
+	for _, s := range x.steps {
+		if len(out)+s.runs > maxEvents {
+			refuse(s.pos, "a sequence of more than %d events is not judged", maxEvents)
+		}
+		out = append(out, slices.Repeat([]tail.Step{m.step(x, s)}, s.runs)...)
+	}
+	return out
+}
+
+func (m mapping) step(x *series, s step) tail.Step {
+	step := tail.Step{Test: tail.Test{X: m.event(s)}, Missing: s.missing}
+	for _, k := range append(slices.Clip(x.keys), s.keys...) {
+		f := m[k.field]
+		var key tail.Expr = tail.Const{}
+		if f.mapped {
+			key = tail.Column{Name: f.Name}
+		}
+		step.By = append(step.By, tail.Named{Name: f.Name, X: key})
+		step.Null = append(step.Null, k.optional)
+	}
+	return step
 }

@@ -28,7 +28,9 @@ func TestReadTail(t *testing.T) {
 			`events | sequence by time @timestamp within 7200 ({(match b:boolean true)}, missing {(match b1:boolean true)}) until {(match b2:boolean true)} at $ended [tie-order]`},
 		{`sequence by t [any where b] with runs=3`, `events | sequence by time @timestamp ({(match b:boolean true)} by t=t, {(match b:boolean true)} by t=t, {(match b:boolean true)} by t=t) at $ended [elastic/single-key]`},
 		{`sequence [any where b] [any where b1] | tail ` + strings.Repeat("9", 30), `events | sequence by time @timestamp ({(match b:boolean true)}, {(match b1:boolean true)}) | last 1073741824 at $ended [tie-order]`},
-		{`sample by t [any where b] [any where b1]`, `1:1: sample is not judged: it takes some events of a key, whatever their times`},
+		{`sample by t [any where b] by n1 [p where b1] by ?n2`, `events | sample {(match b:boolean true)} by t=t, n1=n1, ` +
+			`{(and (match event.category:text (pattern cased "p")) (match b1:boolean true))} by t=t, n2=n2 or null at  [elastic/single-key]`},
+		{`sample by t [any where b] [any where b1] | head 1`, `1:44: a sample takes no pipe`},
 		{`join by t [any where b] [any where b1]`, `1:1: join is not judged: Elasticsearch has none`},
 		{`sequence by t [any where b] with runs=` + strings.Repeat(`100 [any where b] with runs=`, 10) + `1`, `1:296: a sequence of more than 1000 events is not judged`},
 		{`sequence [any where b] by t [any where b] by n`, `1:46: a join key of type number where the first event's is of type text`},
@@ -82,6 +84,7 @@ func TestForeignSequences(t *testing.T) {
 		{`sequence by user.name with maxspan=5s ` + fail + ` with runs=3 ` + success, count, false, true, true, "it waits for a logon, and finds that"},
 		{`sequence by user.name with maxspan=5s ` + fail + success, temporal, false, true, false, "the other order is missing"},
 		{`sequence with maxspan=5s ` + fail + success, ordered, false, true, true, "the users are mixed"},
+		{`sample by user.name ` + fail + success, temporal, false, true, true, "it has no time"},
 		{`sequence by user.name with maxspan=5s ` + fail + ` with runs=3 | head 1`, count, false, true, false, "only the first is found"},
 	} {
 		c.of.Timespan.Length = 5 * time.Second
@@ -189,7 +192,7 @@ func FuzzReadTail(f *testing.F) {
 				env.Events = append(env.Events, tail.Row{"@timestamp": float64(i), "t": "x", "n": []tail.Value{1.0, nil}})
 			}
 			for _, row := range q.Run(env) {
-				if _, ok := row[q.Time].(float64); !ok {
+				if _, ok := row[q.Time].(float64); !ok && q.Time != "" {
 					t.Fatalf("%s: a row without a time: %v", q, row)
 				}
 			}
