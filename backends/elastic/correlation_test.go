@@ -281,8 +281,11 @@ func TestCorrelations(t *testing.T) {
 	}
 	for name, o := range correlations() {
 		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			o.Try(t, n)
+			if name == "formula" { // each becomes several queries
+				o.Try(t, n/5)
+			} else {
+				o.Try(t, n)
+			}
 		})
 	}
 }
