@@ -117,11 +117,14 @@ type Verdict uint8
 const (
 	Proved  Verdict = iota // for every event of the world
 	Partial                // so, of the filters; what other stages do to the events was not judged
+	Bounded                // of a correlation: on all streams of events up to Limits
 	Agreed                 // on events that were tried; Reason says why not more
 	Refuted                // by a counterexample
 )
 
-func (v Verdict) String() string { return [...]string{"proved", "partial", "agreed", "refuted"}[v] }
+func (v Verdict) String() string {
+	return [...]string{"proved", "partial", "bounded", "agreed", "refuted"}[v]
+}
 
 // A Construct is the part of a rule that a difference is about.
 type Construct struct {
@@ -132,7 +135,7 @@ type Construct struct {
 // A Result is a verdict with its evidence.
 type Result struct {
 	Verdict        Verdict
-	Reason         string // of Partial and Agreed
+	Reason         string // of Partial, Bounded and Agreed
 	Direction      string // of Refuted: the query is wider, narrower or both
 	Construct      *Construct
 	Stages         []ir.Command // of the query
@@ -141,10 +144,12 @@ type Result struct {
 	Losses         []Loss
 	Assumptions    []string
 	Unmapped       []string       // of Refuted: the fields that no index maps
-	Events         int            // tried, of Agreed
+	Events         int            // tried, of Agreed; of a correlation streams
 	Counterexample map[string]any // of Refuted: the fields of an event
 	QueryMatches   bool
 	RuleMatches    bool
+	Limits         []string // of Bounded: which streams of events were tried, and what was not compared
+	Stream         *Stream  // of Refuted, of a correlation
 }
 
 // DefaultBudget bounds the steps of one claim.
