@@ -13,13 +13,12 @@ import (
 
 // The limits of a comparison over streams.
 const (
-	maxStreams  = 60_000
-	maxTailWork = 1_000_000 // rows that stages take, in all streams: about a second
-	maxRunWork  = 1 << 20   // in one stream
-	maxBurst    = 2_000     // events of one instant that are alike
-	fewEvents   = 4         // up to this threshold, each event of a stream is chosen by itself
-	maxChosen   = 5         // events of a stream that are
-	maxColumns  = 16        // that queries ask for beside those of the correlation
+	workOfTail = 16      // rows that stages take, of a stream, in the mean: then all streams take half a second
+	maxRunWork = 1 << 20 // in one stream
+	maxBurst   = 2_000   // events of one instant that are alike
+	fewEvents  = 4       // up to this threshold, each event of a stream is chosen by itself
+	maxChosen  = 5       // events of a stream that are
+	maxColumns = 16      // that queries ask for beside those of the correlation
 )
 
 // A space is streams that are alike.
@@ -357,7 +356,7 @@ func (t *trial) search() (found []event, tried []string) {
 				return found, nil
 			}
 		}
-		if mean := float64(t.work-before) / probes; size > share*float64(maxStreams-t.tried) || size*mean > share*float64(maxTailWork-t.work) {
+		if mean := float64(t.work-before) / probes; size > share*float64(t.streams-t.tried) || size*mean > share*float64(t.streams*workOfTail-t.work) {
 			rest = append(rest, l)
 			continue
 		}
@@ -368,7 +367,7 @@ func (t *trial) search() (found []event, tried []string) {
 	}
 	for i, l := range rest {
 		s, left := spaces[l.space], len(rest)-i
-		streams, work := min((maxStreams-t.tried)/left, maxSome), (maxTailWork-t.work)/left
+		streams, work := min((t.streams-t.tried)/left, maxSome), (t.streams*workOfTail-t.work)/left
 		from, before := t.tried, t.work
 		for t.tried-from < streams && t.work-before < work {
 			if !try(s.some(l.n, t.base, r)) {

@@ -37,12 +37,13 @@ type trial struct {
 	base    int64                     // the time from which others count: a border of fixed windows
 	tuple   map[string]map[string]any // of groups, by their names
 
-	tried  int
-	work   int
-	hits   [2]bool // whether the correlation, and the queries, ever hit
-	unsure bool    // a difference was in events of which it is not known whether there are such
-	coarse [2]bool // the queries do not say of which group, or at what time, a hit is
-	failed *ir.Diagnostic
+	streams int // that may be tried
+	tried   int
+	work    int
+	hits    [2]bool // whether the correlation, and the queries, ever hit
+	unsure  bool    // a difference was in events of which it is not known whether there are such
+	coarse  [2]bool // the queries do not say of which group, or at what time, a hit is
+	failed  *ir.Diagnostic
 }
 
 // Some cells are values of some columns. Those of a rank may take the place of each other
@@ -77,7 +78,7 @@ type at struct {
 }
 
 func newTrial(b *backends.Target, p *predicates, c *backends.Correlation, o TailOptions) (*trial, error) {
-	t := &trial{predicates: p, b: b, c: c, d: correlation.Define(c.Correlation), sense: o.Sense, oneValue: o.OneValue, tuple: map[string]map[string]any{}}
+	t := &trial{predicates: p, b: b, c: c, d: correlation.Define(c.Correlation), sense: o.Sense, oneValue: o.OneValue, streams: cmp.Or(o.Streams, DefaultStreams), tuple: map[string]map[string]any{}}
 	for _, r := range c.Rules {
 		if f := p.byName[r.Time]; f != nil {
 			return nil, notJudged(c.Pos, "a rule that tests when its events happened (%s)", r.Time)

@@ -26,7 +26,11 @@ type TailOptions struct {
 	Unmapped []string // fields that no event has
 	OneValue bool     // no column of the group or of the condition has several values, by an assumption that is named
 	Budget   int      // of steps, for what is asked of single events
+	Streams  int      // that are tried at most; 0: DefaultStreams
 }
+
+// DefaultStreams are tried in half a second.
+const DefaultStreams = 60_000
 
 // A Stream is events in the order in which they arrived, in which a correlation and its
 // queries find something else.

@@ -641,7 +641,7 @@ func TestShortestStream(t *testing.T) {
 
 // FuzzTail holds that what is right is never refuted, in events as a random world has them.
 func FuzzTail(f *testing.F) {
-	for seed := range uint64(8) {
+	for seed := range uint64(24) {
 		f.Add(seed)
 	}
 	kinds := []string{"event_count", "value_count", "value_sum", "value_avg", "value_median", "value_percentile", "temporal", "temporal_ordered"}
@@ -692,7 +692,7 @@ func FuzzTail(f *testing.F) {
 				}
 				return part
 			})
-			res, err := Tail(&backends.Target{Name: "t", World: world}, c, []*tail.Query{q}, TailOptions{Budget: DefaultBudget})
+			res, err := Tail(&backends.Target{Name: "t", World: world}, c, []*tail.Query{q}, TailOptions{Budget: DefaultBudget, Streams: 3_000})
 			if err != nil && !strings.Contains(err.Error(), "does not hit") || err == nil && res.Verdict != Bounded {
 				t.Errorf("seed %d: %s, %v: %v %s%s", seed, x, rules, err, res.Verdict, res.Stream)
 			}
