@@ -90,6 +90,20 @@
 // one in which this letter alone is the other way and the rule is false. All letters
 // are given then, so the solver is not asked.
 //
+// # Correlations
+//
+// Tail compares queries with a correlation. What they ask of single events is taken to the
+// rules by the prover (predicates.go): it finds the kinds of events that there are, by the rules that select
+// them and the tests of the queries that they pass, with an event of each. From these, values for the columns of
+// the group and of the condition (columns.go), and times at the borders of windows, streams are made (spaces.go), and both
+// sides are run on them (streams.go). A verdict is of a bound, save for queries of a form for which there is an argument (forms.go).
+//
+// A difference is looked for in short streams first, whole spaces before samples, and
+// the stream that is found is made shorter. Its events have concrete fields, which the prover has checked
+// again, so a stream that refutes can happen.
+//
+// # How it is tested
+//
 // The prover is tested by what it must not prove: TestMutation corrupts queries of
 // real rules and holds each verdict against the evaluator over events, FuzzEqual does
 // so with random rules.

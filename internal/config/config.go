@@ -50,14 +50,14 @@ func (l Leave) Covers(id, path, target string) bool {
 
 // Verify says which verdicts pass where queries are compared with their rules.
 type Verify struct {
-	Require string // the weakest that passes: proved, partial or agreed; or empty
+	Require string // the weakest that passes: proved, partial, bounded or agreed; or empty
 	Allow   []Allow
 }
 
 // An Allow lets a weaker verdict of one rule pass.
 type Allow struct {
 	Rule    string   // its id, or the path of its file below the folder of the configuration
-	Verdict string   // the weakest that passes: partial or agreed
+	Verdict string   // the weakest that passes: partial, bounded or agreed
 	Reason  string   // never empty
 	Targets []string // none: all
 	Pos     ir.Pos
@@ -135,8 +135,8 @@ var (
 	Profiles   = []string{"default", "sigmahq"}
 	Severities = []string{"error", "warning", "note", "off"}
 	Directions = []string{"narrower", "wider"}
-	Lists      = []string{"inline", "lookup"}            // where long lists of values stand: in the query, or in a table
-	Verdicts   = []string{"proved", "partial", "agreed"} // from the best on
+	Lists      = []string{"inline", "lookup"}                       // where long lists of values stand: in the query, or in a table
+	Verdicts   = []string{"proved", "partial", "bounded", "agreed"} // from the best on
 )
 
 // maxSize bounds the file.

@@ -14,7 +14,7 @@ import (
 
 // A Gate says which verdicts pass.
 type Gate struct {
-	require string // proved, partial or agreed
+	require string // one of config.Verdicts
 	allow   []config.Allow
 	path    string        // of sigmac.yaml; the allowed paths are below its folder
 	used    []atomic.Bool // of allow
@@ -40,10 +40,11 @@ func (p *Project) Gate(require string) (*Gate, error) {
 }
 
 // Passes says whether a verdict is good enough, by itself or because
-// sigmac.yaml allows it for the rule.
+// sigmac.yaml allows it for the rule. What a target cannot hold has no query that could be
+// wrong; a query that cannot be judged does not pass.
 func (g *Gate) Passes(ch sigmac.Proof) bool {
 	rank := slices.Index(config.Verdicts, ch.Verdict)
-	if ch.Verdict == sigmac.VerdictUnsupported || rank >= 0 && rank <= slices.Index(config.Verdicts, g.require) {
+	if ch.Verdict == sigmac.VerdictUnsupported && ch.Query == "" || rank >= 0 && rank <= slices.Index(config.Verdicts, g.require) {
 		return true
 	}
 	path := ch.Document.Path

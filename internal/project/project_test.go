@@ -164,6 +164,8 @@ func TestGate(t *testing.T) {
 	}{
 		{"", "r/b.yml", "proved", true}, {"", "r/b.yml", "partial", true}, {"", "r/b.yml", "agreed", false}, {"", "r/a.yml", "agreed", true},
 		{"", "r/a.yml", "refuted", false}, {"proved", "r/b.yml", "partial", false}, {"agreed", "r/b.yml", "agreed", true},
+		{"bounded", "r/b.yml", "bounded", true}, {"bounded", "r/b.yml", "partial", true}, {"bounded", "r/b.yml", "agreed", false},
+		{"agreed", "r/b.yml", "bounded", true}, {"", "r/b.yml", "bounded", false}, {"", "r/a.yml", "bounded", true},
 		{"", "r/b.yml", sigmac.VerdictUnsupported, true}, {"agreed", "r/b.yml", sigmac.VerdictError, false},
 	} {
 		p, _ := asked(t, Asked{})
@@ -173,6 +175,11 @@ func TestGate(t *testing.T) {
 		}
 	}
 	p, notes := asked(t, Asked{})
+	loose, err := p.Gate("agreed")
+	unjudged := proof("r/b.yml", sigmac.VerdictUnsupported)
+	if unjudged.Query = "a query"; err != nil || loose.Passes(unjudged) {
+		t.Error("a query that cannot be judged passes")
+	}
 	if _, err := p.Gate("prved"); err == nil || !strings.Contains(err.Error(), `did you mean "proved"`) {
 		t.Error(err)
 	}

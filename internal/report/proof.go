@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"strings"
+	"time"
 
 	"sigmac"
 	"sigmac/internal/catalog"
@@ -19,8 +20,8 @@ func Weakness(ch sigmac.Proof) string {
 		return Refutation(v)
 	case ch.Verdict == verify.Agreed.String() && v.Events > 0:
 		return fmt.Sprintf("agreed on %d events: %s", v.Events, v.Reason)
-	case ch.Verdict == verify.Agreed.String(), ch.Verdict == verify.Partial.String():
-		return ch.Verdict + ": " + v.Reason
+	case ch.Verdict == verify.Agreed.String(), ch.Verdict == verify.Partial.String(), ch.Verdict == verify.Bounded.String():
+		return strings.Join(append([]string{ch.Verdict + ": " + v.Reason}, v.Limits...), "; ")
 	}
 	return ""
 }
@@ -74,6 +75,10 @@ func Refutation(v verify.Result) string {
 	if v.Construct != nil {
 		fmt.Fprintf(&b, " (%s)", v.Construct.Name)
 	}
+	if v.Stream != nil {
+		b.WriteString("; " + inStream(v.Stream))
+		return b.String()
+	}
 	if v.Counterexample == nil {
 		return b.String()
 	}
@@ -87,6 +92,100 @@ func Refutation(v verify.Result) string {
 		fmt.Fprintf(&b, " where no index maps %s", strings.Join(v.Unmapped, ", "))
 	}
 	return b.String()
+}
+
+// inStream says what a correlation and its queries find in a stream of events.
+func inStream(s *verify.Stream) string {
+	first := s.Events[0].Time
+	for _, e := range s.Events {
+		if e.Time.Before(first) {
+			first = e.Time
+		}
+	}
+	var events []string
+	for i := 0; i < len(s.Events); {
+		said := func(e verify.StreamEvent) string {
+			fields, err := json.Marshal(e.Fields)
+			if err != nil {
+				fields = nil
+			}
+			return fmt.Sprintf("%s at %gs", fields, e.Time.Sub(first).Seconds())
+		}
+		n := 1
+		for i+n < len(s.Events) && said(s.Events[i]) == said(s.Events[i+n]) {
+			n++
+		}
+		if text := said(s.Events[i]); n > 1 {
+			events = append(events, fmt.Sprintf("%d times %s", n, text))
+		} else {
+			events = append(events, text)
+		}
+		i += n
+	}
+	hits := func(who string, hs []verify.StreamHit) string {
+		if len(hs) == 0 {
+			return who + " does not hit"
+		}
+		var parts []string
+		for _, h := range hs {
+			var part []string
+			if len(h.Group) > 0 {
+				if group, err := json.Marshal(h.Group); err == nil {
+					part = append(part, "for "+string(group))
+				}
+			}
+			if !h.Time.IsZero() {
+				part = append(part, fmt.Sprintf("at %gs", h.Time.Sub(first).Seconds()))
+			}
+			if part == nil {
+				part = []string{"somewhere in them"}
+			}
+			parts = append(parts, strings.Join(part, " "))
+		}
+		return who + " hits " + strings.Join(parts, ", ")
+	}
+	return fmt.Sprintf("in the events %s, %s and %s", strings.Join(events, ", "), hits("the correlation", s.Rule), hits("the query", s.Query))
+}
+
+// A streamObject is a stream of events in JSON.
+type streamObject struct {
+	Events []streamEvent `json:"events"`
+	Rule   []streamHit   `json:"rule"`
+	Query  []streamHit   `json:"query"`
+}
+
+type streamEvent struct {
+	Time   time.Time      `json:"time"`
+	Fields map[string]any `json:"fields"`
+	Rules  []string       `json:"rules"`
+}
+
+type streamHit struct {
+	Group map[string]any `json:"group,omitempty"`
+	Time  *time.Time     `json:"time,omitempty"`
+}
+
+func streamOf(s *verify.Stream) *streamObject {
+	if s == nil {
+		return nil
+	}
+	out := &streamObject{Events: []streamEvent{}, Rule: []streamHit{}, Query: []streamHit{}}
+	for _, e := range s.Events {
+		out.Events = append(out.Events, streamEvent{e.Time, e.Fields, append([]string{}, e.Rules...)})
+	}
+	for _, side := range []struct {
+		to   *[]streamHit
+		hits []verify.StreamHit
+	}{{&out.Rule, s.Rule}, {&out.Query, s.Query}} {
+		for _, h := range side.hits {
+			hit := streamHit{Group: h.Group}
+			if !h.Time.IsZero() {
+				hit.Time = &h.Time
+			}
+			*side.to = append(*side.to, hit)
+		}
+	}
+	return out
 }
 
 // Proof is a proof in JSON, with its losses.
@@ -111,7 +210,9 @@ func Proof(ch sigmac.Proof, losses []Loss) any {
 		Types          map[string]string `json:"types"`
 		Unmapped       []string          `json:"unmapped"`
 		Events         int               `json:"events"`
+		Limits         []string          `json:"limits,omitempty"`
 		Counterexample map[string]any    `json:"counterexample,omitempty"`
+		Stream         *streamObject     `json:"stream,omitempty"`
 		Query          string            `json:"query,omitempty"`
 		QueryMatches   *bool             `json:"query_matches,omitempty"`
 		RuleMatches    *bool             `json:"rule_matches,omitempty"`
@@ -125,7 +226,7 @@ func Proof(ch sigmac.Proof, losses []Loss) any {
 	}{Path: ch.Document.Path, Rule: ch.Document.ID, Condition: ch.Condition, Target: ch.Target.Name, Verdict: ch.Verdict, Filters: FiltersOf(ch.Document),
 		Reason: v.Reason, Direction: v.Direction, Losses: append([]Loss{}, losses...), Assumptions: append([]string{}, v.Assumptions...),
 		Types: map[string]string{}, Unmapped: append([]string{}, v.Unmapped...), Events: v.Events,
-		Counterexample: v.Counterexample, Query: ch.Query, Stages: stageObjects(v.Stages),
+		Limits: v.Limits, Counterexample: v.Counterexample, Stream: streamOf(v.Stream), Query: ch.Query, Stages: stageObjects(v.Stages),
 		Scope: v.Scope.Relation, ScopeRule: v.Scope.Rule, ScopeQuery: v.Scope.Query, AddedScope: ch.Added.Scope.Query}
 	if v.Detection != nil {
 		o.Detection = v.Detection.Verdict.String()
@@ -142,7 +243,7 @@ func Proof(ch sigmac.Proof, losses []Loss) any {
 			o.Construct.Path = ch.Document.PathOf(at)
 		}
 	}
-	if ch.Verdict == "refuted" {
+	if ch.Verdict == "refuted" && v.Stream == nil {
 		o.QueryMatches, o.RuleMatches = &v.QueryMatches, &v.RuleMatches
 	}
 	if e := ch.Err; e != nil {

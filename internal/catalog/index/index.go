@@ -40,7 +40,7 @@ type Query struct {
 	Target      string   `json:"target"`
 	Condition   int      `json:"condition"` // from 1
 	Query       string   `json:"query,omitempty"`
-	Verdict     string   `json:"verdict"`          // proved, partial, agreed, refuted, unsupported, error
+	Verdict     string   `json:"verdict"`          // proved, partial, bounded, agreed, refuted, unsupported, error
 	Reason      string   `json:"reason,omitempty"` // of a verdict other than proved
 	Losses      []string `json:"losses,omitempty"`
 	Assumptions []string `json:"assumptions,omitempty"`
