@@ -64,7 +64,7 @@ func (t *trial) choose() {
 		if len(columns) > 1 {
 			add("other "+f.name, -1, func(v map[*field][]any) { v[f] = second[f] })
 		}
-		if f.world.Several && i < own && !t.oneValue {
+		if f.world.Several && i < own && !t.oneKey {
 			add("several "+f.name, -1, func(v map[*field][]any) { v[f] = []any{pairs[f][0], pairs[f][1]} })
 		}
 	}

@@ -57,9 +57,9 @@ type sortOf struct {
 const (
 	maxAsked    = 32 // tests of queries
 	maxRules    = 32
-	maxKinds    = 64 // of events
-	wholeRules  = 4  // so many rules have all subsets tried
-	maxOfSubset = 8  // kinds of events that the same rules select
+	maxKinds    = 128 // of events
+	wholeRules  = 4   // so many rules have all subsets tried
+	maxOfSubset = 8   // kinds of events that the same rules select
 )
 
 // predicatesOf asks which events there are. The error is an *ir.Diagnostic.
@@ -206,11 +206,10 @@ func (p *predicates) find(budget *int) error {
 		if err != nil {
 			return err
 		}
-		if more {
-			whole = false
+		if more && whole {
 			p.limits = append(p.limits, fmt.Sprintf("at most %d kinds of events, of the same rules %d", maxKinds, maxOfSubset))
-			break
 		}
+		whole = whole && !more
 	}
 	for i := range p.tests {
 		if t := &p.tests[i]; t.of == 0 {

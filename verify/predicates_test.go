@@ -267,12 +267,33 @@ func TestTailUnjudged(t *testing.T) {
 	}
 }
 
-// TestTailSense holds that queries that find one of the hits of a group are right where that
-// is what they are to do.
+// sparse keeps the first of the rows of a group within a time.
+type sparse struct{ within float64 }
+
+func (o sparse) String() string { return "sparse" }
+
+func (o sparse) Apply(_ *tail.Env, rows []tail.Row) (out []tail.Row) {
+	slices.SortStableFunc(rows, func(a, b tail.Row) int { return tail.Compare(a["t"], b["t"]) })
+	for _, r := range rows {
+		if !slices.ContainsFunc(out, func(x tail.Row) bool {
+			return tail.Key(x["g"]) == tail.Key(r["g"]) && r["t"].(float64)-x["t"].(float64) <= o.within
+		}) {
+			out = append(out, r)
+		}
+	}
+	return out
+}
+
+// TestTailSense holds that queries that find one of the hits in a window are right where
+// that is what they are to do.
 func TestTailSense(t *testing.T) {
 	r := related{kind: "event_count", op: "gte", n: "2", window: 3}
-	first := r.join()
-	first.Ops = append(first.Ops, tail.Sort{Keys: []tail.SortKey{{X: column("t")}}}, tail.Limit{N: 1, By: by("g")})
+	with := func(op ...tail.Op) *tail.Query {
+		q := r.join()
+		q.Ops = append(q.Ops, op...)
+		return q
+	}
+	first := with(sparse{3})
 	late := r
 	late.window++
 	for _, c := range []struct {
@@ -284,6 +305,8 @@ func TestTailSense(t *testing.T) {
 		{"all", r.join(), AnyHit, Bounded},
 		{"the first", first, AnyHit, Bounded},
 		{"the first", first, EveryHit, Refuted},
+		{"too few", with(sparse{5}), AnyHit, Refuted},
+		{"one", with(tail.Limit{N: 1, By: by("g")}), AnyHit, Refuted},
 		{"too many", late.join(), AnyHit, Refuted},
 	} {
 		res, err := Tail(&backends.Target{Name: "t", World: single}, r.correlation(), []*tail.Query{c.q}, TailOptions{Sense: c.o, Budget: DefaultBudget})
@@ -293,38 +316,93 @@ func TestTailSense(t *testing.T) {
 	}
 }
 
-// TestTailManyRules holds that rules of which no event fills two are found together.
-func TestTailManyRules(t *testing.T) {
-	r := related{kind: "temporal", window: 60, rules: 7}
-	c := r.correlation()
+// TestTailSuppositions holds that what a query supposes by name does not refute it, and
+// that it does without the name.
+func TestTailSuppositions(t *testing.T) {
+	ordered := related{kind: "temporal_ordered", window: 3, rules: 2}
+	strict := ordered.steps()
+	strict.Ops = slices.Insert(strict.Ops, 4, tail.Op(tail.Where{X: compares["lt"](column("u"), column("s"))}))
+	sum := related{kind: "value_sum", op: "gte", n: "5", window: 3}
+	scalar := sum.join().Rewrite(func(part any) any {
+		a, ok := part.(tail.Agg)
+		if ok && a.As == "n" {
+			do := a.Do
+			a.Do = func(vs []tail.Value) tail.Value {
+				return do(slices.DeleteFunc(slices.Clone(vs), func(v tail.Value) bool { _, list := v.([]tail.Value); return list }))
+			}
+			return a
+		}
+		return part
+	})
+	count := related{kind: "event_count", op: "gte", n: "2", window: 3}
+	for _, c := range []struct {
+		r       related
+		q       *tail.Query
+		world   func(ir.Type) backends.World
+		id      string
+		another string
+	}{
+		{ordered, strict, single, "tie-order", "x/tie-order"},
+		{sum, scalar, open, "x/single-value", "x/single-key"},
+		{count, count.stream(), open, "x/single-key", "x/single-value"},
+	} {
+		for _, id := range []string{c.id, c.another} {
+			corr := c.r.correlation()
+			q := c.q
+			if c.r.rules > 1 {
+				q = apart(corr, q)
+			}
+			named := *q
+			named.Assumptions = []string{id}
+			res := judgeTail(t, c.world, corr, &named)
+			if (res.Verdict == Refuted) != (id == c.another) || !slices.Contains(res.Assumptions, id) {
+				t.Errorf("%s, %s: %s%s", c.r, id, res.Verdict, res.Stream)
+			}
+		}
+	}
+}
+
+// apart gives a correlation rules of which no event is selected by two, and a query of it the
+// same.
+func apart(c *backends.Correlation, q *tail.Query) *tail.Query {
 	value := func(i int) ir.Expr { return is("f", string(rune('a'+i))) }
 	for i := range c.Rules {
 		c.Rules[i].Rule.Conditions[0].Expr = value(i)
 	}
-	replace := func(q *tail.Query) *tail.Query {
-		return q.Rewrite(func(part any) any {
-			e, ok := part.(ir.Expr)
-			for i := range c.Rules {
-				if ok && ir.Equal(e, ruleNamed(i)) {
-					return value(i)
-				}
+	var changed func(e ir.Expr) ir.Expr
+	changed = func(e ir.Expr) ir.Expr {
+		if or, ok := e.(ir.Or); ok {
+			var out ir.Or
+			for _, x := range or {
+				out = append(out, changed(x))
 			}
-			if or, is := part.(ir.Or); is {
-				out := slices.Clone(or)
-				for i := range out {
-					out[i] = value(i)
-				}
-				return out
+			return out
+		}
+		for i := range c.Rules {
+			if ir.Equal(e, ruleNamed(i)) {
+				return value(i)
 			}
-			return part
-		})
+		}
+		return e
 	}
-	if res := judgeTail(t, single, c, replace(r.join())); res.Verdict != Bounded {
+	return q.Rewrite(func(part any) any {
+		if e, ok := part.(ir.Expr); ok {
+			return changed(e)
+		}
+		return part
+	})
+}
+
+// TestTailManyRules holds that rules of which no event fills two are found together.
+func TestTailManyRules(t *testing.T) {
+	r := related{kind: "temporal", window: 60, rules: 7}
+	c := r.correlation()
+	if res := judgeTail(t, single, c, apart(c, r.join())); res.Verdict != Bounded {
 		t.Errorf("right: %s%s", res.Verdict, res.Stream)
 	}
 	late := r
 	late.window++
-	if res := judgeTail(t, single, c, replace(late.join())); res.Verdict != Refuted || len(res.Stream.Events) != 7 {
+	if res := judgeTail(t, single, c, apart(c, late.join())); res.Verdict != Refuted || len(res.Stream.Events) != 7 {
 		t.Errorf("late: %s%s", res.Verdict, res.Stream)
 	}
 }

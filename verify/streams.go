@@ -7,6 +7,7 @@ import (
 	"math"
 	"slices"
 	"strconv"
+	"strings"
 
 	"sigmac/backends"
 	"sigmac/correlation"
@@ -16,6 +17,39 @@ import (
 
 const second = int64(1e9)
 
+// What queries suppose of the events of a stream, by the assumptions that they rest on.
+type supposes struct {
+	oneValue bool // a column of the condition has one value at most
+	oneKey   bool // a column of the group
+	noTies   bool // no two events that different rules select have the same time
+}
+
+func supposed(queries []*tail.Query) (s supposes) {
+	for _, q := range queries {
+		for _, id := range q.Assumptions {
+			s.oneValue = s.oneValue || strings.HasSuffix(id, "/single-value")
+			s.oneKey = s.oneKey || strings.HasSuffix(id, "/single-key")
+			s.noTies = s.noTies || id == "tie-order"
+		}
+	}
+	return s
+}
+
+// admits says whether a stream is as it is supposed.
+func (s supposes) admits(stream []event) bool {
+	if !s.noTies {
+		return true
+	}
+	for i, e := range stream {
+		for _, o := range stream[:i] {
+			if e.at == o.at && (e.kind.rules != o.kind.rules || e.kind.rules.size() > 1) && e.kind.rules != 0 && o.kind.rules != 0 {
+				return false
+			}
+		}
+	}
+	return true
+}
+
 // A trial compares what a correlation and its queries find in streams.
 type trial struct {
 	*predicates
@@ -23,8 +57,7 @@ type trial struct {
 	c     *backends.Correlation
 	d     *correlation.Definition
 	sense Sense
-	// No column of the group or of the condition has several values.
-	oneValue bool
+	supposes
 
 	others  []string // columns that the queries ask for, and the correlation does not
 	shapes  map[string]*shape
@@ -77,8 +110,8 @@ type at struct {
 	time  int64
 }
 
-func newTrial(b *backends.Target, p *predicates, c *backends.Correlation, o TailOptions) (*trial, error) {
-	t := &trial{predicates: p, b: b, c: c, d: correlation.Define(c.Correlation), sense: o.Sense, oneValue: o.OneValue, streams: cmp.Or(o.Streams, DefaultStreams), tuple: map[string]map[string]any{}}
+func newTrial(b *backends.Target, p *predicates, c *backends.Correlation, queries []*tail.Query, o TailOptions) (*trial, error) {
+	t := &trial{predicates: p, b: b, c: c, d: correlation.Define(c.Correlation), sense: o.Sense, supposes: supposed(queries), streams: cmp.Or(o.Streams, DefaultStreams), tuple: map[string]map[string]any{}}
 	for _, r := range c.Rules {
 		if f := p.byName[r.Time]; f != nil {
 			return nil, notJudged(c.Pos, "a rule that tests when its events happened (%s)", r.Time)
@@ -374,6 +407,9 @@ var again = &ir.Diagnostic{}
 
 // differ says whether the queries find more than the correlation in a stream, or less.
 func (t *trial) differ(stream []event) (wider, narrower bool) {
+	if !t.admits(stream) {
+		return false, false
+	}
 	want := t.want(stream)
 	got, groups, times := t.got(stream)
 	if t.failed != nil {
@@ -406,8 +442,22 @@ func (t *trial) differ(stream []event) (wider, narrower bool) {
 		return false
 	}
 	w, g := project(want, groups, times), project(got, groups, times)
-	if wider = lacks(g, w); t.sense == AnyHit {
-		w, g = project(w, groups, false), project(g, groups, false)
+	if t.sense == AnyHit && times {
+		return lacks(g, w), t.late(w, g)
 	}
-	return wider, lacks(w, g)
+	return lacks(g, w), lacks(w, g)
+}
+
+// late says whether some hit has none that was found in its window.
+func (t *trial) late(want, got map[at]bool) bool {
+	for h := range want {
+		found := false
+		for g := range got {
+			found = found || g.group == h.group && h.time-int64(t.c.Window()) <= g.time && g.time <= h.time
+		}
+		if !found {
+			return true
+		}
+	}
+	return false
 }

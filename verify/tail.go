@@ -17,14 +17,13 @@ type Sense uint8
 // The senses.
 const (
 	EveryHit Sense = iota // they find its hits, and nothing else
-	AnyHit                // what they find are hits, and of a group that hits they find one
+	AnyHit                // what they find are hits, and each hit has one that they find in its window
 )
 
 // TailOptions say how queries are compared with a correlation.
 type TailOptions struct {
 	Sense    Sense
 	Unmapped []string // fields that no event has
-	OneValue bool     // no column of the group or of the condition has several values, by an assumption that is named
 	Budget   int      // of steps, for what is asked of single events
 	Streams  int      // that are tried at most; 0: DefaultStreams
 }
@@ -65,7 +64,7 @@ func Tail(b *backends.Target, c *backends.Correlation, queries []*tail.Query, o 
 	if err != nil {
 		return Result{}, err
 	}
-	t, err := newTrial(b, p, c, o)
+	t, err := newTrial(b, p, c, queries, o)
 	if err != nil {
 		return Result{}, err
 	}
@@ -115,7 +114,7 @@ func (t *trial) said() (out []string) {
 		out = append(out, "the queries do not say when a group hits")
 	}
 	if t.sense == AnyHit {
-		out = append(out, "of the hits of a group one is found")
+		out = append(out, "of the hits of a group within one timespan one is found")
 	}
 	return out
 }

@@ -39,7 +39,7 @@ func (r related) correlation() *backends.Correlation {
 		own.Condition = []ir.Limit{{Op: r.op, Number: ir.Number(r.n)}}
 	}
 	if !r.alone {
-		c.Group = []string{"g"}
+		c.Group, own.GroupBy = []string{"g"}, []ir.Name{{Text: "g"}}
 	}
 	value := ir.Field{Name: "v", Type: ir.Numeric}
 	if r.kind == "value_count" {
@@ -53,6 +53,7 @@ func (r related) correlation() *backends.Correlation {
 			rule.Group = [][]ir.Field{{{Name: "g", Type: ir.Text}}}
 		}
 		if strings.HasPrefix(r.kind, "value_") {
+			own.Fields = []ir.Name{{Text: "v"}}
 			c.Fields, rule.Fields = []string{"v"}, [][]ir.Field{{value}}
 		}
 		c.Rules = append(c.Rules, rule)
