@@ -122,7 +122,7 @@ type outcome struct {
 	fault  string // what is wrong with the verdict
 }
 
-// The columns of the table, the first four as the verdicts; the last holds
+// The columns of the table: the verdicts on a query of a rule, and what has none; the last holds
 // those agreed mutants that an event tells apart.
 var columns = [...]string{"proved", "partial", "agreed", "refuted", "rejected", "missed"}
 
@@ -253,7 +253,7 @@ func (j mutationJob) judge(m *model, want tree, kind mutation, mutant string) (o
 		o.fault = err.Error()
 		return o
 	}
-	o.column = int(res.Verdict)
+	o.column = slices.Index(columns[:], res.Verdict.String())
 	if as, proved := Proves(j.b, j.want, j.i, mutant, DefaultBudget); proved != (res.Verdict == Proved) || proved && !slices.Equal(as, res.Assumptions) {
 		o.fault = fmt.Sprintf("%s, but Proves says %v on %q", res.Verdict, proved, as)
 		return o
