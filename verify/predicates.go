@@ -46,7 +46,7 @@ type asked struct {
 
 func (a asked) named() bool { return a.of != 0 || a.prefilter }
 
-// A sortOf events is those that the same rules select, and that pass the same tests.
+// A sortOf events are those that the same rules select, and that pass the same tests.
 type sortOf struct {
 	rules, tests set
 	goal         node
@@ -381,7 +381,7 @@ func (p *predicates) at(k *sortOf, values map[*field][]any) map[*field][]any {
 	return out
 }
 
-// whole tests for one value.
+// whole is a test that just one value passes.
 func whole(v any) ir.Test {
 	switch v := v.(type) {
 	case ir.Number:

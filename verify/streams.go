@@ -53,7 +53,6 @@ func (s supposes) admits(stream []event) bool {
 // A trial compares what a correlation and its queries find in streams.
 type trial struct {
 	*predicates
-	b     *backends.Target
 	c     *backends.Correlation
 	d     *correlation.Definition
 	sense Sense
@@ -79,7 +78,7 @@ type trial struct {
 	failed  *ir.Diagnostic
 }
 
-// Some cells are values of some columns. Those of a rank may take the place of each other
+// The cells are values of some columns. Those of a rank may take the place of each other
 // wherever they are all used.
 type cells struct {
 	name   string
@@ -110,8 +109,9 @@ type at struct {
 	time  int64
 }
 
-func newTrial(b *backends.Target, p *predicates, c *backends.Correlation, queries []*tail.Query, o TailOptions) (*trial, error) {
-	t := &trial{predicates: p, b: b, c: c, d: correlation.Define(c.Correlation), sense: o.Sense, supposes: supposed(queries), streams: cmp.Or(o.Streams, DefaultStreams), tuple: map[string]map[string]any{}}
+func newTrial(p *predicates, c *backends.Correlation, queries []*tail.Query, o TailOptions) (*trial, error) {
+	t := &trial{predicates: p, c: c, d: correlation.Define(c.Correlation), sense: o.Sense, supposes: supposed(queries),
+		streams: cmp.Or(o.Streams, DefaultStreams), tuple: map[string]map[string]any{}}
 	for _, r := range c.Rules {
 		if f := p.byName[r.Time]; f != nil {
 			return nil, notJudged(c.Pos, "a rule that tests when its events happened (%s)", r.Time)

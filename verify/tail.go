@@ -64,7 +64,7 @@ func Tail(b *backends.Target, c *backends.Correlation, queries []*tail.Query, o 
 	if err != nil {
 		return Result{}, err
 	}
-	t, err := newTrial(b, p, c, queries, o)
+	t, err := newTrial(p, c, queries, o)
 	if err != nil {
 		return Result{}, err
 	}
