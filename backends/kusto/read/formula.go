@@ -17,6 +17,7 @@ type formula struct {
 	column string // of a column
 	typ    ir.Type
 	inside bool // the column is a place inside a dynamic one
+	ready  bool // the column has a scalar of KQL already
 	open   bool // whole numbers may be of the type real: they stand in a column
 	price  int  // of applying it, beside that of the texts it is given
 }
@@ -154,7 +155,10 @@ func (c *computation) of(f *formula) any {
 	switch {
 	case f.column != "":
 		cell, known := c.value(f.column)
-		if v = any(unknown{}); known {
+		switch v = any(unknown{}); {
+		case known && f.ready:
+			v = cell
+		case known:
 			v = f.cell(cell)
 		}
 	case f.apply != nil:
@@ -299,6 +303,11 @@ func (c *formulist) formula(n *node, s scope, e env) *formula {
 	defer func() { c.depth-- }()
 	if c.made++; c.made > maxFormula || c.depth > 4*maxNesting {
 		return nil
+	}
+	if c.row != nil {
+		if f, ok := c.row.formula(c, n, s, e); ok {
+			return f
+		}
 	}
 	args := func(ns []*node) []*formula {
 		out := make([]*formula, len(ns))

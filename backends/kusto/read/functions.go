@@ -1120,23 +1120,49 @@ func hasElement(a []any) any {
 	return connect(is, true)
 }
 
-// rangeOf is a list of numbers.
+// rangeOf is a list of numbers, or of times an hour apart unless a step says otherwise.
 func rangeOf(a []any) any {
-	from, ok := integer(a[0])
-	to, ok2 := integer(a[1])
-	step, ok3 := int64(1), true
-	if len(a) > 2 {
-		step, ok3 = integer(a[2])
+	make, most := func(x int64) any { return x }, int64(1)<<40
+	step := any(int64(1))
+	switch plain(a[0]).(type) {
+	case moment:
+		make, most, step = func(x int64) any { return moment(x) }, int64(lastMoment), 3600*second
+	case span:
+		make, most, step = func(x int64) any { return span(x) }, int64(lastMoment), 3600*second
 	}
-	const most = 1 << 40
-	if !ok || !ok2 || !ok3 || step <= 0 || step > most || from < -most || to > most || to < from || (to-from)/step > 1000 {
+	if len(a) > 2 {
+		step = plain(a[2])
+	}
+	from, ok := ticksOf(plain(a[0]), make)
+	to, ok2 := ticksOf(plain(a[1]), make)
+	by, isSpan := step.(span)
+	if _, numbers := make(0).(int64); numbers {
+		x, whole := integer(step)
+		by, isSpan = span(x), whole
+	}
+	if !ok || !ok2 || !isSpan || by <= 0 || int64(by) > most || from < -most || to > most || to < from || (to-from)/int64(by) > 1000 {
 		return unknown{}
 	}
 	var out []any
-	for x := from; x <= to; x += step {
-		out = append(out, x)
+	for x := from; x <= to; x += int64(by) {
+		out = append(out, make(x))
 	}
 	return dynamic{out}
+}
+
+// ticksOf is the number in a scalar that is of the type of what make makes.
+func ticksOf(v any, make func(int64) any) (x int64, ok bool) {
+	switch v := v.(type) {
+	case moment:
+		x = int64(v)
+	case span:
+		x = int64(v)
+	default:
+		x, ok = integer(v)
+		_, want := make(0).(int64)
+		return x, ok && want
+	}
+	return x, make(x) == v
 }
 
 func absolute(a []any) any {

@@ -17,6 +17,7 @@
 package read
 
 import (
+	"maps"
 	"slices"
 	"sort"
 	"strings"
@@ -48,16 +49,21 @@ func readAll(text string, s ir.Schema, batch bool) (qs []*ir.Query, err error) {
 			panic(e)
 		}
 	}()
+	r := newReader(text, s)
+	if batch {
+		r.tokens = separated(text, r.tokens)
+	}
+	r.queries(batch)
+	return r.read, nil
+}
+
+func newReader(text string, s ir.Schema) *reader {
 	if len(text) > maxQuery {
 		refuse(ir.Pos{Line: 1, Column: 1}, "the query is larger than 1 MB")
 	}
 	r := &reader{src: text, tokens: lex(text), schema: s, steps: maxReadSteps, bytes: maxReadBytes, work: maxWork}
-	if batch {
-		r.tokens = separated(text, r.tokens)
-	}
 	r.forget()
-	r.queries(batch)
-	return r.read, nil
+	return r
 }
 
 const (
@@ -89,9 +95,11 @@ type reader struct {
 	assumed map[string]bool
 	lack    string // what was missing to know the predicate that is read
 	read    []*ir.Query
+	tail    func() // reads a query in the place of main
 
-	formulas int // that predicates were compiled to
-	work     int // that is left for constants
+	row      *rows // whose columns formulas are made of; nil: those of an event
+	formulas int   // that predicates were compiled to
+	work     int   // that is left for constants
 }
 
 // A binding is what a name stands for: an expression, or with nil a table, a
@@ -209,12 +217,13 @@ func (r *reader) queries(batch bool) {
 func (r *reader) one() {
 	r.name, r.where, r.times, r.stages, r.views = "", nil, nil, nil, nil
 	r.columns, r.assumed = map[string][]binding{}, map[string]bool{}
-	r.main()
-	q := &ir.Query{Scope: ir.Scope{Table: r.name}, Where: ir.Conjunction(r.where...), Times: r.times, Stages: r.stages}
-	for id := range r.assumed {
-		q.Assumptions = append(q.Assumptions, id)
+	if r.tail != nil {
+		r.tail()
+	} else {
+		r.main()
 	}
-	sort.Strings(q.Assumptions)
+	q := &ir.Query{Scope: ir.Scope{Table: r.name}, Where: ir.Conjunction(r.where...), Times: r.times, Stages: r.stages}
+	q.Assumptions = slices.Sorted(maps.Keys(r.assumed))
 	r.read = append(r.read, q)
 	r.own = map[string]bool{}
 }
