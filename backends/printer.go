@@ -11,7 +11,7 @@ import (
 type Doc struct {
 	Head      string // where the query looks, before its condition
 	Text      string
-	Open, Sep string // Open ends with the parenthesis; Sep is an operator or a comma, without its blanks
+	Open, Sep string // Open ends with the parenthesis; Sep is an operator, a comma or a semicolon, without its blanks
 	Parts     []Doc
 	Items     []string // in place of Parts
 	Body      *Doc     // in place of both: a text that is laid out by itself, and holds no line break
@@ -103,8 +103,8 @@ func (d *Doc) flatSep() string {
 	switch d.Sep {
 	case "":
 		return " "
-	case ",":
-		return ", "
+	case ",", ";":
+		return d.Sep + " "
 	}
 	return " " + d.Sep + " "
 }
@@ -139,13 +139,14 @@ func (d *Doc) pretty(b *strings.Builder, depth int) {
 		inner++
 	}
 	for i := range n {
-		if i > 0 && d.Sep == "," {
-			b.WriteString(",")
+		close := d.Sep == "," || d.Sep == ";"
+		if i > 0 && close {
+			b.WriteString(d.Sep)
 		}
 		if i > 0 || d.Open != "" {
 			b.WriteString("\n" + strings.Repeat("  ", inner))
 		}
-		if i > 0 && d.Sep != "," && d.Sep != "" {
+		if i > 0 && !close && d.Sep != "" {
 			b.WriteString(d.Sep + " ")
 		}
 		if d.Items != nil {

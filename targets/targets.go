@@ -38,7 +38,7 @@ var all = []*backends.Target{
 	{
 		Name: "kusto", Title: "Kusto KQL", Description: "Microsoft Kusto KQL: Sentinel, Defender, Data Explorer", Extension: ".kql",
 		Formats: []backends.Format{
-			{Name: "default", Description: "one query a line", Caps: kusto.Caps(), Emit: kusto.Emit, Costs: kusto.Costs(), Lookups: kusto.Lookups()},
+			{Name: "default", Description: "one query a line", Caps: kusto.Caps(), Emit: kusto.Emit, Correlate: kusto.Correlate, Costs: kusto.Costs(), Lookups: kusto.Lookups()},
 		},
 		Samples: []backends.SampleForm{{Name: "datatable", Description: "a KQL table of the events", Write: kusto.Samples}},
 		Scope:   []backends.ScopeKey{{Key: "query_table", Part: func(s *ir.Scope) *string { return &s.Table }, Tells: true, Needed: true}},
@@ -47,12 +47,13 @@ var all = []*backends.Target{
 			{Of: "a log search alert rule of Azure Monitor", Max: 65_536, Unit: "bytes", Count: backends.Bytes, Source: "Microsoft Learn: Azure Monitor service limits"},
 			{Of: "the operator in", Max: 1_000_000, Unit: "values in one list", Count: backends.LongestList, Source: "Microsoft Learn, Kusto: in operator"},
 		},
-		Places:  []backends.Place{{Word: "table", Key: "query_table"}},
-		Home:    `{table: %s_CL}`,
-		Columns: backends.Columns{Schemas: []string{"microsoft_xdr", "sentinel_asim", "azure_monitor", "sentinel_connectors"}, Times: []string{"Timestamp", "TimeGenerated"}, Table: func(s ir.Scope) string { return s.Table }},
-		World:   kustoread.World,
-		Read:    kustoread.Read,
-		Term:    kustoread.Term,
+		Places:   []backends.Place{{Word: "table", Key: "query_table"}},
+		Home:     `{table: %s_CL}`,
+		Columns:  backends.Columns{Schemas: []string{"microsoft_xdr", "sentinel_asim", "azure_monitor", "sentinel_connectors"}, Times: []string{"Timestamp", "TimeGenerated"}, Table: func(s ir.Scope) string { return s.Table }},
+		World:    kustoread.World,
+		Read:     kustoread.Read,
+		ReadTail: kustoread.ReadTail,
+		Term:     kustoread.Term,
 	},
 	{
 		Name: "elastic", Aliases: []string{"eql", "elasticsearch"}, Title: "Elastic EQL", Description: "Elastic EQL", Extension: ".eql",

@@ -15,67 +15,95 @@ import (
 // Emit writes one query a condition: the predicate, after the table and the
 // columns that it computes if the rule has them.
 func Emit(r *ir.Rule) ([]backends.Doc, error) {
-	rest := r.Scope
-	rest.Table = ""
-	if err := backends.Foreign(name, rest, r.Source.Pos); err != nil {
+	table, err := tableOf(r)
+	if err != nil {
 		return nil, err
-	}
-	table := ""
-	if t := r.Scope.Table; t != "" {
-		lit, ok := entity(t)
-		if !ok {
-			return nil, backends.Unsupported(name, r.Source.Pos, "a table without a name in plain characters", "")
-		}
-		table = lit
 	}
 	var out []backends.Doc
 	for _, c := range r.Conditions {
-		w := &writer{computed: map[string]bool{}}
-		w.costs = backends.Costs{Rows: rows, Not: costNot, Of: w.row}
-		for _, x := range r.Computed {
-			w.computed[x.Name] = false
-			if x.Name == x.Text {
-				w.inline = append(w.inline, x.Name)
-			}
-		}
-		// The conditions on columns of the table stand before what is computed of these.
-		var plain, late ir.And
-		for _, x := range ir.Conjuncts(c.Expr) {
-			if w.needs(x) {
-				late = append(late, x)
-			} else {
-				plain = append(plain, x)
-			}
-		}
-		var stages []backends.Doc
-		where := func(e ir.Expr, first bool) {
-			filter := w.filter(e, first) // holds no line break, as no literal does
-			stages = append(stages, backends.Doc{Text: "where ", Body: &filter, Inset: 1})
-		}
+		w := newWriter(r.Computed)
 		switch {
-		case table == "" && late != nil:
+		case table != "":
+			stages := w.stages(r.Computed, c.Expr)
+			out = append(out, backends.Doc{Sep: "|", Lines: true, Parts: append([]backends.Doc{text(table)}, stages...)})
+		case slices.ContainsFunc(ir.Conjuncts(c.Expr), w.needs):
 			w.fail(r.Source.Pos, "a computed column without a table", "")
-		case table == "":
-			out = append(out, w.filter(c.Expr, true))
-		case late == nil:
-			where(c.Expr, true)
 		default:
-			if plain != nil {
-				where(ir.Conjunction(plain...), true)
-			}
-			filter := ir.Conjunction(late...)
-			w.expr(filter, false) // notes the columns
-			stages = append(stages, w.extend(r.Computed))
-			where(filter, false)
+			out = append(out, w.filter(c.Expr, true))
 		}
 		if w.err != nil {
 			return nil, w.err
 		}
-		if table != "" {
-			out = append(out, backends.Doc{Sep: "|", Lines: true, Parts: append([]backends.Doc{text(table)}, stages...)})
-		}
 	}
 	return out, nil
+}
+
+// tableOf is the name of a rule's table as it is written, or empty.
+func tableOf(r *ir.Rule) (string, error) {
+	rest := r.Scope
+	rest.Table = ""
+	if err := backends.Foreign(name, rest, r.Source.Pos); err != nil || r.Scope.Table == "" {
+		return "", err
+	}
+	lit, ok := entity(r.Scope.Table)
+	if !ok {
+		return "", backends.Unsupported(name, r.Source.Pos, "a table without a name in plain characters", "")
+	}
+	return lit, nil
+}
+
+func newWriter(columns []ir.Computed) *writer {
+	w := &writer{computed: map[string]bool{}}
+	w.costs = backends.Costs{Rows: rows, Not: costNot, Of: w.row}
+	for _, x := range columns {
+		w.computed[x.Name] = false
+		if x.Name == x.Text {
+			w.inline = append(w.inline, x.Name)
+		}
+	}
+	return w
+}
+
+// stages are those behind a table that keep the rows at which e is true, with the computed
+// columns that e tests and those that were written before. The conditions on columns of the table
+// stand before what is computed of these.
+func (w *writer) stages(columns []ir.Computed, e ir.Expr) (out []backends.Doc) {
+	where := func(e ir.Expr, first bool) {
+		filter := w.filter(e, first) // holds no line break, as no literal does
+		out = append(out, backends.Doc{Text: "where ", Body: &filter, Inset: 1})
+	}
+	var plain, late ir.And
+	for _, x := range ir.Conjuncts(e) {
+		if w.needs(x) {
+			late = append(late, x)
+		} else {
+			plain = append(plain, x)
+		}
+	}
+	if late == nil && !w.made() {
+		where(e, true)
+		return out
+	}
+	if plain != nil {
+		where(ir.Conjunction(plain...), true)
+	}
+	filter := ir.Conjunction(late...)
+	w.expr(filter, false) // notes the columns
+	out = append(out, w.extend(columns))
+	if late != nil {
+		where(filter, false)
+	}
+	return out
+}
+
+// made says whether a computed column was written that a stage makes.
+func (w *writer) made() bool {
+	for name, is := range w.computed {
+		if is && !slices.Contains(w.inline, name) {
+			return true
+		}
+	}
+	return false
 }
 
 type writer struct {
