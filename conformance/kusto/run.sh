@@ -40,4 +40,9 @@ for p in microsoft_xdr defender_m365 sentinel_asim azure_monitor sentinel_okta s
 		failed=1
 	fi
 done
+
+echo "correlations:"
+node -e 'for (const query of require("fs").readFileSync("backends/kusto/testdata/correlations.kql", "utf8").trim().split("\n\n"))
+	console.log(JSON.stringify({ path: query.split("\n")[0].slice(3), target: "kusto", queries: [query] }))' >"$tmp/queries"
+node conformance/kusto/check.mjs --schema schema/microsoft_xdr.json "$tmp/queries" || failed=1
 exit "$failed"
