@@ -20,7 +20,7 @@ var all = []*backends.Target{
 	{
 		Name: "splunk", Title: "Splunk SPL", Description: "Splunk SPL", Extension: ".spl",
 		Formats: []backends.Format{
-			{Name: "default", Description: "one query a line", Caps: splunk.Caps(), Emit: splunk.Emit, Costs: splunk.Costs(), Lookups: splunk.Lookups()},
+			{Name: "default", Description: "one query a line", Caps: splunk.Caps(), Emit: splunk.Emit, Correlate: splunk.Correlate, Costs: splunk.Costs(), Lookups: splunk.Lookups()},
 			{Name: "data_model", Description: "a tstats search of a data model of the CIM", Caps: splunk.DataModelCaps(), Emit: splunk.EmitDataModel, Costs: splunk.DataModelCosts(),
 				Lookups: backends.Lookups{Lacks: "a search of a data model is written without subsearches; take the format default"}},
 		},
@@ -29,11 +29,12 @@ var all = []*backends.Target{
 			{Key: "index", Part: func(s *ir.Scope) *string { return &s.Index }},
 			{Key: "data_model_set", Part: func(s *ir.Scope) *string { return &s.DataModel }, Tells: true},
 		},
-		Places:  []backends.Place{{Word: "index", Key: "index"}, {Word: "sourcetype", Field: "sourcetype"}, {Word: "source", Field: "source"}, {Word: "host", Field: "host"}},
-		Home:    `'sourcetype="%s"'`,
-		Columns: backends.Columns{Schemas: []string{"splunk_cim"}, Times: []string{"_time"}, Table: func(s ir.Scope) string { return s.DataModel }, Texts: true},
-		World:   splunkread.World,
-		Read:    splunkread.Read,
+		Places:   []backends.Place{{Word: "index", Key: "index"}, {Word: "sourcetype", Field: "sourcetype"}, {Word: "source", Field: "source"}, {Word: "host", Field: "host"}},
+		Home:     `'sourcetype="%s"'`,
+		Columns:  backends.Columns{Schemas: []string{"splunk_cim"}, Times: []string{"_time"}, Table: func(s ir.Scope) string { return s.DataModel }, Texts: true},
+		World:    splunkread.World,
+		Read:     splunkread.Read,
+		ReadTail: splunkread.ReadTail,
 	},
 	{
 		Name: "kusto", Title: "Kusto KQL", Description: "Microsoft Kusto KQL: Sentinel, Defender, Data Explorer", Extension: ".kql",
