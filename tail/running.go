@@ -31,6 +31,26 @@ type Beside struct {
 // Reverse gives the last row first.
 type Reverse struct{}
 
+// Sized takes steps for the size of a value, of a function whose values can grow.
+type Sized struct{ X Expr }
+
+// Eval gives the value, and null where the steps do not suffice.
+func (x Sized) Eval(f *Frame) Value {
+	v := x.X.Eval(f)
+	switch v := v.(type) {
+	case string:
+		f.Steps -= len(v)
+	case []Value:
+		f.Steps -= len(v)
+	}
+	if f.Steps < 0 {
+		return nil
+	}
+	return v
+}
+
+func (x Sized) String() string { return x.X.String() }
+
 // keyed are the keys of rows, and which of them have a null.
 func keyed(env *Env, rows []Row, by []Named) (keys []string, null []bool) {
 	for i := range rows {

@@ -53,4 +53,12 @@ func TestRunning(t *testing.T) {
 	if out := (Running{Aggs: sum}).Apply(env, in); out != nil || env.Steps >= 0 {
 		t.Errorf("%d rows with %d steps left", len(out), env.Steps)
 	}
+	env = &Env{Steps: 4}
+	x := Sized{Call{Name: "f", Do: func([]Value) Value { return "abc" }}}
+	if v := x.Eval(&Frame{Env: env}); v != "abc" || x.String() != "f()" {
+		t.Errorf("%s is %v", x, v)
+	}
+	if v := x.Eval(&Frame{Env: env}); v != nil {
+		t.Errorf("%s is %v with %d steps left", x, v, env.Steps)
+	}
 }

@@ -266,6 +266,9 @@ func keys(f *Frame, by []Named) [][]Value {
 		var next [][]Value
 		for _, k := range out {
 			for _, x := range each {
+				if f.Steps--; f.Steps < 0 {
+					return nil
+				}
 				next = append(next, append(slices.Clip(k), x))
 			}
 		}

@@ -63,9 +63,14 @@ type correlator struct {
 	w       writer
 	seconds string // the timespan
 
-	fields  map[string]bool // what events are asked for, and what the result is called
-	pieces  []string        // of query language that pipelines wrote, which may name anything
-	made    map[string]bool
+	fields map[string]bool // what events are asked for, and what the result is called
+	pieces []string        // of query language that pipelines wrote, which may name anything
+	made   map[string]bool
+
+	// several says that an event may be in groups of several rules, and expanded that it is one
+	// event for each by now.
+	several, expanded bool
+
 	evals   []string // the columns that are made of an event
 	filter  string   // what the search lets through beyond the rules, or ""
 	flags   []string // for each rule the column that is 1 where it selects an event; none for one rule
@@ -220,45 +225,86 @@ func (t *correlator) anyOf(flags []string) string {
 	return strings.Join(out, " OR ")
 }
 
-// column is the value that stands for something in the events of each rule.
-func (t *correlator) column(what string, at ir.Pos, of func(r backends.CorrelatedRule) []ir.Field) string {
-	value := func(fields []ir.Field) string {
-		var names []string
-		for _, f := range fields {
-			names = append(names, t.w.field(f, at))
-		}
-		if len(names) == 1 {
-			return names[0]
-		}
-		return "coalesce(" + strings.Join(names, ",") + ")"
-	}
+// A columnOf is the value of the fields that stand for it where one of some rules selects the
+// event.
+type columnOf struct {
+	value string
+	flags []string
+}
+
+// columns are the fields that stand for something in the events of each rule. apart says
+// whether no event has two of them.
+func (t *correlator) columns(at ir.Pos, of func(r backends.CorrelatedRule) []ir.Field) (out []columnOf, apart bool) {
 	var lists [][]ir.Field
-	var flags [][]string
+	apart = true
 	for i, r := range t.Rules {
-		at := slices.IndexFunc(lists, func(l []ir.Field) bool { return slices.Equal(l, of(r)) })
-		if at < 0 {
-			at = len(lists)
-			lists, flags = append(lists, of(r)), append(flags, nil)
+		k := slices.IndexFunc(lists, func(l []ir.Field) bool { return slices.Equal(l, of(r)) })
+		if k < 0 {
+			k = len(lists)
+			var names []string
+			for _, f := range of(r) {
+				names = append(names, t.w.field(f, at))
+			}
+			value := names[0]
+			if len(names) > 1 {
+				value = "coalesce(" + strings.Join(names, ",") + ")"
+			}
+			lists, out = append(lists, of(r)), append(out, columnOf{value: value})
 		}
 		if len(t.flags) > 0 {
-			flags[at] = append(flags[at], t.flags[i])
+			out[k].flags = append(out[k].flags, t.flags[i])
 		}
-	}
-	if len(lists) == 1 {
-		return value(lists[0])
-	}
-	for i, r := range t.Rules {
 		for j, other := range t.Rules[:i] {
-			if !slices.Equal(of(r), of(other)) && !t.Disjoint(j, i) {
-				t.refuse(at, what+" in other fields by rule", fmt.Sprintf("an event that %s and %s select would count for both", other.Name, r.Name))
-			}
+			apart = apart && (slices.Equal(of(r), of(other)) || t.expanded || t.Disjoint(j, i))
 		}
+	}
+	return out, apart
+}
+
+// chosen is the value of the one of some columns that an event has.
+func (t *correlator) chosen(of []columnOf) string {
+	if len(of) == 1 {
+		return of[0].value
 	}
 	var parts []string
-	for i, l := range lists {
-		parts = append(parts, t.anyOf(flags[i]), value(l))
+	for _, c := range of {
+		parts = append(parts, t.anyOf(c.flags), c.value)
 	}
 	return "case(" + strings.Join(parts, ",") + ")"
+}
+
+// every is all values that some columns have of an event.
+func (t *correlator) every(of []columnOf) string {
+	var parts []string
+	for _, c := range of {
+		parts = append(parts, "if("+t.anyOf(c.flags)+","+c.value+",null())")
+	}
+	return "mvappend(" + strings.Join(parts, ",") + ")"
+}
+
+// expand makes an event that rules with other fields of the group select one for each of
+// these, with the columns of the others 0.
+func (t *correlator) expand() {
+	var groups [][][]ir.Field
+	var classes []string
+	var parts []string
+	for i, r := range t.Rules {
+		k := slices.IndexFunc(groups, func(g [][]ir.Field) bool { return slices.EqualFunc(g, r.Group, slices.Equal) })
+		if k < 0 {
+			k = len(groups)
+			groups = append(groups, r.Group)
+		}
+		classes = append(classes, strconv.Itoa(k+1))
+		parts = append(parts, "if("+t.flags[i]+`=1,"`+classes[i]+`,","")`)
+	}
+	class := t.new("class")
+	t.evals = append(t.evals, class+"=split("+strings.Join(parts, ".")+`,",")`)
+	t.events()
+	t.evals, t.filter, t.expanded = nil, "", true
+	t.stage("mvexpand " + class)
+	for i, f := range t.flags {
+		t.evals = append(t.evals, fmt.Sprintf(`%s=if(%s="%s",%s,0)`, f, class, classes[i], f))
+	}
 }
 
 // group chooses the columns of the group: the field itself where it can be written behind
@@ -268,7 +314,19 @@ func (t *correlator) group() {
 		if slices.Contains(t.Group[:j], g) {
 			continue
 		}
-		lit := t.column("a group", t.GroupBy[j].Pos, func(r backends.CorrelatedRule) []ir.Field { return r.Group[j] })
+		of := func(r backends.CorrelatedRule) []ir.Field { return r.Group[j] }
+		columns, apart := t.columns(t.GroupBy[j].Pos, of)
+		lit := t.chosen(columns)
+		switch {
+		case apart:
+		case strings.HasPrefix(t.Type.Text, "temporal"):
+			t.expand()
+		case t.several:
+			t.refuse(t.GroupBy[j].Pos, "a second group in other fields by rule",
+				fmt.Sprintf("%s and others may select one event, which has a pair of values of each; temporal correlations are written", t.Rules[0].Name))
+		default:
+			lit, t.several = t.every(columns), true
+		}
 		own := t.Rules[0].Group[j][0].Name
 		key := own
 		if lit != "'"+own+"'" || !plain(own) || own == "_time" || slices.Contains(t.keys, own) || own != g && slices.Contains(t.Group, own) {
@@ -412,7 +470,7 @@ func (t *correlator) sums() {
 		}
 	}
 	var has []string
-	for i, flag := range t.flags {
+	for i, flag := range t.told() {
 		in := t.new("in" + strconv.Itoa(i+1))
 		all = append(all, sum{"sum(" + flag + ")", flag, in})
 		has = append(has, in+">0")
@@ -441,6 +499,15 @@ func (t *correlator) sums() {
 		t.stage("eval " + strings.Join(last, ", "))
 	}
 	t.rules(has)
+}
+
+// told are the columns of the rules that are told of: none where it is not known in which of
+// its groups a rule selects an event.
+func (t *correlator) told() []string {
+	if t.several {
+		return nil
+	}
+	return t.flags
 }
 
 // once keeps an event with a value of the group twice from being counted twice.
@@ -485,7 +552,12 @@ func (t *correlator) ranks(value, count string, add func(agg, part, total string
 
 // field is the value of a field of the condition.
 func (t *correlator) field(j int) string {
-	return t.column("a value", t.Correlation.Correlation.Fields[j].Pos, func(r backends.CorrelatedRule) []ir.Field { return r.Fields[j] })
+	at := t.Correlation.Correlation.Fields[j].Pos
+	columns, apart := t.columns(at, func(r backends.CorrelatedRule) []ir.Field { return r.Fields[j] })
+	if !apart {
+		t.refuse(at, "values in other fields by rule", "an event that two of the rules select would have two")
+	}
+	return t.chosen(columns)
 }
 
 var operatorOf = map[string]string{"gt": ">", "gte": ">=", "lt": "<", "lte": "<=", "eq": "=", "neq": "!="}
@@ -518,7 +590,7 @@ func (t *correlator) distinct() {
 	first := []string{"count AS " + n}
 	numbers, sums, most := []string{has}, []string{"sum(" + has + ") AS " + count}, []string{"max(" + count + ") AS " + count}
 	var present []string
-	for i, flag := range t.flags {
+	for i, flag := range t.told() {
 		in := t.new("in" + strconv.Itoa(i+1))
 		first, numbers = append(first, "sum("+flag+") AS "+flag), append(numbers, flag)
 		sums, most = append(sums, "sum("+flag+") AS "+in), append(most, "max("+in+") AS "+in)

@@ -139,6 +139,7 @@ func init() {
 		"eval": (*tailer).computed, "stats": (*tailer).grouped, "streamstats": (*tailer).streamed, "eventstats": (*tailer).beside,
 		"sort": (*tailer).ordered, "reverse": (*tailer).reversed, "head": (*tailer).head, "dedup": (*tailer).deduped,
 		"fields": (*tailer).projected, "table": (*tailer).projected, "rename": (*tailer).renamed, "bin": (*tailer).binned, "bucket": (*tailer).binned,
+		"mvexpand":     (*tailer).expanded,
 		"outputlookup": keeps, "sendemail": keeps, "sendalert": keeps, "noop": keeps, "highlight": keeps,
 	}
 }
@@ -313,7 +314,7 @@ func (t *tailer) computed(st stage) {
 		left, right, ok := strings.Cut(one, "=")
 		name := strings.Trim(trim(left), `"'`)
 		if !ok || name == "" || strings.ContainsAny(name, "{}*") {
-			t.fail(lo, "not an assignment of `eval` that is judged")
+			t.fail(hi-len(strings.TrimLeft(one, " \t\n\v\f\r")), "not an assignment of `eval` that is judged")
 		}
 		n := t.formula(hi-len(right), hi)
 		x := t.expr(n)
@@ -461,7 +462,7 @@ func (t *tailer) named(w tailWord) string {
 	return s
 }
 
-var tailOption = lazy.Regexp(`^([a-zA-Z_]+)=([^=]+)$`)
+var tailOption = lazy.Regexp(`^([a-zA-Z_]+)=(.+)$`)
 
 // A clause is what an aggregation says.
 type clause struct {
@@ -497,6 +498,11 @@ func (t *tailer) clauses(st stage) clause {
 			agg, of := t.aggregate(w, name)
 			c.aggs = append(c.aggs, agg)
 			c.traits[agg.As] = of
+		}
+	}
+	for i, k := range c.keys {
+		if slices.Contains(c.keys[:i], k) {
+			t.fail(st.lo, "%s twice behind BY in `%s`", k, st.name)
 		}
 	}
 	for i, a := range c.aggs {
@@ -757,6 +763,22 @@ func (t *tailer) ordered(st stage) {
 		t.inOrder(st.lo, "a `sort` with a number", nil)
 		t.add(tail.Limit{N: limit})
 	}
+}
+
+// expanded reads `mvexpand`, a row for each value. What becomes of a row without one no
+// document says.
+func (t *tailer) expanded(st stage) {
+	ws := t.tailWords(st)
+	if len(ws) != 1 {
+		t.fail(st.lo, "not a use of `mvexpand` that is judged")
+	}
+	name := t.named(ws[0])
+	if !t.is(name, present) {
+		t.fail(ws[0].lo, "`mvexpand` of what may be null is not judged")
+	}
+	t.add(tail.Expand{Name: name})
+	t.set(name, t.traits[name])
+	t.unique = nil
 }
 
 func (t *tailer) reversed(st stage) {

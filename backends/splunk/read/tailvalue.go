@@ -45,7 +45,9 @@ func (t *tailer) expr(n *formula) tail.Expr {
 		out := args()
 		x := out[0]
 		for _, y := range out[1:] {
-			x = call(n.op, arithmetic(n.op), x, y)
+			if x = call(n.op, arithmetic(n.op), x, y); n.op == "." {
+				x = tail.Sized{X: x}
+			}
 		}
 		return x
 	case "=", "!=", "<", "<=", ">", ">=":
@@ -69,7 +71,11 @@ func (t *tailer) expr(n *formula) tail.Expr {
 	case "call":
 		f, known := tailFunctions[n.text]
 		if known && f.takes(len(n.args)) {
-			return call(n.text, f.do, args()...)
+			x := call(n.text, f.do, args()...)
+			if n.text == "mvappend" {
+				return tail.Sized{X: x}
+			}
+			return x
 		}
 	}
 	t.fail(n.lo, "`%s` is not judged", trim(t.text[n.lo:n.hi]))
@@ -167,6 +173,8 @@ func (t *tailer) nullable(n *formula) bool {
 				}
 			}
 			return false
+		case "split":
+			return slices.ContainsFunc(n.args, t.nullable)
 		case "coalesce", "mvappend":
 			return !slices.ContainsFunc(n.args, func(a *formula) bool { return !t.nullable(a) })
 		}
@@ -206,6 +214,16 @@ var tailFunctions = map[string]tailFunction{
 	"tonumber":  {1, 1, numeric(func(x float64) float64 { return x })},
 	"mvappend":  {1, -1, func(args []tail.Value) tail.Value { return listOf(flat(args)) }},
 	"mvdedup":   {1, 1, distinctValues},
+	"split": {2, 2, func(args []tail.Value) tail.Value {
+		if args[0] == nil || args[1] == nil || args[1] == "" {
+			return nil
+		}
+		var out []tail.Value
+		for _, s := range strings.Split(textOf(args[0]), textOf(args[1])) {
+			out = append(out, s)
+		}
+		return listOf(out)
+	}},
 	"mvcount": {1, 1, func(args []tail.Value) tail.Value {
 		if n := len(flat(args)); n > 0 {
 			return float64(n)
