@@ -28,6 +28,14 @@ type Beside struct {
 	Aggs []Agg
 }
 
+// Fill adds rows between those whose numbers in a column, which rise, are further apart than
+// Step, for each multiple of it: with the columns Of, which see no row.
+type Fill struct {
+	Name string
+	Step float64
+	Of   []Named
+}
+
 // Reverse gives the last row first.
 type Reverse struct{}
 
@@ -129,6 +137,26 @@ func (o Beside) Apply(env *Env, rows []Row) []Row {
 	return out
 }
 
+// Apply adds the rows.
+func (o Fill) Apply(env *Env, rows []Row) (out []Row) {
+	for i, r := range rows {
+		if i > 0 {
+			at, _ := r[o.Name].(float64)
+			before, _ := rows[i-1][o.Name].(float64)
+			for before += o.Step; before < at; before += o.Step {
+				if env.Steps--; env.Steps < 0 {
+					return nil
+				}
+				made := values(&Frame{Env: env, Rows: []Row{{}}}, o.Of)
+				made[o.Name] = before
+				out = append(out, made)
+			}
+		}
+		out = append(out, r)
+	}
+	return out
+}
+
 // Apply turns the order round.
 func (Reverse) Apply(_ *Env, rows []Row) []Row {
 	out := slices.Clone(rows)
@@ -154,6 +182,10 @@ func (o Running) String() string {
 }
 
 func (o Beside) String() string { return "beside " + list(o.Aggs) + by(o.By) }
+
+func (o Fill) String() string {
+	return fmt.Sprintf("fill %s by %s: %s", o.Name, text(o.Step), list(o.Of))
+}
 
 func (Reverse) String() string { return "reverse" }
 

@@ -49,6 +49,17 @@ func TestRunning(t *testing.T) {
 	if out := (Reverse{}).Apply(nil, in); out[0]["t"] != 5.0 || in[0]["t"] != 0.0 || (Reverse{}).String() != "reverse" {
 		t.Errorf("reverse: %v of %v", out, in)
 	}
+	fill := Fill{Name: "t", Step: 2, Of: []Named{{"g", Const{}}, {"v", Const{0.0}}}}
+	var got []Value
+	for _, r := range fill.Apply(&Env{Steps: 10}, rows([3]Value{0.0, "a", 1.0}, [3]Value{2.0, "a", 1.0}, [3]Value{8.0, "b", 3.0})) {
+		got = append(got, r["t"], r["g"], r["v"])
+	}
+	if want := `[0, "a", 1, 2, "a", 1, 4, null, 0, 6, null, 0, 8, "b", 3]`; Key(got...) != want || fill.String() != "fill t by 2: g=null, v=0" {
+		t.Errorf("%s: %s, want %s", fill, Key(got...), want)
+	}
+	if out := fill.Apply(&Env{Steps: 10}, rows([3]Value{0.0, "a", 1.0}, [3]Value{1e9, "a", 1.0})); out != nil {
+		t.Errorf("%d rows", len(out))
+	}
 	env := &Env{Steps: 3}
 	if out := (Running{Aggs: sum}).Apply(env, in); out != nil || env.Steps >= 0 {
 		t.Errorf("%d rows with %d steps left", len(out), env.Steps)

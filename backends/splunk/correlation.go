@@ -63,20 +63,20 @@ type correlator struct {
 	w       writer
 	seconds string // the timespan
 
-	fields map[string]bool // what events are asked for, and what the result is called
+	fields map[string]bool // that the query asks events for
 	pieces []string        // of query language that pipelines wrote, which may name anything
-	made   map[string]bool
+	made   map[string]bool // the columns of the query's own
 
 	// several says that an event may be in groups of several rules, and expanded that it is one
 	// event for each by now.
 	several, expanded bool
 
-	evals   []string // the columns that are made of an event
-	filter  string   // what the search lets through beyond the rules, or ""
-	flags   []string // for each rule the column that is 1 where it selects an event; none for one rule
-	keys    []string // the columns of the group
-	kept    []string
-	renamed [][2]string // at the end
+	evals   []string    // the columns that are made of an event
+	filter  string      // what the search lets through beyond the rules, or ""
+	flags   []string    // for each rule the column that is 1 where it selects an event; none for one rule
+	keys    []string    // the columns of the group
+	kept    []string    // the columns that are shown of events
+	renamed [][2]string // at the end, to names that need quotes, or of a field that stands for them
 
 	stages  []string
 	shown   []string // the columns of the result behind the window
@@ -225,8 +225,7 @@ func (t *correlator) anyOf(flags []string) string {
 	return strings.Join(out, " OR ")
 }
 
-// A columnOf is the value of the fields that stand for it where one of some rules selects the
-// event.
+// A columnOf is what stands for something in an event, where one of these flags is 1.
 type columnOf struct {
 	value string
 	flags []string
@@ -442,7 +441,7 @@ func (t *correlator) sums() {
 		all = append(all, sum{agg, t.new(part), t.new(total)})
 		return all[len(all)-1].total
 	}
-	var where, last []string
+	var where, computed []string
 	if t.Type.Text == "event_count" {
 		count := add("count", "events", "count")
 		where = t.limits(count)
@@ -464,7 +463,7 @@ func (t *correlator) sums() {
 				total += "/" + count
 				average := t.new("avg")
 				t.shown = append(t.shown, average)
-				last = append(last, average+"="+total)
+				computed = append(computed, average+"="+total)
 			}
 			where = append(where, t.limits(total)...)
 		}
@@ -495,8 +494,8 @@ func (t *correlator) sums() {
 		where = append([]string{step + `="in"`}, where...)
 	}
 	t.where(where)
-	if len(last) > 0 {
-		t.stage("eval " + strings.Join(last, ", "))
+	if len(computed) > 0 {
+		t.stage("eval " + strings.Join(computed, ", "))
 	}
 	t.rules(has)
 }

@@ -18,6 +18,7 @@ const (
 	streamNull   = "splunk/stream-null"   // a row without a field behind BY gets nothing
 	tieOrder     = "splunk/tie-order"     // what a sort does not tell apart stays as it came
 	emptyGroup   = "splunk/empty-group"   // the empty text behind BY is a value
+	chartRange   = "splunk/chart-range"   // what timechart adds before and behind the events is not asked for
 	doubleSums   = "splunk/double-sums"   // sums of doubles are what sums of decimals are
 )
 
@@ -116,7 +117,6 @@ func (t *tailer) kind(name string) tailColumn {
 // unjudgedCommands say why a command is not read.
 var unjudgedCommands = map[string]string{
 	"transaction": "it closes transactions beyond a number of open ones (limits.conf: maxopentxn, maxopenevents)",
-	"timechart":   "it makes columns of values, and rows of times without events",
 	"chart":       "it makes columns of values",
 	"append":      "a subsearch ends at a time and a number of rows (limits.conf: subsearch)",
 	"join":        "a subsearch ends at a time and a number of rows (limits.conf: subsearch)",
@@ -139,7 +139,7 @@ func init() {
 		"eval": (*tailer).computed, "stats": (*tailer).grouped, "streamstats": (*tailer).streamed, "eventstats": (*tailer).beside,
 		"sort": (*tailer).ordered, "reverse": (*tailer).reversed, "head": (*tailer).head, "dedup": (*tailer).deduped,
 		"fields": (*tailer).projected, "table": (*tailer).projected, "rename": (*tailer).renamed, "bin": (*tailer).binned, "bucket": (*tailer).binned,
-		"mvexpand":     (*tailer).expanded,
+		"mvexpand": (*tailer).expanded, "timechart": (*tailer).charted,
 		"outputlookup": keeps, "sendemail": keeps, "sendalert": keeps, "noop": keeps, "highlight": keeps,
 	}
 }
@@ -703,6 +703,45 @@ func (t *tailer) binned(st stage) {
 	traits := t.traits[field] &^ moment
 	t.add(tail.Extend{Columns: []tail.Named{{Name: to, X: call("bin", bin, t.column(field), tail.Const{V: span})}}})
 	t.set(to, traits)
+}
+
+// charted reads `timechart`: a row for each bin, in order, also for those without events.
+func (t *tailer) charted(st stage) {
+	c := t.clauses(st)
+	t.allow(st, c, "span", "cont")
+	span, given := c.options["span"]
+	switch {
+	case len(c.keys) > 0:
+		t.unjudged(st, "it makes columns of the values of "+c.keys[0])
+	case !given:
+		t.unjudged(st, "without a span, it follows from the time range of the search")
+	case t.kind("_time") == noColumn:
+		t.unjudged(st, "there is no _time")
+	}
+	step := t.span(span, c.at["span"])
+	if step >= 86400 {
+		t.assume(timeZone)
+	}
+	at := tail.Column{Name: "_time"}
+	t.add(tail.Extend{Columns: []tail.Named{{Name: "_time", X: call("bin", bin, at, tail.Const{V: step})}}})
+	t.add(tail.Group{By: []tail.Named{{Name: "_time", X: at}}, Aggs: c.aggs})
+	t.add(tail.Sort{Keys: []tail.SortKey{{X: at}}})
+	t.events, t.closed, t.cols, t.traits = false, true, map[string]tailColumn{}, map[string]trait{}
+	t.set("_time", present|notBlank)
+	fill := tail.Fill{Name: "_time", Step: step}
+	for _, a := range c.aggs {
+		empty := tail.Const{}
+		if c.traits[a.As]&present != 0 {
+			empty.V = 0.0
+		}
+		fill.Of = append(fill.Of, tail.Named{Name: a.As, X: empty})
+		t.set(a.As, c.traits[a.As])
+	}
+	if t.on(c, "cont", true) {
+		t.assume(chartRange)
+		t.add(fill)
+	}
+	t.unique, t.sorted, t.shuffled = []string{"_time"}, []string{"_time"}, false
 }
 
 // ordered reads `sort`: without a number it gives 10,000 rows at most. Null is behind all else,

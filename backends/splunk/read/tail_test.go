@@ -105,6 +105,9 @@ func TestTailDocuments(t *testing.T) {
 		{`* | bin _time span=5m | stats count BY _time | sort 0 _time`, events, []string{"_time", "count"}, `[0, 3] [300, 2] [600, 1]`},
 		{`* | bucket span=100s _time AS b | eval late=_time-b | sort 0 _time`, events, []string{"late"}, `[0] [60] [0] [0] [10] [0]`},
 
+		{`* | timechart span=200s count sum(v) AS s`, events, []string{"_time", "count", "s"}, `[0, 2, 6] [200, 3, 10] [400, 0, null] [600, 1, 2]`},
+		{`* | timechart span=200s cont=f dc(g) AS d | streamstats sum(d) AS all`, events, []string{"_time", "all"}, `[0, 2] [200, 3] [600, 4]`},
+
 		// eval: each part sees those before it; null is not true, and makes null.
 		{`* | sort 0 _time | eval a=v*2, b=a-1, c=-b | eval d=if(b>5,"hi",coalesce(g,"none"))`, events, []string{"a", "b", "c", "d"},
 			`[2, 1, -1, "a"] [10, 9, -9, "hi"] [null, null, null, "a"] [6, 5, -5, "a"] [14, 13, -13, "hi"] [4, 3, -3, "b"]`},
@@ -165,7 +168,8 @@ func TestReadTail(t *testing.T) {
 func TestTailUnjudged(t *testing.T) {
 	for _, c := range [][2]string{
 		{`f=a | transaction u maxspan=5m`, "1:7: `transaction` is not judged: it closes transactions"},
-		{`f=a | timechart span=5m count BY u`, "1:7: `timechart` is not judged: it makes columns of values"},
+		{`f=a | timechart span=5m count BY u`, "1:7: `timechart` is not judged: it makes columns of the values of u"},
+		{`f=a | timechart count`, "1:7: `timechart` is not judged: without a span"},
 		{`f=a | join u [search g=b]`, "1:7: `join` is not judged: a subsearch ends"},
 		{`| tstats count from datamodel=X`, "1:3: `tstats` is not judged where events should come from"},
 		{`f=a | foo`, "1:7: `foo` is not judged"},
