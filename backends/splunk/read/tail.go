@@ -330,10 +330,11 @@ func (t *tailer) computed(st stage) {
 	t.add(tail.Extend{Columns: columns, InTurn: true})
 }
 
-// traitsOf are those of what becomes a column. What is put into _time is a time still.
+// traitsOf are those of what becomes a column. A time that is moved is one still; what else is
+// put into _time may be the border of a bucket.
 func (t *tailer) traitsOf(n *formula, name string) trait {
 	of := present.when(!t.nullable(n)) | whole.when(t.each(n, whole)) | notBlank.when(t.each(n, notBlank))
-	return of | moment.when(n.op == "field" && t.is(n.text, moment) || name == "_time" && t.is(name, moment))
+	return of | moment.when(n.op == "field" && t.is(n.text, moment) || t.is(name, moment) && t.tells(n, name))
 }
 
 // each says whether all values that n can be have a trait, or are null.
