@@ -121,9 +121,11 @@ func placeLine(t *backends.Target, s ir.LogSource) string {
 // VerifyGiven compares a given query with all conditions of a rule, as it is on the way
 // that looks where the query looks: of those that the mapping's table has for the rule's
 // log source, the first whose scope is the query's, or at least has events in common.
-func VerifyGiven(d *parser.Document, m Mapping, query string, budget int) Proof {
+// Of a correlation, o says what it names and how its windows are.
+func VerifyGiven(d *parser.Document, m Mapping, query string, o Options, budget int) Proof {
 	if m.Table == nil || d.Rule == nil || len(d.Errors) > 0 {
-		return VerifyQuery(CompileDocument(d, Options{Mappings: []Mapping{m}})[0], query, budget)
+		o.Mappings = []Mapping{m}
+		return VerifyQuery(CompileDocument(d, o)[0], query, budget)
 	}
 	var best Proof
 	nearest := -1

@@ -69,7 +69,7 @@ func TestVerifyGiven(t *testing.T) {
 		own := m
 		own.Table, own.Pipeline = nil, p
 		query := sigmac.CompileDocument(d, sigmac.Options{Mappings: []sigmac.Mapping{own}})[0].Queries[0]
-		if p := sigmac.VerifyGiven(d, m, query, verify.DefaultBudget); p.Choice.Pipelines != name || p.Verdict != "proved" {
+		if p := sigmac.VerifyGiven(d, m, query, sigmac.Options{}, verify.DefaultBudget); p.Choice.Pipelines != name || p.Verdict != "proved" {
 			t.Errorf("%s: by %s, %s %v", query, p.Choice.Pipelines, p.Verdict, p.Err)
 		}
 	}
@@ -77,7 +77,7 @@ func TestVerifyGiven(t *testing.T) {
 		`SecurityEvent | where EventID == 4688 and NewProcessName endswith @"\a.exe"`: {"azure_monitor", "refuted"},
 		`DeviceProcessEvents | where`: {"microsoft_xdr", "error"},
 	} {
-		if p := sigmac.VerifyGiven(d, m, query, verify.DefaultBudget); p.Choice.Pipelines != want[0] || p.Verdict != want[1] {
+		if p := sigmac.VerifyGiven(d, m, query, sigmac.Options{}, verify.DefaultBudget); p.Choice.Pipelines != want[0] || p.Verdict != want[1] {
 			t.Errorf("%s: by %s, %s %v", query, p.Choice.Pipelines, p.Verdict, p.Err)
 		}
 	}

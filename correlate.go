@@ -61,7 +61,15 @@ func (m Mapping) correlated(d *parser.Document, o Options) Result {
 		}
 		mapped.Rules, res.Members = append(mapped.Rules, rule), append(res.Members, member)
 	}
-	mapped.Disjoint = func(i, j int) bool { return disjoint(res.Target, res.Members[i].Want, res.Members[j].Want) }
+	mapped.Disjoint = func(i, j int) bool {
+		a, b := res.Members[i].Want, res.Members[j].Want
+		if disjoint(res.Target, a, b) {
+			return true
+		}
+		one := disjoint(res.Target.OneValued(), a, b)
+		res.OneValue = res.OneValue || one
+		return one
+	}
 	done, err := res.Target.Format.Correlate(mapped)
 	if err != nil {
 		res.Errors = Faults(d, err)

@@ -127,6 +127,7 @@ type Result struct {
 	Members     []Result
 	Names       []string
 	TailLosses  []backends.TailLoss
+	OneValue    bool // they rest on the assumption that no field has several values
 }
 
 // Compile yields a Result for each document and target, in their order; none for a

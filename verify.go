@@ -3,6 +3,7 @@ package sigmac
 import (
 	"errors"
 	"slices"
+	"strings"
 
 	"sigmac/backends"
 	"sigmac/ir"
@@ -45,8 +46,11 @@ type Addition struct {
 // budget steps of the solver. A result without queries has one Proof, with its first
 // error.
 func Verify(res Result, budget int) []Proof {
-	if len(res.Errors) > 0 {
+	switch {
+	case len(res.Errors) > 0:
 		return []Proof{failed(res)}
+	case res.Correlation != nil:
+		return []Proof{correlated(res, res.Plain, res.Queries, true, budget)}
 	}
 	return verified(res, res.Want, res.Plain, res.Queries, budget)
 }
@@ -54,10 +58,55 @@ func Verify(res Result, budget int) []Proof {
 // VerifyQuery compares a given query with all conditions of the rule of a result,
 // which need not have queries of its own.
 func VerifyQuery(res Result, query string, budget int) Proof {
-	if res.Want == nil {
+	switch {
+	case res.Correlation != nil:
+		return correlated(res, []string{query}, []string{query}, len(res.Plain) == 1 && res.Plain[0] == query, budget)
+	case res.Want == nil:
 		return failed(res)
 	}
 	return verified(res, res.Want.Joined(), []string{query}, []string{query}, budget)[0]
+}
+
+// singleValue is the assumption that no field has several values.
+const singleValue = "single-value"
+
+// correlated compares queries with a correlation, together; own says that they are those that
+// sigmac writes for it. What postprocessing adds is not judged.
+func correlated(res Result, plain, queries []string, own bool, budget int) Proof {
+	p := Proof{Result: res, Condition: 1, Query: strings.Join(queries, "\n")}
+	c := *res.Correlation
+	c.Rules = slices.Clone(c.Rules)
+	var rules []*ir.Rule
+	for i, x := range res.Members {
+		c.Rules[i].Rule = x.Want
+		rules = append(rules, x.Want)
+	}
+	o := verify.TailOptions{Budget: budget, Argued: own}
+	if slices.ContainsFunc(res.TailLosses, func(l backends.TailLoss) bool { return l.First }) {
+		o.Sense = verify.AnyHit
+	}
+	tails, err := verify.ReadTails(res.Target, res.Types, rules, plain)
+	target := res.Target
+	if res.OneValue {
+		target = target.OneValued()
+	}
+	if err == nil {
+		p.Evidence, err = verify.Tail(target, &c, tails, o)
+	}
+	if a := &p.Evidence.Assumptions; err == nil && res.OneValue && !slices.Contains(*a, singleValue) {
+		*a = append(slices.Clip(*a), singleValue)
+		slices.Sort(*a)
+	}
+	p.Verdict = p.Evidence.Verdict.String()
+	if err != nil {
+		if !errors.As(err, &p.Err) {
+			p.Err = &ir.Diagnostic{Msg: err.Error()}
+		}
+		if p.Verdict = VerdictError; p.Err.Feature != "" {
+			p.Verdict = VerdictUnsupported
+		}
+	}
+	return p
 }
 
 func failed(res Result) Proof {

@@ -57,6 +57,9 @@ type TailedQuery struct {
 type TailLoss struct {
 	ID, Direction, Msg string // Direction: the queries are narrower, wider, or both
 	Pos                ir.Pos // in the correlation
+	// First: of the hits of a group within one window, the queries find the first, and perhaps no
+	// other.
+	First bool
 }
 
 // Refuse says that a language cannot express a part of a correlation, which stands with its

@@ -215,5 +215,16 @@ func (t *Target) In(format string) (in *Target, ok bool) {
 	return &out, true
 }
 
+// OneValued is the target where no field has several values.
+func (t *Target) OneValued() *Target {
+	out := *t
+	out.World = func(typ ir.Type) World {
+		w := t.World(typ)
+		w.Several = false
+		return w
+	}
+	return &out
+}
+
 // KeywordField is the field that holds the text of the whole event, or empty.
 func (t *Target) KeywordField() string { return t.Format.Caps.KeywordField }

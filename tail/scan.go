@@ -5,9 +5,9 @@ import (
 	"strings"
 )
 
-// Running adds a column with what is summed up over the rows so far: Do of what it was at
+// Cumulate adds a column with what is summed up over the rows so far: Do of what it was at
 // the row before, null at the first one, and of Of. Where Restart is true it begins anew.
-type Running struct {
+type Cumulate struct {
 	As, Name string
 	Of       Expr
 	Restart  Expr // nil: nowhere
@@ -20,12 +20,12 @@ type Running struct {
 // has one itself; to the first step it always does.
 type Scan struct {
 	Declared []Named // columns, and what they are where no step sets them
-	Steps    []Step
+	Steps    []ScanStep
 }
 
-// A Step is one of a Scan. What it knows of another row is Known by the name of the step,
+// A ScanStep is one of a Scan. What it knows of another row is Known by the name of the step,
 // a point, and the name of the column.
-type Step struct {
+type ScanStep struct {
 	Name   string
 	When   Expr
 	Set    []Named
@@ -33,7 +33,7 @@ type Step struct {
 }
 
 // Apply adds the column.
-func (o Running) Apply(env *Env, rows []Row) []Row {
+func (o Cumulate) Apply(env *Env, rows []Row) []Row {
 	out := make([]Row, len(rows))
 	var so Value
 	for i, r := range rows {
@@ -103,7 +103,7 @@ func (o Scan) match(env *Env, step int, state []Row, r Row) (Row, bool) {
 	return with(f.Rows[0], values(f, s.Set)), true
 }
 
-func (o Running) String() string {
+func (o Cumulate) String() string {
 	s := fmt.Sprintf("running %s=%s(%s)", o.As, o.Name, o.Of)
 	if o.Restart != nil {
 		s += " restart " + o.Restart.String()
@@ -119,7 +119,7 @@ func (o Scan) String() string {
 	return "scan " + list(o.Declared) + " (" + strings.Join(steps, "; ") + ")"
 }
 
-func (s Step) String() string {
+func (s ScanStep) String() string {
 	out := s.Name + ": " + s.When.String()
 	if s.Silent {
 		out += " silent"
@@ -130,11 +130,11 @@ func (s Step) String() string {
 	return out
 }
 
-// Fill gives each row these columns, null where it has none.
-type Fill struct{ Names []string }
+// Filled gives each row these columns, null where it has none.
+type Filled struct{ Names []string }
 
 // Apply adds the columns.
-func (o Fill) Apply(_ *Env, rows []Row) []Row {
+func (o Filled) Apply(_ *Env, rows []Row) []Row {
 	out := make([]Row, len(rows))
 	for i, r := range rows {
 		full := make(Row, len(r)+len(o.Names))
@@ -146,4 +146,4 @@ func (o Fill) Apply(_ *Env, rows []Row) []Row {
 	return out
 }
 
-func (o Fill) String() string { return "fill " + strings.Join(o.Names, ", ") }
+func (o Filled) String() string { return "fill " + strings.Join(o.Names, ", ") }

@@ -39,7 +39,7 @@ func plus(a, b Expr) Expr {
 	}}
 }
 
-func TestRunning(t *testing.T) {
+func TestCumulate(t *testing.T) {
 	sum := func(so, v Value) Value {
 		x, _ := so.(float64)
 		return x + v.(float64)
@@ -48,7 +48,7 @@ func TestRunning(t *testing.T) {
 		restart Expr
 		want    string
 	}{{nil, "1, 3, 6, 10"}, {is("x", 3), "1, 3, 3, 7"}, {Const{true}, "1, 2, 3, 4"}} {
-		got := Running{As: "s", Name: "sum", Of: Column{"x"}, Restart: c.restart, Do: sum}.Apply(&Env{}, numbers(1, 2, 3, 4))
+		got := Cumulate{As: "s", Name: "sum", Of: Column{"x"}, Restart: c.restart, Do: sum}.Apply(&Env{}, numbers(1, 2, 3, 4))
 		if shown(got, "s") != c.want {
 			t.Errorf("%v: %s, want %s", c.restart, shown(got, "s"), c.want)
 		}
@@ -56,9 +56,9 @@ func TestRunning(t *testing.T) {
 }
 
 func TestScan(t *testing.T) {
-	total := Scan{Declared: []Named{{"s", Const{0.0}}}, Steps: []Step{{Name: "a", When: Const{true}, Set: []Named{{"s", plus(Column{"x"}, Known{"a.s"})}}}}}
+	total := Scan{Declared: []Named{{"s", Const{0.0}}}, Steps: []ScanStep{{Name: "a", When: Const{true}, Set: []Named{{"s", plus(Column{"x"}, Known{"a.s"})}}}}}
 	pair := func(silent bool) Scan {
-		return Scan{Declared: []Named{{"from", Const{}}}, Steps: []Step{
+		return Scan{Declared: []Named{{"from", Const{}}}, Steps: []ScanStep{
 			{Name: "a", When: is("x", 1), Silent: silent},
 			{Name: "b", When: is("x", 2), Set: []Named{{"from", Known{"a.n"}}}},
 		}}
@@ -100,20 +100,20 @@ func TestScan(t *testing.T) {
 
 func TestFill(t *testing.T) {
 	in := []Row{{"x": 1.0}, {"y": 2.0}}
-	if got := shown(Fill{Names: []string{"x", "y"}}.Apply(nil, in), "x", "y"); got != "1 null, null 2" || len(in[0]) != 1 {
+	if got := shown(Filled{Names: []string{"x", "y"}}.Apply(nil, in), "x", "y"); got != "1 null, null 2" || len(in[0]) != 1 {
 		t.Error(got)
 	}
 }
 
 // TestStages holds that what the stages differ in stands in their texts.
 func TestStages(t *testing.T) {
-	step := Step{Name: "a", When: Const{true}}
+	step := ScanStep{Name: "a", When: Const{true}}
 	silent, set := step, step
 	silent.Silent, set.Set = true, []Named{{"x", Const{}}}
 	seen := map[string]bool{}
-	for _, op := range []Op{Running{As: "a", Name: "sum", Of: Column{"x"}}, Running{As: "a", Name: "sum", Of: Column{"x"}, Restart: Const{true}},
-		Running{As: "a", Name: "max", Of: Column{"x"}}, Scan{Steps: []Step{step}}, Scan{Steps: []Step{silent}}, Scan{Steps: []Step{set}},
-		Scan{Declared: []Named{{"x", Const{}}}, Steps: []Step{step}}, Fill{Names: []string{"x"}}, Fill{Names: []string{"y"}}} {
+	for _, op := range []Op{Cumulate{As: "a", Name: "sum", Of: Column{"x"}}, Cumulate{As: "a", Name: "sum", Of: Column{"x"}, Restart: Const{true}},
+		Cumulate{As: "a", Name: "max", Of: Column{"x"}}, Scan{Steps: []ScanStep{step}}, Scan{Steps: []ScanStep{silent}}, Scan{Steps: []ScanStep{set}},
+		Scan{Declared: []Named{{"x", Const{}}}, Steps: []ScanStep{step}}, Filled{Names: []string{"x"}}, Filled{Names: []string{"y"}}} {
 		if s := fmt.Sprint(op); seen[s] {
 			t.Error(s)
 		} else {

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"sigmac/backends"
+	"sigmac/ir"
 	"sigmac/tail"
 )
 
@@ -26,6 +27,9 @@ type TailOptions struct {
 	Unmapped []string // fields that no event has
 	Budget   int      // of steps, for what is asked of single events
 	Streams  int      // that are tried at most; 0: DefaultStreams
+	// Argued: the queries are as sigmac writes them, for which docs/semantics.md has an
+	// argument. What agrees up to the bound is then Proved, with the assumption tail-form.
+	Argued bool
 }
 
 // DefaultStreams are tried in half a second.
@@ -90,6 +94,9 @@ func Tail(b *backends.Target, c *backends.Correlation, queries []*tail.Query, o 
 		if f := recognised(t, o.Sense); f != nil {
 			res.Verdict, res.Reason, res.Limits = Proved, "", nil
 			res.Assumptions = append(res.Assumptions, f.assumptions...)
+		} else if o.Argued {
+			res.Verdict, res.Reason, res.Limits = Proved, "", nil
+			res.Assumptions = append(res.Assumptions, "tail-form")
 		}
 	}
 	for _, r := range c.Rules {
@@ -103,6 +110,28 @@ func Tail(b *backends.Target, c *backends.Correlation, queries []*tail.Query, o 
 	slices.Sort(res.Assumptions)
 	res.Assumptions = slices.Compact(res.Assumptions)
 	return res, nil
+}
+
+// ReadTails reads queries of a correlation, whose columns have these types, and whose rules
+// are mapped to the target. The error is an *ir.Diagnostic of a place in one of them.
+func ReadTails(b *backends.Target, types map[string]ir.Type, rules []*ir.Rule, queries []string) ([]*tail.Query, error) {
+	s := typing{Context: ir.Context{Types: types}}
+	for _, r := range rules {
+		s.Lookups = append(s.Lookups, r.Lookups...)
+		for _, c := range r.Computed {
+			if !slices.Contains(s.computed, c) {
+				s.computed = append(s.computed, c)
+			}
+		}
+	}
+	out := make([]*tail.Query, len(queries))
+	for i, q := range queries {
+		var err error
+		if out[i], err = b.ReadTail(q, s); err != nil {
+			return nil, err
+		}
+	}
+	return out, nil
 }
 
 // said is what the rows of the queries do not say, as limits.

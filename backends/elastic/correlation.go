@@ -43,7 +43,7 @@ func Correlate(c *backends.Correlation) (*backends.Tailed, error) {
 	}
 	out := &backends.Tailed{Queries: queries}
 	if !exact {
-		out.Losses = []backends.TailLoss{{ID: "elastic/sequence-consumed", Direction: "narrower", Pos: c.Pos,
+		out.Losses = []backends.TailLoss{{ID: "elastic/sequence-consumed", Direction: "narrower", Pos: c.Pos, First: true,
 			Msg: "of the hits of a group within one timespan the first is found; events that are part of it are not taken again"}}
 	}
 	return out, nil

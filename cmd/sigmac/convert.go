@@ -60,7 +60,7 @@ written.`,
 			&cli.BoolFlag{Name: "explain-cost", Usage: "tell of each condition of a query how a server answers it, by the vendor's documents, and which are there for an index"},
 			&cli.BoolFlag{Name: "verify", Usage: "refuse to write a query that is not proved to mean its rule, save what sigmac.yaml allows"},
 			&cli.BoolFlag{Name: "no-index-help", Usage: "leave out what the rest of a query implies and only lets an index find less (default: false)"},
-			&cli.StringFlag{Name: "correlation-method", Aliases: []string{"c"}, Usage: "the windows of correlations, by `METHOD`: sliding, or tumbling, which misses what lies on both sides of a border (default: sliding)"},
+			methodFlag,
 			&cli.BoolFlag{Name: "pretty", Usage: "break long queries over lines"},
 			&cli.BoolFlag{Name: "json", Usage: "one JSON object a rule and target"},
 		}, directoryOutputFlags()),
@@ -242,6 +242,9 @@ func convert(c *cli.Context) error {
 	}
 	return r.end(n, cmp.Or(c.String("output"), c.String("output-dir")))
 }
+
+var methodFlag = &cli.StringFlag{Name: "correlation-method", Aliases: []string{"c"},
+	Usage: "the windows of correlations, by `METHOD`: sliding, or tumbling, which misses what lies on both sides of a border (default: sliding)"}
 
 // correlationMethod reads that of the windows of correlations. stats is what other
 // converters call fixed ones.

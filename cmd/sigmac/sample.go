@@ -36,7 +36,11 @@ func sampleForms() []sampleForm {
 	out := []sampleForm{{backends.SampleForm{Name: "ndjson", Description: "one JSON object an event, with what is expected of it"}, "@timestamp"}}
 	for _, t := range sigmac.Targets() {
 		for _, f := range t.Samples {
-			out = append(out, sampleForm{f, t.Columns.Times[len(t.Columns.Times)-1]})
+			at := out[0].time
+			if n := len(t.Columns.Times); n > 0 {
+				at = t.Columns.Times[n-1]
+			}
+			out = append(out, sampleForm{f, at})
 		}
 	}
 	return out

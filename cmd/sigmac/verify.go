@@ -29,6 +29,7 @@ func verifyCommand() *cli.Command {
    proved    for every event
    partial   proved of its filters; what other stages do to the events was not
              judged, such as head, stats or join
+   bounded   of a correlation, on all streams of events up to a bound
    agreed    on events that were tried: a test is beyond what can be decided
    refuted   by an event
 
@@ -47,8 +48,9 @@ not allowed by sigmac.yaml, or a query cannot be read, or it loses a test under
 --fail-on-loss, or a rule is wrong; 2 wrong usage, or a file that cannot be read.`,
 		Flags: slices.Concat(targetFlags(), mappingFlags(), listFlags(), []cli.Flag{
 			&cli.StringFlag{Name: "query", Aliases: []string{"q"}, Usage: "check the query in `FILE` in place of sigmac's own"},
+			methodFlag,
 			list("lookup", "a lookup that the query names, with its rows in a file of comma-separated values: `NAME=FILE`; may stand several times"),
-			&cli.StringFlag{Name: "require", Usage: "the weakest `VERDICT` that passes: proved, partial or agreed (default: proved, or as sigmac.yaml says)"},
+			&cli.StringFlag{Name: "require", Usage: "the weakest `VERDICT` that passes: proved, partial, bounded or agreed (default: proved, or as sigmac.yaml says)"},
 			&cli.BoolFlag{Name: "ignore-scope", Usage: "compare what a query means beside its table, index and added conditions"},
 			&cli.BoolFlag{Name: "fail-on-loss", Usage: "a test that the target cannot tell from another is a failure"},
 			&cli.IntFlag{Name: "budget", Value: verify.DefaultBudget, Usage: "solver steps for one query, before it is tried on events only"},
@@ -92,13 +94,26 @@ func verifyRules(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
+	correlations, err := p.Correlations(collection)
+	if err != nil {
+		return err
+	}
+	method, err := correlationMethod(c.String("correlation-method"))
+	if err != nil {
+		return err
+	}
+	own := sigmac.Options{Mappings: maps, Correlations: correlations, Method: method}
 	rules := slices.DeleteFunc(slices.Clone(collection.Documents), func(d *parser.Document) bool { return d.Filter != nil })
+	isCorrelation := func(d *parser.Document) bool { return d.Correlation != nil }
+	if i := slices.IndexFunc(rules, isCorrelation); given != "" && i >= 0 && !slices.ContainsFunc(rules[i+1:], isCorrelation) {
+		rules = rules[i : i+1] // the others are there for it
+	}
 	if given != "" && len(rules) != 1 {
 		return usage("--query is checked against one rule, and there are %d", len(rules))
 	}
 	var results []sigmac.Result
 	if given == "" {
-		results = slices.Collect(sigmac.Compile(collection, sigmac.Options{Mappings: maps}))
+		results = slices.Collect(sigmac.Compile(collection, own))
 	} else {
 		maps[0].Lists, maps[0].Lookups = 0, tables // only what is given is known of a given query
 		results = []sigmac.Result{{Mapping: maps[0], Document: rules[0]}}
@@ -108,7 +123,7 @@ func verifyRules(c *cli.Context) error {
 		queryPath: c.String("query"), progress: newProgress(c, len(results)), counts: map[string]map[string]int{}}
 	for i, cs := range ordered.Map(results, func(res sigmac.Result) (all []sigmac.Proof) {
 		if given != "" {
-			all = []sigmac.Proof{sigmac.VerifyGiven(res.Document, res.Mapping, given, c.Int("budget"))}
+			all = []sigmac.Proof{sigmac.VerifyGiven(res.Document, res.Mapping, given, own, c.Int("budget"))}
 		} else {
 			all = sigmac.Verify(res, c.Int("budget"))
 		}
@@ -237,7 +252,11 @@ func (r *verdicts) summary(maps []sigmac.Mapping) {
 	}
 	for _, m := range maps {
 		n := r.counts[m.Target.Name]
-		fmt.Fprintf(r.w, "%s: %d proved, %d partial, %d agreed, %d refuted, %d unsupported, %d errors\n",
-			m.Target.Name, n["proved"], n["partial"], n["agreed"], n["refuted"], n["unsupported"], n["error"])
+		bounded := ""
+		if n["bounded"] > 0 {
+			bounded = fmt.Sprintf(" %d bounded,", n["bounded"])
+		}
+		fmt.Fprintf(r.w, "%s: %d proved, %d partial,%s %d agreed, %d refuted, %d unsupported, %d errors\n",
+			m.Target.Name, n["proved"], n["partial"], bounded, n["agreed"], n["refuted"], n["unsupported"], n["error"])
 	}
 }

@@ -313,7 +313,7 @@ func (t *rows) united(end string) {
 		}
 	}
 	if t.all {
-		t.add(tail.Fill{Names: t.names})
+		t.add(tail.Filled{Names: t.names})
 	}
 	looks := make([]func(string) (cell, bool), len(sources))
 	for i, o := range sources {
@@ -760,7 +760,7 @@ func (t *rows) scanned(pos ir.Pos) {
 	t.states = map[string]bool{}
 	for !t.is(")") {
 		t.expect("step")
-		s := tail.Step{Name: t.word()}
+		s := tail.ScanStep{Name: t.word()}
 		t.states[s.Name] = true
 		if t.take("output") {
 			t.expect("=")

@@ -319,7 +319,7 @@ func (t *rows) window(c *formulist, n *node, s scope) *formula {
 		}
 		return t.cellOf(c, near.String(), near, of.kind)
 	case "row_cumsum", "row_number":
-		run := tail.Running{As: t.unnamed(), Name: "sum", Of: tail.Const{V: 1.0}, Do: sumUp}
+		run := tail.Cumulate{As: t.unnamed(), Name: "sum", Of: tail.Const{V: 1.0}, Do: sumUp}
 		restart, first := 1, int64(1)
 		if n.text == "row_cumsum" {
 			if len(n.args) == 0 {
