@@ -34,6 +34,9 @@ type Query struct {
 	// Time, of what is left, is the column of the time of a hit, or empty: then the rows say
 	// which groups hit, and not when.
 	Time string
+	// Group are the columns of the group in its order, of a language that cannot name them; nil:
+	// they have the names that a user gave them.
+	Group []string
 	// Assumptions are the ids of facts that the reading rests on, sorted.
 	Assumptions []string
 }

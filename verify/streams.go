@@ -331,7 +331,7 @@ func (t *trial) got(stream []event) (out map[at]bool, groups, times bool) {
 		}
 		for _, row := range rows {
 			h := at{}
-			tuples, ok := t.tuples(row)
+			tuples, ok := t.tuples(row, q.Group)
 			if groups = groups && ok; q.Time == "" {
 				times = false
 			} else {
@@ -354,10 +354,14 @@ func (t *trial) got(stream []event) (out map[at]bool, groups, times bool) {
 	return out, groups, times
 }
 
-// tuples are the values of the group in a row of a result; ok: it has its columns.
-func (t *trial) tuples(row tail.Row) (out [][]tail.Value, ok bool) {
+// tuples are the values of the group in a row of a result, from these columns where there are
+// as many; ok: it has its columns.
+func (t *trial) tuples(row tail.Row, columns []string) (out [][]tail.Value, ok bool) {
 	out = [][]tail.Value{nil}
 	for j, name := range t.c.Group {
+		if len(columns) == len(t.c.Group) {
+			name = columns[j]
+		}
 		v, ok := row[name]
 		for _, r := range t.c.Rules {
 			for _, f := range r.Group[j] {

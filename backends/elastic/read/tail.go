@@ -50,7 +50,11 @@ func ReadTail(query string, s ir.Schema) (out *tail.Query, err error) {
 		case "sample":
 			out.Ops = append(out.Ops, tail.Sample{Steps: m.steps(x)})
 		default:
-			out.Ops, out.Time = append(out.Ops, m.sequence(x)), tail.Ended
+			chains := m.sequence(x)
+			out.Ops, out.Time = append(out.Ops, chains), tail.Ended
+			for _, k := range chains.Steps[0].By {
+				out.Group = append(out.Group, k.Name)
+			}
 		}
 		if len(x.keys)+len(x.steps[0].keys) > 0 {
 			out.Assumptions = append(out.Assumptions, "elastic/single-key")
