@@ -95,12 +95,25 @@ func newApp(stdin io.Reader, stdout, stderr io.Writer) *cli.App {
 		return usage("unknown command %q%s", c.Args().First(), suggest.For(c.Args().First(), names))
 	}
 	for _, cmd := range app.Commands {
-		cmd.HideHelpCommand = true // a path may be called help
+		finish(cmd)
 		for _, sub := range cmd.Subcommands {
-			sub.HideHelpCommand = true
+			finish(sub)
 		}
 	}
 	return app
+}
+
+// finish says what is so of every command.
+func finish(cmd *cli.Command) {
+	cmd.HideHelpCommand = true // a path may be called help
+	if cmd.Action != nil {
+		// The flags are parsed by now. The cli package would look for actions of flags, of
+		// which there are none, and compare the names of each with those of all others.
+		cmd.Before = func(*cli.Context) error {
+			cmd.Flags = nil
+			return nil
+		}
+	}
 }
 
 func versionCommand() *cli.Command {
