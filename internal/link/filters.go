@@ -1,10 +1,10 @@
 package link
 
 import (
+	"bytes"
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
-	"regexp"
 	"slices"
 	"strings"
 
@@ -107,14 +107,35 @@ func (fs *Filters) Join(d *parser.Document) {
 	}
 }
 
-// mayFilter finds the key of a filter as most write it, at any depth, and what can stand
-// for it at the beginning of a line: braces, an anchor, a tag, an alias, a merge.
-var mayFilter = regexp.MustCompile(`(?m)^\x{feff}?(?:---)?[ \t]*(?:["']?filter["']?[ \t]*:|[{?&!*\\]|["']?<<["']?[ \t]*:|"[^"\n]*\\)`)
+// mayFilter says whether a file has the key of a filter as most write it, at any depth, or
+// what can stand for it at the beginning of a line: braces, an anchor, a tag, an alias, a
+// merge, an escape.
+func mayFilter(src []byte) bool {
+	for line := range bytes.Lines(src) {
+		line = bytes.TrimPrefix(bytes.TrimPrefix(line, []byte("\uFEFF")), []byte("---"))
+		line = bytes.TrimLeft(line, " \t")
+		if len(line) == 0 {
+			continue
+		}
+		if bytes.IndexByte([]byte(`{?&!*\`), line[0]) >= 0 {
+			return true
+		}
+		quoted, _, _ := bytes.Cut(line[1:], []byte{'"'})
+		if line[0] == '"' && bytes.IndexByte(quoted, '\\') >= 0 {
+			return true
+		}
+		key, _, found := bytes.Cut(line, []byte{':'})
+		if key = bytes.Trim(bytes.TrimRight(key, " \t"), `"'`); found && (string(key) == "filter" || string(key) == "<<") {
+			return true
+		}
+	}
+	return false
+}
 
 // FiltersIn are the filters of a file, also those with errors. Most files of rules are not
 // read as YAML for it.
 func FiltersIn(path string, src []byte) []*parser.Document {
-	if !mayFilter.Match(src) {
+	if !mayFilter(src) {
 		return nil
 	}
 	return slices.DeleteFunc(parser.Parse(path, src).Documents, func(d *parser.Document) bool { return d.Kind != parser.FilterRule })
