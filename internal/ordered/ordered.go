@@ -14,6 +14,14 @@ import (
 func Map[T, R any](items []T, f func(T) R) iter.Seq2[int, R] {
 	const batch = 16 // items that a worker takes at a time
 	return func(yield func(int, R) bool) {
+		if len(items) <= batch {
+			for i, item := range items {
+				if !yield(i, f(item)) {
+					return
+				}
+			}
+			return
+		}
 		type job struct {
 			items []T
 			out   chan []R
