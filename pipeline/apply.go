@@ -198,6 +198,8 @@ func tests(it ir.Item) (out []ir.Test) {
 type run struct {
 	Options
 	pipeline *Pipeline
+	all      bool // pass no item over for its fields
+	passed   bool // some was
 	item     *item
 	rule     ir.Rule
 	state    map[string]any
@@ -247,14 +249,28 @@ func (r *run) refuse(pos ir.Pos, format string, args ...any) {
 // Apply is r as the target has it. r comes from the pass ExpandBase64Offset
 // and is not changed. The error is an *ir.Diagnostic.
 func (p *Pipeline) Apply(rule *ir.Rule, o Options) (*ir.Rule, *Trace, error) {
-	r := &run{Options: o, pipeline: p, rule: *rule, state: map[string]any{}, applied: map[string]bool{},
-		renamed: map[string]map[string]bool{}, handled: map[string]bool{}, told: map[string]bool{}}
-	r.rule.Detections = slices.Clone(rule.Detections)
 	for _, part := range p.Parts() {
 		if !part.Allows(o.Target) {
 			return nil, nil, &ir.Diagnostic{Pos: rule.Source.Pos, Item: part.Path, Source: "pipeline",
 				Msg: fmt.Sprintf("the pipeline is for %s, not for %s", join(part.AllowedBackends), o.Target.Name)}
 		}
+	}
+	r := p.run(rule, o, false)
+	if r.err != nil && r.passed {
+		r = p.run(rule, o, true) // an error tells of what the others know
+	}
+	if r.err != nil {
+		return nil, nil, r.err
+	}
+	return r.result(), &Trace{Steps: r.steps, State: r.state, Renamed: r.fields, Losses: r.losses, applied: r.applied, renamed: r.renamed}, nil
+}
+
+// run applies the items; all of them, or those that are about the fields of the rule.
+func (p *Pipeline) run(rule *ir.Rule, o Options, all bool) *run {
+	r := &run{Options: o, all: all, pipeline: p, rule: *rule, state: map[string]any{}, applied: map[string]bool{},
+		renamed: map[string]map[string]bool{}, handled: map[string]bool{}, told: map[string]bool{}}
+	r.rule.Detections = slices.Clone(rule.Detections)
+	for _, part := range p.Parts() {
 		for _, it := range part.items {
 			r.do(it)
 		}
@@ -263,10 +279,7 @@ func (p *Pipeline) Apply(rule *ir.Rule, o Options) (*ir.Rule, *Trace, error) {
 	r.scope()
 	r.declared()
 	r.untested(rule.Source)
-	if r.err != nil {
-		return nil, nil, r.err
-	}
-	return r.result(), &Trace{Steps: r.steps, State: r.state, Renamed: r.fields, Losses: r.losses, applied: r.applied, renamed: r.renamed}, nil
+	return r
 }
 
 // Allows says whether the pipeline is for a target, by the name that sigmac or

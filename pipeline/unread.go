@@ -16,8 +16,9 @@ import (
 // behind it, and for which log sources they are: most of a large pipeline is about others
 // than a rule has, and is not read for it. A line has the depth of the nesting, the bytes
 // from and to (of a nest up to the key `items`), the number of the line, the log sources
-// of which one must be the rule's, as product/category/service, or `-`, and what stands
-// above in the same list with something that it has an alias for: each from, to and line.
+// of which one must be the rule's, as product/category/service, or `-`, the fields of which
+// the rule must have one, where the item does nothing else, or `-`, and what stands above
+// in the same list with something that it has an alias for: each from, to and line.
 // `go test ./pipeline -update` writes it.
 //
 //go:embed builtin.index
@@ -30,16 +31,26 @@ type unread struct {
 	line    int           // its first
 	above   []parser.Part // with what it has an alias for
 	sources []ir.LogSource
+	fields  []string
 	nested  []*item
 
 	once sync.Once
 	read *item
 }
 
-// passes says whether an item is for other log sources than that of the rule.
+// passes says whether an item is for other log sources or fields than those of the rule.
 func (r *run) passes(it *item) bool {
-	return it.unread != nil && it.unread.sources != nil &&
-		!slices.ContainsFunc(it.unread.sources, func(s ir.LogSource) bool { return s.Covers(r.rule.Source) })
+	u := it.unread
+	switch {
+	case u == nil:
+		return false
+	case u.sources != nil && !slices.ContainsFunc(u.sources, func(s ir.LogSource) bool { return s.Covers(r.rule.Source) }):
+		return true
+	case u.fields == nil || r.all || slices.ContainsFunc(u.fields, func(name string) bool { return r.names()[name] }):
+		return false
+	}
+	r.passed = true
+	return true
 }
 
 // whole is the item as it is read.
@@ -84,21 +95,24 @@ func indexed(name string, src []byte) *Pipeline {
 	_, lines, _ := strings.Cut(builtinIndex, "\n"+name+"\n")
 	var open []*unread // the item before and those around it
 	for line := range strings.Lines(lines) {
-		fields := strings.Fields(line)
-		if len(fields) < 5 {
+		words := strings.Fields(line)
+		if len(words) < 6 {
 			break
 		}
-		depth, _ := strconv.Atoi(fields[0])
-		own := part(src, fields[1:4])
+		depth, _ := strconv.Atoi(words[0])
+		own := part(src, words[1:4])
 		u := &unread{path: path, text: own.Text, line: own.Line}
-		for above := fields[5:]; len(above) >= 3; above = above[3:] {
+		for above := words[6:]; len(above) >= 3; above = above[3:] {
 			u.above = append(u.above, part(src, above))
 		}
-		if fields[4] != "-" {
-			for s := range strings.SplitSeq(fields[4], ",") {
+		if words[4] != "-" {
+			for s := range strings.SplitSeq(words[4], ",") {
 				part := strings.Split(s, "/")
 				u.sources = append(u.sources, ir.LogSource{Product: part[0], Category: part[1], Service: part[2]})
 			}
+		}
+		if words[5] != "-" {
+			u.fields = strings.Split(words[5], ",")
 		}
 		it := &item{unread: u}
 		if open = append(open[:depth], u); depth == 0 {

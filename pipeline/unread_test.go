@@ -2,6 +2,7 @@ package pipeline
 
 import (
 	"bytes"
+	"cmp"
 	"flag"
 	"fmt"
 	"maps"
@@ -104,14 +105,15 @@ func (x *indexer) list(nodes []*yaml.Node, items []*item, to, depth int) {
 }
 
 func (x *indexer) item(n *yaml.Node, it *item, from, to, depth int, above string) {
-	sources := "-"
-	var names []string
+	var sources []string
 	for _, s := range it.rule.sources {
-		names = append(names, s.Product+"/"+s.Category+"/"+s.Service)
+		sources = append(sources, s.Product+"/"+s.Category+"/"+s.Service)
 	}
-	if names != nil {
-		sources = strings.Join(names, ",")
+	fields := keys(it.only)
+	if it.id != "" || slices.ContainsFunc(fields, func(name string) bool { return name == "" || strings.ContainsAny(name, " ,") }) {
+		fields = nil // an id is noted where the rule has none of them too
 	}
+	column := func(words []string) string { return cmp.Or(strings.Join(words, ","), "-") }
 	inner, nested := it.do.(nest)
 	text := to
 	var list *yaml.Node
@@ -125,7 +127,7 @@ func (x *indexer) item(n *yaml.Node, it *item, from, to, depth int, above string
 	if nested {
 		text = from + bytes.LastIndex(x.src[from:x.starts[list.Content[0].Line-1]], []byte("items:")) + len("items:")
 	}
-	fmt.Fprintln(&x.out, strings.TrimSpace(fmt.Sprint(depth, " ", from, " ", text, " ", n.Line, " ", sources, " ", above)))
+	fmt.Fprintln(&x.out, strings.TrimSpace(fmt.Sprint(depth, " ", from, " ", text, " ", n.Line, " ", column(sources), " ", column(fields), " ", above)))
 	if nested {
 		x.list(list.Content, inner.items, to, depth+1)
 	}
