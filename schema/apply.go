@@ -238,10 +238,10 @@ func (a *application) unfit(at ir.Pos, c *column) {
 	}
 	var keywords []string
 	for _, t := range a.tables {
-		for name, typ := range t.columns {
+		for _, x := range t.columns {
 			base, _, _ := strings.Cut(c.name, ".text")
-			if (strings.HasPrefix(name, c.name+".") || name == base) && (kinds[typ] == kindKeyword || kinds[typ] == kindText) {
-				keywords = append(keywords, name)
+			if (strings.HasPrefix(x.name, c.name+".") || x.name == base) && (kinds[x.typ] == kindKeyword || kinds[x.typ] == kindText) {
+				keywords = append(keywords, x.name)
 			}
 		}
 	}

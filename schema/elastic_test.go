@@ -18,7 +18,7 @@ func TestEQLOfECS(t *testing.T) {
 		t.Fatal("no schema ecs")
 	}
 	catalog := For(targets.Must("elastic"))
-	columns := ecs.table("*").columns
+	columns := byName(ecs.table("*"))
 	counts := map[string]int{}
 	for name, typ := range columns {
 		refused := strings.Contains(" nested flattened geo_point unindexed object ", " "+typ+" ")
@@ -65,8 +65,8 @@ func TestEQLOfIntegrations(t *testing.T) {
 	ecs, _ := Builtin("ecs")
 	catalog := For(targets.Must("elastic"))
 	counts := map[string]int{}
-	for name, typ := range own.table("*").columns {
-		if _, twice := ecs.table("*").columns[name]; twice {
+	for name, typ := range byName(own.table("*")) {
+		if ecs.table("*").typ(name) != "" {
 			t.Errorf("ecs has the field %s too", name)
 		}
 		counts[typ]++

@@ -15,10 +15,9 @@
 package schema
 
 import (
-	"embed"
+	_ "embed"
 	"encoding/json"
 	"fmt"
-	"io/fs"
 	"slices"
 	"strings"
 	"sync"
@@ -33,7 +32,7 @@ import (
 // A Schema is a set of tables.
 type Schema struct {
 	Name string
-	text func() string // of a built-in one, a table a line; nil: it is read
+	text string // of a built-in one, a table a line; empty: it is read
 	mu   sync.Mutex
 	read map[string]*table // nil: there is no such table
 }
@@ -41,47 +40,74 @@ type Schema struct {
 // A table says of which type its columns are, by the names of the target.
 type table struct {
 	name    string
-	columns map[string]string
-	whole   bool // the columns of every table are among them
+	columns []namedType // sorted
+	whole   bool        // the columns of every table are among them
+}
+
+type namedType struct{ name, typ string }
+
+// typ is the type of a column, or empty.
+func (t *table) typ(column string) string {
+	i, found := slices.BinarySearchFunc(t.columns, column, func(c namedType, name string) int { return strings.Compare(c.name, name) })
+	if !found {
+		return ""
+	}
+	return t.columns[i].typ
+}
+
+func sorted(columns []namedType) []namedType {
+	slices.SortFunc(columns, func(a, b namedType) int { return strings.Compare(a.name, b.name) })
+	return columns
 }
 
 // everywhere is the table whose columns every table has.
 const everywhere = "*"
 
-//go:embed *.json
-var files embed.FS
+// Files that are embedded as texts are not copied when they are read.
+var (
+	//go:embed azure_monitor.json
+	azureMonitor string
+	//go:embed ecs.json
+	ecs string
+	//go:embed ecs_integrations.json
+	ecsIntegrations string
+	//go:embed microsoft_xdr.json
+	microsoftXDR string
+	//go:embed sentinel_asim.json
+	sentinelASIM string
+	//go:embed sentinel_connectors.json
+	sentinelConnectors string
+	//go:embed splunk_cim.json
+	splunkCIM string
+)
+
+// builtins are sorted by their names.
+var builtins = []*Schema{
+	{Name: "azure_monitor", text: azureMonitor},
+	{Name: "ecs", text: ecs},
+	{Name: "ecs_integrations", text: ecsIntegrations},
+	{Name: "microsoft_xdr", text: microsoftXDR},
+	{Name: "sentinel_asim", text: sentinelASIM},
+	{Name: "sentinel_connectors", text: sentinelConnectors},
+	{Name: "splunk_cim", text: splunkCIM},
+}
 
 // Builtins are the names of the schemas that sigmac brings along, sorted.
 func Builtins() (names []string) {
-	entries, err := fs.ReadDir(files, ".")
-	if err != nil {
-		panic("schema: " + err.Error())
-	}
-	for _, e := range entries {
-		names = append(names, strings.TrimSuffix(e.Name(), ".json"))
+	for _, s := range builtins {
+		names = append(names, s.Name)
 	}
 	return names
 }
 
-var builtins sync.Map // of *Schema, by name
-
 // Builtin is a schema that sigmac brings along.
 func Builtin(name string) (*Schema, bool) {
-	if s, ok := builtins.Load(name); ok {
-		return s.(*Schema), true
-	}
-	if _, err := fs.Stat(files, name+".json"); err != nil {
-		return nil, false
-	}
-	text := sync.OnceValue(func() string {
-		src, err := files.ReadFile(name + ".json")
-		if err != nil {
-			panic("schema: " + err.Error())
+	for _, s := range builtins {
+		if s.Name == name {
+			return s, true
 		}
-		return string(src)
-	})
-	s, _ := builtins.LoadOrStore(name, &Schema{Name: name, text: text, read: map[string]*table{}})
-	return s.(*Schema), true
+	}
+	return nil, false
 }
 
 // table is a table with the columns that every table has, or nil. It is read when it is
@@ -95,18 +121,20 @@ func (s *Schema) table(name string) *table {
 	}
 	t.whole = true
 	if common := s.lines(everywhere); common != nil {
-		for column, typ := range common.columns {
-			if _, ok := t.columns[column]; !ok {
-				t.columns[column] = typ
+		own := *t
+		for _, c := range common.columns {
+			if own.typ(c.name) == "" {
+				t.columns = append(t.columns, c)
 			}
 		}
+		sorted(t.columns)
 	}
 	return t
 }
 
 // lines are what the schema says of a table by its name.
 func (s *Schema) lines(name string) *table {
-	if t, ok := s.read[name]; ok || s.text == nil {
+	if t, ok := s.read[name]; ok || s.text == "" {
 		return t
 	}
 	var out *table
@@ -114,11 +142,13 @@ func (s *Schema) lines(name string) *table {
 	if err != nil {
 		return nil
 	}
-	text := s.text()
-	if i := strings.Index(text, "\n"+string(key)+":"); i >= 0 {
-		_, body, _ := strings.Cut(text[i+len(key)+2:], "{")
+	if i := strings.Index(s.text, "\n"+string(key)+":"); i >= 0 {
+		_, body, _ := strings.Cut(s.text[i+len(key)+2:], "{")
 		body, _, _ = strings.Cut(body, "}")
 		out = &table{name: name, columns: columns(body)}
+	}
+	if s.read == nil {
+		s.read = map[string]*table{}
 	}
 	s.read[name] = out
 	return out
@@ -127,25 +157,30 @@ func (s *Schema) lines(name string) *table {
 // columns reads the inside of an object of plain texts, "name": "type". The files have
 // no others, and the largest table has two thousand columns, which a decoder that
 // looks for everything that JSON has takes longer for than to convert a rule.
-func columns(body string) map[string]string {
-	words := strings.Split(body, `"`) // blanks, a name, a colon, a type, and so on
-	out := make(map[string]string, len(words)/4)
-	for i := 3; i < len(words); i += 4 {
-		out[words[i-2]] = words[i]
+func columns(body string) []namedType {
+	out := make([]namedType, 0, strings.Count(body, `":`))
+	for {
+		_, rest, found := strings.Cut(body, `"`)
+		if !found {
+			return sorted(out)
+		}
+		name, rest, _ := strings.Cut(rest, `"`)
+		_, rest, _ = strings.Cut(rest, `"`)
+		typ, rest, _ := strings.Cut(rest, `"`)
+		out, body = append(out, namedType{name, typ}), rest
 	}
-	return out
 }
 
 // Tables are the names of the tables, in the order of the file.
 func (s *Schema) Tables() (names []string) {
-	if s.text == nil {
+	if s.text == "" {
 		for name := range s.read {
 			names = append(names, name)
 		}
 		slices.Sort(names)
 		return names
 	}
-	for line := range strings.Lines(s.text()) {
+	for line := range strings.Lines(s.text) {
 		if name, _, ok := strings.Cut(strings.TrimPrefix(line, `"`), `":`); ok && strings.HasPrefix(line, `"`) {
 			names = append(names, name)
 		}
@@ -167,14 +202,15 @@ func Parse(path string, src []byte) (*Schema, []*ir.Diagnostic) {
 				f.Fail(e.Value, "the table %s must be a mapping of columns to types", e.Name)
 				continue
 			}
-			t := &table{name: e.Name, columns: map[string]string{}}
+			t := &table{name: e.Name}
 			for _, c := range f.Entries(e.Value) {
 				if c.Value.Kind != yaml.ScalarNode || kinds[c.Value.Value] == 0 {
 					f.Fail(c.Value, "%q is no type of a column%s", c.Value.Value, suggest.For(c.Value.Value, kindNames()))
 					continue
 				}
-				t.columns[c.Name] = c.Value.Value
+				t.columns = append(t.columns, namedType{c.Name, c.Value.Value})
 			}
+			sorted(t.columns)
 			s.read[e.Name] = t
 		}
 	}
@@ -235,11 +271,11 @@ func (t *table) column(name string) (string, kind) {
 	for i := range name {
 		// EQL has no query for what is in a document of its own (EQL syntax:
 		// limitations).
-		if name[i] == '.' && t.columns[name[:i]] == "nested" {
+		if name[i] == '.' && t.typ(name[:i]) == "nested" {
 			return "nested", kindNothing
 		}
 	}
-	if typ, ok := t.columns[name]; ok {
+	if typ := t.typ(name); typ != "" {
 		return typ, kindOf(t, name, typ)
 	}
 	// A place inside a column, or a field below a name.
@@ -248,10 +284,10 @@ func (t *table) column(name string) (string, kind) {
 			continue
 		}
 		base := name[:i]
-		if typ, ok := t.columns[base+".*"]; ok {
+		if typ := t.typ(base + ".*"); typ != "" {
 			return typ, kindOf(t, name, typ)
 		}
-		switch typ := t.columns[base]; typ {
+		switch typ := t.typ(base); typ {
 		case "dynamic":
 			return typ, kindDynamic
 		case "json":
@@ -277,9 +313,8 @@ func kindOf(t *table, name, typ string) kind {
 // nearest are the columns whose names are most like name.
 func (t *table) nearest(name string) []string {
 	names := make([]string, 0, len(t.columns))
-	for c := range t.columns {
-		names = append(names, c)
+	for _, c := range t.columns {
+		names = append(names, c.name)
 	}
-	slices.Sort(names)
 	return suggest.Nearest(name, names, 3)
 }
