@@ -74,7 +74,6 @@ type item struct {
 	fields   conditions[string]
 	do       transformation
 	only     map[string]bool // the fields that it can change, keywords by no name; nil: any
-	unread   *unread         // if it is read when a rule needs it; nothing else is set
 }
 
 // A narrow transformation knows the fields that it can change.
@@ -142,7 +141,7 @@ func Types() []string {
 	return slices.Concat(keys(kinds), keys(ruleConditions), keys(itemConditions), keys(fieldConditions), keys(posts), keys(finalizers))
 }
 
-func (f *file) items(n *yaml.Node, depth int) (out []*item) {
+func (f *file) items(n *yaml.Node, depth int) (out []entry) {
 	f.entriesOf(n, "a transformation", depth, func(p *params, name string) {
 		p.depth = depth
 		k, ok := kinds[name]
@@ -169,13 +168,13 @@ func (f *file) items(n *yaml.Node, depth int) (out []*item) {
 }
 
 // A nest is a list of items that run as one.
-type nest struct{ items []*item }
+type nest struct{ items []entry }
 
 func (n nest) apply(r *run) bool {
 	outer := r.item
 	changed := false
-	for _, it := range n.items {
-		changed = r.do(it) || changed
+	for _, e := range n.items {
+		changed = r.do(e) || changed
 	}
 	r.item = outer
 	return changed
@@ -271,8 +270,8 @@ func (p *Pipeline) run(rule *ir.Rule, o Options, all bool) *run {
 		renamed: map[string]map[string]bool{}, handled: map[string]bool{}, told: map[string]bool{}}
 	r.rule.Detections = slices.Clone(rule.Detections)
 	for _, part := range p.Parts() {
-		for _, it := range part.items {
-			r.do(it)
+		for _, e := range part.items {
+			r.do(e)
 		}
 	}
 	r.item = nil
@@ -299,11 +298,11 @@ func (r *run) result() *ir.Rule {
 
 // do applies an item if its rule conditions hold, and says whether that
 // changed anything.
-func (r *run) do(it *item) bool {
-	if r.err != nil || r.passes(it) {
+func (r *run) do(e entry) bool {
+	if r.err != nil || e.passes(r) {
 		return false
 	}
-	it = it.whole()
+	it := e.whole()
 	r.item, r.leaves = it, 0
 	defer func(outer bool) { r.about = outer }(r.about)
 	if len(it.rule.each) > 0 && !it.rule.holds(r, nothing{}) {

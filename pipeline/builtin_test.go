@@ -86,8 +86,9 @@ func TestBuiltin(t *testing.T) {
 	}
 }
 
-func everyItem(t *testing.T, items []*item, seen map[string]bool) {
-	for _, it := range items {
+func everyItem(t *testing.T, items []entry, seen map[string]bool) {
+	for _, e := range items {
+		it := e.whole()
 		missing := func(name string) { t.Errorf("%s: no case has the field %s", it.place(), name) }
 		switch x := it.do.(type) {
 		case nest:

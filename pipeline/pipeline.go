@@ -73,7 +73,7 @@ type Pipeline struct {
 
 	vars  []variable
 	text  []byte
-	items []*item
+	items []entry
 	post  []*postItem
 	final []*finalItem
 	parts []*Pipeline // of a joined one, which has nothing else

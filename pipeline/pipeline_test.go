@@ -122,8 +122,9 @@ func mapped(t *testing.T, p *Pipeline, d *parser.Document, o Options) (*ir.Rule,
 }
 
 // lookEverywhere makes items ask of every field whether they change it.
-func lookEverywhere(items []*item) {
-	for _, it := range items {
+func lookEverywhere(items []entry) {
+	for _, e := range items {
+		it := e.whole()
 		it.only = nil
 		if n, ok := it.do.(nest); ok {
 			lookEverywhere(n.items)

@@ -2,7 +2,6 @@ package pipeline
 
 import (
 	embedded "embed"
-	"io/fs"
 	"path"
 	"slices"
 	"strings"
@@ -11,7 +10,6 @@ import (
 	"gopkg.in/yaml.v3"
 
 	"sigmac/backends"
-	"sigmac/internal/suggest"
 	"sigmac/ir"
 	"sigmac/parser"
 )
@@ -72,20 +70,19 @@ func parseRow(y *parser.File, n *yaml.Node) (row Row) {
 		switch e.Name {
 		case "logsource":
 			for _, part := range y.Entries(e.Value) {
-				field := map[string]*string{"product": &row.Source.Product, "category": &row.Source.Category, "service": &row.Source.Service}[part.Name]
-				if field == nil {
+				switch part.Name {
+				case "product":
+					row.Source.Product = part.Value.Value
+				case "category":
+					row.Source.Category = part.Value.Value
+				case "service":
+					row.Source.Service = part.Value.Value
+				default:
 					y.Fail(part.Key, "a log source has no %q", part.Name)
-					continue
 				}
-				*field = part.Value.Value
 			}
 		case "pipelines":
 			for _, way := range e.Value.Content {
-				for _, name := range strings.Split(way.Value, " + ") {
-					if _, err := fs.Stat(builtinFiles, builtinFile(name)); err != nil {
-						y.Fail(way, "no pipeline is named %q%s", name, suggest.For(name, Builtins()))
-					}
-				}
 				row.Ways = append(row.Ways, Way{Name: way.Value})
 			}
 		default:

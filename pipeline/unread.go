@@ -24,6 +24,17 @@ import (
 //go:embed builtin.index
 var builtinIndex string
 
+// An entry is an item, or one that is not read yet.
+type entry interface {
+	// whole is the item, as it is read.
+	whole() *item
+	// passes says whether it is for other log sources or fields than those of the rule.
+	passes(r *run) bool
+}
+
+func (it *item) whole() *item     { return it }
+func (it *item) passes(*run) bool { return false }
+
 // An unread is an item in the text of a built-in pipeline.
 type unread struct {
 	path    string
@@ -32,18 +43,14 @@ type unread struct {
 	above   []parser.Part // with what it has an alias for
 	sources []ir.LogSource
 	fields  []string
-	nested  []*item
+	nested  []entry
 
 	once sync.Once
 	read *item
 }
 
-// passes says whether an item is for other log sources or fields than those of the rule.
-func (r *run) passes(it *item) bool {
-	u := it.unread
+func (u *unread) passes(r *run) bool {
 	switch {
-	case u == nil:
-		return false
 	case u.sources != nil && !slices.ContainsFunc(u.sources, func(s ir.LogSource) bool { return s.Covers(r.rule.Source) }):
 		return true
 	case u.fields == nil || r.all || slices.ContainsFunc(u.fields, func(name string) bool { return r.names()[name] }):
@@ -53,12 +60,7 @@ func (r *run) passes(it *item) bool {
 	return true
 }
 
-// whole is the item as it is read.
-func (it *item) whole() *item {
-	u := it.unread
-	if u == nil {
-		return it
-	}
+func (u *unread) whole() *item {
 	u.once.Do(func() {
 		own := parser.Part{Line: u.line, Text: u.text}
 		if u.nested != nil {
@@ -66,7 +68,7 @@ func (it *item) whole() *item {
 		}
 		y, roots := parser.OpenParts("pipeline", u.path, append(slices.Clip(u.above), own)...)
 		f := &file{File: y, path: u.path}
-		var items []*item
+		var items []entry
 		if len(roots) == 1 {
 			root := roots[0]
 			root.Content = root.Content[len(root.Content)-1:]
@@ -75,10 +77,10 @@ func (it *item) whole() *item {
 		if errs := y.Errors(); len(errs) > 0 || len(items) != 1 {
 			panic("pipeline: the index of " + u.path + " is not that of its text: go test ./pipeline -update")
 		}
+		u.read = items[0].whole()
 		if u.nested != nil {
-			items[0].do = nest{u.nested}
+			u.read.do = nest{u.nested}
 		}
-		u.read = items[0]
 	})
 	return u.read
 }
@@ -93,15 +95,16 @@ func indexed(name string, src []byte) *Pipeline {
 	}
 	p.ID, p.text = name, src
 	_, lines, _ := strings.Cut(builtinIndex, "\n"+name+"\n")
+	lines, _, _ = strings.Cut(lines, "\n\n")
+	all := make([]unread, 1+strings.Count(lines, "\n"))
 	var open []*unread // the item before and those around it
 	for line := range strings.Lines(lines) {
 		words := strings.Fields(line)
-		if len(words) < 6 {
-			break
-		}
 		depth, _ := strconv.Atoi(words[0])
 		own := part(src, words[1:4])
-		u := &unread{path: path, text: own.Text, line: own.Line}
+		u := &all[0]
+		all = all[1:]
+		u.path, u.text, u.line = path, own.Text, own.Line
 		for above := words[6:]; len(above) >= 3; above = above[3:] {
 			u.above = append(u.above, part(src, above))
 		}
@@ -114,12 +117,11 @@ func indexed(name string, src []byte) *Pipeline {
 		if words[5] != "-" {
 			u.fields = strings.Split(words[5], ",")
 		}
-		it := &item{unread: u}
 		if open = append(open[:depth], u); depth == 0 {
-			p.items = append(p.items, it)
+			p.items = append(p.items, u)
 			continue
 		}
-		open[depth-1].nested = append(open[depth-1].nested, it)
+		open[depth-1].nested = append(open[depth-1].nested, u)
 	}
 	return p
 }

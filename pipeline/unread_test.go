@@ -73,7 +73,7 @@ type indexer struct {
 }
 
 // list writes the lines of a list of items that ends before the byte to.
-func (x *indexer) list(nodes []*yaml.Node, items []*item, to, depth int) {
+func (x *indexer) list(nodes []*yaml.Node, items []entry, to, depth int) {
 	part := func(i int) string {
 		until := to
 		if i+1 < len(nodes) {
@@ -100,7 +100,7 @@ func (x *indexer) list(nodes []*yaml.Node, items []*item, to, depth int) {
 		}
 		var from, until, line int
 		fmt.Sscan(part(i), &from, &until, &line)
-		x.item(n, items[i], from, until, depth, strings.Join(rest, " "))
+		x.item(n, items[i].whole(), from, until, depth, strings.Join(rest, " "))
 	}
 }
 
@@ -198,8 +198,8 @@ func TestUnread(t *testing.T) {
 					t.Fatalf("%s: %s: read item by item %v %v, at once %v %v", name, d.Title, got, gotErr, want, wantErr)
 				}
 			}
-			for _, it := range p.items {
-				if items++; it.unread.read == nil {
+			for _, e := range p.items {
+				if items++; e.(*unread).read == nil {
 					passed++
 				}
 			}
