@@ -3,6 +3,7 @@ package elastic
 import (
 	"fmt"
 	"slices"
+	"sort"
 	"strings"
 
 	"sigmac/backends"
@@ -204,6 +205,7 @@ func (w *writer) choice(os []operand) backends.Doc {
 type operand struct {
 	e     ir.Expr
 	tests []test
+	at    int // which of all it is
 }
 
 // A test is a Match, or of one for a regular expression one of several that Lucene has,
@@ -211,6 +213,7 @@ type operand struct {
 type test struct {
 	of     ir.Match
 	lucene *regex.Re
+	at     int // which of all it is
 }
 
 // maxRegex is the length of a regular expression that Elasticsearch takes by
@@ -235,7 +238,7 @@ func spread(e ir.Expr) (out []test) {
 		panic("elastic: cannot write " + lack)
 	}
 	for _, w := range whole {
-		out = append(out, test{m, w})
+		out = append(out, test{of: m, lucene: w})
 	}
 	return out
 }
@@ -248,37 +251,55 @@ func gather(es []ir.Expr) []operand {
 	}
 	out := make([]operand, 0, len(es))
 	first := map[key]int{}
-	var lists map[key]*regex.Re
+	at, split := 0, false
 	for _, e := range es {
 		tests := spread(e)
 		if tests == nil {
-			out = append(out, operand{e: e})
+			out = append(out, operand{e: e, at: at})
 		}
 		for _, t := range tests {
+			t.at = at
+			at++
 			k := key{t.of.Field.Name, kindOf(t.of.Test)}
-			if k.kind == kindRegex {
-				if lists == nil {
-					lists = map[key]*regex.Re{}
-				}
-				list := t.lucene
-				if old := lists[k]; old != nil {
-					work := maxListWork
-					if list = listed(old, t.lucene); refuses(list, &work) != "" {
-						delete(first, k)
-						list = t.lucene
-					}
-				}
-				lists[k] = list
-			}
 			if i, ok := first[k]; ok && k.kind >= kindEqual {
 				out[i].tests = append(out[i].tests, t)
 				continue
 			}
 			first[k] = len(out)
-			out = append(out, operand{tests: []test{t}})
+			out = append(out, operand{tests: []test{t}, at: t.at})
+		}
+		at++
+	}
+	for i := 0; i < len(out); i++ { // also what is put behind
+		if n := longest(out[i].tests); n < len(out[i].tests) {
+			rest := out[i].tests[n:]
+			out[i].tests, split = out[i].tests[:n], true
+			out = append(out, operand{tests: rest, at: rest[0].at})
 		}
 	}
+	if split {
+		slices.SortStableFunc(out, func(a, b operand) int { return a.at - b.at })
+	}
 	return out
+}
+
+// longest is how many tests, from the first on, one list can say.
+func longest(ts []test) int {
+	if len(ts) < 2 || ts[0].lucene == nil {
+		return len(ts)
+	}
+	lists := []*regex.Re{ts[0].lucene}
+	for i, t := range ts[1:] {
+		lists = append(lists, listed(lists[i], t.lucene))
+	}
+	refused := func(i int) bool {
+		work := maxListWork
+		return refuses(lists[i], &work) != ""
+	}
+	if !refused(len(lists) - 1) {
+		return len(ts)
+	}
+	return 1 + sort.Search(len(ts)-1, func(i int) bool { return refused(i + 1) })
 }
 
 // listed is a list of expressions with one more: Elasticsearch joins them by `|`.
