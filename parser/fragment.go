@@ -1,9 +1,6 @@
 package parser
 
 import (
-	"bytes"
-	"slices"
-
 	"gopkg.in/yaml.v3"
 
 	"sigmac/ir"
@@ -28,57 +25,6 @@ func Open(source, path string, src []byte) (*File, []*yaml.Node) {
 		f.errs = append(f.errs, f.diagnostic(fault.at, "%s", fault.why))
 	}
 	return f, roots
-}
-
-// A Part is some lines of a file.
-type Part struct {
-	Line int // its first
-	Text []byte
-}
-
-// OpenParts is Open of some parts of a file, which follow one another and are a document
-// together. Places are those of the file.
-func OpenParts(source, path string, parts ...Part) (*File, []*yaml.Node) {
-	f, roots := Open(source, path, slices.Concat(texts(parts)...))
-	f.parts = parts
-	for _, n := range roots {
-		f.place(n)
-	}
-	return f, roots
-}
-
-func texts(parts []Part) (out [][]byte) {
-	for _, p := range parts {
-		out = append(out, p.Text)
-	}
-	return out
-}
-
-// place gives a node its line in the file.
-func (f *File) place(n *yaml.Node) {
-	line, above := n.Line, 0
-	for _, p := range f.parts {
-		if line > above {
-			n.Line = p.Line + line - above - 1
-		}
-		above += bytes.Count(p.Text, []byte("\n"))
-	}
-	for _, c := range n.Content {
-		f.place(c)
-	}
-}
-
-// within is the line of src that is a line of the file, or 0.
-func (f *file) within(line int) int {
-	above := 0
-	for _, p := range f.parts {
-		lines := bytes.Count(p.Text, []byte("\n"))
-		if p.Line <= line && line < p.Line+lines {
-			return above + line - p.Line + 1
-		}
-		above += lines
-	}
-	return 0
 }
 
 // Fail records an error of a node; of the file as a whole without one.

@@ -21,7 +21,6 @@ type file struct {
 	source       string // of diagnostics
 	path         string
 	src          []byte
-	parts        []Part          // of which src is put together; nil: it is the whole file
 	text         []byte          // src without its byte order mark
 	lines        []int           // where the lines of text start; on demand
 	long         map[int][]int32 // where the characters of a long line start; on demand

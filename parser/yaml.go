@@ -497,9 +497,6 @@ func (f *file) at(pos ir.Pos) []byte {
 			}
 		}
 	}
-	if f.parts != nil {
-		pos.Line = f.within(pos.Line)
-	}
 	if pos.Line < 1 || pos.Line > len(f.lines) {
 		return nil
 	}

@@ -39,11 +39,11 @@ func Builtin(name string) (p *Pipeline, ok bool) {
 	if p, ok := openBuiltins.Load(name); ok {
 		return p.(*Pipeline), true
 	}
-	src, ok := BuiltinSource(name)
+	text, ok := indexOf(name)
 	if !ok {
 		return nil, false
 	}
-	p = indexed(name, src)
+	p = indexed(name, text)
 	openBuiltins.Store(name, p)
 	return p, true
 }

@@ -72,7 +72,7 @@ type Pipeline struct {
 	AllowedBackends []string // none: all
 
 	vars  []variable
-	text  []byte
+	text  []byte // nil: that of a built-in one
 	items []entry
 	post  []*postItem
 	final []*finalItem
@@ -111,7 +111,13 @@ func Parse(path string, src []byte) (*Pipeline, []*ir.Diagnostic) {
 }
 
 // SHA256 is that of its text.
-func (p *Pipeline) SHA256() [sha256.Size]byte { return sha256.Sum256(p.text) }
+func (p *Pipeline) SHA256() [sha256.Size]byte {
+	text := p.text
+	if text == nil {
+		text, _ = BuiltinSource(p.ID)
+	}
+	return sha256.Sum256(text)
+}
 
 // Join is all of ps as one, by ascending priority; among equals, in the order
 // given. A variable of a later one stands before that of an earlier one.

@@ -77,7 +77,7 @@ func (p *params) addCondition() addCondition {
 	return x
 }
 
-// read is the detection, from where the modifiers have run.
+// read is the detection, from where the modifiers have run. Its places are those of no rule.
 func (x addCondition) read(f *parser.File) ir.Expr {
 	before := len(f.Errors())
 	var out ir.And
@@ -97,6 +97,16 @@ func (x addCondition) read(f *parser.File) ir.Expr {
 	if len(out) == 1 {
 		r.Detections[0].Expr = out[0]
 	}
+	ir.Visit(r.Detections[0].Expr, func(e ir.Expr, _ bool) bool {
+		it, ok := e.(ir.Item)
+		for i := range it.Raw {
+			it.Raw[i].Pos = ir.Pos{}
+		}
+		for i := range it.Mods {
+			it.Mods[i].Pos = ir.Pos{}
+		}
+		return !ok
+	})
 	return ir.ExpandBase64Offset(ir.ExpandWindash(r)).Detections[0].Expr
 }
 

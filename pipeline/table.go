@@ -1,17 +1,12 @@
 package pipeline
 
 import (
-	embedded "embed"
-	"path"
 	"slices"
 	"strings"
 	"sync"
 
-	"gopkg.in/yaml.v3"
-
 	"sigmac/backends"
 	"sigmac/ir"
-	"sigmac/parser"
 )
 
 // A Table says by which pipelines a rule gets to a target: for each log source the
@@ -33,9 +28,6 @@ type Way struct {
 	parts []*Pipeline // nil: the built-in ones of that name
 }
 
-//go:embed logsources/*.yml
-var tableFiles embedded.FS
-
 var tables sync.Map // of *Table, by file
 
 // DefaultTable is what sigmac brings along for a target in its format, or nil.
@@ -47,52 +39,21 @@ func DefaultTable(t *backends.Target) *Table {
 	if table, ok := tables.Load(name); ok {
 		return table.(*Table)
 	}
-	src, err := tableFiles.ReadFile(path.Join("logsources", name+".yml"))
-	if err != nil {
+	text, ok := indexOf("logsources/" + name)
+	if !ok {
 		return nil
 	}
-	y, roots := parser.Open("table of log sources", name+".yml", src)
 	table := &Table{}
-	for _, root := range roots {
-		for _, n := range root.Content {
-			table.rows = append(table.rows, parseRow(y, n))
+	for line := range strings.Lines(text) {
+		source, ways, _ := strings.Cut(strings.TrimSuffix(line, "\n"), " ")
+		row := Row{Source: sourceOf(source)}
+		for way := range strings.SplitSeq(ways, ", ") {
+			row.Ways = append(row.Ways, Way{Name: way})
 		}
-	}
-	if errs := y.Errors(); len(errs) > 0 {
-		panic("pipeline: " + errs[0].Error())
+		table.rows = append(table.rows, row)
 	}
 	tables.Store(name, table)
 	return table
-}
-
-func parseRow(y *parser.File, n *yaml.Node) (row Row) {
-	for _, e := range y.Entries(n) {
-		switch e.Name {
-		case "logsource":
-			for _, part := range y.Entries(e.Value) {
-				switch part.Name {
-				case "product":
-					row.Source.Product = part.Value.Value
-				case "category":
-					row.Source.Category = part.Value.Value
-				case "service":
-					row.Source.Service = part.Value.Value
-				default:
-					y.Fail(part.Key, "a log source has no %q", part.Name)
-				}
-			}
-		case "pipelines":
-			for _, way := range e.Value.Content {
-				row.Ways = append(row.Ways, Way{Name: way.Value})
-			}
-		default:
-			y.Fail(e.Key, "a row has no %q", e.Name)
-		}
-	}
-	if len(row.Ways) == 0 {
-		y.Fail(n, "a row without pipelines")
-	}
-	return row
 }
 
 // With is t with pipelines that run on every way too.

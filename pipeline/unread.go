@@ -1,28 +1,89 @@
 package pipeline
 
 import (
-	"bytes"
 	_ "embed"
 	"slices"
-	"strconv"
 	"strings"
 	"sync"
+
+	"gopkg.in/yaml.v3"
 
 	"sigmac/ir"
 	"sigmac/parser"
 )
 
-// builtin.index says of each built-in pipeline where its items stand, those of a nest
-// behind it, and for which log sources they are: most of a large pipeline is about others
-// than a rule has, and is not read for it. A line has the depth of the nesting, the bytes
-// from and to (of a nest up to the key `items`), the number of the line, the log sources
-// of which one must be the rule's, as product/category/service, or `-`, the fields of which
-// the rule must have one, where the item does nothing else, or `-`, and what stands above
-// in the same list with something that it has an alias for: each from, to and line.
+// builtin.index has the built-in pipelines and the default tables as they are when YAML has
+// been read, so that a process that converts one rule reads what is about its log source, and
+// no YAML. It begins with a line for each, `NAME FROM TO`: the bytes behind these lines.
+//
+// Of a pipeline it has a line and a node (see body) without the transformations, and the same
+// for each of these, a nest without its items, which stand behind it. The line is
+//
+//	DEPTH SIZE NODES SOURCES FIELDS
+//
+// with the bytes of the text of the node, how many nodes are in it, the log sources of which one
+// must be the rule's, as product/category/service, or `-`, and the fields of which the rule must
+// have one, where the item does nothing else, or `-`.
+//
 // `go test ./pipeline -update` writes it.
 //
 //go:embed builtin.index
 var builtinIndex string
+
+// indexOf is what the index has of a name.
+func indexOf(name string) (text string, ok bool) {
+	names, all, _ := strings.Cut(builtinIndex, "\n\n")
+	_, line, ok := strings.Cut(names, "\n"+name+" ")
+	if !ok {
+		return "", false
+	}
+	b := body{text: line}
+	from := b.number()
+	return all[from:b.number()], true
+}
+
+// A body is nodes of YAML as the index has them, aliases and merges followed, in the order of the
+// text, each behind the one that it is in: `{3 5 2 ` is a mapping at line 3 and column 5 with two
+// nodes, a key and its value; `[2 ` a list of two; `"4 text ` a text of four bytes; `=2 80 ` a plain scalar.
+type body struct {
+	text string
+	room []yaml.Node
+}
+
+func (b *body) number() (n int) {
+	for i, c := range []byte(b.text) {
+		if c < '0' || c > '9' {
+			b.text = b.text[i+1:]
+			break
+		}
+		n = 10*n + int(c-'0')
+	}
+	return n
+}
+
+func (b *body) node() *yaml.Node {
+	n := &b.room[0]
+	kind := b.text[0]
+	b.room, b.text = b.room[1:], b.text[1:]
+	switch kind {
+	case '{':
+		n.Kind, n.Line, n.Column = yaml.MappingNode, b.number(), b.number()
+	case '[':
+		n.Kind = yaml.SequenceNode
+	default:
+		size := b.number()
+		n.Kind, n.Value, b.text = yaml.ScalarNode, b.text[:size], b.text[size+1:]
+		if kind == '"' {
+			n.Style = yaml.DoubleQuotedStyle
+		}
+		return n
+	}
+	n.Content = make([]*yaml.Node, b.number())
+	for i := range n.Content {
+		n.Content[i] = b.node()
+	}
+	return n
+}
 
 // An entry is an item, or one that is not read yet.
 type entry interface {
@@ -35,14 +96,13 @@ type entry interface {
 func (it *item) whole() *item     { return it }
 func (it *item) passes(*run) bool { return false }
 
-// An unread is an item in the text of a built-in pipeline.
+// An unread is an item in the index.
 type unread struct {
 	path    string
-	text    []byte        // of a nest up to the key of its items
-	line    int           // its first
-	above   []parser.Part // with what it has an alias for
+	text    string // its node
+	nodes   int
 	sources []ir.LogSource
-	fields  []string
+	fields  string
 	nested  []entry
 
 	once sync.Once
@@ -50,11 +110,16 @@ type unread struct {
 }
 
 func (u *unread) passes(r *run) bool {
-	switch {
-	case u.sources != nil && !slices.ContainsFunc(u.sources, func(s ir.LogSource) bool { return s.Covers(r.rule.Source) }):
+	if u.sources != nil && !slices.ContainsFunc(u.sources, func(s ir.LogSource) bool { return s.Covers(r.rule.Source) }) {
 		return true
-	case u.fields == nil || r.all || slices.ContainsFunc(u.fields, func(name string) bool { return r.names()[name] }):
+	}
+	if u.fields == "-" || r.all {
 		return false
+	}
+	for name := range strings.SplitSeq(u.fields, ",") {
+		if r.names()[name] {
+			return false
+		}
 	}
 	r.passed = true
 	return true
@@ -62,22 +127,9 @@ func (u *unread) passes(r *run) bool {
 
 func (u *unread) whole() *item {
 	u.once.Do(func() {
-		own := parser.Part{Line: u.line, Text: u.text}
-		if u.nested != nil {
-			own.Text = append(slices.Clip(own.Text), " []\n"...)
-		}
-		y, roots := parser.OpenParts("pipeline", u.path, append(slices.Clip(u.above), own)...)
-		f := &file{File: y, path: u.path}
-		var items []entry
-		if len(roots) == 1 {
-			root := roots[0]
-			root.Content = root.Content[len(root.Content)-1:]
-			items = f.items(root, 0)
-		}
-		if errs := y.Errors(); len(errs) > 0 || len(items) != 1 {
-			panic("pipeline: the index of " + u.path + " is not that of its text: go test ./pipeline -update")
-		}
-		u.read = items[0].whole()
+		u.open(func(f *file, n *yaml.Node) {
+			u.read = f.items(&yaml.Node{Kind: yaml.SequenceNode, Content: []*yaml.Node{n}}, 0)[0].whole()
+		})
 		if u.nested != nil {
 			u.read.do = nest{u.nested}
 		}
@@ -85,38 +137,41 @@ func (u *unread) whole() *item {
 	return u.read
 }
 
-// indexed is a built-in pipeline with unread items.
-func indexed(name string, src []byte) *Pipeline {
-	path := name + ".yml"
-	head, _, _ := bytes.Cut(src, []byte("\ntransformations:"))
-	p, errs := Parse(path, head)
-	if len(errs) > 0 {
-		panic("pipeline: " + errs[0].Error())
+// open reads its node.
+func (u *unread) open(read func(*file, *yaml.Node)) {
+	y, _ := parser.Open("pipeline", u.path, nil)
+	b := body{u.text, make([]yaml.Node, u.nodes)}
+	read(&file{File: y, path: u.path}, b.node())
+	if errs := y.Errors(); len(errs) > 0 {
+		panic("pipeline: builtin.index is not that of " + u.path + ", go test ./pipeline -update: " + errs[0].Error())
 	}
-	p.ID, p.text = name, src
-	_, lines, _ := strings.Cut(builtinIndex, "\n"+name+"\n")
-	lines, _, _ = strings.Cut(lines, "\n\n")
-	all := make([]unread, 1+strings.Count(lines, "\n"))
-	var open []*unread // the item before and those around it
-	for line := range strings.Lines(lines) {
-		words := strings.Fields(line)
-		depth, _ := strconv.Atoi(words[0])
-		own := part(src, words[1:4])
-		u := &all[0]
-		all = all[1:]
-		u.path, u.text, u.line = path, own.Text, own.Line
-		for above := words[6:]; len(above) >= 3; above = above[3:] {
-			u.above = append(u.above, part(src, above))
-		}
-		if words[4] != "-" {
-			for s := range strings.SplitSeq(words[4], ",") {
-				part := strings.Split(s, "/")
-				u.sources = append(u.sources, ir.LogSource{Product: part[0], Category: part[1], Service: part[2]})
+}
+
+// indexed is a built-in pipeline with unread items, of what the index has of it.
+func indexed(name, text string) *Pipeline {
+	p := &Pipeline{Path: name + ".yml", ID: name}
+	sources := map[string][]ir.LogSource{"-": nil} // by what stands in a line
+	b := body{text: text}
+	next := func() (depth int, u *unread) {
+		depth, u = b.number(), &unread{path: p.Path}
+		size := b.number()
+		u.nodes = b.number()
+		line, rest, _ := strings.Cut(b.text, "\n")
+		u.text, b.text = rest[:size], rest[size:]
+		from, fields, _ := strings.Cut(line, " ")
+		if _, known := sources[from]; !known {
+			for s := range strings.SplitSeq(from, ",") {
+				sources[from] = append(sources[from], sourceOf(s))
 			}
 		}
-		if words[5] != "-" {
-			u.fields = strings.Split(words[5], ",")
-		}
+		u.sources, u.fields = sources[from], fields
+		return depth, u
+	}
+	_, head := next()
+	head.open(func(f *file, n *yaml.Node) { f.pipeline(p, n) })
+	var open []*unread // the item before and those around it
+	for b.text != "" {
+		depth, u := next()
 		if open = append(open[:depth], u); depth == 0 {
 			p.items = append(p.items, u)
 			continue
@@ -126,11 +181,9 @@ func indexed(name string, src []byte) *Pipeline {
 	return p
 }
 
-// part is what stands from and to a byte, and at a line.
-func part(src []byte, words []string) parser.Part {
-	var n [3]int
-	for i := range n {
-		n[i], _ = strconv.Atoi(words[i])
-	}
-	return parser.Part{Line: n[2], Text: src[n[0]:n[1]]}
+// sourceOf reads product/category/service.
+func sourceOf(s string) ir.LogSource {
+	product, rest, _ := strings.Cut(s, "/")
+	category, service, _ := strings.Cut(rest, "/")
+	return ir.LogSource{Product: product, Category: category, Service: service}
 }

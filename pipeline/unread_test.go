@@ -5,7 +5,6 @@ import (
 	"cmp"
 	"flag"
 	"fmt"
-	"maps"
 	"os"
 	"path/filepath"
 	"reflect"
@@ -39,109 +38,137 @@ func TestIndex(t *testing.T) {
 	}
 }
 
+// index is that of the texts.
 func index() string {
-	var b strings.Builder
+	var names, all strings.Builder
+	add := func(name, text string) {
+		fmt.Fprintln(&names, name, all.Len(), all.Len()+len(text))
+		all.WriteString(text)
+	}
 	for _, name := range Builtins() {
 		src, _ := BuiltinSource(name)
 		p, errs := Parse(name+".yml", src)
 		if len(errs) > 0 {
 			panic(errs[0])
 		}
-		_, roots := parser.Open("pipeline", name, src)
-		x := indexer{src: src, starts: []int{0}}
-		for i, c := range src {
-			if c == '\n' {
-				x.starts = append(x.starts, i+1)
-			}
-		}
-		x.list(child(roots[0], "transformations").Content, p.items, len(src), 0)
-		fmt.Fprintf(&b, "\n%s\n%s", name, &x.out)
+		var b strings.Builder
+		y, roots := parser.Open("pipeline", name, src)
+		x := indexer{File: y, out: &b}
+		list := child(roots[0], "transformations")
+		x.entry(0, roots[0], list, "- -")
+		x.items(0, list, p.items)
+		add(name, b.String())
+	}
+	tables, err := filepath.Glob("logsources/*.yml")
+	if err != nil {
+		panic(err)
+	}
+	for _, path := range tables {
+		add(strings.TrimSuffix(path, ".yml"), rows(path))
+	}
+	return "\n" + names.String() + "\n" + all.String()
+}
+
+// rows are those of a default table, a line each.
+func rows(path string) string {
+	src, err := os.ReadFile(path)
+	if err != nil {
+		panic(err)
+	}
+	var table []struct {
+		LogSource struct{ Product, Category, Service string }
+		Pipelines []string
+	}
+	d := yaml.NewDecoder(bytes.NewReader(src))
+	d.KnownFields(true)
+	if err := d.Decode(&table); err != nil {
+		panic(path + ": " + err.Error())
+	}
+	var b strings.Builder
+	for _, row := range table {
+		s := row.LogSource
+		fmt.Fprintf(&b, "%s/%s/%s %s\n", s.Product, s.Category, s.Service, strings.Join(row.Pipelines, ", "))
 	}
 	return b.String()
 }
 
 func child(n *yaml.Node, key string) *yaml.Node {
 	i := slices.IndexFunc(n.Content, func(n *yaml.Node) bool { return n.Value == key })
-	return n.Content[i+1]
+	return parser.Deref(n.Content[i+1])
 }
 
-// An indexer writes the lines of a pipeline.
+// An indexer writes what the index has of a pipeline.
 type indexer struct {
-	src    []byte
-	starts []int // of the lines of src
-	out    strings.Builder
+	*parser.File
+	out *strings.Builder
 }
 
-// list writes the lines of a list of items that ends before the byte to.
-func (x *indexer) list(nodes []*yaml.Node, items []entry, to, depth int) {
-	part := func(i int) string {
-		until := to
-		if i+1 < len(nodes) {
-			until = x.starts[nodes[i+1].Line-1]
+func (x indexer) items(depth int, list *yaml.Node, items []entry) {
+	for i, n := range list.Content {
+		n, it := parser.Deref(n), items[i].whole()
+		var sources []string
+		for _, s := range it.rule.sources {
+			sources = append(sources, s.Product+"/"+s.Category+"/"+s.Service)
 		}
-		return fmt.Sprint(x.starts[nodes[i].Line-1], " ", until, " ", nodes[i].Line)
-	}
-	var above func(i int) map[int]bool // those that i has aliases for
-	above = func(i int) map[int]bool {
-		out := map[int]bool{}
-		for _, line := range anchors(nodes[i]) {
-			at := slices.IndexFunc(nodes, func(n *yaml.Node) bool { return n.Line > line }) - 1
-			if at >= 0 && at < i && !out[at] {
-				out[at] = true
-				maps.Copy(out, above(at))
-			}
+		fields := keys(it.only)
+		if it.id != "" || slices.ContainsFunc(fields, func(name string) bool { return name == "" || strings.ContainsAny(name, " ,") }) {
+			fields = nil // an id is noted where the rule has none of them too
 		}
-		return out
-	}
-	for i, n := range nodes {
-		var rest []string
-		for _, at := range slices.Sorted(maps.Keys(above(i))) {
-			rest = append(rest, part(at))
+		column := func(words []string) string { return cmp.Or(strings.Join(words, ","), "-") }
+		line := column(sources) + " " + column(fields)
+		if inner, ok := it.do.(nest); ok {
+			list := child(n, "items")
+			x.entry(depth, n, list, line)
+			x.items(depth+1, list, inner.items)
+		} else {
+			x.entry(depth, n, nil, line)
 		}
-		var from, until, line int
-		fmt.Sscan(part(i), &from, &until, &line)
-		x.item(n, items[i].whole(), from, until, depth, strings.Join(rest, " "))
 	}
 }
 
-func (x *indexer) item(n *yaml.Node, it *item, from, to, depth int, above string) {
-	var sources []string
-	for _, s := range it.rule.sources {
-		sources = append(sources, s.Product+"/"+s.Category+"/"+s.Service)
-	}
-	fields := keys(it.only)
-	if it.id != "" || slices.ContainsFunc(fields, func(name string) bool { return name == "" || strings.ContainsAny(name, " ,") }) {
-		fields = nil // an id is noted where the rule has none of them too
-	}
-	column := func(words []string) string { return cmp.Or(strings.Join(words, ","), "-") }
-	inner, nested := it.do.(nest)
-	text := to
-	var list *yaml.Node
-	if nested {
-		list = child(n, "items")
-		nested = list.Style&yaml.FlowStyle == 0
-		for _, line := range anchors(list) {
-			nested = nested && line >= list.Content[0].Line // else its items need what stands above them
-		}
-	}
-	if nested {
-		text = from + bytes.LastIndex(x.src[from:x.starts[list.Content[0].Line-1]], []byte("items:")) + len("items:")
-	}
-	fmt.Fprintln(&x.out, strings.TrimSpace(fmt.Sprint(depth, " ", from, " ", text, " ", n.Line, " ", column(sources), " ", column(fields), " ", above)))
-	if nested {
-		x.list(list.Content, inner.items, to, depth+1)
-	}
+// entry writes the node of an item, or of a pipeline, with nothing in one of its lists.
+func (x indexer) entry(depth int, n, empty *yaml.Node, line string) {
+	var b strings.Builder
+	nodes := x.node(&b, n, empty)
+	fmt.Fprintln(x.out, depth, b.Len()+1, nodes, line)
+	fmt.Fprintln(x.out, &b)
 }
 
-// anchors are the lines of what a node has aliases for.
-func anchors(n *yaml.Node) (lines []int) {
-	if n.Kind == yaml.AliasNode {
-		return []int{n.Alias.Line}
+// node writes a node and counts those in it.
+func (x indexer) node(b *strings.Builder, n, empty *yaml.Node) (nodes int) {
+	n = parser.Deref(n)
+	switch {
+	case n == empty:
+		b.WriteString("[0 ")
+	case n.Kind == yaml.MappingNode:
+		entries := x.Entries(n)
+		fmt.Fprintf(b, "{%d %d %d ", n.Line, n.Column, 2*len(entries))
+		for _, e := range entries {
+			nodes += x.node(b, e.Key, empty) + x.node(b, e.Value, empty)
+		}
+	case n.Kind == yaml.SequenceNode:
+		fmt.Fprintf(b, "[%d ", len(n.Content))
+		for _, c := range n.Content {
+			nodes += x.node(b, c, empty)
+		}
+	default:
+		v, why := parser.Resolve(n)
+		if why != "" {
+			panic(why)
+		}
+		kind := "="
+		if _, is := v.(string); is {
+			kind = `"`
+		}
+		fmt.Fprintf(b, "%s%d %s ", kind, len(n.Value), n.Value)
 	}
-	for _, c := range n.Content {
-		lines = append(lines, anchors(c)...)
-	}
-	return lines
+	return nodes + 1
+}
+
+// fresh is a built-in pipeline nothing of which is read.
+func fresh(name string) *Pipeline {
+	text, _ := indexOf(name)
+	return indexed(name, text)
 }
 
 // TestUnread holds that a built-in pipeline makes the same of a rule where it is read
@@ -174,7 +201,7 @@ func TestUnread(t *testing.T) {
 			t.Fatal(errs)
 		}
 		whole.ID = name
-		if got, want := indexed(name, src), whole; got.Name != want.Name || got.Priority != want.Priority || !reflect.DeepEqual(got.AllowedBackends, want.AllowedBackends) {
+		if got, want := fresh(name), whole; got.Name != want.Name || got.Priority != want.Priority || !reflect.DeepEqual(got.AllowedBackends, want.AllowedBackends) {
 			t.Errorf("%s: %v, and read at once %v", name, got, want)
 		}
 		some := rules[name] // and some that are about others
@@ -185,8 +212,7 @@ func TestUnread(t *testing.T) {
 			if d.Rule == nil {
 				continue
 			}
-			// Of each rule a pipeline nothing of which is read.
-			p := indexed(name, src)
+			p := fresh(name)
 			for _, target := range targets.All() {
 				o := Options{Target: target, Steps: true, Opaque: true}
 				if !p.Allows(target) {
