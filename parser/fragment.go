@@ -27,6 +27,9 @@ func Open(source, path string, src []byte) (*File, []*yaml.Node) {
 	return f, roots
 }
 
+// Empty is a file whose nodes do not come from its text.
+func Empty(source, path string) *File { return &File{file{source: source, path: path}} }
+
 // Fail records an error of a node; of the file as a whole without one.
 func (f *File) Fail(n *yaml.Node, format string, args ...any) { f.fail(n, format, args...) }
 

@@ -58,6 +58,9 @@ func scalarOf(n *yaml.Node) (s scalar, why string) {
 	}
 	switch {
 	case v == "" || strings.IndexByte("+-.0123456789", v[0]) < 0:
+	case v[0] != '0' && len(v) < 10 && strings.Trim(v, "0123456789") == "":
+		s.Kind = ir.ScalarNumber
+		s.number, _ = ir.ParseNumber(v)
 	case yamlInt().MatchString(v):
 		s.Kind = ir.ScalarNumber
 		s.number, why = yamlInteger(strings.ReplaceAll(v, "_", ""))

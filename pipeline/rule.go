@@ -120,7 +120,7 @@ func (x addCondition) apply(r *run) bool {
 		for i, e := range filled.items {
 			filled.items[i].Value = fill(e.Value, with)
 		}
-		f, _ := parser.Open("pipeline", x.path, nil)
+		f := parser.Empty("pipeline", x.path)
 		if expr = filled.read(f); expr == nil {
 			r.fail(s.Pos, "with the log source of this rule: %s", f.Errors()[0].Msg)
 			return false

@@ -139,7 +139,7 @@ func (u *unread) whole() *item {
 
 // open reads its node.
 func (u *unread) open(read func(*file, *yaml.Node)) {
-	y, _ := parser.Open("pipeline", u.path, nil)
+	y := parser.Empty("pipeline", u.path)
 	b := body{u.text, make([]yaml.Node, u.nodes)}
 	read(&file{File: y, path: u.path}, b.node())
 	if errs := y.Errors(); len(errs) > 0 {

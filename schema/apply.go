@@ -238,7 +238,7 @@ func (a *application) unfit(at ir.Pos, c *column) {
 	}
 	var keywords []string
 	for _, t := range a.tables {
-		for _, x := range t.columns {
+		for _, x := range t.all() {
 			base, _, _ := strings.Cut(c.name, ".text")
 			if (strings.HasPrefix(x.name, c.name+".") || x.name == base) && (kinds[x.typ] == kindKeyword || kinds[x.typ] == kindText) {
 				keywords = append(keywords, x.name)

@@ -58,7 +58,10 @@ func TestBuiltins(t *testing.T) {
 		}
 		for _, table := range s.Tables() {
 			columns := byName(s.table(table))
-			for column := range columns {
+			for column, want := range columns {
+				if typ := s.table(table).typ(column); typ != want {
+					t.Errorf("%s: %s.%s is found as %q, not %q", name, table, column, typ, want)
+				}
 				if typ, kind := s.table(table).column(column); kind == 0 {
 					t.Errorf("%s: %s.%s is of the unknown type %s", name, table, column, typ)
 				}
@@ -74,7 +77,7 @@ func TestBuiltins(t *testing.T) {
 
 func byName(t *table) map[string]string {
 	out := map[string]string{}
-	for _, c := range t.columns {
+	for _, c := range t.all() {
 		out[c.name] = c.typ
 	}
 	return out

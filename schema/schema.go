@@ -40,14 +40,31 @@ type Schema struct {
 // A table says of which type its columns are, by the names of the target.
 type table struct {
 	name    string
-	columns []namedType // sorted
+	lines   string      // of a built-in one that has a column a line, sorted: they are not read
+	columns []namedType // the others, sorted
 	whole   bool        // the columns of every table are among them
 }
+
+// all are the columns.
+func (t *table) all() []namedType { return append(columns(t.lines), t.columns...) }
 
 type namedType struct{ name, typ string }
 
 // typ is the type of a column, or empty.
 func (t *table) typ(column string) string {
+	for text := t.lines; text != ""; {
+		start := strings.LastIndexByte(text[:len(text)/2], '\n') + 1
+		line, behind, _ := strings.Cut(text[start:], "\n")
+		name, typ, _ := strings.Cut(strings.TrimLeft(line, ` "`), `"`)
+		switch {
+		case name == column:
+			return strings.Trim(typ, `:", `)
+		case name < column:
+			text = behind
+		default:
+			text = text[:start]
+		}
+	}
 	i, found := slices.BinarySearchFunc(t.columns, column, func(c namedType, name string) int { return strings.Compare(c.name, name) })
 	if !found {
 		return ""
@@ -122,7 +139,7 @@ func (s *Schema) table(name string) *table {
 	t.whole = true
 	if common := s.lines(everywhere); common != nil {
 		own := *t
-		for _, c := range common.columns {
+		for _, c := range common.all() {
 			if own.typ(c.name) == "" {
 				t.columns = append(t.columns, c)
 			}
@@ -145,7 +162,11 @@ func (s *Schema) lines(name string) *table {
 	if i := strings.Index(s.text, "\n"+string(key)+":"); i >= 0 {
 		_, body, _ := strings.Cut(s.text[i+len(key)+2:], "{")
 		body, _, _ = strings.Cut(body, "}")
-		out = &table{name: name, columns: columns(body)}
+		if out = (&table{name: name}); strings.Contains(body, "\n") {
+			out.lines = strings.TrimSpace(body)
+		} else {
+			out.columns = columns(body)
+		}
 	}
 	if s.read == nil {
 		s.read = map[string]*table{}
@@ -312,8 +333,8 @@ func kindOf(t *table, name, typ string) kind {
 
 // nearest are the columns whose names are most like name.
 func (t *table) nearest(name string) []string {
-	names := make([]string, 0, len(t.columns))
-	for _, c := range t.columns {
+	var names []string
+	for _, c := range t.all() {
 		names = append(names, c.name)
 	}
 	return suggest.Nearest(name, names, 3)

@@ -170,18 +170,17 @@ func (cs *Correlations) Silent(d *parser.Document) bool {
 	return cs != nil && cs.silent[place{d.Path, d.Pos}]
 }
 
-// mayCorrelate finds the key of a correlation, identity those of an id or a name, and odd
-// says that the keys of a file may be written as most do not.
+// identity finds the keys of an id or a name, and odd says that the keys of a file may be
+// written as most do not.
 var (
-	mayCorrelate = lazy.Regexp(`(?m)^\x{feff}?(?:---)?[ \t]*["']?correlation["']?[ \t]*:`)
-	odd          = lazy.Regexp(`(?m)^\x{feff}?(?:---)?[ \t]*(?:[{?&!*\\]|["']?<<["']?[ \t]*:|"[^"\n]*\\)`)
-	identity     = lazy.Regexp(`(?m)^\x{feff}?(?:---)?[ \t]*["']?(?:id|name)["']?[ \t]*:[ \t]*(.*)$`)
+	odd      = lazy.Regexp(`(?m)^\x{feff}?(?:---)?[ \t]*(?:[{?&!*\\]|["']?<<["']?[ \t]*:|"[^"\n]*\\)`)
+	identity = lazy.Regexp(`(?m)^\x{feff}?(?:---)?[ \t]*["']?(?:id|name)["']?[ \t]*:[ \t]*(.*)$`)
 )
 
 // CorrelationsIn are the correlations of a file. Most files of rules are not read as YAML
 // for it.
 func CorrelationsIn(path string, src []byte) []*parser.Document {
-	if !mayCorrelate().Match(src) && !odd().Match(src) {
+	if !mayHave(src, "correlation") {
 		return nil
 	}
 	return slices.DeleteFunc(parser.Parse(path, src).Documents, func(d *parser.Document) bool { return d.Correlation == nil })

@@ -107,10 +107,9 @@ func (fs *Filters) Join(d *parser.Document) {
 	}
 }
 
-// mayFilter says whether a file has the key of a filter as most write it, at any depth, or
-// what can stand for it at the beginning of a line: braces, an anchor, a tag, an alias, a
-// merge, an escape.
-func mayFilter(src []byte) bool {
+// mayHave says whether a file has a key as most write it, at any depth, or what can stand
+// for it at the beginning of a line: braces, an anchor, a tag, an alias, a merge, an escape.
+func mayHave(src []byte, name string) bool {
 	for line := range bytes.Lines(src) {
 		line = bytes.TrimPrefix(bytes.TrimPrefix(line, []byte("\uFEFF")), []byte("---"))
 		line = bytes.TrimLeft(line, " \t")
@@ -125,7 +124,7 @@ func mayFilter(src []byte) bool {
 			return true
 		}
 		key, _, found := bytes.Cut(line, []byte{':'})
-		if key = bytes.Trim(bytes.TrimRight(key, " \t"), `"'`); found && (string(key) == "filter" || string(key) == "<<") {
+		if key = bytes.Trim(bytes.TrimRight(key, " \t"), `"'`); found && (string(key) == name || string(key) == "<<") {
 			return true
 		}
 	}
@@ -135,7 +134,7 @@ func mayFilter(src []byte) bool {
 // FiltersIn are the filters of a file, also those with errors. Most files of rules are not
 // read as YAML for it.
 func FiltersIn(path string, src []byte) []*parser.Document {
-	if !mayFilter(src) {
+	if !mayHave(src, "filter") {
 		return nil
 	}
 	return slices.DeleteFunc(parser.Parse(path, src).Documents, func(d *parser.Document) bool { return d.Kind != parser.FilterRule })

@@ -23,7 +23,7 @@ func TestMayFilter(t *testing.T) {
 				filters++
 			}
 		}
-		if filters > 0 && !mayFilter([]byte(src)) {
+		if filters > 0 && !mayHave([]byte(src), "filter") {
 			t.Errorf("passed over: %q", src)
 		}
 		if filters == 0 {
@@ -37,7 +37,7 @@ func TestMayFilter(t *testing.T) {
 			t.Fatal(err)
 		}
 		files++
-		if mayFilter(src) {
+		if mayHave(src, "filter") {
 			said++
 			continue
 		}

@@ -60,26 +60,36 @@ const header = "EventID Channel Provider_Name Provider_Guid Computer RuleName Le
 // sysmon is the log that has what any event of Sysmon has.
 const sysmon = "windows sysmon"
 
-// known has the lists of fields.
-var known = sync.OnceValue(func() map[string][]string {
-	out := map[string][]string{}
-	var all []string
-	for source, names := range fields {
-		product, category, _ := strings.Cut(source, " ")
-		if out[source] = strings.Fields(names); product == "windows" || product == "linux" {
-			out[source] = append(out[source], strings.Fields(header)...)
+var known sync.Map // of []string, by product and category
+
+// of is what events of a product and a category have; nil where that is not known.
+func of(key string) (names []string) {
+	if names, ok := known.Load(key); ok {
+		return names.([]string)
+	}
+	product, category, _ := strings.Cut(key, " ")
+	switch {
+	case key == sysmon:
+		for source := range fields {
+			if product, category, _ := strings.Cut(source, " "); product == "windows" && !strings.HasPrefix(category, "ps_") {
+				names = append(names, of(source)...)
+			}
 		}
-		if product == "linux" { // the taxonomy knows no difference
-			out["macos "+category] = strings.Fields(names)
-		}
-		if product == "windows" && !strings.HasPrefix(category, "ps_") {
-			all = append(all, out[source]...)
+		slices.Sort(names)
+		names = slices.Compact(names)
+	case product == "macos": // the taxonomy knows no difference
+		names = strings.Fields(fields["linux "+category])
+	default:
+		if names = strings.Fields(fields[key]); len(names) > 0 && product != "" {
+			names = append(names, strings.Fields(header)...)
 		}
 	}
-	slices.Sort(all)
-	out[sysmon] = slices.Compact(all)
-	return out
-})
+	if len(names) == 0 {
+		return nil
+	}
+	known.Store(key, names)
+	return names
+}
 
 // Fields are those that events of a log source have under the names of a taxonomy, which
 // is Sigma's where it has no name; none where they are not known.
@@ -87,11 +97,14 @@ func Fields(taxonomy string, source ir.LogSource) []string {
 	if taxonomy != "" && taxonomy != "sigma" {
 		return nil
 	}
-	switch key := source.Product + " " + source.Category; {
-	case source.Service == "" && known()[key] != nil:
-		return known()[key]
-	case key == "windows " && source.Service == "sysmon":
-		return known()[sysmon]
+	key := source.Product + " " + source.Category
+	if key == "windows " && source.Service == "sysmon" {
+		return of(sysmon)
 	}
-	return known()[" "+source.Category]
+	if source.Service == "" {
+		if names := of(key); names != nil {
+			return names
+		}
+	}
+	return of(" " + source.Category)
 }
