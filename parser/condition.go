@@ -37,19 +37,10 @@ type (
 		Nots []*notNode `parser:"@@ (And @@)*"`
 	}
 	notNode struct {
-		Nots  []string  `parser:"@Not*"`
-		Of    *ofNode   `parser:"( @@"`
-		Name  *wordNode `parser:"| @@"`
-		Inner *orNode   `parser:"| Open @@ Close )"`
-	}
-	ofNode struct {
-		Pos        lexer.Position
-		Quantifier string    `parser:"@Quantifier Of"`
-		Pattern    *wordNode `parser:"@@"`
-	}
-	wordNode struct {
-		Pos  lexer.Position
-		Text string `parser:"@Word"`
+		Nots       []string    `parser:"@Not*"`
+		Quantifier lexer.Token `parser:"( ( @Quantifier Of )?"` // empty: Word is a name
+		Word       lexer.Token `parser:"@Word"`
+		Inner      *orNode     `parser:"| Open @@ Close )"`
 	}
 )
 
@@ -376,12 +367,12 @@ func (b *conditionBuilder) and(n *andNode) ir.Expr {
 
 func (b *conditionBuilder) not(n *notNode) (e ir.Expr) {
 	switch {
-	case n.Of != nil:
-		e = b.of(n.Of)
-	case n.Name != nil:
-		e = b.ref(n.Name)
-	default:
+	case n.Inner != nil:
 		e = b.or(n.Inner)
+	case n.Quantifier.Value != "":
+		e = b.of(n.Quantifier, n.Word)
+	default:
+		e = b.ref(n.Word)
 	}
 	for range n.Nots {
 		e = ir.Not{X: e}
@@ -389,25 +380,24 @@ func (b *conditionBuilder) not(n *notNode) (e ir.Expr) {
 	return e
 }
 
-func (b *conditionBuilder) ref(n *wordNode) ir.Expr {
-	from := n.Pos.Offset
-	if slices.Contains(b.names, n.Text) {
-		return ir.Ref{Name: n.Text, Span: b.span(from, from+len(n.Text))}
+func (b *conditionBuilder) ref(word lexer.Token) ir.Expr {
+	name, from, to := word.Value, word.Pos.Offset, tokenEnd(word)
+	if slices.Contains(b.names, name) {
+		return ir.Ref{Name: name, Span: b.span(from, to)}
 	}
-	hint := suggest.For(n.Text, b.names)
-	if strings.ContainsAny(n.Text, "*?") {
+	hint := suggest.For(name, b.names)
+	if strings.ContainsAny(name, "*?") {
 		hint = "; a pattern needs `1 of` or `all of` before it"
 	}
-	b.dangles(from, from+len(n.Text), "no %s is named %q%s", b.noun, n.Text, hint)
+	b.dangles(from, to, "no %s is named %q%s", b.noun, name, hint)
 	return ir.False
 }
 
 // of selects by a pattern over the names. Those that start with an underscore are
 // left out unless the pattern starts so too.
-func (b *conditionBuilder) of(n *ofNode) ir.Expr {
-	p := n.Pattern.Text
-	end := n.Pattern.Pos.Offset + len(p)
-	e := ir.Of{All: n.Quantifier == "all", Pattern: p, Span: b.span(n.Pos.Offset, end)}
+func (b *conditionBuilder) of(quantifier, pattern lexer.Token) ir.Expr {
+	p, from, end := pattern.Value, quantifier.Pos.Offset, tokenEnd(pattern)
+	e := ir.Of{All: quantifier.Value == "all", Pattern: p, Span: b.span(from, end)}
 	for _, name := range b.names {
 		if strings.HasPrefix(name, "_") && !strings.HasPrefix(p, "_") {
 			continue
@@ -418,11 +408,11 @@ func (b *conditionBuilder) of(n *ofNode) ir.Expr {
 	}
 	if len(e.Names) == 0 {
 		if len(b.names) == 0 {
-			b.dangles(n.Pos.Offset, end, "`%s of %s` selects nothing: there is no list of names", n.Quantifier, p)
+			b.dangles(from, end, "`%s of %s` selects nothing: there is no list of names", quantifier.Value, p)
 		} else if p == "them" {
-			b.dangles(n.Pos.Offset, end, "`%s of them` selects nothing: every %s starts with an underscore", n.Quantifier, b.noun)
+			b.dangles(from, end, "`%s of them` selects nothing: every %s starts with an underscore", quantifier.Value, b.noun)
 		} else {
-			b.dangles(n.Pattern.Pos.Offset, end, "no %s has a name like %q%s", b.noun, p, suggest.For(p, b.names))
+			b.dangles(pattern.Pos.Offset, end, "no %s has a name like %q%s", b.noun, p, suggest.For(p, b.names))
 		}
 	}
 	return e

@@ -286,12 +286,12 @@ func writeTree(n *orNode) string {
 		for _, x := range a.Nots {
 			s := strings.Repeat("not ", len(x.Nots))
 			switch {
-			case x.Of != nil:
-				s += x.Of.Quantifier + " of " + x.Of.Pattern.Text
-			case x.Name != nil:
-				s += x.Name.Text
-			default:
+			case x.Inner != nil:
 				s += writeTree(x.Inner)
+			case x.Quantifier.Value != "":
+				s += x.Quantifier.Value + " of " + x.Word.Value
+			default:
+				s += x.Word.Value
 			}
 			ands = append(ands, s)
 		}

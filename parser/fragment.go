@@ -43,8 +43,9 @@ func (f *File) Errors() []*ir.Diagnostic { return finish(f.errs) }
 
 // Entries lists a mapping, its merge keys followed.
 func (f *File) Entries(n *yaml.Node) []Entry {
-	var out []Entry
-	for _, e := range f.entries(n) {
+	entries := f.entries(n)
+	out := make([]Entry, 0, len(entries))
+	for _, e := range entries {
 		out = append(out, Entry{e.key, e.name, e.value})
 	}
 	return out

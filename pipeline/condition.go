@@ -151,8 +151,7 @@ func (p *params) plainFields(n *yaml.Node) map[string]bool {
 
 func conditionOf[T any](p *params, kind string, n *yaml.Node, table map[string]func(*params) condition[T]) condition[T] {
 	never := func(*run, T) bool { return false }
-	what := map[string]string{"rule": "a rule condition", "detection_item": "a detection item condition", "field_name": "a field name condition"}[kind]
-	q, ok := p.params(what, n)
+	q, ok := p.params("a "+strings.ReplaceAll(kind, "_", " ")+" condition", n)
 	if !ok {
 		return never
 	}
