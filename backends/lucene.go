@@ -36,15 +36,13 @@ func LuceneRefuses(re *regex.Re, work *int) string {
 	asked.Lock()
 	known, ok := asked.answers[key]
 	asked.Unlock()
-	if !ok {
-		left := *work
+	if left := *work; !ok || known.unfinished && left >= known.work {
 		_, known.why = refused(re, work)
-		if known.work = left - *work; *work >= 0 {
-			asked.keep(key, known)
-		}
+		known.work, known.unfinished = left-*work, *work < 0
+		asked.keep(key, known)
 		return known.why
 	}
-	if *work -= known.work; *work < 0 {
+	if *work -= known.work; *work < 0 && !known.unfinished {
 		return tooMuchWork
 	}
 	return known.why
@@ -64,8 +62,9 @@ type answers struct {
 }
 
 type answer struct {
-	work int
-	why  string
+	work       int
+	why        string
+	unfinished bool // that work was all that there was
 }
 
 // maxAsked bounds the keys that are kept, in bytes.
@@ -342,6 +341,7 @@ func (a *automaton) determinize() (size int, why string) {
 	buckets := make([][]int32, len(cuts))
 	effort, bytes := 0, 0
 	var buffer []byte
+	var others []int32 // where most characters lead, as the first
 	for n := 0; n < len(sets); n++ {
 		if effort += len(sets[n]); effort >= a.effort {
 			return 0, "to make it deterministic is more work than Lucene's default limit allows"
@@ -361,9 +361,15 @@ func (a *automaton) determinize() (size int, why string) {
 		*a.work -= len(buckets)
 		var out []int32
 		last, from := int32(-1), rune(0)
+		others = append(others[:0], buckets[0]...)
+		toOthers := int32(-1)
 		for c := range buckets {
 			to := int32(-1)
-			if len(buckets[c]) > 0 {
+			switch {
+			case c > 0 && slices.Equal(buckets[c], others):
+				to = toOthers
+				buckets[c] = buckets[c][:0]
+			case len(buckets[c]) > 0:
 				slices.Sort(buckets[c])
 				set := slices.Compact(buckets[c])
 				buffer = key(buffer[:0], set)
@@ -375,6 +381,9 @@ func (a *automaton) determinize() (size int, why string) {
 				}
 				to = i
 				buckets[c] = buckets[c][:0]
+			}
+			if c == 0 {
+				toOthers = to
 			}
 			if to != last {
 				if last >= 0 && !done {
