@@ -15,9 +15,11 @@
 package schema
 
 import (
-	_ "embed"
+	"embed"
 	"encoding/json"
 	"fmt"
+	"io"
+	"io/fs"
 	"slices"
 	"strings"
 	"sync"
@@ -32,7 +34,7 @@ import (
 // A Schema is a set of tables.
 type Schema struct {
 	Name string
-	text string // of a built-in one, a table a line; empty: it is read
+	text func() string // of a built-in one, a table a line; nil: it is read
 	mu   sync.Mutex
 	read map[string]*table // nil: there is no such table
 }
@@ -80,51 +82,46 @@ func sorted(columns []namedType) []namedType {
 // everywhere is the table whose columns every table has.
 const everywhere = "*"
 
-// Files that are embedded as texts are not copied when they are read.
-var (
-	//go:embed azure_monitor.json
-	azureMonitor string
-	//go:embed ecs.json
-	ecs string
-	//go:embed ecs_integrations.json
-	ecsIntegrations string
-	//go:embed microsoft_xdr.json
-	microsoftXDR string
-	//go:embed sentinel_asim.json
-	sentinelASIM string
-	//go:embed sentinel_connectors.json
-	sentinelConnectors string
-	//go:embed splunk_cim.json
-	splunkCIM string
-)
-
-// builtins are sorted by their names.
-var builtins = []*Schema{
-	{Name: "azure_monitor", text: azureMonitor},
-	{Name: "ecs", text: ecs},
-	{Name: "ecs_integrations", text: ecsIntegrations},
-	{Name: "microsoft_xdr", text: microsoftXDR},
-	{Name: "sentinel_asim", text: sentinelASIM},
-	{Name: "sentinel_connectors", text: sentinelConnectors},
-	{Name: "splunk_cim", text: splunkCIM},
-}
+//go:embed *.json
+var files embed.FS
 
 // Builtins are the names of the schemas that sigmac brings along, sorted.
 func Builtins() (names []string) {
-	for _, s := range builtins {
-		names = append(names, s.Name)
+	entries, err := fs.ReadDir(files, ".")
+	if err != nil {
+		panic("schema: " + err.Error())
+	}
+	for _, e := range entries {
+		names = append(names, strings.TrimSuffix(e.Name(), ".json"))
 	}
 	return names
 }
 
+var builtins sync.Map // of *Schema, by name
+
 // Builtin is a schema that sigmac brings along.
 func Builtin(name string) (*Schema, bool) {
-	for _, s := range builtins {
-		if s.Name == name {
-			return s, true
-		}
+	if s, ok := builtins.Load(name); ok {
+		return s.(*Schema), true
 	}
-	return nil, false
+	info, err := fs.Stat(files, name+".json")
+	if err != nil {
+		return nil, false
+	}
+	text := sync.OnceValue(func() string {
+		file, err := files.Open(name + ".json")
+		if err != nil {
+			panic("schema: " + err.Error())
+		}
+		var b strings.Builder // which is a text without another copy
+		b.Grow(int(info.Size()))
+		if _, err := io.Copy(&b, file); err != nil {
+			panic("schema: " + err.Error())
+		}
+		return b.String()
+	})
+	s, _ := builtins.LoadOrStore(name, &Schema{Name: name, text: text, read: map[string]*table{}})
+	return s.(*Schema), true
 }
 
 // table is a table with the columns that every table has, or nil. It is read when it is
@@ -151,7 +148,7 @@ func (s *Schema) table(name string) *table {
 
 // lines are what the schema says of a table by its name.
 func (s *Schema) lines(name string) *table {
-	if t, ok := s.read[name]; ok || s.text == "" {
+	if t, ok := s.read[name]; ok || s.text == nil {
 		return t
 	}
 	var out *table
@@ -159,17 +156,14 @@ func (s *Schema) lines(name string) *table {
 	if err != nil {
 		return nil
 	}
-	if i := strings.Index(s.text, "\n"+string(key)+":"); i >= 0 {
-		_, body, _ := strings.Cut(s.text[i+len(key)+2:], "{")
+	if i := strings.Index(s.text(), "\n"+string(key)+":"); i >= 0 {
+		_, body, _ := strings.Cut(s.text()[i+len(key)+2:], "{")
 		body, _, _ = strings.Cut(body, "}")
 		if out = (&table{name: name}); strings.Contains(body, "\n") {
 			out.lines = strings.TrimSpace(body)
 		} else {
 			out.columns = columns(body)
 		}
-	}
-	if s.read == nil {
-		s.read = map[string]*table{}
 	}
 	s.read[name] = out
 	return out
@@ -194,14 +188,14 @@ func columns(body string) []namedType {
 
 // Tables are the names of the tables, in the order of the file.
 func (s *Schema) Tables() (names []string) {
-	if s.text == "" {
+	if s.text == nil {
 		for name := range s.read {
 			names = append(names, name)
 		}
 		slices.Sort(names)
 		return names
 	}
-	for line := range strings.Lines(s.text) {
+	for line := range strings.Lines(s.text()) {
 		if name, _, ok := strings.Cut(strings.TrimPrefix(line, `"`), `":`); ok && strings.HasPrefix(line, `"`) {
 			names = append(names, name)
 		}
