@@ -3,6 +3,8 @@ package schema
 import (
 	"encoding/json"
 	"maps"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -20,13 +22,21 @@ func TestBuiltins(t *testing.T) {
 		"azure_monitor":       "TimeGenerated datetime, Type string, TenantId string, _ResourceId string, _ItemId string, _BilledSize real",
 		"sentinel_connectors": "TimeGenerated datetime, Type string, TenantId string, _ResourceId string, _ItemId string, _BilledSize real",
 	}
+	if files, err := filepath.Glob("*.json"); err != nil || len(files) != len(Builtins()) || !slices.IsSorted(Builtins()) {
+		t.Fatal(files, Builtins(), err)
+	}
 	for _, name := range Builtins() {
+		if file, err := os.ReadFile(name + ".json"); err != nil {
+			t.Fatal(err)
+		} else if s, _ := Builtin(name); s.text != string(file) {
+			t.Fatal(name, " is another file")
+		}
 		s, ok := Builtin(name)
 		if !ok || len(s.Tables()) == 0 {
 			t.Fatal(name)
 		}
 		var whole map[string]map[string]string
-		if err := json.Unmarshal([]byte(s.text()), &whole); err != nil {
+		if err := json.Unmarshal([]byte(s.text), &whole); err != nil {
 			t.Fatal(name, err)
 		}
 		for table, columns := range whole {
@@ -38,7 +48,7 @@ func TestBuiltins(t *testing.T) {
 			t.Errorf("%s has the tables %v", name, s.Tables())
 		}
 		var lines []string
-		for line := range strings.Lines(s.text()) {
+		for line := range strings.Lines(s.text) {
 			if key, value, ok := strings.Cut(strings.TrimSpace(line), `":`); ok && strings.TrimSpace(value) != "{" {
 				lines = append(lines, key)
 			}

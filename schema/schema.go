@@ -15,11 +15,9 @@
 package schema
 
 import (
-	"embed"
+	_ "embed"
 	"encoding/json"
 	"fmt"
-	"io"
-	"io/fs"
 	"slices"
 	"strings"
 	"sync"
@@ -34,7 +32,7 @@ import (
 // A Schema is a set of tables.
 type Schema struct {
 	Name string
-	text func() string // of a built-in one, a table a line; nil: it is read
+	text string // of a built-in one, a table a line; empty: it is read
 	mu   sync.Mutex
 	read map[string]*table // nil: there is no such table
 }
@@ -82,46 +80,53 @@ func sorted(columns []namedType) []namedType {
 // everywhere is the table whose columns every table has.
 const everywhere = "*"
 
-//go:embed *.json
-var files embed.FS
+// Files that are embedded as texts are not copied when they are read.
+var (
+	//go:embed azure_monitor.json
+	azureMonitor string
+	//go:embed ecs.json
+	ecs string
+	//go:embed ecs_integrations.json
+	ecsIntegrations string
+	//go:embed microsoft_xdr.json
+	microsoftXDR string
+	//go:embed sentinel_asim.json
+	sentinelASIM string
+	//go:embed sentinel_connectors.json
+	sentinelConnectors string
+	//go:embed splunk_cim.json
+	splunkCIM string
+)
+
+// builtinNames has the name of each of builtins on a line, sorted.
+//
+//go:embed builtin.txt
+var builtinNames string
+
+var builtins = func() (all []*Schema) {
+	texts := []string{azureMonitor, ecs, ecsIntegrations, microsoftXDR, sentinelASIM, sentinelConnectors, splunkCIM}
+	for i, name := range strings.Fields(builtinNames) {
+		all = append(all, &Schema{Name: name, text: texts[i]})
+	}
+	return all
+}()
 
 // Builtins are the names of the schemas that sigmac brings along, sorted.
 func Builtins() (names []string) {
-	entries, err := fs.ReadDir(files, ".")
-	if err != nil {
-		panic("schema: " + err.Error())
-	}
-	for _, e := range entries {
-		names = append(names, strings.TrimSuffix(e.Name(), ".json"))
+	for _, s := range builtins {
+		names = append(names, s.Name)
 	}
 	return names
 }
 
-var builtins sync.Map // of *Schema, by name
-
 // Builtin is a schema that sigmac brings along.
 func Builtin(name string) (*Schema, bool) {
-	if s, ok := builtins.Load(name); ok {
-		return s.(*Schema), true
-	}
-	info, err := fs.Stat(files, name+".json")
-	if err != nil {
-		return nil, false
-	}
-	text := sync.OnceValue(func() string {
-		file, err := files.Open(name + ".json")
-		if err != nil {
-			panic("schema: " + err.Error())
+	for _, s := range builtins {
+		if s.Name == name {
+			return s, true
 		}
-		var b strings.Builder // which is a text without another copy
-		b.Grow(int(info.Size()))
-		if _, err := io.Copy(&b, file); err != nil {
-			panic("schema: " + err.Error())
-		}
-		return b.String()
-	})
-	s, _ := builtins.LoadOrStore(name, &Schema{Name: name, text: text, read: map[string]*table{}})
-	return s.(*Schema), true
+	}
+	return nil, false
 }
 
 // table is a table with the columns that every table has, or nil. It is read when it is
@@ -148,7 +153,7 @@ func (s *Schema) table(name string) *table {
 
 // lines are what the schema says of a table by its name.
 func (s *Schema) lines(name string) *table {
-	if t, ok := s.read[name]; ok || s.text == nil {
+	if t, ok := s.read[name]; ok || s.text == "" {
 		return t
 	}
 	var out *table
@@ -156,14 +161,17 @@ func (s *Schema) lines(name string) *table {
 	if err != nil {
 		return nil
 	}
-	if i := strings.Index(s.text(), "\n"+string(key)+":"); i >= 0 {
-		_, body, _ := strings.Cut(s.text()[i+len(key)+2:], "{")
+	if i := strings.Index(s.text, "\n"+string(key)+":"); i >= 0 {
+		_, body, _ := strings.Cut(s.text[i+len(key)+2:], "{")
 		body, _, _ = strings.Cut(body, "}")
 		if out = (&table{name: name}); strings.Contains(body, "\n") {
 			out.lines = strings.TrimSpace(body)
 		} else {
 			out.columns = columns(body)
 		}
+	}
+	if s.read == nil {
+		s.read = map[string]*table{}
 	}
 	s.read[name] = out
 	return out
@@ -188,14 +196,14 @@ func columns(body string) []namedType {
 
 // Tables are the names of the tables, in the order of the file.
 func (s *Schema) Tables() (names []string) {
-	if s.text == nil {
+	if s.text == "" {
 		for name := range s.read {
 			names = append(names, name)
 		}
 		slices.Sort(names)
 		return names
 	}
-	for line := range strings.Lines(s.text()) {
+	for line := range strings.Lines(s.text) {
 		if name, _, ok := strings.Cut(strings.TrimPrefix(line, `"`), `":`); ok && strings.HasPrefix(line, `"`) {
 			names = append(names, name)
 		}
