@@ -374,7 +374,7 @@ func (t *trial) search() (found []event, tried []string) {
 				return found, nil
 			}
 		}
-		note(l, "%d of %.1g streams of %d", t.tried-from, s.size(l.n), l.n)
+		note(l, "%d of %.0f streams of %d", t.tried-from, s.size(l.n), l.n)
 	}
 	for i, s := range spaces {
 		if said[i] != "" {
