@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"math/rand/v2"
+	"os"
 	"slices"
 	"strconv"
 	"strings"
@@ -34,6 +35,15 @@ type Correlations struct {
 	Same func(c *backends.Correlation, stream []correlation.Selection, want, got []At) bool
 }
 
+// Tries is how many random correlations a test tries: all where the variable
+// SIGMAC_CORRELATIONS says so, else a twentieth.
+func Tries(all int) int {
+	if os.Getenv("SIGMAC_CORRELATIONS") == "all" {
+		return all
+	}
+	return max(all/20, 1)
+}
+
 // An At is a group that hits at a time, in seconds; of a query that does not say when, at
 // Sometime.
 type At struct {
@@ -56,6 +66,16 @@ func (o Correlations) Try(t *testing.T, n int) {
 			refused = err.Error()
 			continue
 		}
+		var texts []string
+		var queries []*tail.Query
+		for _, q := range done.Queries {
+			text := q.Doc.Flat()
+			read, err := o.Target.ReadTail(text, Types(c))
+			if err != nil {
+				t.Fatalf("%s\nis not read: %s", text, err)
+			}
+			texts, queries = append(texts, text), append(queries, read)
+		}
 		for range 5 {
 			stream, events := o.stream(r, c)
 			var want, got []At
@@ -63,15 +83,8 @@ func (o Correlations) Try(t *testing.T, n int) {
 				want = append(want, At{h.Group, float64(h.Time) / 1e9})
 			}
 			hits += len(want)
-			var queries []string
-			for _, q := range done.Queries {
-				text := q.Doc.Flat()
-				queries = append(queries, text)
-				read, err := o.Target.ReadTail(text, Types(c))
-				if err != nil {
-					t.Fatalf("%s\nis not read: %s", text, err)
-				}
-				got = append(got, o.run(t, c, read, events)...)
+			for _, q := range queries {
+				got = append(got, o.run(t, c, q, events)...)
 			}
 			got = set(got)
 			same := o.Same
@@ -82,7 +95,7 @@ func (o Correlations) Try(t *testing.T, n int) {
 			}
 			if !same(c, stream, want, got) {
 				t.Fatalf("%s over %s, %d rules, %v, %v\n%s\nevents %v\nwant %v\ngot  %v", o.Kind, c.Window(), len(c.Rules), c.Condition, c.Formula,
-					strings.Join(queries, "\n"), stream, want, got)
+					strings.Join(texts, "\n"), stream, want, got)
 			}
 		}
 	}

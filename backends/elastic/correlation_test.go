@@ -275,10 +275,7 @@ func correlations() map[string]backendtest.Correlations {
 // TestCorrelations holds what the queries of random correlations find in random streams: all
 // hits of a count, and of temporal correlations one in each window that hits.
 func TestCorrelations(t *testing.T) {
-	n := 20_000
-	if testing.Short() {
-		n = 2_000
-	}
+	n := backendtest.Tries(20_000)
 	for name, o := range correlations() {
 		t.Run(name, func(t *testing.T) {
 			if name == "formula" { // each becomes several queries

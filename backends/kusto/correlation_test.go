@@ -295,13 +295,9 @@ func inTable(apart bool) *backends.Target {
 	return &kusto
 }
 
-// TestCorrelations holds that queries find the hits of their correlations, as they are read back; of
-// twenty thousand of each type where SIGMAC_CORRELATIONS is all.
+// TestCorrelations holds that queries find the hits of their correlations, as they are read back.
 func TestCorrelations(t *testing.T) {
-	n := 1_000
-	if os.Getenv("SIGMAC_CORRELATIONS") == "all" {
-		n = 20_000
-	}
+	n := backendtest.Tries(20_000)
 	all := []string{"gte", "gt", "lt", "lte", "eq", "neq"}
 	for _, kind := range []string{"event_count", "value_count", "value_sum", "value_avg", "value_percentile", "value_median", "temporal", "temporal_ordered"} {
 		t.Run(kind, func(t *testing.T) {

@@ -30,18 +30,10 @@ func correlations(kind string, ops []string) backendtest.Correlations {
 	return backendtest.Correlations{Target: targets.Must("splunk"), Kind: kind, Ops: ops, Times: []string{"_time"}}
 }
 
-// tries is how many random correlations are tried.
-func tries(all int) int {
-	if testing.Short() {
-		return all / 10
-	}
-	return all
-}
-
 // TestCorrelations holds that a query finds what its correlation finds.
 func TestCorrelations(t *testing.T) {
 	for _, kind := range kinds {
-		t.Run(kind, func(t *testing.T) { correlations(kind, operators).Try(t, tries(20_000)) })
+		t.Run(kind, func(t *testing.T) { correlations(kind, operators).Try(t, backendtest.Tries(20_000)) })
 	}
 }
 
@@ -90,7 +82,7 @@ func found(t *testing.T, o backendtest.Correlations, n int, query func(c *backen
 // events can only help, it finds no others.
 func TestCorrelationsTumbling(t *testing.T) {
 	for _, kind := range kinds {
-		missed, more := found(t, correlations(kind, []string{"gte", "gt"}), tries(2_000), func(c *backends.Correlation) string {
+		missed, more := found(t, correlations(kind, []string{"gte", "gt"}), 2_000, func(c *backends.Correlation) string {
 			c.Method = backends.Tumbling
 			d, err := targets.Must("splunk").Format.Correlate(c)
 			if err != nil {
@@ -340,7 +332,7 @@ func compare(t *testing.T, c *backends.Correlation, events []tail.Row) {
 // of values, several fields at a time, rules in several indexes, and conditions over rules.
 func TestCorrelatedFields(t *testing.T) {
 	r := rand.New(rand.NewPCG(17, 4))
-	for range tries(20_000) {
+	for range backendtest.Tries(20_000) {
 		kind := kinds[r.IntN(len(kinds))]
 		c := two(kind)
 		c.Timespan.Length = time.Duration(1+r.IntN(5)) * time.Second
