@@ -374,8 +374,8 @@ func TestWords(t *testing.T) {
 		{raw("*a vssadmin b*"), `"vssadmin" _raw="*a vssadmin b*"`, `_raw="*a vssadmin b*"`},
 		{ir.And{is("host", "h"), raw("*(vssadmin)*")}, `host="h" "vssadmin" _raw="*(vssadmin)*"`, `host="h" _raw="*(vssadmin)*"`},
 		{ir.Or{raw("* vssadmin *"), raw("* wbadmin *")}, `("vssadmin" OR "wbadmin") _raw IN ("* vssadmin *", "* wbadmin *")`, `_raw IN ("* vssadmin *", "* wbadmin *")`},
-		{raw("* vss?dmin [wbadmin] *"), `"wbadmin" _raw="* vss*" _raw="*dmin [wbadmin] *" | where isnotnull(mvfind('_raw',"(?is) vss.dmin \[wbadmin\] "))`,
-			`* | where isnotnull(mvfind('_raw',"(?is) vss.dmin \[wbadmin\] "))`},
+		{raw("* vss?dmin [wbadmin] *"), `"wbadmin" _raw="* vss*" _raw="*dmin [wbadmin] *" | where match('_raw',"(?is) vss.dmin \[wbadmin\] ")`,
+			`* | where match('_raw',"(?is) vss.dmin \[wbadmin\] ")`},
 		{raw("*/vssadmin.*"), `_raw="*/vssadmin.*"`, ""}, // by some settings, no word
 		{raw("*%20vssadmin *"), `_raw="*%20vssadmin *"`, ""},
 		{raw("*vssadmin *"), `_raw="*vssadmin *"`, ""},
