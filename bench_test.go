@@ -3,11 +3,13 @@ package sigmac_test
 import (
 	"bytes"
 	"errors"
+	"fmt"
 	"io"
 	"os"
 	"runtime"
 	"runtime/debug"
 	"slices"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -17,7 +19,9 @@ import (
 
 	"sigmac"
 	"sigmac/internal/corpus"
+	"sigmac/internal/link"
 	"sigmac/internal/ordered"
+	"sigmac/parser"
 	"sigmac/verify"
 )
 
@@ -151,4 +155,48 @@ func BenchmarkDefaults(b *testing.B) {
 	}
 	b.ReportMetric(choosing.Seconds()/given.Seconds(), "x-named")
 	b.ReportMetric(float64(len(c.Documents))*float64(b.N)/choosing.Seconds(), "rules/s")
+}
+
+// BenchmarkCorrelations compares converting correlations, each of four rules of its own, with
+// converting these rules by themselves.
+func BenchmarkCorrelations(b *testing.B) {
+	var rules, all strings.Builder
+	for i := range 400 {
+		fmt.Fprintf(&rules, "title: Rule %d\nname: rule%[1]d\nlogsource: {product: windows, category: process_creation}\ndetection:\n"+
+			"  s: {Image|endswith: ['\\a%[1]d.exe', '\\b%[1]d.exe'], CommandLine|contains: [alpha, beta]}\n  f: {ParentImage|endswith: '\\svc.exe'}\n  condition: s and not f\n---\n", i)
+	}
+	all.WriteString(rules.String())
+	for i := range 100 {
+		fmt.Fprintf(&all, "title: Correlation %d\ncorrelation: {type: temporal_ordered, rules: [rule%d, rule%d, rule%d, rule%d], group-by: ParentImage, timespan: 5m}\n---\n", i, 4*i, 4*i+1, 4*i+2, 4*i+3)
+	}
+	parse := func(src string) []*parser.Document {
+		return parser.Parse("rules.yml", []byte(strings.TrimSuffix(src, "---\n"))).Documents
+	}
+	for _, target := range sigmac.Targets() {
+		b.Run(target.Name, func(b *testing.B) {
+			maps := []sigmac.Mapping{sigmac.DefaultMapping(target)}
+			convert := func(src string) time.Duration {
+				queries := 0
+				start := time.Now()
+				docs := parse(src)
+				o := sigmac.Options{Mappings: maps, Correlations: link.NewCorrelations(docs, nil)}
+				for _, d := range docs {
+					if !o.Correlations.Silent(d) {
+						queries += len(sigmac.CompileDocument(d, o)[0].Queries)
+					}
+				}
+				took := time.Since(start)
+				if queries < 100 {
+					b.Fatalf("%d queries", queries)
+				}
+				return took
+			}
+			var apart, together time.Duration
+			for b.Loop() {
+				apart += convert(rules.String())
+				together += convert(all.String())
+			}
+			b.ReportMetric(together.Seconds()/apart.Seconds(), "x-rules")
+		})
+	}
 }

@@ -100,8 +100,12 @@ func (f *Files) Add(res sigmac.Result, proofs []sigmac.Proof) {
 		}
 		name = outdir.Clean(name) + res.Target.Extension
 		rule := outdir.Rule{Path: source, ID: d.ID, Target: res.Target.Name}
-		for _, x := range d.Filters {
-			rule.Filters = append(rule.Filters, cmp.Or(x.ID, x.Name, x.Title))
+		for _, r := range append([]sigmac.Result{res}, res.Members...) {
+			for _, x := range r.Document.Filters {
+				if called := cmp.Or(x.ID, x.Name, x.Title); !slices.Contains(rule.Filters, called) {
+					rule.Filters = append(rule.Filters, called)
+				}
+			}
 		}
 		f.files = append(f.files, outdir.File{Path: name, Data: []byte(q + "\n"), Rule: rule})
 		for _, l := range res.Lookups {
