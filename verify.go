@@ -92,6 +92,9 @@ func correlated(res Result, plain, queries []string, own bool, budget int) Proof
 	}
 	if err == nil {
 		p.Evidence, err = verify.Tail(target, &c, tails, o)
+		if e := (*ir.Diagnostic)(nil); errors.As(err, &e) {
+			res.Document.Place(e) // the query was read
+		}
 	}
 	if a := &p.Evidence.Assumptions; err == nil && res.OneValue && !slices.Contains(*a, singleValue) {
 		*a = append(slices.Clip(*a), singleValue)

@@ -214,7 +214,7 @@ func (r *verdicts) write(ch sigmac.Proof) error {
 	switch ch.Verdict {
 	case "unsupported", "error":
 		switch e := ch.Err; {
-		case ch.Query == "":
+		case ch.Query == "", e.Path != "":
 			line(e.Place(), "%s", e.Text())
 		case r.queryPath != "":
 			e.Path = r.queryPath
