@@ -197,15 +197,13 @@ func tests(it ir.Item) (out []ir.Test) {
 type run struct {
 	Options
 	pipeline *Pipeline
-	all      bool // pass no item over for its fields
-	passed   bool // some was
 	item     *item
 	rule     ir.Rule
 	state    map[string]any
 	applied  map[string]bool
 	renamed  map[string]map[string]bool // field name to the items that renamed to it
 	handled  map[string]bool            // field names that a mapping knew
-	mappings []rename                   // those that have run, with names
+	mappings []func() (rename, bool)    // of the items so far that rename, or that were passed over
 	fields   []Renaming
 	err      *ir.Diagnostic
 	steps    []Step
@@ -254,10 +252,7 @@ func (p *Pipeline) Apply(rule *ir.Rule, o Options) (*ir.Rule, *Trace, error) {
 				Msg: fmt.Sprintf("the pipeline is for %s, not for %s", join(part.AllowedBackends), o.Target.Name)}
 		}
 	}
-	r := p.run(rule, o, false)
-	if r.err != nil && r.passed {
-		r = p.run(rule, o, true) // an error tells of what the others know
-	}
+	r := p.run(rule, o)
 	if r.err != nil {
 		return nil, nil, r.err
 	}
@@ -265,8 +260,8 @@ func (p *Pipeline) Apply(rule *ir.Rule, o Options) (*ir.Rule, *Trace, error) {
 }
 
 // run applies the items; all of them, or those that are about the fields of the rule.
-func (p *Pipeline) run(rule *ir.Rule, o Options, all bool) *run {
-	r := &run{Options: o, all: all, pipeline: p, rule: *rule, state: map[string]any{}, applied: map[string]bool{},
+func (p *Pipeline) run(rule *ir.Rule, o Options) *run {
+	r := &run{Options: o, pipeline: p, rule: *rule, state: map[string]any{}, applied: map[string]bool{},
 		renamed: map[string]map[string]bool{}, handled: map[string]bool{}, told: map[string]bool{}}
 	r.rule.Detections = slices.Clone(rule.Detections)
 	for _, part := range p.Parts() {
@@ -309,7 +304,7 @@ func (r *run) do(e entry) bool {
 		return false
 	}
 	if x, ok := it.do.(rename); ok && x.fields != nil {
-		r.mappings = append(r.mappings, x)
+		r.mappings = append(r.mappings, func() (rename, bool) { return x, true })
 	}
 	_, nested := it.do.(nest)
 	steps := r.Steps && !nested

@@ -301,7 +301,11 @@ func (strict) apply(r *run) bool {
 func (r *run) nearest(name string) string {
 	made := map[string]bool{}
 	var known []string
-	for _, x := range r.mappings {
+	for _, of := range r.mappings {
+		x, ok := of()
+		if !ok {
+			continue
+		}
 		for _, from := range keys(x.fields) {
 			if from != "" && !made[from] && !slices.Contains(known, from) {
 				known = append(known, from)

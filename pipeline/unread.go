@@ -113,7 +113,7 @@ func (u *unread) passes(r *run) bool {
 	if u.sources != nil && !slices.ContainsFunc(u.sources, func(s ir.LogSource) bool { return s.Covers(r.rule.Source) }) {
 		return true
 	}
-	if u.fields == "-" || r.all {
+	if u.fields == "-" {
 		return false
 	}
 	for name := range strings.SplitSeq(u.fields, ",") {
@@ -121,7 +121,14 @@ func (u *unread) passes(r *run) bool {
 			return false
 		}
 	}
-	r.passed = true
+	r.mappings = append(r.mappings, func() (x rename, ok bool) { // an error tells what it knows
+		it := u.whole()
+		if len(it.rule.each) > 0 && !it.rule.holds(r, nothing{}) {
+			return x, false
+		}
+		x, ok = it.do.(rename)
+		return x, ok && x.fields != nil
+	})
 	return true
 }
 
