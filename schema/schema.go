@@ -43,10 +43,16 @@ type table struct {
 	lines   string      // of a built-in one that has a column a line, sorted: they are not read
 	columns []namedType // the others, sorted
 	whole   bool        // the columns of every table are among them
+
+	once  sync.Once
+	known []namedType // what all gives
 }
 
 // all are the columns.
-func (t *table) all() []namedType { return append(columns(t.lines), t.columns...) }
+func (t *table) all() []namedType {
+	t.once.Do(func() { t.known = append(columns(t.lines), t.columns...) })
+	return t.known
+}
 
 type namedType struct{ name, typ string }
 
@@ -140,13 +146,13 @@ func (s *Schema) table(name string) *table {
 	}
 	t.whole = true
 	if common := s.lines(everywhere); common != nil {
-		own := *t
+		var others []namedType
 		for _, c := range common.all() {
-			if own.typ(c.name) == "" {
-				t.columns = append(t.columns, c)
+			if t.typ(c.name) == "" {
+				others = append(others, c)
 			}
 		}
-		sorted(t.columns)
+		t.columns = sorted(append(t.columns, others...))
 	}
 	return t
 }
