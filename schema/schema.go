@@ -144,17 +144,17 @@ func (s *Schema) table(name string) *table {
 	if t == nil || t.whole || name == everywhere {
 		return t
 	}
-	t.whole = true
+	whole := &table{name: t.name, lines: t.lines, columns: slices.Clone(t.columns), whole: true}
 	if common := s.lines(everywhere); common != nil {
-		var others []namedType
 		for _, c := range common.all() {
 			if t.typ(c.name) == "" {
-				others = append(others, c)
+				whole.columns = append(whole.columns, c)
 			}
 		}
-		t.columns = sorted(append(t.columns, others...))
+		sorted(whole.columns)
 	}
-	return t
+	s.read[name] = whole
+	return whole
 }
 
 // lines are what the schema says of a table by its name.
