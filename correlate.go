@@ -62,13 +62,9 @@ func (m Mapping) correlated(d *parser.Document, o Options) Result {
 		mapped.Rules, res.Members = append(mapped.Rules, rule), append(res.Members, member)
 	}
 	mapped.Disjoint = func(i, j int) bool {
-		a, b := res.Members[i].Want, res.Members[j].Want
-		if disjoint(res.Target, a, b) {
-			return true
-		}
-		one := disjoint(res.Target.OneValued(), a, b)
+		apart, one := disjoint(res.Target, res.Members[i].Want, res.Members[j].Want)
 		res.OneValue = res.OneValue || one
-		return one
+		return apart
 	}
 	done, err := res.Target.Format.Correlate(mapped)
 	if err != nil {
@@ -246,12 +242,73 @@ func (m Mapping) timeOf(r *ir.Rule) string {
 	return columns.Times[len(columns.Times)-1]
 }
 
-// disjoint says whether it is certain that no event of a target is selected by two rules.
-func disjoint(t *backends.Target, a, b *ir.Rule) bool {
+// disjoint says whether it is certain that no event of a target is selected by two rules, and
+// whether that rests on no field having several values. What one test rules out is seen
+// before the solver is asked.
+func disjoint(t *backends.Target, a, b *ir.Rule) (apart, one bool) {
 	if a.Scope.Table != b.Scope.Table && a.Scope.Table != "" && b.Scope.Table != "" {
-		return true
+		return true, false
 	}
-	both := ir.And{a.Predicate(0).Whole(), b.Predicate(0).Whole()}
-	events, reason := verify.MatchesAt(t, both, nil, 1, verify.DefaultBudget)
-	return len(events) == 0 && reason == ""
+	x, y := ir.Simplify(a).Predicate(0).Whole(), ir.Simplify(b).Predicate(0).Whole()
+	both := ir.And{x, y}
+	never := func(t *backends.Target) bool {
+		events, reason := verify.MatchesAt(t, both, nil, 1, verify.DefaultBudget)
+		return len(events) == 0 && reason == ""
+	}
+	several := t.World(ir.Text).Several
+	switch {
+	case ruledOut(x, y, !several):
+		return true, false
+	case several && ruledOut(x, y, true):
+		return true, true
+	case never(t):
+		return true, false
+	}
+	one = several && never(t.OneValued())
+	return one, one
+}
+
+// ruledOut says whether what two rules require of one field contradicts itself, so that it is
+// seen at once.
+func ruledOut(a, b ir.Expr, single bool) bool {
+	for _, x := range ir.Conjuncts(a) {
+		for _, y := range ir.Conjuncts(b) {
+			of, one := fieldOf(x)
+			other, same := fieldOf(y)
+			if one && same && of == other && eachRuledOut(ir.Disjuncts(x), ir.Disjuncts(y), single) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// maxPairs bounds the values that are compared for it.
+const maxPairs = 400
+
+func eachRuledOut(xs, ys []ir.Expr, single bool) bool {
+	if len(xs)*len(ys) > maxPairs {
+		return false
+	}
+	for _, x := range xs {
+		for _, y := range ys {
+			r := ir.Decide(&ir.Rule{Conditions: []ir.Condition{{Expr: ir.And{x, y}}}}, single)
+			if or, ok := r.Conditions[0].Expr.(ir.Or); !ok || len(or) > 0 {
+				return false
+			}
+		}
+	}
+	return true
+}
+
+// fieldOf is the field of a test, or of all tests of a choice.
+func fieldOf(e ir.Expr) (name string, ok bool) {
+	for i, x := range ir.Disjuncts(e) {
+		m, is := x.(ir.Match)
+		if !is || i > 0 && m.Field.Name != name {
+			return "", false
+		}
+		name = m.Field.Name
+	}
+	return name, name != ""
 }
