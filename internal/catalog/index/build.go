@@ -304,7 +304,6 @@ func sigmaRules(f file, src []byte, docs []*parser.Document, convert func(*parse
 			r.Entry = *catalog.NewEntry(f.Path, d.Rule, src)
 		case d.Correlation != nil:
 			r.Entry = *catalog.NewCorrelation(f.Path, d.Correlation)
-			r.Reason = "a correlation, which looks for what its rules do"
 		default:
 			r.Entry = catalog.Entry{Path: f.Path, Rule: catalog.Facts{Title: d.Title, ID: d.ID, Name: d.Name}}
 			r.Reason = "a " + d.Kind.String() + " is about rules, not about events"

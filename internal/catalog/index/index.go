@@ -25,7 +25,7 @@ type Rule struct {
 	Language string              `json:"language"`       // sigma, or that of the query: spl, eql, kuery, kql
 	Body     string              `json:"body"`           // the document of a Sigma rule, or the query
 	Queries  catalog.List[Query] `json:"queries"`        // of a Sigma rule: one a target and condition
-	// Reason says in few words why the page has no stages, Detail where.
+	// Reason says in few words why the page of a rule has no stages, Detail where.
 	Reason  string `json:"reason,omitempty"`
 	Detail  string `json:"detail,omitempty"`
 	Partial int    `json:"partial,omitempty"` // conditions of a native rule that the page leaves out
