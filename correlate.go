@@ -60,30 +60,37 @@ func (m Mapping) correlated(d *parser.Document, o Options) Result {
 			res.Types[f] = t
 		}
 		mapped.Rules, res.Members = append(mapped.Rules, rule), append(res.Members, member)
+		for _, w := range member.Mapped.Warnings {
+			if !slices.Contains(res.Mapped.Warnings, w) { // a rule may be named twice
+				res.Mapped.Warnings = append(res.Mapped.Warnings, w)
+			}
+		}
 	}
 	mapped.Disjoint = func(i, j int) bool {
 		apart, one := disjoint(res.Target, res.Members[i].Want, res.Members[j].Want)
 		res.OneValue = res.OneValue || one
 		return apart
 	}
+	res.Correlation = mapped // also where the target cannot write it: a given query is compared with it
 	done, err := res.Target.Format.Correlate(mapped)
 	if err != nil {
 		res.Errors = Faults(d, err)
 		return res
 	}
-	res.Correlation, res.TailLosses = mapped, done.Losses
+	res.TailLosses = done.Losses
 	docs := make([]backends.Doc, len(done.Queries))
 	for i, q := range done.Queries {
 		docs[i], res.Names = q.Doc, append(res.Names, q.Name)
 	}
 	res.Queries, res.Costs = o.print(docs)
 	res.Plain = res.Queries
-	first := res.Members[0]
-	if res.Choice.Pipelines = pipelines(res.Members); first.Pipeline != nil {
-		res.Pipeline = first.Pipeline
-		if res.Queries, err = first.Pipeline.Finish(first.Mapped.Rule, res.Plain, first.Mapped.Trace, first.options()); err != nil {
-			res.Queries, res.Plain, res.Costs, res.Errors = nil, nil, nil, Faults(d, err)
-		}
+	if err := res.finish(); err != nil {
+		res.Queries, res.Plain, res.Costs, res.Errors = nil, nil, nil, Faults(d, err)
+		return res
+	}
+	if m.Lists > 0 {
+		res.Mapped.Warnings = append(res.Mapped.Warnings, d.Place(&ir.Diagnostic{Pos: c.Pos, Source: res.Target.Name,
+			Msg: "the lists of the rules stay in the query: those of a correlation are not put into lookups"}))
 	}
 	var all ir.And
 	for _, r := range mapped.Rules {
@@ -91,6 +98,28 @@ func (m Mapping) correlated(d *parser.Document, o Options) Result {
 	}
 	res.tooLarge(func(int) (ir.Pos, ir.Expr) { return c.Pos, all })
 	return res
+}
+
+// finish makes the queries what the postprocessing of the rules' pipelines does of them. It
+// fails where these do different things.
+func (res *Result) finish() error {
+	res.Choice.Pipelines = pipelines(res.Members)
+	plain := res.Plain
+	for i, x := range res.Members {
+		queries := plain
+		if x.Pipeline != nil {
+			var err error
+			if queries, err = x.Pipeline.Finish(x.Mapped.Rule, plain, x.Mapped.Trace, x.options()); err != nil {
+				return err
+			}
+		}
+		if i > 0 && !slices.Equal(queries, res.Queries) {
+			return backends.Unsupported(res.Target.Name, res.Document.Correlation.Rules[i].Pos, "a correlation of rules whose pipelines do different things to its query",
+				"give these one postprocessing")
+		}
+		res.Queries, res.Pipeline = queries, x.Pipeline
+	}
+	return nil
 }
 
 // method is that of the windows of correlations.
@@ -224,6 +253,20 @@ func (c *compilation) carry() {
 			}
 		})
 	}
+}
+
+// carriesComputed says whether a field of the correlation is a column that a query computes. Its
+// tests stay on that column then, which the query has to make in any case.
+func (c *compilation) carriesComputed() bool {
+	for _, columns := range c.carried {
+		for _, f := range columns {
+			name, _, _ := strings.Cut(f.Name, ".")
+			if slices.ContainsFunc(c.rule.Computed, func(x ir.Computed) bool { return x.Name == name }) {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // timeOf is the column of the time of a rule's events.

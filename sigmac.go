@@ -329,7 +329,7 @@ func (c *compilation) legal(d *parser.Document, t *backends.Target) (legal *ir.R
 		return nil, Faults(d, &ir.Diagnostic{Pos: c.rule.Source.Pos, Msg: "what the pipeline supposes: " + err.Error(), Source: "pipeline"})
 	}
 	rule := c.rule
-	if defined.Terms != nil {
+	if defined.Terms != nil && !c.carriesComputed() {
 		rule, _ = defined.Plain(rule)
 	}
 	legal, refused := backends.Legalize(rule, t.Format.Caps)

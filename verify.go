@@ -71,30 +71,37 @@ func VerifyQuery(res Result, query string, budget int) Proof {
 const singleValue = "single-value"
 
 // correlated compares queries with a correlation, together; own says that they are those that
-// sigmac writes for it. What postprocessing adds is not judged.
+// sigmac writes for it. What postprocessing makes of them is compared in their place where it
+// changes what they say.
 func correlated(res Result, plain, queries []string, own bool, budget int) Proof {
 	p := Proof{Result: res, Condition: 1, Query: strings.Join(queries, "\n")}
 	c := *res.Correlation
 	c.Rules = slices.Clone(c.Rules)
-	var rules []*ir.Rule
 	for i, x := range res.Members {
 		c.Rules[i].Rule = x.Want
-		rules = append(rules, x.Want)
 	}
 	o := verify.TailOptions{Budget: budget, Argued: own}
 	if slices.ContainsFunc(res.TailLosses, func(l backends.TailLoss) bool { return l.First }) {
 		o.Sense = verify.AnyHit
 	}
-	tails, err := verify.ReadTails(res.Target, res.Types, rules, plain)
 	target := res.Target
 	if res.OneValue {
 		target = target.OneValued()
 	}
-	if err == nil {
-		p.Evidence, err = verify.Tail(target, &c, tails, o)
-		if e := (*ir.Diagnostic)(nil); errors.As(err, &e) {
-			res.Document.Place(e) // the query was read
+	compare := func(queries []string) (verify.Result, error) { return verify.Tails(target, &c, res.Types, queries, o) }
+	var err error
+	p.Evidence, err = compare(plain)
+	if err == nil && !slices.Equal(plain, queries) && res.Pipeline.Rewrites() {
+		o.Argued = false
+		if after, fault := compare(queries); fault == nil {
+			p.Evidence = after
+		} else {
+			p.Evidence.Verdict = max(p.Evidence.Verdict, verify.Agreed)
+			p.Evidence.Reason = "what postprocessing makes of the query is not judged: " + fault.Error()
 		}
+	}
+	if e := (*ir.Diagnostic)(nil); errors.As(err, &e) && e.Source == "verify" {
+		res.Document.Place(e) // the queries were read
 	}
 	if a := &p.Evidence.Assumptions; err == nil && res.OneValue && !slices.Contains(*a, singleValue) {
 		*a = append(slices.Clip(*a), singleValue)

@@ -7,6 +7,7 @@ import (
 	"strconv"
 
 	"sigmac/backends"
+	"sigmac/computed"
 	"sigmac/ir"
 	"sigmac/tail"
 )
@@ -27,6 +28,8 @@ type predicates struct {
 	rules   []node
 	premise node // what is supposed of the columns that computed ones are computed of
 	tests   []asked
+	raw     []int         // of the tests as they stand in the queries, in order, the numbers
+	left    []string      // computed columns that are understood and that some test is of all the same
 	queries []*tail.Query // in which each test is an ir.Ref with its number
 	kinds   []*sortOf
 	assumed []string
@@ -74,9 +77,67 @@ func predicatesOf(b *backends.Target, c *backends.Correlation, queries []*tail.Q
 	if len(c.Rules) > maxRules {
 		return nil, notJudged(c.Pos, "a correlation of %d rules", len(c.Rules))
 	}
-	var tests []ir.Expr
+	tests, marked := testsOf(queries)
+	p.queries = marked
+	defined := make([]computed.Definitions, len(c.Rules))
+	for i, r := range c.Rules {
+		var err error
+		if defined[i], err = b.Define(r.Rule); err != nil {
+			return nil, err
+		}
+	}
+	if o.based {
+		for i, e := range tests {
+			for _, d := range defined { // a column has one definition: Tail has looked
+				var needs, left []string
+				e, needs, left = d.Expand(e)
+				p.assumed, p.left = append(p.assumed, needs...), append(p.left, left...)
+			}
+			tests[i] = e
+		}
+	}
+	for i, r := range c.Rules {
+		e, d := placed(r.Rule.Scope, r.Rule.Conditions[0].Expr), defined[i]
+		if o.based || !slices.ContainsFunc(tests, d.Tested) {
+			var needs, left []string
+			e, needs, left = d.Expand(e)
+			p.left = append(p.left, left...)
+			supposed, ids := d.Supposed(e)
+			p.assumed = slices.Concat(p.assumed, needs, ids)
+			p.premise = simple(node{op: '&', subs: []node{p.premise, p.node(supposed, missing)}})
+		}
+		p.names, p.rules = append(p.names, r.Name), append(p.rules, p.node(e, missing))
+	}
+	index := map[string]int{}
+	for _, e := range tests {
+		n := p.node(e, missing)
+		key := n.canon()
+		if _, ok := index[key]; !ok {
+			index[key] = len(p.tests)
+			p.tests = append(p.tests, asked{expr: e, node: n, of: p.writtenAs(key)})
+		}
+		p.raw = append(p.raw, index[key])
+	}
+	if len(p.tests) > maxAsked || len(p.letters) > maxLetters {
+		return nil, notJudged(c.Pos, "queries with %d tests of an event", len(p.letters))
+	}
+	for i, q := range p.queries {
+		p.queries[i] = q.Rewrite(func(part any) any {
+			if r, ok := part.(ir.Ref); ok {
+				n, _ := strconv.Atoi(r.Name[1:])
+				return ir.Ref{Name: "$" + strconv.Itoa(p.raw[n])}
+			}
+			return part
+		})
+	}
+	return p, p.find(budget)
+}
+
+// testsOf are the tests that queries make of an event, in their order, and the queries with a
+// numbered ir.Ref in the place of each.
+func testsOf(queries []*tail.Query) (tests []ir.Expr, marked []*tail.Query) {
 	for _, q := range queries {
-		p.queries = append(p.queries, q.Rewrite(func(part any) any {
+		marked = append(marked, q.Rewrite(func(part any) any {
 			var e ir.Expr
 			switch x := part.(type) {
 			case tail.Source:
@@ -94,44 +155,7 @@ func predicatesOf(b *backends.Target, c *backends.Correlation, queries []*tail.Q
 			return part
 		}))
 	}
-	for _, r := range c.Rules {
-		e := placed(r.Rule.Scope, r.Rule.Conditions[0].Expr)
-		d, err := b.Define(r.Rule)
-		if err != nil {
-			return nil, err
-		}
-		if !slices.ContainsFunc(tests, d.Tested) {
-			var needs []string
-			e, needs, _ = d.Expand(e)
-			supposed, ids := d.Supposed(e)
-			p.assumed = slices.Concat(p.assumed, needs, ids)
-			p.premise = simple(node{op: '&', subs: []node{p.premise, p.node(supposed, missing)}})
-		}
-		p.names, p.rules = append(p.names, r.Name), append(p.rules, p.node(e, missing))
-	}
-	index, same := map[string]int{}, make([]string, len(tests))
-	for i, e := range tests {
-		n := p.node(e, missing)
-		key := n.canon()
-		if _, ok := index[key]; !ok {
-			index[key] = len(p.tests)
-			p.tests = append(p.tests, asked{expr: e, node: n, of: p.writtenAs(key)})
-		}
-		same[i] = "$" + strconv.Itoa(index[key])
-	}
-	if len(p.tests) > maxAsked || len(p.letters) > maxLetters {
-		return nil, notJudged(c.Pos, "queries with %d tests of an event", len(p.letters))
-	}
-	for i, q := range p.queries {
-		p.queries[i] = q.Rewrite(func(part any) any {
-			if r, ok := part.(ir.Ref); ok {
-				n, _ := strconv.Atoi(r.Name[1:])
-				return ir.Ref{Name: same[n]}
-			}
-			return part
-		})
-	}
-	return p, p.find(budget)
+	return tests, marked
 }
 
 // dataModel says from which data model an event is.
@@ -329,10 +353,13 @@ func (p *predicates) unknown(i int, reason string) error {
 	return notJudged(at, "this test, which is none of the correlation's rules: %s", reason)
 }
 
+// judging is the source of what is said of a correlation and not of a query.
+const judging = "verify"
+
 // notJudged says that something is not judged, and why.
 func notJudged(at ir.Pos, format string, args ...any) *ir.Diagnostic {
 	feature := fmt.Sprintf(format, args...)
-	return &ir.Diagnostic{Pos: at, Msg: "cannot judge " + feature, Feature: feature}
+	return &ir.Diagnostic{Pos: at, Msg: "cannot judge " + feature, Feature: feature, Source: judging}
 }
 
 // at is an event of a kind that has these values in some columns, or nil where there is
@@ -412,6 +439,8 @@ func (p *predicates) values(k *sortOf, f *field, n int) (out []any) {
 	if k.event == nil {
 		return nil
 	}
+	defer func(w backends.World) { f.world = w }(f.world)
+	f.world.Several = false // else what two tests ask may be two values
 	goal := node{op: '&', subs: []node{k.goal, negate(p.test(f, ir.Null{}, ir.Pos{}))}}
 	for range n {
 		steps := stepsAlone

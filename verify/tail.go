@@ -27,6 +27,8 @@ type TailOptions struct {
 	Unmapped []string // fields that no event has
 	Budget   int      // of steps, for what is asked of single events
 	Streams  int      // that are tried at most; 0: DefaultStreams
+	// based: both sides are taken to the columns that computed ones are computed of.
+	based bool
 	// Argued: the queries are as sigmac writes them, for which docs/semantics.md has an
 	// argument. What agrees up to the bound is then Proved, with the assumption tail-form.
 	Argued bool
@@ -63,14 +65,58 @@ type StreamHit struct {
 // a form for which there is an argument too. A difference refutes them, with the shortest
 // stream in which it was seen. The error is an *ir.Diagnostic with a Feature, for what is not judged.
 func Tail(b *backends.Target, c *backends.Correlation, queries []*tail.Query, o TailOptions) (Result, error) {
+	res, _, err := compareTail(b, c, queries, o)
+	if err != nil || res.Verdict != Refuted {
+		return res, err
+	}
+	defined, several, err := computedOf(b, c)
+	if err != nil || len(defined) == 0 {
+		return res, err
+	}
+	// A computed column and those that it is computed of were taken for independent.
+	if several != "" {
+		return Result{}, notJudged(c.Pos, "the column %s, which rules compute in two ways", several)
+	}
+	o.based = true
+	res, p, err := compareTail(b, c, queries, o)
+	if err == nil && res.Verdict == Refuted && len(p.left) > 0 {
+		return Result{}, notJudged(c.Pos, "a test of %s, which could not be followed to the columns that it is computed of", p.left[0])
+	}
+	return res, err
+}
+
+// computedOf are the columns that the rules of a correlation test and that their queries
+// compute; several is one that is computed in two ways.
+func computedOf(b *backends.Target, c *backends.Correlation) (texts map[string]string, several string, err error) {
+	texts = map[string]string{}
+	for _, r := range c.Rules {
+		d, err := b.Define(r.Rule)
+		if err != nil {
+			return nil, "", err
+		}
+		for _, x := range r.Rule.Computed {
+			if _, tested := d.Terms[x.Name]; !tested {
+				continue
+			}
+			if text, known := texts[x.Name]; known && text != x.Text {
+				several = x.Name
+			}
+			texts[x.Name] = x.Text
+		}
+	}
+	return texts, several, nil
+}
+
+// compareTail is Tail for one way to take computed columns, and what was asked of events.
+func compareTail(b *backends.Target, c *backends.Correlation, queries []*tail.Query, o TailOptions) (Result, *predicates, error) {
 	budget := o.Budget
 	p, err := predicatesOf(b, c, queries, o, &budget)
 	if err != nil {
-		return Result{}, err
+		return Result{}, nil, err
 	}
 	t, err := newTrial(p, c, queries, o)
 	if err != nil {
-		return Result{}, err
+		return Result{}, nil, err
 	}
 	var res Result
 	found, tried := t.search()
@@ -83,11 +129,11 @@ func Tail(b *backends.Target, c *backends.Correlation, queries []*tail.Query, o 
 	case found != nil:
 		res = t.refuted(found)
 	case t.failed != nil:
-		return Result{}, t.failed
+		return Result{}, nil, t.failed
 	case t.unsure:
-		return Result{}, notJudged(c.Pos, "queries that differ for events of which it is not known whether there are such")
+		return Result{}, nil, notJudged(c.Pos, "queries that differ for events of which it is not known whether there are such")
 	case !t.hits[0] || !t.hits[1]:
-		return Result{}, notJudged(c.Pos, "a correlation that does not hit in streams of so few events as are tried (%d streams)", t.tried)
+		return Result{}, nil, notJudged(c.Pos, "a correlation that does not hit in streams of so few events as are tried (%d streams)", t.tried)
 	default:
 		res = Result{Verdict: Bounded, Reason: fmt.Sprintf("no difference in %d streams of events", t.tried),
 			Events: t.tried, Limits: slices.Concat(p.limits, t.said(), tried)}
@@ -109,29 +155,98 @@ func Tail(b *backends.Target, c *backends.Correlation, queries []*tail.Query, o 
 	}
 	slices.Sort(res.Assumptions)
 	res.Assumptions = slices.Compact(res.Assumptions)
-	return res, nil
+	return res, p, nil
 }
 
-// ReadTails reads queries of a correlation, whose columns have these types, and whose rules
-// are mapped to the target. The error is an *ir.Diagnostic of a place in one of them.
-func ReadTails(b *backends.Target, types map[string]ir.Type, rules []*ir.Rule, queries []string) ([]*tail.Query, error) {
+// Tails is Tail for the texts of queries, whose columns have these types. In a language whose
+// optional fields may be mapped by no index, the tests of the queries have to say the
+// same of an event in every choice of these, or the queries are compared in that choice too. The
+// error is an *ir.Diagnostic: without a Feature of a place in one of the texts.
+func Tails(b *backends.Target, c *backends.Correlation, types map[string]ir.Type, texts []string, o TailOptions) (Result, error) {
 	s := typing{Context: ir.Context{Types: types}}
-	for _, r := range rules {
-		s.Lookups = append(s.Lookups, r.Lookups...)
-		for _, c := range r.Computed {
-			if !slices.Contains(s.computed, c) {
-				s.computed = append(s.computed, c)
+	for _, r := range c.Rules {
+		s.Lookups = append(s.Lookups, r.Rule.Lookups...)
+		for _, x := range r.Rule.Computed {
+			if !slices.Contains(s.computed, x) {
+				s.computed = append(s.computed, x)
 			}
 		}
 	}
-	out := make([]*tail.Query, len(queries))
-	for i, q := range queries {
-		var err error
-		if out[i], err = b.ReadTail(q, s); err != nil {
-			return nil, err
+	var optional []string
+	read := func(unmapped []string) (out []*tail.Query, err error) {
+		s.unmapped = unmapped
+		for _, text := range texts {
+			q, err := b.ReadTail(text, s)
+			if err != nil {
+				return nil, err
+			}
+			out = append(out, q)
+		}
+		return out, nil
+	}
+	queries, err := read(nil)
+	if err != nil {
+		return Result{}, err
+	}
+	res, err := Tail(b, c, queries, o)
+	if err != nil || res.Verdict == Refuted || b.ReadOptional == nil {
+		return res, err
+	}
+	for _, text := range texts {
+		names, _, _, err := b.ReadOptional(text)
+		if err != nil {
+			return Result{}, err
+		}
+		optional = append(optional, names...)
+	}
+	slices.Sort(optional)
+	optional = slices.Compact(optional)
+	few := len(optional) > maxOptional
+	whole, _ := testsOf(queries)
+	for _, unmapped := range subsets(optional, few) {
+		queries, err := read(unmapped)
+		if err != nil {
+			return Result{}, err
+		}
+		if len(unmapped) == 0 || sameUnder(b, c, whole, queries, unmapped) {
+			continue
+		}
+		o.Unmapped = unmapped
+		under, err := Tail(b, c, queries, o)
+		if err != nil {
+			return Result{}, err
+		}
+		if under.Verdict == Refuted {
+			under.Unmapped = unmapped
+			return under, nil
+		}
+		res.Verdict = max(res.Verdict, under.Verdict)
+	}
+	if few {
+		res.Verdict = max(res.Verdict, Bounded)
+		res.Reason = cmp.Or(res.Reason, "agreed up to the bound")
+		res.Limits = append(res.Limits, fmt.Sprintf("more than %d optional fields: not every choice of unmapped ones was tried", maxOptional))
+	}
+	return res, nil
+}
+
+// sameUnder says whether each test of the queries, as it is read where no index maps some
+// fields, is proved to say of an event without these what it says where all are mapped, and
+// the rules say.
+func sameUnder(b *backends.Target, c *backends.Correlation, whole []ir.Expr, queries []*tail.Query, unmapped []string) bool {
+	tests, _ := testsOf(queries)
+	if len(tests) != len(whole) {
+		return false
+	}
+	p := newClaim(b.World, b.KeywordField())
+	missing := reading{unmapped: unmapped}.missing()
+	for i, e := range tests {
+		steps := stepsAlone
+		if !p.alike(whole[i], e, missing, &steps) {
+			return false
 		}
 	}
-	return out, nil
+	return true
 }
 
 // said is what the rows of the queries do not say, as limits.

@@ -158,7 +158,7 @@ func convert(c *cli.Context) error {
 		return err
 	}
 	linker := &link.Linker{}
-	var joined []*parser.Document // the filters among the files
+	var joined []*parser.Document // filters among the files, and what is there for correlations alone
 	silent := 0                   // documents that are there for correlations alone
 	var unread []error
 	var results iter.Seq[sigmac.Result] = func(yield func(sigmac.Result) bool) {
@@ -168,10 +168,13 @@ func convert(c *cli.Context) error {
 				unread = append(unread, f.Err)
 			}
 			for _, d := range f.Documents {
-				if p.Joined(d); correlations.Silent(d) {
+				p.Joined(d)
+				linker.Add(d)
+				switch {
+				case correlations.Silent(d):
 					silent++
-				}
-				if linker.Add(d); d.Filter != nil {
+					joined = append(joined, d)
+				case d.Filter != nil:
 					joined = append(joined, d)
 				}
 			}
@@ -214,9 +217,7 @@ func convert(c *cli.Context) error {
 	for _, d := range joined {
 		r.warn(d)
 	}
-	if silent > 0 {
-		p.Note("%d documents are part of correlations and have no query of their own; generate: true in one of these gives them one", silent)
-	}
+	p.NoteSilent(silent, "have no query of their own")
 	p.TellUnused()
 	names, err := p.Findings(linker, files)
 	if err != nil {

@@ -19,6 +19,7 @@ import (
 	"sigmac/eval"
 	"sigmac/internal/match"
 	"sigmac/internal/project"
+	"sigmac/parser"
 )
 
 func evalCommand() *cli.Command {
@@ -104,6 +105,7 @@ func evalRules(c *cli.Context) error {
 			e.failed = true
 		}
 	}
+	p.NoteSilent(len(slices.DeleteFunc(slices.Clone(collection.Documents), func(d *parser.Document) bool { return !correlations.Silent(d) })), "do not match by themselves")
 	for _, err := range e.rules.Correlate(correlations) {
 		tell(e.errs, "%s", err)
 		e.failed = true

@@ -29,8 +29,9 @@ type Lack struct {
 // Names may lead to any of the documents, which have their filters joined to them, and to
 // those of the context. A correlation is left out that names what is not there, or several
 // documents by one name, or leads back to itself: Findings tells that. Where a document has a
-// name, the context is not asked for it.
-func NewCorrelations(docs, context []*parser.Document) *Correlations {
+// name, the context is not asked for it. Others are correlations of which is asked only
+// whether documents are there for them.
+func NewCorrelations(docs, context []*parser.Document, others ...*parser.Document) *Correlations {
 	cs := &Correlations{named: map[place][]*parser.Document{}, silent: map[place]bool{}}
 	called := map[string][]*parser.Document{}
 	know := func(ds []*parser.Document, of func(*parser.Document) string, known map[string]bool) map[string]bool {
@@ -52,7 +53,18 @@ func NewCorrelations(docs, context []*parser.Document) *Correlations {
 	}
 	file := func(d *parser.Document) string { return filepath.Base(d.Path) } // one may be come upon by two paths
 	know(context, file, know(docs, func(d *parser.Document) string { return d.Path }, nil))
+	named := func(n ir.Name) []*parser.Document {
+		if found := called[n.Text]; found != nil {
+			return found
+		}
+		return called[strings.ToLower(n.Text)]
+	}
 	generated := map[place]bool{}
+	takes := func(x *parser.Document, generate bool) {
+		at := place{x.Path, x.Pos}
+		cs.silent[at] = true
+		generated[at] = generated[at] || generate
+	}
 	state := map[place]int{} // 1: being looked at; 2: complete; 3: not
 	var visit func(d *parser.Document) bool
 	visit = func(d *parser.Document) bool {
@@ -62,12 +74,9 @@ func NewCorrelations(docs, context []*parser.Document) *Correlations {
 		}
 		state[at] = 1
 		complete := true
-		var named []*parser.Document
+		var all []*parser.Document
 		for _, n := range d.Correlation.Rules {
-			found := called[n.Text]
-			if found == nil {
-				found = called[strings.ToLower(n.Text)]
-			}
+			found := named(n)
 			if len(found) != 1 || !visit(found[0]) {
 				if complete {
 					cs.lacks = append(cs.lacks, Lack{d, n})
@@ -75,15 +84,13 @@ func NewCorrelations(docs, context []*parser.Document) *Correlations {
 				complete = false
 				continue
 			}
-			named = append(named, found[0])
+			all = append(all, found[0])
 		}
-		for _, x := range named {
-			at := place{x.Path, x.Pos}
-			cs.silent[at] = true
-			generated[at] = generated[at] || d.Correlation.Generate
+		for _, x := range all {
+			takes(x, d.Correlation.Generate)
 		}
 		if state[at] = 3; complete {
-			state[at], cs.named[at] = 2, named
+			state[at], cs.named[at] = 2, all
 			cs.docs = append(cs.docs, d)
 		}
 		return complete
@@ -91,6 +98,13 @@ func NewCorrelations(docs, context []*parser.Document) *Correlations {
 	for _, d := range docs {
 		if d.Correlation != nil {
 			visit(d)
+		}
+	}
+	for _, d := range others {
+		for _, n := range d.Correlation.Rules {
+			if found := named(n); len(found) == 1 {
+				takes(found[0], d.Correlation.Generate)
+			}
 		}
 	}
 	for at := range cs.silent {

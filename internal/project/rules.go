@@ -97,7 +97,17 @@ func (p *Project) Correlations(c *parser.Collection) (*link.Correlations, error)
 	if err != nil {
 		return nil, err
 	}
-	return link.NewCorrelations(c.Documents, named), nil
+	others, err := p.correlationsElsewhere(files)
+	return link.NewCorrelations(c.Documents, named, others...), err
+}
+
+// correlationsElsewhere are those of the context, without files: a rule is there for them too.
+func (p *Project) correlationsElsewhere(files []string) ([]*parser.Document, error) {
+	context, _, err := p.contextFiles(files)
+	if err != nil {
+		return nil, err
+	}
+	return documentsOf(context, p.read, link.CorrelationsIn)
 }
 
 // CorrelationsOf are the correlations of files, of which read gives the bytes, with what they
@@ -112,13 +122,17 @@ func (p *Project) CorrelationsOf(files []string, read func(i int) ([]byte, error
 		return files[i], src, err
 	}
 	own, err := documentsOf(indexes, given, link.CorrelationsIn)
-	if err != nil || len(own) == 0 {
+	if err != nil {
 		return nil, err
 	}
-	named, err := p.named(link.NamesOf(own), files, link.NewFilters(filters), func(wanted map[string]bool) ([]*parser.Document, error) {
+	others, err := p.correlationsElsewhere(files)
+	if err != nil || len(own)+len(others) == 0 {
+		return nil, err
+	}
+	mine, theirs, err := p.named(link.NamesOf(append(slices.Clip(own), others...)), files, link.NewFilters(filters), func(wanted map[string]bool) ([]*parser.Document, error) {
 		return documentsOf(indexes, given, calledBy(wanted))
 	})
-	return link.NewCorrelations(own, named), err
+	return link.NewCorrelations(append(own, mine...), theirs, others...), err
 }
 
 // namedElsewhere are the documents of the context that correlations among docs name, and
@@ -137,7 +151,8 @@ func (p *Project) namedElsewhere(docs []*parser.Document, files []string) ([]*pa
 	if err != nil {
 		return nil, err
 	}
-	return p.named(wanted, files, link.NewFilters(append(slices.Clip(elsewhere), docs...)), nil)
+	_, named, err := p.named(wanted, files, link.NewFilters(append(slices.Clip(elsewhere), docs...)), nil)
+	return named, err
 }
 
 // NamedBy are the documents that correlations among docs name and that are not among these:
@@ -155,17 +170,18 @@ func (p *Project) NamedBy(docs []*parser.Document, given func(wanted map[string]
 	if err != nil {
 		return nil, err
 	}
-	return p.named(wanted, files, link.NewFilters(append(slices.Clip(elsewhere), docs...)), func(wanted map[string]bool) ([]*parser.Document, error) {
+	mine, theirs, err := p.named(wanted, files, link.NewFilters(append(slices.Clip(elsewhere), docs...)), func(wanted map[string]bool) ([]*parser.Document, error) {
 		return given(wanted), nil
 	})
+	return append(mine, theirs...), err
 }
 
-// named are the documents that are called by names among those that given finds, if it is
-// not nil, and in the context without files, and those that these name in turn.
-func (p *Project) named(wanted map[string]bool, files []string, filters *link.Filters, given func(wanted map[string]bool) ([]*parser.Document, error)) (out []*parser.Document, err error) {
+// named are the documents that are called by names, and those that these name in turn: mine
+// are those that given finds, if it is not nil, and theirs those of the context without files.
+func (p *Project) named(wanted map[string]bool, files []string, filters *link.Filters, given func(wanted map[string]bool) ([]*parser.Document, error)) (mine, theirs []*parser.Document, err error) {
 	context, _, err := p.contextFiles(files)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	done := map[string]bool{}
 	for len(wanted) > 0 {
@@ -174,19 +190,20 @@ func (p *Project) named(wanted map[string]bool, files []string, filters *link.Fi
 		}
 		found, err := documentsOf(context, p.read, calledBy(wanted))
 		if err != nil {
-			return nil, err
+			return nil, nil, err
 		}
+		theirs = append(theirs, found...)
 		if given != nil {
 			more, err := given(wanted)
 			if err != nil {
-				return nil, err
+				return nil, nil, err
 			}
+			mine = append(mine, more...)
 			found = append(more, found...)
 		}
 		for _, d := range found {
 			filters.Join(d)
 		}
-		out = append(out, found...)
 		wanted = link.NamesOf(found)
 		for name := range wanted {
 			if done[name] {
@@ -194,11 +211,18 @@ func (p *Project) named(wanted map[string]bool, files []string, filters *link.Fi
 			}
 		}
 	}
-	return out, nil
+	return mine, theirs, nil
 }
 
 func calledBy(names map[string]bool) func(path string, src []byte) []*parser.Document {
 	return func(path string, src []byte) []*parser.Document { return link.CalledIn(path, src, names) }
+}
+
+// NoteSilent tells of documents that are there for correlations alone.
+func (p *Project) NoteSilent(n int, how string) {
+	if n > 0 {
+		p.Note("documents that are part of correlations and %s: %d; generate: true in a correlation changes that", how, n)
+	}
 }
 
 // Joined notes which filters are joined to the rule of a document.

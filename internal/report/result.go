@@ -115,7 +115,7 @@ type CorrelatedRule struct {
 
 // CorrelationOf is that of a result, nil of a rule and where there is no query.
 func CorrelationOf(res sigmac.Result) *Correlation {
-	if res.Correlation == nil {
+	if res.Correlation == nil || len(res.Errors) > 0 {
 		return nil
 	}
 	c := &Correlation{Type: res.Correlation.Type.Text, Method: res.Correlation.Method}
