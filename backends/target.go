@@ -6,6 +6,7 @@ import (
 	"unicode/utf8"
 
 	"sigmac/computed"
+	"sigmac/internal/deploy"
 	"sigmac/ir"
 	"sigmac/tail"
 )
@@ -24,6 +25,8 @@ type Target struct {
 	// the first unless In has chosen another.
 	Formats []Format
 	Format  Format
+	// Packages are the forms in which its queries get into SIEMs as detections.
+	Packages []deploy.Format
 	// Samples are its own forms of test data.
 	Samples []SampleForm
 

@@ -8,10 +8,13 @@ import (
 
 	"sigmac/backends"
 	"sigmac/backends/elastic"
+	elasticdeploy "sigmac/backends/elastic/deploy"
 	elasticread "sigmac/backends/elastic/read"
 	"sigmac/backends/kusto"
+	kustodeploy "sigmac/backends/kusto/deploy"
 	kustoread "sigmac/backends/kusto/read"
 	"sigmac/backends/splunk"
+	splunkdeploy "sigmac/backends/splunk/deploy"
 	splunkread "sigmac/backends/splunk/read"
 	"sigmac/ir"
 )
@@ -24,7 +27,8 @@ var all = []*backends.Target{
 			{Name: "data_model", Description: "a tstats search of a data model of the CIM", Caps: splunk.DataModelCaps(), Emit: splunk.EmitDataModel, Costs: splunk.DataModelCosts(),
 				Lookups: backends.Lookups{Lacks: "a search of a data model is written without subsearches; take the format default"}},
 		},
-		Samples: []backends.SampleForm{{Name: "makeresults", Description: "an SPL search that makes the events", Write: splunk.Samples}},
+		Packages: splunkdeploy.Formats(),
+		Samples:  []backends.SampleForm{{Name: "makeresults", Description: "an SPL search that makes the events", Write: splunk.Samples}},
 		Scope: []backends.ScopeKey{
 			{Key: "index", Part: func(s *ir.Scope) *string { return &s.Index }},
 			{Key: "data_model_set", Part: func(s *ir.Scope) *string { return &s.DataModel }, Tells: true},
@@ -41,8 +45,9 @@ var all = []*backends.Target{
 		Formats: []backends.Format{
 			{Name: "default", Description: "one query a line", Caps: kusto.Caps(), Emit: kusto.Emit, Correlate: kusto.Correlate, Costs: kusto.Costs(), Lookups: kusto.Lookups()},
 		},
-		Samples: []backends.SampleForm{{Name: "datatable", Description: "a KQL table of the events", Write: kusto.Samples}},
-		Scope:   []backends.ScopeKey{{Key: "query_table", Part: func(s *ir.Scope) *string { return &s.Table }, Tells: true, Needed: true}},
+		Packages: kustodeploy.Formats(),
+		Samples:  []backends.SampleForm{{Name: "datatable", Description: "a KQL table of the events", Write: kusto.Samples}},
+		Scope:    []backends.ScopeKey{{Key: "query_table", Part: func(s *ir.Scope) *string { return &s.Table }, Tells: true, Needed: true}},
 		Limits: []backends.Limit{
 			{Of: "an analytics rule of Microsoft Sentinel", Max: 10_000, Unit: "characters", Count: backends.Characters, Source: "Microsoft Learn: Scheduled analytics rules in Microsoft Sentinel"},
 			{Of: "a log search alert rule of Azure Monitor", Max: 65_536, Unit: "bytes", Count: backends.Bytes, Source: "Microsoft Learn: Azure Monitor service limits"},
@@ -62,7 +67,8 @@ var all = []*backends.Target{
 			{Name: "default", Description: "one query a line", Caps: elastic.Caps(), Emit: elastic.Emit, Correlate: elastic.Correlate, Costs: elastic.Costs(),
 				Lookups: backends.Lookups{Lacks: "a query in EQL cannot name a value list, which Kibana has for exceptions and for indicator match rules; leave the lists in the query, or split the rule"}},
 		},
-		Samples: []backends.SampleForm{{Name: "bulk", Description: "lines for the bulk API of Elasticsearch", Write: elastic.Samples}},
+		Packages: elasticdeploy.Formats(),
+		Samples:  []backends.SampleForm{{Name: "bulk", Description: "lines for the bulk API of Elasticsearch", Write: elastic.Samples}},
 		Scope: []backends.ScopeKey{
 			{Key: "event_category", Part: func(s *ir.Scope) *string { return &s.Category }},
 			{Key: "index", Lost: "a query in EQL does not name its index; ask %s in the request"},
