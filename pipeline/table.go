@@ -90,6 +90,18 @@ func (t *Table) Preferring(names ...string) *Table {
 	return out
 }
 
+// Only is t with the ways alone that have one of the named pipelines.
+func (t *Table) Only(names ...string) *Table {
+	out := &Table{with: t.with}
+	for _, row := range t.rows {
+		row.Ways = slices.DeleteFunc(slices.Clone(row.Ways), func(w Way) bool {
+			return w.parts == nil && !slices.ContainsFunc(strings.Split(w.Name, " + "), func(name string) bool { return slices.Contains(names, name) })
+		})
+		out.rows = append(out.rows, row)
+	}
+	return out
+}
+
 // Rows lists the rows, in their order.
 func (t *Table) Rows() []Row { return t.rows }
 

@@ -126,18 +126,30 @@ func checkRules(c *cli.Context) error {
 			return err
 		}
 	}
+	if err := writeReport(c, out, format, "check", check.Checks, files, findings); err != nil {
+		return err
+	}
+	limit := slices.Index(severities, c.String("fail-on"))
+	if limit < 3 && slices.ContainsFunc(findings, func(f check.Finding) bool { return slices.Index(severities, f.Severity) <= limit }) {
+		return &failure{status: exitRules}
+	}
+	return nil
+}
+
+// writeReport writes the findings of checks in files, in one of reports.
+func writeReport(c *cli.Context, out *output, format, suite string, checks []check.Check, files []check.File, findings []check.Finding) (err error) {
 	w := bufio.NewWriter(out)
 	switch format {
 	case "json":
 		err = check.WriteJSON(w, findings)
 	case "sarif":
-		err = check.WriteSARIF(w, findings, version)
+		err = check.WriteSARIF(w, checks, findings, version)
 	case "junit":
 		var all []string
 		for _, f := range files {
 			all = append(all, f.Path)
 		}
-		err = check.WriteJUnit(w, all, findings)
+		err = check.WriteJUnit(w, suite, all, findings)
 	case "github":
 		err = check.WriteGitHub(w, findings)
 	default:
@@ -153,14 +165,7 @@ func checkRules(c *cli.Context) error {
 	if err != nil {
 		return usage("the output cannot be written: %s", err)
 	}
-	if err := out.close(); err != nil {
-		return err
-	}
-	limit := slices.Index(severities, c.String("fail-on"))
-	if limit < 3 && slices.ContainsFunc(findings, func(f check.Finding) bool { return slices.Index(severities, f.Severity) <= limit }) {
-		return &failure{status: exitRules}
-	}
-	return nil
+	return out.close()
 }
 
 // fixAll mends files until nothing more can be, writes those that changed, and

@@ -54,7 +54,6 @@ written.`,
 			patternFlag,
 			contextFlag,
 			filterFlag,
-			list("backend-option", "`KEY=VALUE` for the target", "O"),
 			&cli.BoolFlag{Name: "verbose", Usage: "tell each rule that has no query, also where they are many"},
 			&cli.BoolFlag{Name: "explain-loss", Usage: "tell what a mapping or a target takes from the meaning of a rule, or gives it"},
 			&cli.BoolFlag{Name: "explain-cost", Usage: "tell of each condition of a query how a server answers it, by the vendor's documents, and which are there for an index"},
@@ -63,7 +62,7 @@ written.`,
 			methodFlag,
 			&cli.BoolFlag{Name: "pretty", Usage: "break long queries over lines"},
 			&cli.BoolFlag{Name: "json", Usage: "one JSON object a rule and target"},
-		}, directoryOutputFlags()),
+		}, packageFlags(), directoryOutputFlags()),
 		Action: convert,
 	}
 }
@@ -76,8 +75,9 @@ func convert(c *cli.Context) error {
 	if c.Bool("skip-unsupported") && c.Bool("fail-unsupported") {
 		return usage("--skip-unsupported and --fail-unsupported exclude each other")
 	}
-	if len(c.StringSlice("backend-option")) > 0 {
-		return usage("unknown backend option %q: no target has options", c.StringSlice("backend-option")[0])
+	packer, err := newPacker(c, p, wanted)
+	if err != nil {
+		return err
 	}
 	maps, err := p.Mappings(wanted)
 	if err != nil {
@@ -87,7 +87,10 @@ func convert(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	dir, err := newDirectoryOutput(c, p, finalize != nil)
+	if packer != nil && (finalize != nil || c.Bool("json") || c.Bool("sidecar")) {
+		return usage("%s does not go with --json, --sidecar or the finalizers of a pipeline", packer.Format.Name)
+	}
+	dir, err := newDirectoryOutput(c, p, packer, finalize != nil)
 	if err != nil {
 		return err
 	}
@@ -102,11 +105,33 @@ func convert(c *cli.Context) error {
 	w := bufio.NewWriterSize(out, 1<<16)
 	r := &reporter{errs: c.App.ErrWriter, skip: c.Bool("skip-unsupported"), verbose: c.Bool("verbose"), losses: c.Bool("explain-loss"),
 		progress: newProgress(c, len(files))}
-	var write func(sigmac.Result) error
+	write := func(sigmac.Result) error { return nil }
 	end := func() error { return nil }
 	note := func(sigmac.Result, []sigmac.Proof) {}
 	beside := &tables{path: c.String("output")}
+	var pack *packing
+	if packer != nil {
+		pack = &packing{Packer: packer, c: c, r: r, left: map[string]int{}, notes: map[string]int{}}
+	}
 	switch {
+	case pack != nil && dir != nil:
+		end = func() error {
+			if r.wrong() {
+				return nil
+			}
+			files, err := pack.files(cmp.Or(c.String("output-dir"), c.String("check")))
+			if err != nil {
+				return err
+			}
+			return dir.end(files)
+		}
+	case pack != nil:
+		end = func() error {
+			if r.wrong() {
+				return nil
+			}
+			return pack.one(w, c.String("output"))
+		}
 	case dir != nil:
 		note = dir.note
 		write = func(res sigmac.Result) error {
@@ -117,7 +142,11 @@ func convert(c *cli.Context) error {
 			if r.wrong() {
 				return nil
 			}
-			return dir.end()
+			files, err := dir.All()
+			if err != nil {
+				return &failure{exitRules, err.Error()}
+			}
+			return dir.end(files)
 		}
 	case c.Bool("json"):
 		write = jsonWriter(w)
@@ -192,10 +221,13 @@ func convert(c *cli.Context) error {
 		}
 		results = verified(results, pass, note)
 	}
+	if pack != nil {
+		results = pack.pack(results)
+	}
 	n, done, last := 0, 0, ""
 	for res := range results {
 		r.report(res)
-		if dir == nil && !c.Bool("json") {
+		if dir == nil && pack == nil && !c.Bool("json") {
 			if err := beside.add(res); err != nil {
 				return err
 			}
@@ -216,6 +248,9 @@ func convert(c *cli.Context) error {
 	}
 	for _, d := range joined {
 		r.warn(d)
+	}
+	if pack != nil {
+		pack.tell()
 	}
 	p.NoteSilent(silent, "have no query of their own")
 	p.TellUnused()

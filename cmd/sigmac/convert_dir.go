@@ -34,7 +34,7 @@ type directoryOutput struct {
 }
 
 // newDirectoryOutput is nil without --output-dir and --check.
-func newDirectoryOutput(c *cli.Context, p *project.Project, finalizes bool) (*directoryOutput, error) {
+func newDirectoryOutput(c *cli.Context, p *project.Project, packer *delivery.Packer, finalizes bool) (*directoryOutput, error) {
 	given := c.String("output-dir") != "" || c.String("check") != ""
 	switch {
 	case !given && (c.IsSet("layout") || c.Bool("sidecar") || c.Bool("force")):
@@ -54,17 +54,21 @@ func newDirectoryOutput(c *cli.Context, p *project.Project, finalizes bool) (*di
 	if err != nil {
 		return nil, err
 	}
-	return &directoryOutput{c: c, Files: delivery.New(delivery.Options{Paths: paths, Layout: c.String("layout"), Sidecar: c.Bool("sidecar"), Version: version})}, nil
+	o := delivery.Options{Paths: paths, Layout: c.String("layout"), Sidecar: c.Bool("sidecar"), Version: version}
+	if packer != nil {
+		o.Folder, o.Extension = packer.Format.Name, packer.Format.Extension
+	}
+	files := delivery.New(o)
+	if packer != nil {
+		packer.Files = files
+	}
+	return &directoryOutput{c: c, Files: files}, nil
 }
 
 func (o *directoryOutput) note(_ sigmac.Result, checks []sigmac.Proof) { o.checked = checks }
 
 // end writes the files, or tells what is not as they are.
-func (o *directoryOutput) end() error {
-	files, err := o.All()
-	if err != nil {
-		return &failure{exitRules, err.Error()}
-	}
+func (o *directoryOutput) end(files []outdir.File) error {
 	if dir := o.c.String("check"); dir != "" {
 		if info, err := os.Stat(dir); err != nil || !info.IsDir() {
 			if err == nil {

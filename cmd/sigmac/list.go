@@ -38,6 +38,15 @@ var lists = map[string]func() []listed{
 				out[i].Description += t.Name + ": " + f.Description
 			}
 		}
+		for _, t := range sigmac.Targets() {
+			for _, f := range t.Packages {
+				l := listed{f.Name, t.Name + ": " + f.Description}
+				for _, o := range f.Options {
+					l.Description += "; -O " + o.Name + ": " + o.Help
+				}
+				out = append(out, l)
+			}
+		}
 		return out
 	},
 	"modifiers": func() (out []listed) {

@@ -57,9 +57,12 @@ func inputFlags() []cli.Flag { return []cli.Flag{patternFlag, contextFlag, filte
 // is given.
 var ofRepository = []string{"convert", "verify", "check", "test"}
 
+// packs are the commands that take formats of detections.
+var packs = []string{"convert", "drift", "plan"}
+
 // open makes a project of the flags of a command.
 func open(c *cli.Context) (*project.Project, error) {
-	asked := project.Asked{Verb: c.Command.Name, Targets: c.StringSlice("target"), Pipelines: c.StringSlice("pipeline"), Unmapped: c.Bool("without-pipeline"),
+	asked := project.Asked{Verb: c.Command.Name, Packages: slices.Contains(packs, c.Command.Name), Targets: c.StringSlice("target"), Pipelines: c.StringSlice("pipeline"), Unmapped: c.Bool("without-pipeline"),
 		Schemas: c.StringSlice("schema"), AllowExternal: c.Bool("allow-external"), NoFallback: c.Bool("no-fallback"), Allow: c.String("allow"), ListsAs: c.String("lists-as"), Rules: c.Args().Slice(), FromConfig: slices.Contains(ofRepository, c.Command.Name),
 		Patterns: c.StringSlice("file-pattern"), Context: c.StringSlice("context"), Filters: c.StringSlice("filter"), Stdin: c.App.Reader,
 		Note: func(format string, args ...any) { tell(c.App.ErrWriter, format, args...) }}

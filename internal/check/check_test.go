@@ -645,7 +645,7 @@ func TestSARIF(t *testing.T) {
 	}
 	for _, fs := range [][]File{nil, files, {{"/abs/" + soundName, "", []byte("title: [")}, {"-", "", nil}}} {
 		var out bytes.Buffer
-		if err := WriteSARIF(&out, Run(fs, options()), "1.2.3"); err != nil {
+		if err := WriteSARIF(&out, Checks, Run(fs, options()), "1.2.3"); err != nil {
 			t.Fatal(err)
 		}
 		got, err := jsonschema.UnmarshalJSON(&out)
@@ -688,7 +688,7 @@ func TestSpans(t *testing.T) {
 func TestRegions(t *testing.T) {
 	src := strings.Replace(sound, "            - ' --one'\n            - ' --two'\n", "            ['𝄞 --one', '𝄞 --𝄞', '𝄞 --𝄞']\n", 1)
 	var out bytes.Buffer
-	if err := WriteSARIF(&out, Run([]File{{soundName, soundName, []byte(src)}}, options()), "1.2.3"); err != nil {
+	if err := WriteSARIF(&out, Checks, Run([]File{{soundName, soundName, []byte(src)}}, options()), "1.2.3"); err != nil {
 		t.Fatal(err)
 	}
 	var log struct {
@@ -717,7 +717,7 @@ func TestRegions(t *testing.T) {
 func TestJUnit(t *testing.T) {
 	files := []File{{soundName, "", []byte(sound)}, {"a<b>\x01&.yml", "", []byte("title: \"]]>\\x01\"\n")}}
 	var out bytes.Buffer
-	if err := WriteJUnit(&out, []string{files[0].Path, files[1].Path}, Run(files, options())); err != nil {
+	if err := WriteJUnit(&out, "check", []string{files[0].Path, files[1].Path}, Run(files, options())); err != nil {
 		t.Fatal(err)
 	}
 	var suite struct {

@@ -120,10 +120,10 @@ type sarifResult struct {
 }
 
 // WriteSARIF writes a log in the Static Analysis Results Interchange Format
-// 2.1.0 (OASIS). Columns count characters.
-func WriteSARIF(w io.Writer, findings []Finding, version string) error {
+// 2.1.0 (OASIS), of findings of checks. Columns count characters.
+func WriteSARIF(w io.Writer, checks []Check, findings []Finding, version string) error {
 	var rules []sarifRule
-	for _, c := range Checks {
+	for _, c := range checks {
 		r := sarifRule{ID: c.ID, ShortDescription: sarifText{Text: c.Summary}, Help: sarifText{Text: c.Summary + "\n\n" + c.Why, Markdown: c.Markdown()},
 			DefaultConfiguration: sarifConfig{Level: level(c.Severity), Enabled: c.Severity != Off && c.Profile == ""}, Properties: sarifRuleProps{Tags: []string{"sigma"}}}
 		if c.Why != "" {
@@ -141,7 +141,7 @@ func WriteSARIF(w io.Writer, findings []Finding, version string) error {
 	results := []sarifResult{}
 	for _, f := range findings {
 		at := artifact(f.Path)
-		r := sarifResult{RuleID: f.Code, RuleIndex: slices.IndexFunc(Checks, func(c Check) bool { return c.ID == f.Code }), Level: level(f.Severity),
+		r := sarifResult{RuleID: f.Code, RuleIndex: slices.IndexFunc(checks, func(c Check) bool { return c.ID == f.Code }), Level: level(f.Severity),
 			Message:   sarifText{Text: f.Msg},
 			Locations: []sarifLocation{{sarifPhysical{at, sarifRegion{StartLine: max(f.Pos.Line, 1), StartColumn: max(f.Pos.Column, 1), EndLine: f.End.Line, EndColumn: f.End.Column}}}}}
 		if f.Rule != "" {
@@ -198,22 +198,22 @@ func artifact(path string) sarifArtifact {
 	return sarifArtifact{URI: strings.TrimPrefix(u, "./"), URIBaseID: "%SRCROOT%"}
 }
 
-// WriteJUnit writes JUnit XML: a test case a file, which fails with its findings.
-// paths are all files that were looked at.
-func WriteJUnit(w io.Writer, paths []string, findings []Finding) error {
+// WriteJUnit writes JUnit XML of a suite: a test case a file, which fails with its
+// findings. paths are all files that were looked at.
+func WriteJUnit(w io.Writer, suite string, paths []string, findings []Finding) error {
 	byPath := map[string][]string{}
 	for _, f := range findings {
 		byPath[f.Path] = append(byPath[f.Path], f.String())
 	}
-	s := junit.Suite{Name: "check"}
+	s := junit.Suite{Name: suite}
 	for _, p := range paths {
-		c := junit.Case{Name: p, Class: "check"}
+		c := junit.Case{Name: p, Class: suite}
 		if lines := byPath[p]; len(lines) > 0 {
 			c.Failure = &junit.Failure{Message: lines[0], Text: strings.Join(lines, "\n")}
 		}
 		s.Cases = append(s.Cases, c)
 	}
-	return junit.Write(w, "sigmac check", []junit.Suite{s})
+	return junit.Write(w, "sigmac "+suite, []junit.Suite{s})
 }
 
 // String is a finding in a line.

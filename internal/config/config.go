@@ -31,6 +31,7 @@ type Config struct {
 	Check   Check
 	Verify  Verify
 	Leave   []Leave
+	Package Package
 }
 
 // A Leave lets the query of one rule do without what its target cannot say.
@@ -208,6 +209,7 @@ func (p *reader) config(root *yaml.Node, c *Config) {
 		"sources":   func(n *yaml.Node) { p.list(n, func(x *yaml.Node) { c.Sources = append(c.Sources, p.source(x)) }) },
 		"check":     func(n *yaml.Node) { p.check(n, &c.Check) },
 		"verify":    func(n *yaml.Node) { p.verify(n, &c.Verify) },
+		"package":   func(n *yaml.Node) { p.pack(n, &c.Package) },
 		"leave_out": func(n *yaml.Node) { p.list(n, func(x *yaml.Node) { c.Leave = append(c.Leave, p.leave(x)) }) },
 	})
 }

@@ -32,6 +32,8 @@ type Options struct {
 	Layout  string   // one of Layouts
 	Sidecar bool     // a file .json beside each query
 	Version string   // of sigmac, for sidecars
+	// In the place of the target's name, and of the extension of its queries.
+	Folder, Extension string
 }
 
 // stdin is the path of what was read from standard input.
@@ -73,32 +75,14 @@ func (f *Files) sourceHash(file string) string {
 // documents of a file come in their order. The proofs are of the queries, or none
 // where they were not asked for; sidecars tell them.
 func (f *Files) Add(res sigmac.Result, proofs []sigmac.Proof) {
+	f.count(res.Document)
 	d := res.Document
 	source := f.below(d.Path)
-	if d != f.last {
-		f.last = d
-		f.numbers[d.Path]++
-	}
 	for i, q := range res.Queries {
-		name := strings.TrimSuffix(source, path.Ext(source))
-		if f.options.Layout == "id" {
-			if name = strings.ReplaceAll(d.ID, "/", "_"); name == "" {
-				f.errs = append(f.errs, fmt.Errorf("%s:%d:%d: the rule has no id for the name of its file", d.Path, d.Pos.Line, d.Pos.Column))
-				return
-			}
-		} else if n := f.numbers[d.Path]; n > 1 {
-			name = fmt.Sprintf("%s.%d", name, n)
+		name, ok := f.name(res, i)
+		if !ok {
+			return
 		}
-		switch {
-		case i < len(res.Names) && res.Names[i] != "":
-			name += "." + res.Names[i]
-		case i > 0:
-			name = fmt.Sprintf("%s.c%d", name, i+1)
-		}
-		if f.options.Layout != "rule" {
-			name = res.Target.Name + "/" + name
-		}
-		name = outdir.Clean(name) + res.Target.Extension
 		rule := outdir.Rule{Path: source, ID: d.ID, Target: res.Target.Name}
 		for _, r := range append([]sigmac.Result{res}, res.Members...) {
 			for _, x := range r.Document.Filters {
@@ -117,6 +101,40 @@ func (f *Files) Add(res sigmac.Result, proofs []sigmac.Proof) {
 			f.files = append(f.files, outdir.File{Path: name + ".json", Data: f.sidecar(res, proofs, i, source), Rule: rule})
 		}
 	}
+}
+
+// count numbers the documents of a file, also those without a query.
+func (f *Files) count(d *parser.Document) {
+	if d != f.last {
+		f.last = d
+		f.numbers[d.Path]++
+	}
+}
+
+// name is that of the file of the i-th query of a result; false: the rule gives none.
+func (f *Files) name(res sigmac.Result, i int) (name string, ok bool) {
+	d := res.Document
+	source := f.below(d.Path)
+	name = strings.TrimSuffix(source, path.Ext(source))
+	if f.options.Layout == "id" {
+		if name = strings.ReplaceAll(d.ID, "/", "_"); name == "" {
+			f.errs = append(f.errs, fmt.Errorf("%s:%d:%d: the rule has no id for the name of its file", d.Path, d.Pos.Line, d.Pos.Column))
+			return "", false
+		}
+	} else if n := f.numbers[d.Path]; n > 1 {
+		name = fmt.Sprintf("%s.%d", name, n)
+	}
+	switch {
+	case i < len(res.Names) && res.Names[i] != "":
+		name += "." + res.Names[i]
+	case i > 0:
+		name = fmt.Sprintf("%s.c%d", name, i+1)
+	}
+	folder, extension := cmp.Or(f.options.Folder, res.Target.Name), cmp.Or(f.options.Extension, res.Target.Extension)
+	if f.options.Layout != "rule" {
+		name = folder + "/" + name
+	}
+	return outdir.Clean(name) + extension, true
 }
 
 // All are the files of all results, in the order in which these were added. It is an

@@ -6,6 +6,7 @@ package deploy
 import (
 	"crypto/sha1"
 	"encoding/hex"
+	"slices"
 	"strings"
 	"time"
 
@@ -68,6 +69,9 @@ type Format struct {
 	// Folder: a package is a folder of files, or an archive of it, and never one file a rule.
 	Folder bool
 	Attack string // the version of ATT&CK that the SIEM knows: "18"
+	// Own are the settings of the SIEM that a rule may give by the SIEM's own names: names, or
+	// what they begin with and a `*`: "alert.*". Those get into Plan.Own, and Write takes them.
+	Own    []string
 	Checks []Check
 	// Write makes one package of rules, in their order; the version of a rule is what version
 	// says of its id. Equal input gives equal bytes. The findings are of what is lost on the
@@ -79,6 +83,14 @@ type Format struct {
 	// Audit says what is wrong with detections as they were read: the limits and rules of the
 	// SIEM, and of them together.
 	Audit func(ds []*Detection, c Context) []Finding
+}
+
+// Takes says whether a rule may give a setting of that name.
+func (f Format) Takes(name string) bool {
+	return slices.ContainsFunc(f.Own, func(own string) bool {
+		start, all := strings.CutSuffix(own, "*")
+		return own == name || all && strings.HasPrefix(name, start)
+	})
 }
 
 // An Option is one that convert -O gives a Format.

@@ -42,6 +42,7 @@ type Rule struct {
 	ID      string   `json:"id,omitempty"`
 	Target  string   `json:"target"`
 	Filters []string `json:"filters,omitempty"` // that are joined to the rule: ids, or names or titles
+	Version int      `json:"version,omitempty"` // of the detection that the file is
 }
 
 // ManifestName is the file of the manifest.
@@ -154,6 +155,36 @@ func Write(dir string, files []File, force bool) ([]Change, error) {
 		return nil, err
 	}
 	return p.changes, nil
+}
+
+// Owned are the files of the manifest of a directory as they are there; none where there is
+// no manifest.
+func Owned(dir string) (out []File, err error) {
+	root, err := os.OpenRoot(dir)
+	if err != nil {
+		if errors.Is(err, fs.ErrNotExist) {
+			err = nil
+		}
+		return nil, err
+	}
+	defer root.Close()
+	text, err := readFile(root, ManifestName, maxManifest)
+	if err != nil {
+		if errors.Is(err, fs.ErrNotExist) {
+			err = nil
+		}
+		return nil, err
+	}
+	m, err := parse(text)
+	if err != nil {
+		return nil, err
+	}
+	for _, e := range m.Files {
+		if data, err := readFile(root, e.Path, maxManifest); err == nil {
+			out = append(out, File{Path: e.Path, Data: data, Rule: e.Rule})
+		}
+	}
+	return out, nil
 }
 
 // A plan is what is to be done.

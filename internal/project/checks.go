@@ -80,16 +80,7 @@ func (p *Project) CheckFiles(o *check.Options) (files []check.File, err error) {
 		if err != nil {
 			faults = append(faults, err)
 		}
-		files[i] = check.File{Path: filepath.ToSlash(name), Name: filepath.ToSlash(name), Data: src}
-		if p.Config == nil {
-			continue
-		}
-		base, err := filepath.Abs(filepath.Dir(p.Config.Path))
-		if abs, e := filepath.Abs(name); e == nil && err == nil {
-			if rel, err := filepath.Rel(base, abs); err == nil {
-				files[i].Name = filepath.ToSlash(rel)
-			}
-		}
+		files[i] = check.File{Path: filepath.ToSlash(name), Name: p.Name(name), Data: src}
 	}
 	if len(p.Context)+len(p.rules) > 0 {
 		o.Context = func() (docs []*parser.Document, all bool) {
@@ -102,3 +93,17 @@ func (p *Project) CheckFiles(o *check.Options) (files []check.File, err error) {
 
 // Unread is what could not be read of a context that was asked for.
 func (p *Project) Unread() error { return p.unread }
+
+// Name is the path of a file below the folder of the configuration, slash-separated; as it is
+// where there is no configuration.
+func (p *Project) Name(path string) string {
+	if p.Config != nil {
+		base, err := filepath.Abs(filepath.Dir(p.Config.Path))
+		if abs, e := filepath.Abs(path); e == nil && err == nil {
+			if rel, err := filepath.Rel(base, abs); err == nil {
+				return filepath.ToSlash(rel)
+			}
+		}
+	}
+	return filepath.ToSlash(path)
+}

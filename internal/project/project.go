@@ -17,6 +17,7 @@ import (
 	"sigmac"
 	"sigmac/backends"
 	"sigmac/internal/config"
+	"sigmac/internal/deploy"
 	"sigmac/internal/suggest"
 	"sigmac/parser"
 	"sigmac/pipeline"
@@ -32,6 +33,7 @@ type Asked struct {
 	Verb          string   // for messages
 	Targets       []string // names
 	Format        string
+	Packages      bool     // Format may be one of packages
 	Pipelines     []string // names, files, or directories of files
 	Unmapped      bool     // no pipeline
 	Schemas       []string // files
@@ -103,8 +105,9 @@ func (p *Project) ConfiguredRules() []string { return p.rules }
 
 // A Request is a target that is asked for.
 type Request struct {
-	*backends.Target        // in the format that is asked for; nil until its names are known
-	at               string // the place in the configuration, or empty
+	*backends.Target                // in the format that is asked for; nil until its names are known
+	Package          *deploy.Format // in which detections are asked for, or nil
+	at               string         // the place in the configuration, or empty
 	name, format     string
 
 	// As the configuration has them, from the working directory.
@@ -131,10 +134,18 @@ func (p *Project) Requests() ([]Request, error) {
 		if !ok {
 			return nil, fmt.Errorf("%sunknown target %q%s", r.at, r.name, suggest.For(r.name, names))
 		}
+		if i := slices.IndexFunc(t.Packages, func(f deploy.Format) bool { return f.Name == r.format }); i >= 0 && p.Packages {
+			r.Package, r.format = &t.Packages[i], DefaultFormat
+		}
 		if r.Target, ok = t.In(r.format); !ok {
 			var formats []string
 			for _, f := range t.Formats {
 				formats = append(formats, f.Name)
+			}
+			for _, f := range t.Packages {
+				if formats = append(formats, f.Name); f.Name == r.format {
+					return nil, fmt.Errorf("%s%s is a form of detections, which sigmac convert writes", r.at, r.format)
+				}
 			}
 			return nil, fmt.Errorf("%s%s has no format %q%s", r.at, r.name, r.format, suggest.For(r.format, formats))
 		}
@@ -156,6 +167,9 @@ func (p *Project) wanted() (out []Request) {
 	if p.Config != nil {
 		known = p.Config.Targets
 	}
+	if t := packedBy(p.Format); t != "" && p.Packages && len(names) == 0 {
+		names = []string{t} // it says the target
+	}
 	if len(names) == 0 {
 		for _, t := range known {
 			names = append(names, t.Name)
@@ -170,6 +184,16 @@ func (p *Project) wanted() (out []Request) {
 		out = append(out, r)
 	}
 	return out
+}
+
+// packedBy is the target that has detections in a format, or empty.
+func packedBy(format string) string {
+	for _, t := range targets.All() {
+		if slices.ContainsFunc(t.Packages, func(f deploy.Format) bool { return f.Name == format }) {
+			return t.Name
+		}
+	}
+	return ""
 }
 
 // configure takes over what the configuration says of a target.
@@ -325,6 +349,9 @@ func (p *Project) mapping(t Request, own bool, given []*pipeline.Pipeline) (m si
 	default:
 		if m.Table, err = p.table(t, m.Table); err != nil {
 			return m, err
+		}
+		if t.Package != nil && t.Package.Pipelines != nil {
+			m.Table = m.Table.Only(t.Package.Pipelines...)
 		}
 		m.Table = m.Table.With(given...)
 		m.First = p.NoFallback
