@@ -27,6 +27,26 @@ func Open(source, path string, src []byte) (*File, []*yaml.Node) {
 	return f, roots
 }
 
+// Attribute is the value of an attribute of a document, in a file that takes the errors of what
+// is in it; nil where the document has none of that name. The file is read again.
+func (d *Document) Attribute(name string) (f *File, value *yaml.Node) {
+	if d.file == nil {
+		return nil, nil
+	}
+	f = &File{file{source: d.file.source, path: d.file.path, src: d.file.src}}
+	Visit(d.file.path, d.file.src, func(x *Document, root *yaml.Node) {
+		if x.Pos != d.Pos || root.Kind != yaml.MappingNode {
+			return
+		}
+		for _, e := range f.Entries(root) {
+			if e.Name == name {
+				value = e.Value
+			}
+		}
+	})
+	return f, value
+}
+
 // Empty is a file whose nodes do not come from its text.
 func Empty(source, path string) *File { return &File{file{source: source, path: path}} }
 

@@ -84,12 +84,14 @@ func (p *reader) pack(n *yaml.Node, out *Package) {
 		"folders": func(n *yaml.Node) {
 			p.list(n, func(x *yaml.Node) {
 				var f Folder
+				given := false
 				p.settings(x, &f.Settings, map[string]func(*yaml.Node){"path": func(n *yaml.Node) {
+					given = true
 					if paths := p.paths(n); len(paths) == 1 {
 						f.Path = filepath.ToSlash(filepath.Clean(filepath.FromSlash(paths[0])))
 					}
 				}})
-				if f.Path == "" {
+				if !given {
 					p.Fail(x, "a folder has a path")
 				}
 				out.Folders = append(out.Folders, f)
@@ -249,20 +251,15 @@ func OfRule(d *parser.Document) (s Settings, loose []deploy.Own, errs []*ir.Diag
 	default:
 		return
 	}
-	i := slices.IndexFunc(meta.Custom, func(a ir.Attribute) bool { return a.Name == customName })
-	if i < 0 {
+	if !slices.ContainsFunc(meta.Custom, func(a ir.Attribute) bool { return a.Name == customName }) {
 		return
 	}
-	at := meta.Custom[i].Pos
-	f, roots := parser.Open(customName, d.Path, []byte(meta.Custom[i].Value))
-	p := &reader{f}
-	if len(roots) == 1 {
-		if root := parser.Deref(roots[0]); root.Kind == yaml.MappingNode {
-			s, loose = p.custom(root)
-		}
+	f, n := d.Attribute(customName)
+	if n == nil || n.Kind != yaml.MappingNode {
+		return
 	}
+	s, loose = (&reader{f}).custom(n)
 	for _, e := range f.Errors() {
-		e.Pos, e.End, e.Msg = at, ir.Pos{}, customName+": "+e.Msg
 		errs = append(errs, d.Place(e))
 	}
 	return s, loose, errs
