@@ -176,6 +176,10 @@ func (l *linter) file(f File) *fileReport {
 				f.Fix = r.correlate(d)
 			}
 		}
+		_, _, errs := config.OfRule(d)
+		for _, e := range errs {
+			r.add(l, d, "custom_settings", ir.Span{Start: e.Pos, End: e.End}, "%s", e.Msg)
+		}
 	}
 	if l.Prover {
 		for _, d := range c.Documents {

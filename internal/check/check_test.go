@@ -102,6 +102,7 @@ level: high
 	"fieldname_logsource":                   {old: "    product: windows", new: "    product: windows\n    servce: x", line: 17},
 	"specific_instead_of_generic_logsource": {old: "    category: process_creation\n    product: windows\ndetection:\n    selection:\n", new: "    service: sysmon\n    product: windows\ndetection:\n    selection:\n        EventID: 1\n", line: 19},
 	"custom_attributes":                     {old: "falsepositives:", new: "falsepositive:", line: 26},
+	"custom_settings":                       {old: "level: high", new: "level: high\ncustom:\n    sigmac:\n        evry: 5m", line: 31},
 	"duplicate_references":                  {old: "author:", new: "    - https://example.org/report\nauthor:", line: 7, fixed: sound},
 	"filename_length":                       {name: "a_b.yml", line: 1},
 	"identifier_existence":                  {old: "id: 0a4ba5e8-6d1c-4f7e-9f9d-5b1f7c1f7e10\n", new: "", line: 1},

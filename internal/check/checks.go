@@ -36,6 +36,8 @@ var Checks = []Check{
 		Why: "A rule of the category also finds events from other sources, and pipelines map it."},
 	{ID: "custom_attributes", Severity: Warning, Summary: "An attribute that looks like a misspelt one of Sigma.",
 		Why: "Nobody reads it, so what it says is lost."},
+	{ID: "custom_settings", Severity: Error, Summary: "The attribute `custom` has settings of detections that cannot be.",
+		Why: "`custom.sigmac` says how the rule runs in a SIEM, and so do the keys that droid knows; `sigmac convert -f` refuses a rule whose settings it does not understand. docs/deploy.md has them."},
 	{ID: "duplicate_filename", Severity: Warning, Summary: "Two files have one name.",
 		Why: "Queries and alerts are mostly named by it."},
 	{ID: "duplicate_references", Severity: Warning, Summary: "A reference stands twice.",

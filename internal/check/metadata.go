@@ -49,7 +49,7 @@ func (s *subject) metadata() {
 	kind := s.doc.Kind
 	for i := 0; i+1 < len(s.root.Content); i += 2 {
 		k := s.root.Content[i]
-		if slices.Contains(known[kind], k.Value) || slices.Contains(tests, k.Value) || k.Tag == "!!merge" || kind == parser.Unreadable {
+		if slices.Contains(known[kind], k.Value) || slices.Contains(tests, k.Value) || k.Value == "custom" || k.Tag == "!!merge" || kind == parser.Unreadable {
 			continue
 		}
 		if meant := cmp.Or(misspelt[strings.ToLower(k.Value)], nearest(k.Value, known[kind])); meant != "" {
