@@ -7,6 +7,7 @@ import (
 	"go/token"
 	"io/fs"
 	"os"
+	"path"
 	"path/filepath"
 	"regexp"
 	"strconv"
@@ -17,7 +18,8 @@ import (
 )
 
 // TestIDs holds that every assumption and loss that a verdict may name has its
-// row in docs/semantics.md, and the loss of a pipeline its row in docs/pipelines.md.
+// row in docs/semantics.md, the loss of a pipeline its row in docs/pipelines.md, and a check
+// of detections its row in the page of their SIEM.
 func TestIDs(t *testing.T) {
 	ids := map[string]string{} // where each was seen
 	see := func(id, where string) {
@@ -34,6 +36,9 @@ func TestIDs(t *testing.T) {
 	pages := map[bool]string{false: "docs/semantics.md", true: "docs/pipelines.md"}
 	for id, where := range ids {
 		page := pages[strings.HasPrefix(id, "pipeline/") || strings.HasPrefix(id, "logsource/")]
+		if language, ok := strings.CutSuffix(path.Dir(where), "/deploy"); ok {
+			page = "docs/deploy/" + path.Base(language) + ".md"
+		}
 		text, err := os.ReadFile(page)
 		if err != nil {
 			t.Fatal(err)

@@ -8,7 +8,7 @@ import (
 
 const (
 	spec     = "savedsearches.conf.spec"
-	ctl      = "splunk/contentctl"
+	ctl      = "contentctl"
 	asError  = "error"
 	asWarn   = "warning"
 	asNote   = "note"

@@ -24,15 +24,21 @@ func Formats() []deploy.Format {
 	}, common...)
 	return []deploy.Format{
 		{
-			Name: "savedsearches", Description: "savedsearches.conf with a scheduled search for each query", Options: common, Extension: ".conf", Attack: attack, Checks: checks,
+			Name: "savedsearches", Description: "savedsearches.conf with a scheduled search for each query", Options: common, Extension: ".conf", Attack: attack, Own: own, Checks: checks,
 			Write: writeSearches, Read: readFile, Audit: audit,
 		},
 		{
-			Name: "splunk_app", Description: "an app with scheduled searches and their lookups", Options: app, Extension: ".tgz", Folder: true, Attack: attack, Checks: checks,
+			Name: "splunk_app", Description: "an app with scheduled searches and their lookups", Options: app, Extension: ".tgz", Folder: true, Attack: attack, Own: own, Checks: checks,
 			Write: writeApp, Read: readFile, Audit: audit,
 		},
 	}
 }
+
+// own are the settings that a rule may give by Splunk's names. The setting actions has the names
+// of actions that are taken, as the server's exports do.
+var own = []string{"action.*", "actions", "alert.*", "alert_condition", "allow_data_time_skew", "allow_skew", "counttype", "cron_schedule", "disabled",
+	"dispatch.*", "dispatchAs", "display.*", "durable.*", "enableSched", "federated_providers", "is_visible", "max_concurrent", "quantity",
+	"realtime_schedule", "relation", "request.*", "schedule_as", "schedule_priority", "schedule_window", "workload_pool"}
 
 // The values of the option mode.
 const (

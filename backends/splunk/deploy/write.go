@@ -304,22 +304,32 @@ func domain(category, product, service string) string {
 	return "threat"
 }
 
-// own writes the settings that the rule has by Splunk's own names. Those of which the search is
-// made stay as they are.
+// own writes the settings that the rule has by Splunk's own names.
 func (w *writer) own() {
 	for _, o := range w.Plan.Own {
 		switch {
-		case !keyName().MatchString(o.Name):
-			w.note("splunk/own-setting", "%q is no name of a setting: it is left out", o.Name)
-		case o.Name == "search" || o.Name == "description":
-			w.note("splunk/own-setting", "the setting %s is made of the rule: it is left out", o.Name)
-		default:
-			if !knownKey(o.Name) {
-				w.note("splunk/unknown-setting", "Splunk knows no setting %q%s", o.Name, suggest.For(o.Name, settings()))
+		case o.Name == "actions":
+			for _, name := range strings.FieldsFunc(o.Value, func(r rune) bool { return unseen(r) || strings.ContainsRune(`[]",`, r) }) {
+				w.ownSetting("action."+name, "1")
 			}
-			w.set(o.Name, o.Value)
+		default:
+			w.ownSetting(o.Name, o.Value)
 		}
 	}
+}
+
+func (w *writer) ownSetting(name, value string) {
+	switch {
+	case !keyName().MatchString(name):
+		w.note("splunk/own-setting", "%q is no name of a setting: it is left out", name)
+		return
+	case name == "search" || name == "description":
+		w.note("splunk/own-setting", "the setting %s is made of the rule: it is left out", name)
+		return
+	case !knownSetting(name):
+		w.note("splunk/unknown-setting", "Splunk knows no setting %q%s", name, suggest.For(name, settings()))
+	}
+	w.set(name, value)
 }
 
 // keyName is a name that no .conf file breaks.
@@ -327,21 +337,20 @@ var keyName = lazy.Regexp(`^[A-Za-z][A-Za-z0-9_.:-]*$`)
 
 // settings are the settings of a saved search that stand alone (savedsearches.conf.spec 10.6).
 func settings() []string {
-	return strings.Fields(`actions alert.digest_mode alert.expires alert.managedBy alert.severity alert.suppress alert.suppress.fields
-alert.suppress.group_name alert.suppress.period alert.track alert_condition allow_data_time_skew allow_skew auto_summarize counttype cron_schedule
-description disabled dispatchAs dispatch.allow_partial_results dispatch.auto_cancel dispatch.auto_pause dispatch.buckets
+	return strings.Fields(`alert.digest_mode alert.expires alert.managedBy alert.severity alert.suppress alert.suppress.fields
+alert.suppress.group_name alert.suppress.period alert.track alert_condition allow_data_time_skew allow_skew counttype cron_schedule
+disabled dispatchAs dispatch.allow_partial_results dispatch.auto_cancel dispatch.auto_pause dispatch.buckets
 dispatch.earliest_time dispatch.index_earliest dispatch.index_latest dispatch.indexedRealtime dispatch.indexedRealtimeMinSpan
 dispatch.indexedRealtimeOffset dispatch.latest_time dispatch.lookups dispatch.max_count dispatch.max_time
 dispatch.rate_limit_retry dispatch.reduce_freq dispatch.rt_backfill dispatch.rt_maximum_span dispatch.sample_ratio
-dispatch.spawn_process dispatch.time_format dispatch.ttl displayview durable.backfill_type durable.lag_time
-durable.max_backfill_intervals durable.track_time_type embed.enabled enableSched federated_providers is_visible max_concurrent quantity
-realtime_schedule relation request.ui_dispatch_app request.ui_dispatch_view restart_on_searchpeer_add run_n_times run_on_startup
-schedule schedule_as schedule_priority schedule_window search skip_scheduled_realtime_idxc vsid workload_pool`)
+dispatch.spawn_process dispatch.time_format dispatch.ttl durable.backfill_type durable.lag_time durable.max_backfill_intervals
+durable.track_time_type enableSched federated_providers is_visible max_concurrent quantity realtime_schedule relation
+request.ui_dispatch_app request.ui_dispatch_view schedule_as schedule_priority schedule_window workload_pool`)
 }
 
-// knownKey says whether a saved search may have a setting.
-func knownKey(name string) bool {
-	for _, family := range []string{"action.", "args.", "auto_summarize.", "display.", "embed.", "request."} {
+// knownSetting says whether a saved search may have a setting.
+func knownSetting(name string) bool {
+	for _, family := range []string{"action.", "display."} {
 		if strings.HasPrefix(name, family) && len(name) > len(family) {
 			return true
 		}
