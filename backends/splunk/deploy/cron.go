@@ -100,10 +100,14 @@ func (c cron) period() (longest time.Duration, ok bool) {
 	if !c.whole(2) && !c.whole(4) {
 		return 0, false
 	}
-	var ofDay []int
+	within := 0 // the longest time between two runs of a day
+	first, end := c[1][0]*60+c[0][0], -1
 	for _, h := range c[1] {
 		for _, m := range c[0] {
-			ofDay = append(ofDay, h*60+m)
+			if end >= 0 {
+				within = max(within, h*60+m-end)
+			}
+			end = h*60 + m
 		}
 	}
 	last, most := -1, 0
@@ -111,12 +115,9 @@ func (c cron) period() (longest time.Duration, ok bool) {
 	for n := range 2 * 1461 {
 		if slices.Contains(c[2], day.Day()) && slices.Contains(c[3], int(day.Month())) && slices.Contains(c[4], int(day.Weekday())) {
 			if last >= 0 {
-				most = max(most, n*24*60+ofDay[0]-last)
+				most = max(most, within, n*24*60+first-last)
 			}
-			for i := 1; i < len(ofDay); i++ {
-				most = max(most, ofDay[i]-ofDay[i-1])
-			}
-			last = n*24*60 + ofDay[len(ofDay)-1]
+			last = n*24*60 + end
 		}
 		day = day.AddDate(0, 0, 1)
 	}

@@ -71,8 +71,23 @@ func objectColumns() map[string]string {
 // identifier may be a type of threat object by its own name.
 var objectKinds = map[string]string{"account": "user", "host": "system", "ip": "address", "file": "file_name", "process": "process", "url": "url", "hash": "file_hash"}
 
-// objects are the risk objects and the threat objects of a search, in the order in which the rule
-// asks for their columns. Where it is about no system, an event is of the system in `host`.
+// always are columns that all events have that a search with some text asks for: Sysmon's (its
+// schema has User in every event of processes, files, the network and the registry), those of
+// CloudTrail and of the Office 365 Management Activity API; and the host of any event.
+var always = []struct{ where, column, kind string }{
+	{"Sysmon/Operational", "User", "user"},
+	{"aws:cloudtrail", "userIdentity.arn", "user"},
+	{"o365:management:activity", "UserId", "user"},
+	{"", "host", "system"},
+}
+
+func has(objects []riskObject, kind string) bool {
+	return slices.ContainsFunc(objects, func(o riskObject) bool { return o.RiskObjectType == kind })
+}
+
+// objects are the risk objects and the threat objects of a search: the columns of a correlation's
+// group, then those that the rule asks for in its order, then those that its events always have
+// for what it does not ask.
 func (w *writer) objects() (risk []riskObject, threats []threatObject) {
 	score := levels[w.level()].risk
 	if w.Plan.Risk != nil {
@@ -119,8 +134,12 @@ func (w *writer) objects() (risk []riskObject, threats []threatObject) {
 			}
 			add(c, kind)
 		}
-		if w.Columns == nil && w.Scope.DataModel == "" && !slices.ContainsFunc(risk, func(o riskObject) bool { return o.RiskObjectType == "system" }) {
-			add("host", "system")
+		if w.Columns == nil && w.Scope.DataModel == "" {
+			for _, of := range always {
+				if strings.Contains(w.Query, of.where) && !has(risk, of.kind) {
+					add(of.column, of.kind)
+				}
+			}
 		}
 	}
 	for _, c := range addresses {
