@@ -54,15 +54,14 @@ func readFile(f deploy.File) ([]*deploy.Detection, error) {
 
 // isJSON says whether a file is JSON: an object, or a list of objects. No stanza is called `{`.
 func isJSON(ext string, data []byte) bool {
-	if ext == ".conf" {
-		return false
+	if ext == ".conf" || ext == ".json" {
+		return ext == ".json"
 	}
 	data = bytes.TrimLeft(bytes.TrimPrefix(data, []byte("\ufeff")), confSpace)
 	if rest, ok := bytes.CutPrefix(data, []byte("[")); ok {
-		rest = bytes.TrimLeft(rest, confSpace)
-		return bytes.HasPrefix(rest, []byte("{")) || bytes.HasPrefix(rest, []byte("]")) || len(rest) == 0 && ext == ".json"
+		data = bytes.TrimLeft(rest, confSpace)
 	}
-	return bytes.HasPrefix(data, []byte("{")) || ext == ".json"
+	return bytes.HasPrefix(data, []byte("{"))
 }
 
 // marked is the end of a description by which the rule of a search is known.
@@ -122,6 +121,7 @@ type jsonReader struct {
 func readJSON(path string, data []byte) ([]*stanza, error) {
 	r := &jsonReader{path: path, data: data, d: json.NewDecoder(bytes.NewReader(bytes.TrimPrefix(data, []byte("\ufeff")))), line: 1}
 	r.data = bytes.TrimPrefix(data, []byte("\ufeff"))
+	r.d.UseNumber()
 	for {
 		err := r.document()
 		if errors.Is(err, io.EOF) {
@@ -278,27 +278,20 @@ func (r *jsonReader) member(e *entry, key string) error {
 		e.app, _ = acl.App.(string)
 		return nil
 	}
-	var raw json.RawMessage
-	if err := r.d.Decode(&raw); err != nil {
-		return r.fault(err)
-	}
-	if len(raw) == 0 || raw[0] == '{' || raw[0] == '[' {
-		return nil
-	}
-	var v any
-	d := json.NewDecoder(bytes.NewReader(raw))
-	d.UseNumber()
-	if err := d.Decode(&v); err != nil {
+	t, err := r.d.Token()
+	if err != nil {
 		return r.fault(err)
 	}
 	text := ""
-	switch v := v.(type) {
+	switch t := t.(type) {
+	case json.Delim:
+		return r.skip()
 	case string:
-		text = v
+		text = t
 	case bool:
-		text = bit(v)
+		text = bit(t)
 	case json.Number:
-		text = v.String()
+		text = t.String()
 	default: // null
 		return nil
 	}
@@ -315,6 +308,23 @@ func (r *jsonReader) member(e *entry, key string) error {
 	}
 	e.values[key] = text
 	e.places[key] = r.pos(at)
+	return nil
+}
+
+// skip passes over the rest of an object or a list.
+func (r *jsonReader) skip() error {
+	for depth := 1; depth > 0; {
+		t, err := r.d.Token()
+		if err != nil {
+			return r.fault(err)
+		}
+		switch t {
+		case json.Delim('{'), json.Delim('['):
+			depth++
+		case json.Delim('}'), json.Delim(']'):
+			depth--
+		}
+	}
 	return nil
 }
 
