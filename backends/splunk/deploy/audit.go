@@ -189,7 +189,7 @@ func (a *auditor) schedule() {
 	to, cutTo, ok2 := offset(late)
 	switch {
 	case !ok1 || !ok2 || early == "":
-	case cut == cutTo && from >= to, cut == 0 && cutTo == 0 && from >= to:
+	case cut == cutTo && from >= to, from-cut >= to:
 		a.find("splunk/time-range", a.place("dispatch.earliest_time"), "the search begins at %s and ends at %s: it looks at nothing", early, late)
 	case timed && !indexed && max(cut, cutTo).Minutes() <= 1 && to-from < period && !strings.Contains(a.d.Query, "earliest"):
 		a.find("splunk/gap", a.place("dispatch.earliest_time"), "the search looks at %s, and up to %s lie between two runs: some events are never looked at", deploy.Duration(to-from), deploy.Duration(period))
