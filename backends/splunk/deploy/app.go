@@ -17,7 +17,7 @@ var lookupName = lazy.Regexp(`^[A-Za-z0-9_-]+$`)
 // writeApp makes an app in a folder of its name.
 func writeApp(rules []*deploy.Rule, o deploy.Options) ([]deploy.File, []deploy.Finding) {
 	name := o.Values["app"]
-	if !appName().MatchString(name) {
+	if !appName(name) {
 		return nil, []deploy.Finding{found("splunk/app-name", "", "", "%q cannot be the name of an app", name)}
 	}
 	path := name + "/default/" + searchesFile

@@ -163,6 +163,9 @@ func (a *auditor) schedule() {
 	if truth(a.or("realtime_schedule", "1")) {
 		a.find("splunk/real-time", a.place("realtime_schedule"), "a server that is busy skips runs, and nobody looks at the events of these; set realtime_schedule = 0")
 	}
+	if n := len(c[0]); ok && n > 12 {
+		a.find("splunk/too-often", a.place("cron_schedule"), "the search runs %d times an hour", n)
+	}
 	period, timed := c.period()
 	timed = timed && ok
 	if w := strings.ToLower(a.or("schedule_window", "0")); w != "auto" && w != "default" {
@@ -179,7 +182,12 @@ func (a *auditor) schedule() {
 	}
 	early, late := a.get("dispatch.earliest_time"), a.get("dispatch.latest_time")
 	indexed := a.get("dispatch.index_earliest") != "" || a.get("dispatch.index_latest") != ""
-	if early == "" && !indexed && !strings.Contains(a.d.Query, "earliest") {
+	for _, key := range []string{"dispatch.earliest_time", "dispatch.latest_time"} {
+		if strings.HasPrefix(strings.ToLower(a.get(key)), "rt") {
+			a.find("splunk/real-time-search", a.place(key), "the search runs in real time, all the time")
+		}
+	}
+	if early == "" && !indexed && !strings.Contains(a.d.Query, "earliest") && !a.timeless() {
 		a.find("splunk/all-time", a.place("dispatch.earliest_time"), "there is no dispatch.earliest_time: each run looks at all events that there are")
 	}
 	if late == "" {
@@ -194,6 +202,12 @@ func (a *auditor) schedule() {
 	case timed && !indexed && max(cut, cutTo).Minutes() <= 1 && to-from < period && !strings.Contains(a.d.Query, "earliest"):
 		a.find("splunk/gap", a.place("dispatch.earliest_time"), "the search looks at %s, and up to %s lie between two runs: some events are never looked at", deploy.Duration(to-from), deploy.Duration(period))
 	}
+}
+
+// timeless says whether a search begins with a command that asks no index.
+func (a *auditor) timeless() bool {
+	cs := commands(a.d.Query)
+	return len(cs) > 0 && slices.Contains([]string{"inputlookup", "inputcsv", "rest", "makeresults", "metadata", "dbinspect", "loadjob", "savedsearch", "eventcount"}, cs[0].Name)
 }
 
 var (
@@ -219,6 +233,11 @@ func (a *auditor) alert() {
 	}
 	if v := a.or("alert.severity", "3"); len(v) != 1 || v[0] < '1' || v[0] > '6' {
 		a.find("splunk/severity", a.place("alert.severity"), "1 (debug) to 6 (fatal) is expected")
+	}
+	for _, key := range []string{"action.script.filename", "action.populate_lookup"} {
+		if v := a.get(key); v != "" && !a.exported && (key == "action.script.filename" || truth(v)) {
+			a.find("splunk/cloud-action", a.place(key), "Splunk Cloud takes no app with %s", key)
+		}
 	}
 	if v := a.get("alert.expires"); v != "" {
 		if _, ok := span(v); !ok {
@@ -374,8 +393,12 @@ func newApp(folder []deploy.File) *app {
 
 var (
 	appVersion = lazy.Regexp(`^\d+\.\d+\.\d+[A-Za-z0-9.+-]*$`)
-	appName    = lazy.Regexp(`^[A-Za-z][A-Za-z0-9_.-]*$`)
+	appForm    = lazy.Regexp(`^[A-Za-z][A-Za-z0-9_.-]*$`)
+	notApps    = lazy.Regexp(`(?i)\.$|\.(?:tar|gz|tgz|spl)$|^(?:con|prn|aux|nul|com\d|lpt\d)$|^(?:search|launcher|learned|legacy|framework|splunk_.*|SplunkForwarder|SplunkLightForwarder|SplunkDeploymentServerConfig)$`)
 )
+
+// appName says whether an app can have a name.
+func appName(name string) bool { return appForm().MatchString(name) && !notApps().MatchString(name) }
 
 // faults judges app.conf.
 func (in *app) faults() (out []deploy.Finding) {

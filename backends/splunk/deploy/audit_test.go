@@ -62,8 +62,11 @@ func TestChecks(t *testing.T) {
 		apps       map[bool][]string // of app.conf
 	}{
 		"splunk/action-none":       {find: []string{with("-alert.track"), with("alert.track=0", "action.email=0"), with("alert.track=auto")}, pass: []string{with("alert.track=0", "action.email=1"), with("alert.track=true"), with("-alert.track", "counttype=always")}},
-		"splunk/all-time":          {find: []string{with("-dispatch.earliest_time")}, pass: []string{with("-dispatch.earliest_time", "search=index=a earliest=-1h"), with("-dispatch.earliest_time", "dispatch.index_earliest=-1h")}},
+		"splunk/all-time":          {find: []string{with("-dispatch.earliest_time"), with("-dispatch.earliest_time", "search=| tstats count from datamodel=A.B by x")}, pass: []string{with("-dispatch.earliest_time", "search=index=a earliest=-1h"), with("-dispatch.earliest_time", "dispatch.index_earliest=-1h"), with("-dispatch.earliest_time", "search=| inputlookup x.csv")}},
 		"splunk/annotations":       {find: []string{es("action.correlationsearch.annotations=[1"), es(`action.correlationsearch.annotations={"mitre_attack":["x"]}`), es(`action.correlationsearch.annotations={"mitre_attack":"T1059"}`)}, pass: []string{es(), es("-action.correlationsearch.annotations"), with("action.correlationsearch.annotations=[")}},
+		"splunk/cloud-action":      {find: []string{with("action.script.filename=x.sh"), with("action.populate_lookup=1")}, pass: []string{with("action.populate_lookup=0"), with("action.script=0")}},
+		"splunk/real-time-search":  {find: []string{with("dispatch.earliest_time=rt-5m", "dispatch.latest_time=rt"), with("dispatch.latest_time=rt")}, pass: []string{with(), with("dispatch.latest_time=rt", "enableSched=0")}},
+		"splunk/too-often":         {find: []string{with("cron_schedule=* * * * *"), with("cron_schedule=*/4 0 * * *")}, pass: []string{with("cron_schedule=*/5 * * * *")}},
 		"splunk/command-writes":    {find: []string{with("search=index=a | outputlookup x.csv"), with("search=index=a [search b | sendemail to=x]"), with("search=| delete"), with(`search=index=a | append [search b | append [search c | collect index=x]]`)}, pass: []string{with("search=index=a delete"), with(`search=index=a x="| delete"`), with(`search=index=a x="[search a | delete]"`), with("search=index=a ```| delete```")}},
 		"splunk/command-risky":     {find: []string{with("search=index=a | map search=\"x\""), with("search=index=a | fit y from z")}, pass: []string{with("search=index=a map"), with()}},
 		"splunk/control-character": {find: []string{with("search=a\x01b"), with("search=a\xffb"), with("search=a\u202eb")}, pass: []string{with("search=a\tb é")}},
@@ -205,6 +208,16 @@ func TestResults(t *testing.T) {
 		}
 		if got != want {
 			t.Errorf("%s: %s, want %s", search, got, want)
+		}
+	}
+}
+
+// TestAppNames holds which names an app can have.
+func TestAppNames(t *testing.T) {
+	for name, want := range map[string]bool{"sigma_detections": true, "A-1.b": true, "TA-sigma": true, "": false, "1a": false, "a b": false, "../a": false, "a/b": false, "a.": false, "a.tgz": false,
+		"CON": false, "search": false, "splunk_metrics": false, "a\n": false, "searching": true} {
+		if appName(name) != want {
+			t.Errorf("%q is %v", name, !want)
 		}
 	}
 }

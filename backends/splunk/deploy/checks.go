@@ -9,6 +9,7 @@ import (
 const (
 	spec     = "savedsearches.conf.spec"
 	ctl      = "contentctl"
+	inspect  = "Splunk AppInspect, for Splunk Cloud"
 	asError  = "error"
 	asWarn   = "warning"
 	asNote   = "note"
@@ -20,9 +21,11 @@ const (
 var checks = []deploy.Check{
 	{ID: "attack/version", Severity: asNote, What: "tactics and techniques are those of the version of ATT&CK that Enterprise Security knows", Source: "MITRE ATT&CK 18 and 19"},
 	{ID: "splunk/action-none", Severity: asWarn, What: "somebody learns of an alert: an action is on, or it is tracked", Source: spec + ": alert.track"},
+	{ID: "splunk/all-time", Severity: asWarn, What: "a scheduled search says where it begins: without, it looks at all time", Source: spec + ": dispatch.earliest_time"},
 	{ID: "splunk/annotations", Severity: asError, What: "the annotations of a correlation search are JSON, with ids of techniques", Source: ctl + ": savedsearches_detections.j2"},
 	{ID: "splunk/app", Severity: asError, What: "an app has default/app.conf with a version of three numbers and the name of its folder as id", Source: "app.conf.spec"},
-	{ID: "splunk/app-name", Severity: asError, What: "the name of an app is that of a folder: letters, digits, and _ . - behind a letter", Source: "app.conf.spec: [package] id"},
+	{ID: "splunk/app-name", Severity: asError, What: "the name of an app is that of a folder: letters, digits, and _ . - behind a letter, without the ending of an archive, and no app of Splunk's own", Source: inspect + ": package id, default apps"},
+	{ID: "splunk/cloud-action", Severity: asWarn, What: "a search neither runs a script nor fills a lookup as an action, which Splunk Cloud refuses", Source: inspect + ": action.script.filename, action.populate_lookup"},
 	{ID: "splunk/command-risky", Severity: asWarn, What: "a search has no command that runs other searches or trains a model", Source: safe},
 	{ID: "splunk/command-writes", Severity: asError, What: "a search has no command that changes, deletes or sends data, or runs a program", Source: safe},
 	{ID: "splunk/control-character", Severity: asError, What: "a search is UTF-8 text without control characters", Source: confForm},
@@ -50,14 +53,15 @@ var checks = []deploy.Check{
 	{ID: "splunk/notable-column", Severity: asWarn, What: "the columns that a notable shows are columns of the results", Source: ctl + ": savedsearches_detections.j2"},
 	{ID: "splunk/own-setting", Severity: asError, What: "settings by Splunk's names have such a name, and are not made of the rule", Source: spec},
 	{ID: "splunk/real-time", Severity: asWarn, What: "no period is skipped: realtime_schedule is 0", Source: spec + ": realtime_schedule"},
+	{ID: "splunk/real-time-search", Severity: asWarn, What: "a scheduled search is none in real time, which Splunk Cloud refuses", Source: inspect + ": real-time saved searches"},
 	{ID: "splunk/risk", Severity: asError, What: "risk is JSON with a user, a system or another object, scores from 1 to 100, and threat objects of known types", Source: ctl + ": objects/rba.py"},
 	{ID: "splunk/schedule-window", Severity: asWarn, What: "schedule_window is auto, or minutes shorter than the period, and not together with a priority", Source: spec + ": schedule_window"},
 	{ID: "splunk/severity", Severity: asError, What: "alert.severity is a number from 1 to 6", Source: spec + ": alert.severity"},
 	{ID: "splunk/suppress", Severity: asError, What: "suppression has a period, and columns where each result raises an alert", Source: spec + ": alert.suppress"},
 	{ID: "splunk/suppress-column", Severity: asWarn, What: "the columns by which alerts are alike are columns of the results", Source: spec + ": alert.suppress.fields"},
 	{ID: "splunk/time-range", Severity: asError, What: "a search begins before it ends", Source: spec + ": dispatch.earliest_time"},
-	{ID: "splunk/all-time", Severity: asWarn, What: "a scheduled search says where it begins: without, it looks at all time", Source: spec + ": dispatch.earliest_time"},
 	{ID: "splunk/token", Severity: asWarn, What: "each $field$ in a text is a column of the results", Source: ctl + ": objects/abstract_security_content_objects"},
+	{ID: "splunk/too-often", Severity: asWarn, What: "a search runs at most twelve times an hour", Source: inspect + ": gratuitous cron scheduling"},
 	{ID: "splunk/trigger", Severity: asError, What: "what raises an alert is one of Splunk's conditions, and whole", Source: spec + ": counttype"},
 	{ID: "splunk/unknown-entity", Severity: asWarn, What: "entities are of types that Enterprise Security has objects for", Source: ctl + ": objects/rba.py"},
 	{ID: "splunk/unknown-setting", Severity: asWarn, What: "settings by Splunk's names are known to Splunk", Source: spec},
