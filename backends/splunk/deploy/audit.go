@@ -95,10 +95,19 @@ func (a *auditor) text() {
 	if !a.exported && slices.ContainsFunc(lines, func(l string) bool { return strings.HasSuffix(l, `\`) }) {
 		a.find("splunk/line-end", a.d.QueryAt, "a line of the search ends in a backslash")
 	}
+	for _, key := range []string{"search", "description"} {
+		if !a.exported && destructive().MatchString(a.get(key)) {
+			a.find("splunk/cloud-text", a.place(key), "the text has rm -rf: Splunk AppInspect refuses the app, and so does Splunk Cloud; write it in another way there, or leave the rule out")
+			break
+		}
+	}
 	if !utf8.ValidString(q) || strings.ContainsFunc(q, func(r rune) bool { return r != '\n' && r != '\t' && backends.Hidden(r) }) {
 		a.find("splunk/control-character", a.d.QueryAt, "the search has a character that cannot be seen, or is no UTF-8 text")
 	}
 }
+
+// destructive is what AppInspect looks for in the files of an app.
+var destructive = lazy.Regexp(`rm -rf|["']rm["']\s*,\s*["']-[rf]{2}["']`)
 
 // in is a place in the search, as one in the file. Where the search has another form there, in JSON
 // or in several lines, it is where the search begins.

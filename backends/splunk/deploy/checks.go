@@ -26,6 +26,7 @@ var checks = []deploy.Check{
 	{ID: "splunk/app", Severity: asError, What: "an app has default/app.conf with a version of three numbers and the name of its folder as id", Source: "app.conf.spec"},
 	{ID: "splunk/app-name", Severity: asError, What: "the name of an app is that of a folder: letters, digits, and _ . - behind a letter, without the ending of an archive, and no app of Splunk's own", Source: inspect + ": package id, default apps"},
 	{ID: "splunk/cloud-action", Severity: asWarn, What: "a search neither runs a script nor fills a lookup as an action, which Splunk Cloud refuses", Source: inspect + ": action.script.filename, action.populate_lookup"},
+	{ID: "splunk/cloud-text", Severity: asWarn, What: "no text of an app has a command that Splunk Cloud refuses apps for, also where a search looks for it: rm -rf", Source: inspect + ": destructive commands"},
 	{ID: "splunk/command-risky", Severity: asWarn, What: "a search has no command that runs other searches or trains a model", Source: safe},
 	{ID: "splunk/command-writes", Severity: asError, What: "a search has no command that changes, deletes or sends data, or runs a program", Source: safe},
 	{ID: "splunk/control-character", Severity: asError, What: "a search is UTF-8 text without control characters", Source: confForm},
