@@ -19,10 +19,15 @@ type was struct {
 	others string
 }
 
-// was18 are the techniques that version 19 numbered anew, by their new ids (elastic/
-// detection-rules, attack_v18_to_v19, and the names of MITRE's own data). What several became
+// was18 are the techniques that version 19 numbered anew or named anew, by their new ids
+// (elastic/detection-rules, attack_v18_to_v19, and the names that its rules, which are of version
+// 18, have for 427 techniques; and those of MITRE's own data). What several became
 // goes back to the parent of these, which takes them all in.
 var was18 = map[string]was{
+	"T1211":     {id: "T1211", name: "Exploitation for Defense Evasion"},
+	"T1222.001": {id: "T1222.001", name: "Windows File and Directory Permissions Modification"},
+	"T1222.002": {id: "T1222.002", name: "Linux and Mac File and Directory Permissions Modification"},
+	"T1557.001": {id: "T1557.001", name: "LLMNR/NBT-NS Poisoning and SMB Relay"},
 	"T1647":     {id: "T1647", name: "Plist File Modification"},
 	"T1684.001": {id: "T1656", name: "Impersonation"},
 	"T1685":     {id: "T1562", name: "Impair Defenses", others: "T1562.001 and T1562.006"},
@@ -134,7 +139,11 @@ func inVersion(t catalog.Technique, version string, note func(string, ...any)) (
 		return t, false
 	}
 	w, ok := was18[t.ID]
-	if !ok || w.id == t.ID {
+	if !ok {
+		return t, true
+	}
+	if w.id == t.ID {
+		t.Name = w.name
 		return t, true
 	}
 	if w.others != "" {

@@ -163,6 +163,7 @@ type Setting struct{ Kind, Name, Value string }
 
 // The kinds of settings, the most dangerous first.
 const (
+	Scope       = "scope" // what decides beside the query which events are found: indices, filters, exceptions
 	Schedule    = "schedule"
 	Severity    = "severity"
 	Suppression = "suppression"

@@ -180,3 +180,13 @@ func TestTakes(t *testing.T) {
 		}
 	}
 }
+
+// TestRenamed holds that a technique has the name of the version.
+func TestRenamed(t *testing.T) {
+	for version, want := range map[string]string{"18": "Exploitation for Defense Evasion", "19": "Exploitation for Stealth"} {
+		columns, notes := Matrix([]string{"attack.t1211"}, version)
+		if len(columns) == 0 || columns[0].Techniques[0].Name != want || len(notes) > 0 && version == "19" {
+			t.Errorf("version %s: %v %v, want %s", version, columns, notes, want)
+		}
+	}
+}
