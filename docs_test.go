@@ -7,7 +7,6 @@ import (
 	"go/token"
 	"io/fs"
 	"os"
-	"path"
 	"path/filepath"
 	"regexp"
 	"strconv"
@@ -15,11 +14,12 @@ import (
 	"testing"
 
 	"github.com/rogpeppe/go-internal/txtar"
+
+	"sigmac"
 )
 
 // TestIDs holds that every assumption and loss that a verdict may name has its
-// row in docs/semantics.md, the loss of a pipeline its row in docs/pipelines.md, and a check
-// of detections its row in the page of their SIEM.
+// row in docs/semantics.md, and the loss of a pipeline its row in docs/pipelines.md.
 func TestIDs(t *testing.T) {
 	ids := map[string]string{} // where each was seen
 	see := func(id, where string) {
@@ -36,9 +36,6 @@ func TestIDs(t *testing.T) {
 	pages := map[bool]string{false: "docs/semantics.md", true: "docs/pipelines.md"}
 	for id, where := range ids {
 		page := pages[strings.HasPrefix(id, "pipeline/") || strings.HasPrefix(id, "logsource/")]
-		if language, ok := strings.CutSuffix(path.Dir(where), "/deploy"); ok {
-			page = "docs/deploy/" + path.Base(language) + ".md"
-		}
 		text, err := os.ReadFile(page)
 		if err != nil {
 			t.Fatal(err)
@@ -116,13 +113,42 @@ func goldenIDs(t *testing.T, see func(id, where string)) {
 
 var idLiteral = regexp.MustCompile(`^(?:splunk|kusto|elastic)/[a-z-]+$`)
 
+// packages are the folders of the forms of detections, whose ids are those of checks.
+var packages = regexp.MustCompile(`^backends/[a-z]+/deploy$`)
+
+// TestPackageChecks holds that every check of a form of detections has its row in a page of
+// docs/deploy, with its severity.
+func TestPackageChecks(t *testing.T) {
+	var rows strings.Builder
+	pages, err := filepath.Glob("docs/deploy/*.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, page := range pages {
+		text, err := os.ReadFile(page)
+		if err != nil {
+			t.Fatal(err)
+		}
+		rows.Write(text)
+	}
+	for _, target := range sigmac.Targets() {
+		for _, f := range target.Packages {
+			for _, c := range f.Checks {
+				if !strings.Contains(rows.String(), "\n| `"+c.ID+"` | "+c.Severity+" |") {
+					t.Errorf("the check %s (%s) of %s has no row in docs/deploy", c.ID, c.Severity, f.Name)
+				}
+			}
+		}
+	}
+}
+
 // literalIDs are those that stand in the program.
 func literalIDs(t *testing.T, see func(id, where string)) {
 	err := filepath.WalkDir(".", func(path string, d fs.DirEntry, err error) error {
 		switch {
 		case err != nil:
 			return err
-		case d.IsDir() && (d.Name() == "testdata" || path != "." && strings.HasPrefix(d.Name(), ".")):
+		case d.IsDir() && (d.Name() == "testdata" || packages.MatchString(filepath.ToSlash(path)) || path != "." && strings.HasPrefix(d.Name(), ".")):
 			return fs.SkipDir
 		case d.IsDir() || filepath.Ext(path) != ".go" || strings.HasSuffix(path, "_test.go"):
 			return nil

@@ -34,6 +34,7 @@ var layers = []struct{ name, packages, sees string }{
 
 // modules are those of others that a package may import.
 var modules = map[string]string{
+	"backends/elastic/deploy": "github.com/BurntSushi/toml",
 	"cmd/sigmac":              "github.com/urfave/cli/v2",
 	"internal/catalog/native": "gopkg.in/yaml.v3 github.com/BurntSushi/toml",
 	"internal/check":          "gopkg.in/yaml.v3",
@@ -137,6 +138,11 @@ func importFaults(packages []listedPackage) (faults []string) {
 			}
 			if foreign(path, modules[pkg]) {
 				fault("%s imports %s", pkg, path)
+			}
+		}
+		for _, path := range p.Imports {
+			if short, ours := own(path); ours && strings.HasPrefix(pkg, "backends/") && strings.Count(short, "/") > 1 && language(pkg) != language(short) {
+				fault("%s imports %s: no language knows another", pkg, short)
 			}
 		}
 		for _, path := range p.Deps {
