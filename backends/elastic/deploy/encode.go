@@ -123,11 +123,15 @@ func writeValue(b *strings.Builder, v any) {
 	}
 }
 
-// tomlText quotes a text. One of several lines stands as it is, where a literal can hold it.
+// tomlText quotes a text: as it stands, where that is plainer and a literal can hold it.
 func tomlText(s string) string {
 	s = valid(s)
 	odd := func(r rune) bool { return r < ' ' && r != '\n' && r != '\t' || r == 0x7f }
-	if strings.Contains(s, "\n") && !strings.Contains(s, "''") && !strings.HasSuffix(s, "'") && !strings.ContainsFunc(s, odd) {
+	switch {
+	case !strings.ContainsAny(s, "\n\"\\") || strings.ContainsFunc(s, odd):
+	case !strings.ContainsAny(s, "\n'"):
+		return "'" + s + "'"
+	case !strings.Contains(s, "''") && !strings.HasSuffix(s, "'"):
 		return "'''\n" + s + "'''"
 	}
 	var b strings.Builder

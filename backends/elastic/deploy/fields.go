@@ -32,8 +32,6 @@ const (
 	queried = "query saved_query eql esql threshold threat_match new_terms"
 	// indexed are those that say in which indices they look.
 	indexed = "query saved_query eql threshold threat_match new_terms"
-	// grouped are those that suppress alerts by fields.
-	grouped = "query saved_query eql esql threat_match new_terms machine_learning"
 )
 
 // ruleTypes are the types of rules.

@@ -300,13 +300,19 @@ func (w *writer) note() string {
 // quoted is a text in one line of Markdown, where nothing of it means something.
 func quoted(s string) string {
 	var b strings.Builder
-	for _, r := range strings.Join(strings.Fields(s), " ") {
-		if r < 0x80 && (unicode.IsPunct(r) || unicode.IsSymbol(r)) {
+	all := []rune(strings.Join(strings.Fields(s), " "))
+	for i, r := range all {
+		ends := i+1 == len(all) || all[i+1] == ' '
+		switch {
+		case unicode.IsControl(r):
+			continue
+		case r >= 0x80 || !unicode.IsPunct(r) && !unicode.IsSymbol(r):
+		case i > 0 && strings.ContainsRune("-,;?%/'", r): // they mean something where a line begins
+		case i > 0 && r == '.' && ends && unicode.IsLetter(all[i-1]):
+		default:
 			b.WriteByte('\\')
 		}
-		if !unicode.IsControl(r) {
-			b.WriteRune(r)
-		}
+		b.WriteRune(r)
 	}
 	return b.String()
 }
