@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"path"
+	"slices"
 	"strings"
 
 	"sigmac/internal/deploy"
@@ -109,8 +110,9 @@ func detection(file string, src []byte, r *rule) *deploy.Detection {
 	typ := r.get("type").text()
 	d := &deploy.Detection{
 		Path: file, Pos: r.at, ID: r.get("rule_id").text(), Title: r.get("name").text(), Query: r.get("query").text(),
-		Enabled: r.get("enabled").value != false, Version: 0, Settings: r.settings(), Own: r,
+		Enabled: r.get("enabled").value != false, Settings: r.settings(), Own: r,
 	}
+	r.forget()
 	if r.toml {
 		d.Pos = ir.Pos{Line: 1, Column: 1}
 	}
@@ -133,6 +135,19 @@ func detection(file string, src []byte, r *rule) *deploy.Detection {
 		}
 	}
 	return d
+}
+
+// forget drops what no check looks at: it may hold secrets, and an export has much of it.
+func (r *rule) forget() {
+	for _, key := range r.keys {
+		f, ok := fieldOf(key)
+		if n := r.field[key]; ok && f.shape != text && f.kind == "" || f.kind == deploy.Actions || slices.Contains(added, key) {
+			n.list, n.keys, n.field = nil, nil, nil
+			if n.kind == text {
+				n.value = ""
+			}
+		}
+	}
 }
 
 // inQuotes is the place of the first character of a string of TOML that begins there.
