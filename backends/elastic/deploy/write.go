@@ -320,7 +320,8 @@ func quoted(s string) string {
 // entityColumns are the fields of ECS by which somebody or something is known, and those that
 // an event about it always has.
 var entityColumns = map[string][]string{
-	"account": {"user.name", "user.domain", "user.id", "user.email", "user.target.name", "source.user.name", "destination.user.name"},
+	"account": {"user.name", "user.domain", "user.id", "user.email", "user.target.name", "source.user.name", "destination.user.name",
+		"winlog.event_data.TargetUserName", "winlog.event_data.SubjectUserName"},
 	"host":    {"host.name", "host.hostname", "host.id", "winlog.computer_name"},
 	"ip":      {"source.ip", "destination.ip", "client.ip", "server.ip", "host.ip", "related.ip"},
 	"file":    {"file.path", "file.name", "dll.path", "dll.name"},
@@ -349,6 +350,12 @@ func (w *writer) investigated() (out []string) {
 			for _, f := range e.Fields {
 				add(f.Column)
 			}
+		}
+		return out
+	}
+	if w.Window > 0 { // of the events of a sequence an alert has what they share
+		for _, column := range w.Group {
+			add(column)
 		}
 		return out
 	}

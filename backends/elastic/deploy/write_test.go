@@ -206,6 +206,7 @@ func setting(t *testing.T, r *deploy.Rule, name string, more ...string) string {
 func TestOptions(t *testing.T) {
 	with := func(change func(*deploy.Rule)) *deploy.Rule { r := sound(); change(r); return r }
 	bare := with(func(r *deploy.Rule) { r.Scope = ir.Scope{} })
+	grouped := with(func(r *deploy.Rule) { r.Window, r.Group = time.Minute, []string{"source.ip"} })
 	informational := with(func(r *deploy.Rule) { r.Plan.Level = "informational" })
 	for _, c := range []struct {
 		rule *deploy.Rule
@@ -223,6 +224,7 @@ func TestOptions(t *testing.T) {
 		{informational, []string{"building_block", "informational"}, "building_block_type", "default"},
 		{sound(), []string{"building_block", "informational"}, "building_block_type", ""},
 		{informational, nil, "risk_score", "1"},
+		{grouped, nil, "investigation_fields", "source.ip"},
 	} {
 		if got := setting(t, c.rule, c.name, c.more...); got != c.want {
 			t.Errorf("%s with %v is %q, want %q", c.name, c.more, got, c.want)
