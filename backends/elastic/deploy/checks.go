@@ -57,7 +57,7 @@ var checks = []deploy.Check{
 	{ID: "elastic/name", Severity: "warning", What: "the names of rules are unique, so that people can tell alerts apart", Source: "ours"},
 	{ID: "elastic/import-size", Severity: "error", What: "a file has at most 10,000 rules and 10,485,760 bytes", Source: "Kibana, xpack.securitySolution.maxRuleImportExportSize and maxRuleImportPayloadBytes"},
 	{ID: "elastic/setting", Severity: "error", What: "a setting of Kibana is one that it knows, with a value of its kind", Source: api},
-	{ID: "elastic/toml", Severity: "error", What: "a file of the repository has dates, a UUID, an author, and no version", Source: repo},
+	{ID: "elastic/toml", Severity: "error", What: "a file of the repository has dates, a UUID, an author, in ES|QL a KEEP, and no version", Source: repo},
 	{ID: "elastic/undated", Severity: "warning", What: "a rule has a date", Source: repo},
 	{ID: "elastic/building-block", Severity: "error", What: "a building block of the repository runs at most once an hour and looks back at least 119 minutes", Source: repo},
 	{ID: "elastic/min-stack", Severity: "error", What: "a rule of the repository names the version from which on Elastic has what it uses", Source: repo},
@@ -541,6 +541,9 @@ func (a *auditor) repository() {
 	}
 	if a.get("author").kind != list {
 		a.find(a.get("author").at, "elastic/toml", "the rule has no author")
+	}
+	if a.d.Language == "esql" && !slices.ContainsFunc(esqlCommands(a.d.Query), func(c []string) bool { return len(c) > 0 && strings.EqualFold(c[0], "KEEP") }) {
+		a.find(a.d.QueryAt, "elastic/toml", "the query has no KEEP")
 	}
 	for _, key := range []string{"version", "revision"} {
 		if a.has(key) {

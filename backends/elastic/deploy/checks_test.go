@@ -151,6 +151,8 @@ func TestAudit(t *testing.T) {
 		{`creation_date = "2024/01/31"`, `creation_date = "2024-01-31"`, "elastic/toml metadata has no creation_date like 2024/01/31"},
 		{`rule_id = "3b6ab547`, `rule_id = "3B6AB547`, "elastic/toml rule_id must be a UUID in lower case"},
 		{`author = ["A"]`, ``, "elastic/toml the rule has no author"},
+		{"type = \"eql\"\nlanguage = \"eql\"\nquery = '''\nprocess where true\n'''\nindex = [\"logs-*\"]", "type = \"esql\"\nlanguage = \"esql\"\nquery = \"FROM x | STATS n = COUNT(*)\"", "elastic/toml the query has no KEEP"},
+		{"type = \"eql\"\nlanguage = \"eql\"\nquery = '''\nprocess where true\n'''\nindex = [\"logs-*\"]", "type = \"esql\"\nlanguage = \"esql\"\nquery = \"FROM x | STATS n = COUNT(*)\\n| keep n\"", ""},
 		{`risk_score = 73`, "risk_score = 73\nversion = 3", "elastic/toml the repository counts versions itself, and takes no version"},
 		{`risk_score = 73`, "risk_score = 73\nbuilding_block_type = \"default\"", "elastic/building-block it looks back less than 119m"},
 		{`from = "now-10m"`, "from = \"now-2h\"\ninterval = \"1h\"\nbuilding_block_type = \"default\"", ""},

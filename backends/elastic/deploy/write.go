@@ -322,9 +322,9 @@ func quoted(s string) string {
 var entityColumns = map[string][]string{
 	"account": {"user.name", "user.domain", "user.id", "user.email", "user.target.name", "source.user.name", "destination.user.name",
 		"winlog.event_data.TargetUserName", "winlog.event_data.SubjectUserName"},
-	"host":    {"host.name", "host.hostname", "host.id", "winlog.computer_name"},
-	"ip":      {"source.ip", "destination.ip", "client.ip", "server.ip", "host.ip", "related.ip"},
-	"file":    {"file.path", "file.name", "dll.path", "dll.name"},
+	"host": {"host.name", "host.hostname", "host.id", "winlog.computer_name"},
+	"ip":   {"source.ip", "destination.ip", "client.ip", "server.ip", "host.ip", "related.ip"},
+	"file": {"file.path", "file.name", "dll.path", "dll.name"},
 	"process": {"process.executable", "process.name", "process.command_line", "process.entity_id", "process.pid",
 		"process.parent.executable", "process.parent.name", "process.parent.command_line"},
 	"url": {"url.full", "url.original", "url.domain", "dns.question.name"},
