@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"maps"
+	"math"
 	"slices"
 	"strconv"
 	"strings"
@@ -145,10 +146,10 @@ func (n *node) set(key string, x *node) {
 	n.field[key] = x
 }
 
-// numeric is a number of JSON.
+// numeric is a number of JSON. To Kibana 73.0 is a whole number too.
 func numeric(d json.Number) *node {
-	if _, err := strconv.ParseInt(string(d), 10, 32); err == nil {
-		return &node{kind: integer, value: d}
+	if f, err := d.Float64(); err == nil && f == math.Trunc(f) && math.Abs(f) < 1<<31 {
+		return &node{kind: integer, value: json.Number(strconv.Itoa(int(f)))}
 	}
 	return &node{kind: number, value: d}
 }

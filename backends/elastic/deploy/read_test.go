@@ -118,6 +118,7 @@ func TestReadSpellings(t *testing.T) {
 		{`"interval":"5m","from":"now-6m","to":"now","max_signals":100,"language":"kuery"`, `"enabled":true`},
 		{`"tags":["a","b"],"index":["x","y"]`, `"index":["y","x","x"],"tags":["b","a"]`},
 		{`"references":[],"note":"","license":null,"threat":[],"actions":[],"throttle":"no_actions"`, `"version":3,"revision":1`},
+		{`"max_signals":50`, `"max_signals":5.0e1`},
 		{`"description":"a\r\nb\n"`, `"description":"a\nb"`},
 		{`"filters":[{"a":1,"b":[2]}]`, `"filters":[{"b":[2],"a":1,"c":null}]`},
 		{`"alert_suppression":{"group_by":["a","b"],"duration":{"value":60,"unit":"m"}}`, `"alert_suppression":{"missing_fields_strategy":"suppress","duration":{"unit":"h","value":1},"group_by":["b","a"]}`},

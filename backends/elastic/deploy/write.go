@@ -71,10 +71,10 @@ func (w *writer) find(id, format string, args ...any) {
 	w.findings = append(w.findings, deploy.Finding{Check: check(id), Msg: fmt.Sprintf(format, args...), Detection: w.ID})
 }
 
-// sequence says whether a query is one of several events.
+// sequence says whether a query in EQL is one of several events in their order.
 func sequence(query string) bool {
-	word, _, _ := strings.Cut(strings.TrimSpace(query), " ")
-	return word == "sequence"
+	rest, ok := strings.CutPrefix(strings.TrimSpace(query), "sequence")
+	return ok && (rest == "" || strings.IndexByte(" \t\r\n[", rest[0]) >= 0)
 }
 
 func writeRule(r *deploy.Rule, o deploy.Options, toml bool) (table, []deploy.Finding) {
