@@ -650,6 +650,9 @@ func FuzzRead(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, query string) {
 		_, _ = ReadBatch(query, readTypes) // it must not panic
+		if o, err := ReadOutput(query, readTypes); err == nil {
+			o.Column("x")
+		}
 		q, err := Read(query, readTypes)
 		if err != nil {
 			var e *ir.Diagnostic
