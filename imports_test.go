@@ -35,6 +35,7 @@ var layers = []struct{ name, packages, sees string }{
 // modules are those of others that a package may import.
 var modules = map[string]string{
 	"backends/elastic/deploy": "github.com/BurntSushi/toml",
+	"backends/kusto/deploy":   "gopkg.in/yaml.v3",
 	"cmd/sigmac":              "github.com/urfave/cli/v2",
 	"internal/catalog/native": "gopkg.in/yaml.v3 github.com/BurntSushi/toml",
 	"internal/check":          "gopkg.in/yaml.v3",

@@ -4,4 +4,4 @@ package deploy
 import "sigmac/internal/deploy"
 
 // Formats are the forms in which detections get there.
-func Formats() []deploy.Format { return nil }
+func Formats() []deploy.Format { return append(sentinelFormats(), defenderFormats()...) }

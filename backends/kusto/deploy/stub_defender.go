@@ -1,0 +1,5 @@
+package deploy
+
+import "sigmac/internal/deploy"
+
+func defenderFormats() []deploy.Format { return nil }
