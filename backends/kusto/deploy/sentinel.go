@@ -6,7 +6,6 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"sync"
 	"time"
 	"unicode/utf8"
 
@@ -15,7 +14,6 @@ import (
 	"sigmac/internal/catalog"
 	"sigmac/internal/deploy"
 	"sigmac/internal/lazy"
-	"sigmac/internal/suggest"
 )
 
 // The versions of the API (azure-rest-api-specs, securityinsights): the stable ones have no
@@ -34,13 +32,13 @@ func sentinelFormats() []deploy.Format {
 	return []deploy.Format{
 		{
 			Name: "sentinel_yaml", Description: "analytics rules of Microsoft Sentinel, in the YAML of its repository", Extension: ".yaml",
-			Options: options, Attack: "18", Checks: sentinelChecks,
+			Options: options, Attack: "18", Own: sentinelOwn, Checks: sentinelChecks,
 			Write: writeSentinelYAML, Read: readSentinel, Audit: auditSentinel,
 		},
 		{
 			Name: "sentinel_arm", Description: "analytics rules of Microsoft Sentinel, as one template for Azure Resource Manager", Extension: ".json",
 			Options: append(slices.Clip(options), deploy.Option{Name: "api_version", Help: "of the API that takes the rules: " + scheduledAPI + ", near real time " + nrtAPI}),
-			Attack:  "18", Checks: sentinelChecks,
+			Attack:  "18", Own: sentinelOwn, Checks: sentinelChecks,
 			Write: writeSentinelARM, Read: readSentinel, Audit: auditSentinel,
 		},
 	}
@@ -51,7 +49,6 @@ type sentinelWriter struct {
 	r        *deploy.Rule
 	o        deploy.Options
 	yaml     bool
-	api      string
 	findings *[]deploy.Finding
 }
 
@@ -73,18 +70,9 @@ func writeSentinelYAML(rules []*deploy.Rule, o deploy.Options) (_ []deploy.File,
 
 func writeSentinelARM(rules []*deploy.Rule, o deploy.Options) (_ []deploy.File, findings []deploy.Finding) {
 	resources := tree{kind: treeList}
-	var shortened []string
 	for _, r := range rules {
 		w := &sentinelWriter{r: r, o: o, findings: &findings}
-		resource, lost := w.resource()
-		resources.items = append(resources.items, resource)
-		shortened = append(shortened, lost...)
-	}
-	if shortened != nil {
-		slices.Sort(shortened)
-		shortened = slices.Compact(shortened)
-		findings = append(findings, deploy.Finding{Check: sentinelCheck("sub-techniques"),
-			Msg: "these stand with their techniques alone, since no stable version of the API takes sub-techniques: " + strings.Join(shortened, ", ")})
+		resources.items = append(resources.items, w.resource())
 	}
 	template := object(
 		"$schema", text("https://schema.management.azure.com/schemas/2019-04-01/deploymentTemplate.json#"),
@@ -97,11 +85,10 @@ func writeSentinelARM(rules []*deploy.Rule, o deploy.Options) (_ []deploy.File, 
 	return []deploy.File{{Path: "analytics_rules.json", Data: []byte(b.String() + "\n")}}, findings
 }
 
-// resource is the rule as a resource of a template, and the sub-techniques for which there was
-// no place.
-func (w *sentinelWriter) resource() (t tree, lost []string) {
+// resource is the rule as a resource of a template.
+func (w *sentinelWriter) resource() tree {
 	kind, p := w.properties()
-	w.api = cmp.Or(w.o.Values["api_version"], map[bool]string{true: nrtAPI, false: scheduledAPI}[kind == "NRT"])
+	api := cmp.Or(w.o.Values["api_version"], map[bool]string{true: nrtAPI, false: scheduledAPI}[kind == "NRT"])
 	var parents, subs []string
 	for _, id := range p.get("techniques").scalars() {
 		parent, _, sub := strings.Cut(id, ".")
@@ -112,10 +99,12 @@ func (w *sentinelWriter) resource() (t tree, lost []string) {
 	if parents != nil {
 		p.put("techniques", texts(slices.Compact(parents)))
 	}
-	if isPreview(w.api) && subs != nil {
+	switch {
+	case subs == nil:
+	case isPreview(api):
 		p.put("subTechniques", texts(subs))
-	} else {
-		lost = subs
+	default:
+		w.find("sub-techniques", "no stable version of the API takes sub-techniques: their techniques stand alone")
 	}
 	about := "version " + strconv.Itoa(w.version())
 	if w.r.Meta.ID != "" {
@@ -123,12 +112,12 @@ func (w *sentinelWriter) resource() (t tree, lost []string) {
 	}
 	return object(
 		"type", text("Microsoft.OperationalInsights/workspaces/providers/alertRules"),
-		"apiVersion", text(w.api),
+		"apiVersion", text(api),
 		"name", text("[concat(parameters('workspace'), '/Microsoft.SecurityInsights/"+w.r.ID+"')]"),
 		"comments", text(armText(about)),
 		"kind", text(kind),
 		"properties", p.mapped(armText),
-	), lost
+	)
 }
 
 func isPreview(api string) bool { return strings.HasSuffix(api, "-preview") }
@@ -392,17 +381,19 @@ func entityTree(entities []deploy.Entity) tree {
 	return t
 }
 
-// ownNames are the settings that a plan may make by Sentinel's own names, as paths.
-var ownNames = sync.OnceValue(func() []string {
-	return strings.Fields(`kind displayName severity enabled queryFrequency queryPeriod triggerOperator triggerThreshold suppressionEnabled suppressionDuration
-		tactics techniques entityMappings customDetails tags requiredDataConnectors eventGroupingSettings eventGroupingSettings.aggregationKind
-		alertDetailsOverride alertDetailsOverride.alertDisplayNameFormat alertDetailsOverride.alertDescriptionFormat alertDetailsOverride.alertTacticsColumnName
-		alertDetailsOverride.alertSeverityColumnName alertDetailsOverride.alertDynamicProperties
-		incidentConfiguration incidentConfiguration.createIncident incidentConfiguration.groupingConfiguration incidentConfiguration.groupingConfiguration.enabled
-		incidentConfiguration.groupingConfiguration.reopenClosedIncident incidentConfiguration.groupingConfiguration.lookbackDuration
-		incidentConfiguration.groupingConfiguration.matchingMethod incidentConfiguration.groupingConfiguration.groupByEntities
-		incidentConfiguration.groupingConfiguration.groupByAlertDetails incidentConfiguration.groupingConfiguration.groupByCustomDetails`)
-})
+// sentinelOwn are the settings that a plan may make by Sentinel's own names, as paths.
+var sentinelOwn = []string{
+	"kind", "displayName", "severity", "enabled", "queryFrequency", "queryPeriod", "triggerOperator", "triggerThreshold", "suppressionEnabled", "suppressionDuration",
+	"tactics", "techniques", "relevantTechniques", "entityMappings", "tags", "requiredDataConnectors", "customDetails", "customDetails.*",
+	"eventGroupingSettings", "eventGroupingSettings.aggregationKind",
+	"alertDetailsOverride", "alertDetailsOverride.alertDisplayNameFormat", "alertDetailsOverride.alertDescriptionFormat",
+	"alertDetailsOverride.alertTacticsColumnName", "alertDetailsOverride.alertSeverityColumnName", "alertDetailsOverride.alertDynamicProperties",
+	"incidentConfiguration", "incidentConfiguration.createIncident", "incidentConfiguration.groupingConfiguration",
+	"incidentConfiguration.groupingConfiguration.enabled", "incidentConfiguration.groupingConfiguration.reopenClosedIncident",
+	"incidentConfiguration.groupingConfiguration.lookbackDuration", "incidentConfiguration.groupingConfiguration.matchingMethod",
+	"incidentConfiguration.groupingConfiguration.groupByEntities", "incidentConfiguration.groupingConfiguration.groupByAlertDetails",
+	"incidentConfiguration.groupingConfiguration.groupByCustomDetails",
+}
 
 // onlyYAML are those that a template has no place for.
 var onlyYAML = []string{"tags", "requiredDataConnectors"}
@@ -415,11 +406,7 @@ func (w *sentinelWriter) own(p *tree) {
 			name = "techniques"
 		}
 		custom, isDetail := strings.CutPrefix(name, "customDetails.")
-		switch {
-		case !slices.Contains(ownNames(), name) && !isDetail:
-			w.find("setting", "Sentinel has no setting %q%s", o.Name, suggest.For(o.Name, ownNames()))
-			continue
-		case slices.Contains(onlyYAML, name) && !w.yaml || name == "kind":
+		if slices.Contains(onlyYAML, name) && !w.yaml || name == "kind" {
 			continue
 		}
 		v := text(o.Value)

@@ -212,7 +212,7 @@ func (r *sentinelReader) rule(form sentinelForm, whole, props tree) {
 		d.Language = "kusto"
 	}
 	description := strings.TrimRight(p.get("description").text, " \t\r\n")
-	if id, is := strings.CutPrefix(description[strings.LastIndexByte(description, '\n')+1:], ruleLine); is && deploy.IsUUID(id) {
+	if id, is := strings.CutPrefix(description[strings.LastIndexByte(description, '\n')+1:], ruleLine); is {
 		d.Rule = id
 	}
 	version := cmp.Or(p.get("version").text, p.get("templateVersion").text)

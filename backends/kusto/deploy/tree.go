@@ -147,17 +147,28 @@ func readJSON(data []byte) (t tree, err error) {
 	return r.value(0), nil
 }
 
-// A keySet is of the keys of an object.
-type keySet map[string]bool
+// A keySet is of the keys of an object: a list of few, a map of many.
+type keySet struct {
+	few  []string
+	many map[string]bool
+}
 
 // add says whether a key was there before.
 func (s *keySet) add(key string) bool {
-	if *s == nil {
-		*s = keySet{}
+	switch {
+	case s.many[key] || s.many == nil && slices.Contains(s.few, key):
+		return true
+	case s.many == nil && len(s.few) < 32:
+		s.few = append(s.few, key)
+		return false
+	case s.many == nil:
+		s.many = map[string]bool{}
+		for _, k := range s.few {
+			s.many[k] = true
+		}
 	}
-	before := (*s)[key]
-	(*s)[key] = true
-	return before
+	s.many[key] = true
+	return false
 }
 
 // A jsonReader reads JSON that is known to be whole.
@@ -241,13 +252,17 @@ func (r *jsonReader) value(depth int) tree {
 
 func (r *jsonReader) text() (s string) {
 	r.peek()
-	from := r.next
+	from, plain := r.next, true
 	for r.next++; r.data[r.next] != '"'; r.next++ {
 		if r.data[r.next] == '\\' {
 			r.next++
+			plain = false
 		}
 	}
 	r.next++
+	if inner := r.data[from+1 : r.next-1]; plain && utf8.Valid(inner) {
+		return string(inner)
+	}
 	if json.Unmarshal(r.data[from:r.next], &s) != nil {
 		panic("text of JSON that is valid")
 	}
@@ -310,7 +325,11 @@ func readYAML(data []byte) (docs []tree, errs []error) {
 		if part := data[from:m[0]]; len(bytes.TrimSpace(part)) > 0 {
 			var n yaml.Node
 			if err := yaml.Unmarshal(part, &n); err != nil {
-				errs = append(errs, yamlFault(err, line))
+				fault := yamlFault(err, line)
+				if m[0] == len(data) && !bytes.HasSuffix(data, []byte("\n")) {
+					fault.Msg = isCutOff
+				}
+				errs = append(errs, fault)
 			} else if t, err := yamlTree(&n, line, 0); err != nil {
 				errs = append(errs, err)
 			} else if t.kind != treeNone {
@@ -441,10 +460,14 @@ func writeYAMLBelow(b *strings.Builder, v tree, indent string) {
 	}
 }
 
-// isBlock says whether a text of several lines can stand as it is, below its key (YAML 1.2,
-// 8.1.2: the first line says the indentation, and the end how lines end).
+// longText is from where on a line is long.
+const longText = 60
+
+// isBlock says whether a text stands below its key as it is, and can (YAML 1.2, 8.1.2: the first
+// line says the indentation, and the end how lines end): one of several lines, or a long one
+// that would be full of escapes.
 func isBlock(s string) bool {
-	if !strings.Contains(s, "\n") || strings.HasPrefix(s, " ") || strings.HasPrefix(s, "\t") || strings.HasPrefix(s, "\n") || strings.HasSuffix(s, "\n\n") {
+	if !strings.Contains(s, "\n") && (len(s) < longText || !strings.ContainsAny(s, `"\`)) || strings.HasPrefix(s, " ") || strings.HasPrefix(s, "\t") || strings.HasPrefix(s, "\n") || strings.HasSuffix(s, "\n\n") {
 		return false
 	}
 	for _, line := range strings.Split(s, "\n") {
