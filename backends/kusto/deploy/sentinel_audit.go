@@ -93,7 +93,7 @@ var sentinelChecks = []deploy.Check{
 	{ID: "sentinel/entity-identifier", Severity: "error", What: "an entity has identifiers of its type, and a strong one", Source: sourceEntities},
 	{ID: "sentinel/entity-old", Severity: "error", What: "a column such as HostCustomEntity has a mapping", Source: sourceRepo},
 	{ID: "sentinel/column", Severity: "error", What: "a column that a rule names is one of the results of its query", Source: sourceEntities},
-	{ID: "sentinel/table-column", Severity: "warning", What: "a column that a rule names is one of the table", Source: "sigmac list tables"},
+	{ID: "sentinel/table-column", Severity: "warning", What: "a column that a rule names is one of the table", Source: "Microsoft Learn: the reference of each table, as the schemas of sigmac have it"},
 	{ID: "sentinel/custom-details", Severity: "error", What: "a rule has at most 20 custom details, with names of at most 20 letters and digits", Source: sourceRepo},
 	{ID: "sentinel/alert-details", Severity: "error", What: "what alerts say in the place of the rule names columns, 3 at most in a text", Source: sourceRepo},
 	{ID: "sentinel/event-grouping", Severity: "error", What: "results make a SingleAlert or an AlertPerResult", Source: sourceAPI},
