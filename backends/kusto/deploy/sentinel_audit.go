@@ -102,7 +102,6 @@ var sentinelChecks = []deploy.Check{
 	{ID: "sentinel/nrt-number", Severity: "error", What: "there are at most 50 rules near real time", Source: sourceNRT},
 	{ID: "sentinel/nrt-schedule", Severity: "warning", What: "a rule near real time has no schedule and no threshold", Source: sourceAPI},
 	{ID: "sentinel/nrt-workspace", Severity: "error", What: "the query of a rule near real time asks one workspace", Source: sourceNRT},
-	{ID: "sentinel/nrt-tables", Severity: "warning", What: "the query of a rule near real time asks one table", Source: sourceNRT + "; Microsoft Q&A 1324186"},
 	{ID: "sentinel/nrt-api", Severity: "error", What: "a template takes rules near real time by a preview of the API", Source: sourceAPI},
 	{ID: "sentinel/template-size", Severity: "error", What: "a template has at most 800 resources and 4 MB", Source: sourceTemplate},
 	{ID: "sentinel/portal-import", Severity: "note", What: "the portal imports 50 rules at a time", Source: sourceTemplate},
@@ -672,19 +671,6 @@ func (a *sentinelAudit) nrt() {
 	}
 	if m := elsewhere().FindStringSubmatch(noLiterals().ReplaceAllString(query, `""`)); m != nil {
 		a.find("nrt-workspace", pos, "the query asks another place by %s()", m[1])
-	}
-	q, err := read.Read(query, nil)
-	if err != nil {
-		return
-	}
-	for _, stage := range q.Stages {
-		if slices.Contains([]string{"join", "union", "lookup"}, stage.Name) {
-			a.find("nrt-tables", pos, "the query has %s: Sentinel may refuse it in a rule near real time", stage.Name)
-			return
-		}
-	}
-	if len(queryTables(query, "")) > 1 {
-		a.find("nrt-tables", pos, "the query asks several tables: Sentinel may refuse it in a rule near real time")
 	}
 }
 

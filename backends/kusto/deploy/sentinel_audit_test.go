@@ -136,8 +136,6 @@ var auditCases = []struct{ text, old, new, id, msg string }{
 	{soundYAML, "kind: Scheduled", "kind: NRT", "nrt-schedule", "a rule near real time has no queryFrequency"},
 	{soundTemplate, `"kind": "Scheduled"`, `"kind": "NRT"`, "nrt-api", "2024-09-01 of the API has no rules near real time, as 2025-07-01-preview has"},
 	{nrtYAML, "query: T", "query: workspace('x').T", "nrt-workspace", "the query asks another place by workspace()"},
-	{nrtYAML, "query: T", "query: T | join kind=inner (U) on a", "nrt-tables", "the query has join: Sentinel may refuse it in a rule near real time"},
-	{nrtYAML, "query: T", "query: union T, U", "nrt-tables", "the query asks several tables: Sentinel may refuse it in a rule near real time"},
 	{manyRules(51, nrtYAML), "none", "none", "nrt-number", "there are more than 50 rules near real time"},
 	{manyResources(51), "none", "none", "portal-import", "the template has more than 50 rules: deploy it, or write one a rule"},
 	{manyResources(801), "none", "none", "template-size", "the template has more than 800 rules: write one a rule, or some a template"},
@@ -194,6 +192,12 @@ func TestSentinelAudit(t *testing.T) {
 		}
 		if got != nil || len(auditText(t, text)) == 0 {
 			t.Errorf("with %.80s: %q, want sentinel/%s: %s", c.new, got, c.id, c.msg)
+		}
+	}
+	// Microsoft's own rules near real time ask several tables.
+	for _, query := range []string{"union T, U", "T | join kind=inner (U) on a"} {
+		if found := auditText(t, strings.Replace(nrtYAML, "query: T", "query: "+query, 1)); found != nil {
+			t.Error(found)
 		}
 	}
 	// Those of what is written have a test of their own.
@@ -266,6 +270,7 @@ func TestSentinelPage(t *testing.T) {
 			}
 		}
 		for _, name := range f.Own {
+			name = strings.TrimSuffix(name, ".*")
 			if !strings.Contains(string(page), "`"+name[strings.LastIndexByte(name, '.')+1:]+"`") {
 				t.Errorf("the page has no setting %s", name)
 			}

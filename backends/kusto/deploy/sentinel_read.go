@@ -88,7 +88,7 @@ func (r *sentinelReader) documents(data []byte) {
 			r.fail(wrong(doc.pos, "this is no rule in YAML"))
 			continue
 		}
-		if i == len(docs)-1 && !bytes.HasSuffix(data, []byte("\n")) && doc.get("id").kind != treeNone && (doc.get("kind").kind == treeNone || doc.get("query").kind == treeNone) {
+		if i == len(docs)-1 && isCut(doc, bytes.HasSuffix(data, []byte("\n"))) {
 			r.fail(wrong(doc.pos, isCutOff))
 			continue
 		}
@@ -98,6 +98,13 @@ func (r *sentinelReader) documents(data []byte) {
 		}
 		r.rule(repoForm, doc, props)
 	}
+}
+
+// isCut says whether the last document of a file, which ends a line or not, lacks its end: a rule of
+// sigmac ends with its kind, and one of anybody has a query. YAML itself has no end.
+func isCut(doc tree, line bool) bool {
+	own := strings.Contains(doc.get("description").text, ruleLine)
+	return own && doc.get("kind").kind == treeNone || !line && doc.get("severity").kind != treeNone && doc.get("query").kind == treeNone
 }
 
 // maxTemplates bounds how deep deployments stand in others.

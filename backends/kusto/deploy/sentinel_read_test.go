@@ -213,6 +213,16 @@ func TestSentinelReadErrors(t *testing.T) {
 			t.Errorf("%q tells a secret: %v", text, err)
 		}
 	}
+	for text, want := range map[string]bool{
+		strings.TrimSuffix(oneYAML, "kind: Scheduled\n"):                                           true,
+		strings.Replace(strings.TrimSuffix(oneYAML, "kind: Scheduled\n"), "Sigma rule", "Rule", 1): false, // older rules of others have no kind
+		"id: a\nname: b\nseverity: Low\nqueryFr":                                                   true,
+		"id: a\nname: b\ndescription: moved":                                                       false,
+	} {
+		if _, err := readText("f", text); (err != nil && strings.Contains(err.Error(), isCutOff)) != want {
+			t.Errorf("%q: %v", text, err)
+		}
+	}
 	deep := strings.Repeat(`[`, 5000) + strings.Repeat(`]`, 5000)
 	if _, err := readText("f", deep); err == nil || !strings.Contains(err.Error(), "too deep") {
 		t.Error(err)

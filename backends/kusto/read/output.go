@@ -447,8 +447,12 @@ type makes struct {
 }
 
 func (m makes) maybe(name string) bool {
-	return m.auto && (m.used[name] || strings.Contains(name, "_") || strings.HasPrefix(name, "Column"))
+	return m.auto && (m.used[strings.TrimRight(name, "0123456789")] || m.used[name] || strings.Contains(name, "_") || strings.HasPrefix(name, "Column"))
 }
+
+// severalColumns are aggregates that give a column more for each further argument, also where one
+// has a name (Microsoft Learn, the page of each).
+var severalColumns = []string{"arg_max", "arg_min", "argmax", "argmin", "take_any", "any", "percentiles", "percentilesw"}
 
 // makes reads expressions with names before them, or without.
 func (w *width) makes() makes {
@@ -469,23 +473,31 @@ func (w *width) makes() makes {
 			}
 			w.step()
 			from := w.at
-			w.expr()
+			value := w.expr()
 			m.stars(w, from) // of `(a, *) = arg_max(a, *)`
+			if n.kind == nodeName && value.kind == nodeCall && len(value.args) > 1 && slices.Contains(severalColumns, value.text) {
+				m.unnamed(w, from)
+			}
 		case n.kind == nodeName:
 			m.named[n.text] = true
 		case n.kind == nodeStar:
 			m.star = true
 		default:
-			m.auto = true
 			m.stars(w, start)
-			for i := start; i < w.at; i++ {
-				if w.isColumn(i) {
-					m.used[w.tokens[i].text] = true
-				}
-			}
+			m.unnamed(w, start)
 		}
 		if !w.take(",") {
 			return m
+		}
+	}
+}
+
+// unnamed notes that an expression from a token on makes columns without names of their own.
+func (m *makes) unnamed(w *width, from int) {
+	m.auto = true
+	for i := from; i < w.at; i++ {
+		if w.isColumn(i) {
+			m.used[w.tokens[i].text] = true
 		}
 	}
 }

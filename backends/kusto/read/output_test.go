@@ -46,6 +46,7 @@ func TestReadOutput(t *testing.T) {
 		{"T | summarize make_set(b) by bin(c, 1h)", "", "adx", "bc"},
 		{"T | summarize arg_max(a, *) by b", "abc", "dx", ""},
 		{"T | summarize (a, x) = arg_max(a, c) by b", "abx", "cd", ""},
+		{"T | summarize x = arg_max(a, d) by b", "bx", "c", "ad"},
 		{"T | summarize by a", "a", "bcdx", ""},
 		{"T | summarize hint.strategy=shuffle count() by a", "a", "bcdx", ""},
 		{"T | parse a with 'x' d", "abc", "x", "d"},
