@@ -190,9 +190,9 @@ func (a *sentinelAudit) find(id string, pos ir.Pos, format string, args ...any) 
 		Detection: cmp.Or(a.d.ID, a.d.Title)})
 }
 
-// whole finds what is wrong with the file of the rule.
+// whole finds what is wrong with a file, from a rule of it on.
 func (a *sentinelAudit) whole(id, format string, args ...any) {
-	a.findings = append(a.findings, deploy.Finding{Check: sentinelCheck(id), Msg: fmt.Sprintf(format, args...), Path: a.d.Path})
+	a.findings = append(a.findings, deploy.Finding{Check: sentinelCheck(id), Msg: fmt.Sprintf(format, args...), Path: a.d.Path, Pos: a.d.Pos})
 }
 
 func (a *sentinelAudit) at(field string) ir.Pos { return a.s.props.get(field).pos }

@@ -183,7 +183,7 @@ func TestSentinelAudit(t *testing.T) {
 		for _, x := range auditText(t, text) {
 			if x.ID == "sentinel/"+c.id && x.Msg == c.msg {
 				got = nil
-				if x.Path != "f" || x.Pos.Line == 0 && c.id != "template-size" && c.id != "portal-import" || x.What == "" || x.Source == "" {
+				if x.Path != "f" || x.Pos.Line == 0 || x.What == "" || x.Source == "" {
 					t.Errorf("%+v", x)
 				}
 				break

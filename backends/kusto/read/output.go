@@ -98,17 +98,23 @@ func (w *width) counted(f columnsOf) columnsOf {
 var standard = []string{"TimeGenerated", "TenantId", "SourceSystem", "Type", "MG", "ManagementGroupName", "_ItemId", "_ResourceId", "_SubscriptionId",
 	"_IsBillable", "_BilledSize", "_TimeReceived"}
 
+// table gives the rows of a table. It is known where a column of it that says when events
+// happened is.
 func (w *width) table(name string) {
 	w.name = name
 	w.find = func(column string) found {
 		if w.schema == nil {
 			return found{}
 		}
-		switch t, mapped := w.schema.Type(name, column); {
+		t, mapped := w.schema.Type(name, column)
+		switch {
 		case mapped && t != ir.Unknown:
 			return found{is: has}
-		case mapped || slices.Contains(standard, column):
-			return found{}
+		case slices.Contains(standard, column) || mapped && !slices.ContainsFunc(timeColumns, func(when string) bool {
+			t, mapped := w.schema.Type(name, when)
+			return mapped && t != ir.Unknown
+		}):
+			return found{} // of a table that is not known
 		}
 		return found{lacks, Lacks{Table: name}}
 	}

@@ -112,6 +112,36 @@ func TestReadOutputSays(t *testing.T) {
 	}
 }
 
+// openTable knows when events of T happened, and its column a; it leaves open what it does not
+// know.
+type openTable struct{}
+
+func (openTable) Type(table, field string) (ir.Type, bool) {
+	if table == "T" && (field == "a" || field == "Timestamp") {
+		return ir.Text, true
+	}
+	return ir.Unknown, true
+}
+
+func TestReadOutputOpen(t *testing.T) {
+	for query, want := range map[string]string{"T": "has", "T | project-away a": "lacks", "U": "open"} {
+		o, err := ReadOutput(query, openTable{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, name := range []string{"a", "TimeGenerated", "b"} {
+			l, known := o.Column(name)
+			got := map[bool]string{true: "has", false: "lacks"}[l == nil]
+			if !known {
+				got = "open"
+			}
+			if w := map[string]string{"a": want, "TimeGenerated": "open", "b": map[bool]string{true: "open", false: "lacks"}[query == "U"]}[name]; got != w {
+				t.Errorf("%s of %s: %s, want %s", name, query, got, w)
+			}
+		}
+	}
+}
+
 // TestReadOutputEnds holds that sources which stand for others again and again do not take long.
 func TestReadOutputEnds(t *testing.T) {
 	query := "let v0 = T;"
