@@ -1,0 +1,339 @@
+package deploy
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"sigmac/backends/kusto/read"
+	"sigmac/internal/lazy"
+	"sigmac/ir"
+)
+
+// masked is a query or a part of one with blanks for what its literals say and for its comments,
+// byte for byte, and whether there is a comment (Microsoft Learn, Kusto: The string data type).
+func masked(text string) (code string, comment bool) {
+	out := []byte(text)
+	blank := func(from, to int) {
+		for i := from; i < to && i < len(out); i++ {
+			if out[i] != '\n' {
+				out[i] = ' '
+			}
+		}
+	}
+	for i := 0; i < len(text); {
+		rest := text[i:]
+		switch {
+		case strings.HasPrefix(rest, "//"):
+			end := i + len(rest)
+			if n := strings.IndexByte(rest, '\n'); n >= 0 {
+				end = i + n
+			}
+			comment = true
+			blank(i, end)
+			i = end
+		case strings.HasPrefix(rest, "```"), strings.HasPrefix(rest, "~~~"):
+			end := len(text)
+			if n := strings.Index(rest[3:], rest[:3]); n >= 0 {
+				end = i + 3 + n
+			}
+			blank(i+3, end)
+			i = end + 3
+		case rest[0] == '"' || rest[0] == '\'':
+			end := literalEnd(text, i)
+			blank(i+1, end)
+			i = end + 1
+		default:
+			i++
+		}
+	}
+	return string(out), comment
+}
+
+// literalEnd is where the quote stands that ends a literal, or the end of the text.
+func literalEnd(text string, start int) int {
+	verbatim := start > 0 && text[start-1] == '@'
+	for i := start + 1; i < len(text); i++ {
+		switch {
+		case !verbatim && text[i] == '\\':
+			i++
+		case text[i] == text[start]:
+			if !verbatim || i+1 >= len(text) || text[i+1] != text[start] {
+				return i
+			}
+			i++
+		}
+	}
+	return len(text)
+}
+
+// parts cuts text at a mark that stands in no parentheses and no literal.
+func parts(text, mark string) (out []string) {
+	code, _ := masked(text)
+	depth, from := 0, 0
+	for i := 0; i < len(code); i++ {
+		switch {
+		case strings.IndexByte("([{", code[i]) >= 0:
+			depth++
+		case strings.IndexByte(")]}", code[i]) >= 0:
+			depth--
+		case depth == 0 && strings.HasPrefix(code[i:], mark):
+			out = append(out, strings.TrimSpace(text[from:i]))
+			i += len(mark) - 1
+			from = i + 1
+		}
+	}
+	return append(out, strings.TrimSpace(text[from:]))
+}
+
+var (
+	plainName  = lazy.Regexp(`^[A-Za-z_][A-Za-z0-9_]*$`)
+	quotedName = lazy.Regexp(`^\[\s*(?:'([^'\\]*)'|"([^"\\]*)")\s*\]$`)
+	// assigned is a column, or several in parentheses, and what they are.
+	assigned = lazy.Regexp(`(?s)^([A-Za-z_][A-Za-z0-9_]*|\[[^\]]*\]|\([^()]*\))\s*=([^=~].*)$`)
+	called   = lazy.Regexp(`(?s)^([a-z_]+)\s*\((.*)\)$`)
+)
+
+// columnName is the column that text names, or empty.
+func columnName(text string) string {
+	text = strings.TrimSpace(text)
+	if plainName().MatchString(text) {
+		return text
+	}
+	if m := quotedName().FindStringSubmatch(text); m != nil {
+		return m[1] + m[2]
+	}
+	return ""
+}
+
+// results are the columns that a query returns, as far as it is understood: what it may have is
+// there, and it is said which columns are no longer those of the table.
+type results struct {
+	has    func(column string) bool
+	remade map[string]bool
+	source string // the table, where it is one
+}
+
+// keeping are the stages that leave the columns as they are.
+var keeping = strings.Fields("where filter sort order take limit sample top as render assert-schema project-reorder search")
+
+// resultsOf says which columns a query returns. in says which ones its table has.
+func resultsOf(query string, in func(table, column string) bool) results {
+	res := results{has: func(string) bool { return true }, remade: map[string]bool{}}
+	stages, err := read.Stages(query)
+	if err != nil {
+		return res
+	}
+	for _, s := range stages {
+		_, args, _ := strings.Cut(s.Text, s.Name)
+		args = strings.TrimSpace(args)
+		had := res.has
+		switch {
+		case slices.Contains(keeping, s.Name):
+		case s.Name == "extend":
+			made := res.made(args)
+			res.has = func(c string) bool { return made[c] || had(c) }
+		case s.Name == "project":
+			made := res.made(args)
+			res.has = func(c string) bool { return made[c] }
+		case s.Name == "project-away":
+			away := parts(args, ",")
+			res.has = func(c string) bool { return had(c) && !selected(away, c) }
+		case s.Name == "project-keep":
+			keep := parts(args, ",")
+			res.has = func(c string) bool { return had(c) && selected(keep, c) }
+		case s.Name == "project-rename":
+			to, from := map[string]bool{}, map[string]bool{}
+			for _, item := range parts(args, ",") {
+				if m := assigned().FindStringSubmatch(item); m != nil {
+					to[columnName(m[1])], from[columnName(m[2])] = true, true
+					res.note(columnName(m[1]), m[2])
+				}
+			}
+			res.has = func(c string) bool { return to[c] || had(c) && !from[c] }
+		case s.Name == "distinct":
+			if args != "*" {
+				made := res.made(args)
+				res.has = func(c string) bool { return made[c] }
+			}
+		case s.Name == "summarize":
+			made, all := aggregated(args)
+			res.has = func(c string) bool { return made[c] || all && had(c) }
+		case s.Name == "count":
+			res.has = func(c string) bool { return c == "Count" }
+		case source(s) != "":
+			res = results{remade: map[string]bool{}, source: source(s)}
+			res.has = func(c string) bool { return in(res.source, c) }
+		default: // it may add any column
+			res.source, res.has = "", func(string) bool { return true }
+		}
+	}
+	return res
+}
+
+// source is the table with which a statement begins, where it is named alone.
+func source(s ir.Command) string {
+	if slices.Contains([]string{"serialize", "consume", "getschema"}, s.Name) {
+		return ""
+	}
+	return columnName(s.Text)
+}
+
+// made are the columns that a list of expressions names. It notes the times that are made anew.
+func (res *results) made(args string) map[string]bool {
+	made := map[string]bool{}
+	for _, item := range parts(args, ",") {
+		if m := assigned().FindStringSubmatch(item); m != nil {
+			for _, name := range strings.Split(strings.Trim(m[1], "()"), ",") {
+				made[columnName(name)] = true
+				res.note(columnName(name), m[2])
+			}
+		} else {
+			made[columnName(item)] = true
+		}
+	}
+	return made
+}
+
+// note notes that a time is made of something else.
+func (res *results) note(name, expr string) {
+	if slices.Contains(times, name) && columnName(expr) != name {
+		res.remade[name] = true
+	}
+}
+
+// times are the columns of when an event happened.
+var times = []string{"Timestamp", "TimeGenerated"}
+
+// selected says whether one of some names, which may have stars, is that of a column.
+func selected(names []string, column string) bool {
+	return slices.ContainsFunc(names, func(n string) bool {
+		first, last, star := strings.Cut(n, "*")
+		if !star {
+			return columnName(n) == column
+		}
+		return strings.HasPrefix(column, first) && strings.HasSuffix(column, last[strings.LastIndexByte(last, '*')+1:])
+	})
+}
+
+// aggregated are the columns of `summarize`, and whether all others may be there too.
+func aggregated(args string) (made map[string]bool, all bool) {
+	made = map[string]bool{}
+	halves := parts(strings.NewReplacer("\n", " ", "\t", " ").Replace(" "+args), " by ")
+	for _, item := range parts(strings.Join(halves[1:], ","), ",") {
+		if m := assigned().FindStringSubmatch(item); m != nil {
+			made[columnName(m[1])] = true
+		} else {
+			made[columnName(item)] = true
+			if m := called().FindStringSubmatch(item); m != nil { // bin(Timestamp, 1h) is called Timestamp
+				made[columnName(parts(m[2], ",")[0])] = true
+			}
+		}
+	}
+	for _, item := range parts(halves[0], ",") {
+		name, call := "", item
+		if m := assigned().FindStringSubmatch(item); m != nil {
+			name, call = m[1], strings.TrimSpace(m[2])
+			for _, n := range strings.Split(strings.Trim(name, "()"), ",") {
+				made[columnName(n)] = true
+			}
+		}
+		m := called().FindStringSubmatch(call)
+		if m == nil || !slices.Contains([]string{"arg_max", "arg_min", "take_any", "any", "argmax", "argmin"}, m[1]) {
+			continue
+		}
+		for i, arg := range parts(m[2], ",") {
+			if all = all || arg == "*"; i > 0 || name == "" {
+				made[columnName(arg)] = true
+			}
+		}
+	}
+	return made, all
+}
+
+// nrtTables are those whose rules can run continuously (Microsoft Learn, as of 2026).
+var nrtTables = strings.Fields(`AlertEvidence CloudAppEvents DeviceEvents DeviceFileCertificateInfo DeviceFileEvents DeviceImageLoadEvents
+	DeviceLogonEvents DeviceNetworkEvents DeviceNetworkInfo DeviceInfo DeviceProcessEvents DeviceRegistryEvents EmailAttachmentInfo EmailEvents
+	EmailPostDeliveryEvents EmailUrlInfo IdentityDirectoryEvents IdentityLogonEvents IdentityQueryEvents UrlClickEvents
+	ABAPAuditLog_CL ABAPChangeDocsLog_CL AuditLogs AWSCloudTrail AWSGuardDuty AzureActivity CommonSecurityLog GCPAuditLogs
+	MicrosoftGraphActivityLogs OfficeActivity Okta_CL OktaV2_CL ProofpointPOD ProofPointTAPClicksPermitted_CL
+	ProofPointTAPMessagesDelivered_CL SecurityAlert SecurityEvent SigninLogs`)
+
+// nrtStages are the operators that a query may have which runs continuously.
+var nrtStages = strings.Fields("where extend project project-away project-rename parse")
+
+// nrtFaults says why a query cannot run continuously: what is certain. A query that is not read has no
+// fault but a comment.
+func nrtFaults(query string) (faults []string) {
+	fault := func(format string, args ...any) {
+		if f := fmt.Sprintf(format, args...); !slices.Contains(faults, f) {
+			faults = append(faults, f)
+		}
+	}
+	if _, comment := masked(query); comment {
+		fault("it has a comment")
+	}
+	stages, err := read.Stages(query)
+	if err != nil {
+		return faults
+	}
+	for i, s := range stages {
+		table := source(s)
+		switch {
+		case strings.HasPrefix(s.Name, "let "):
+			fault("it has a let statement")
+		case slices.Contains(nrtStages, s.Name):
+		case table != "" && i > 0:
+			fault("it has several tables")
+		case table != "" && !slices.Contains(nrtTables, table):
+			fault("the table %s cannot be asked continuously", table)
+		case table != "":
+			if code, _ := masked(query); table == "EmailEvents" && nrtWithout().MatchString(code) {
+				fault("the columns LatestDeliveryLocation and LatestDeliveryAction cannot be asked continuously")
+			}
+		default:
+			fault("it has the operator %s, and only operators on one row are taken", s.Name)
+		}
+	}
+	return faults
+}
+
+var nrtWithout = lazy.Regexp(`\bLatestDelivery(?:Location|Action)\b`)
+
+// nrtFunctions are the functions on the list of what can run continuously.
+var nrtFunctions = strings.Fields(`binary_and binary_or binary_xor binary_not binary_shift_left binary_shift_right tobool todatetime todouble
+	toreal toguid toint tolong tostring totimespan ago datetime_add datetime_diff datetime_part dayofmonth dayofweek dayofyear endofday
+	endofmonth endofweek endofyear getmonth getyear hourofday make_datetime make_timespan now startofday startofmonth startofweek startofyear
+	weekofyear array_concat array_length pack_array pack parse_json parse_xml zip abs bin floor ceiling exp exp10 exp2 isfinite isinf isnan
+	log log10 log2 pow round sign case iif max_of min_of base64_encodestring base64_decodestring countof extract extract_all indexof isempty
+	isnotempty split strcat strcat_delim strlen substring tolower toupper hash_sha256 gettype isnotnull isnull columnifexists geo_location
+	parse_cef_dictionary and or not in where extend project by dynamic datetime timespan time int long real bool guid`)
+
+// nrtOperators are operators on texts that are not on that list.
+var nrtOperators = lazy.Regexp(`!?in~|!?\bhas_any\b|!?\bhas_all\b|!?\bhasprefix(?:_cs)?\b|!?\bhassuffix(?:_cs)?\b|!?\bbetween\b`)
+
+var call = lazy.Regexp(`([A-Za-z_][A-Za-z0-9_]*)\s*\(`)
+
+// nrtUnlisted is what a query uses that is not on the list: what the service does with it nobody says.
+func nrtUnlisted(query string) (out []string) {
+	code, _ := masked(query)
+	add := func(word string) {
+		if !slices.Contains(out, word) {
+			out = append(out, word)
+		}
+	}
+	for _, word := range nrtOperators().FindAllString(code, -1) {
+		add(word)
+	}
+	for _, m := range call().FindAllStringSubmatch(code, -1) {
+		if !slices.Contains(nrtFunctions, m[1]) && nrtOperators().FindString(m[1]) == "" {
+			add(m[1])
+		}
+	}
+	if verbatimRegexp().MatchString(code) {
+		add("a regular expression in a verbatim literal")
+	}
+	return out
+}
+
+var verbatimRegexp = lazy.Regexp(`matches\s+regex\s+[hH]?@`)

@@ -1,0 +1,5 @@
+package deploy
+
+import "sigmac/internal/deploy"
+
+func sentinelFormats() []deploy.Format { return nil }
