@@ -24,6 +24,7 @@ func defenderFormats() []deploy.Format {
 			{Name: "nrt", Help: "run continuously (NRT) what Defender can run so", Values: []string{"true", "false"}, Default: "false"},
 		},
 		Extension: ".json",
+		Own:       ownSettings,
 		Attack:    "18",
 		Checks:    defenderChecks,
 		Write:     writeDefender,
@@ -73,7 +74,7 @@ var (
 	noteFrequency = deploy.Check{ID: "defender/runs", Severity: "note", What: "a rule runs as often as it asks for", Source: defenderPage}
 	noteLookback  = deploy.Check{ID: "defender/looks-back", Severity: "warning", What: "a rule looks back as far as it asks for", Source: defenderPage}
 	noteLevel     = deploy.Check{ID: "defender/level", Severity: "note", What: "a level has a severity of its own", Source: graphTemplate}
-	noteTactics   = deploy.Check{ID: "defender/left-out", Severity: "warning", What: "all tactics of a rule are told", Source: serviceSays}
+	noteTactics   = deploy.Check{ID: "defender/left-out", Severity: "note", What: "all tactics of a rule are told", Source: serviceSays}
 	noteSuppress  = deploy.Check{ID: "defender/suppression", Severity: "warning", What: "what a rule suppresses is suppressed", Source: defenderPage}
 	noteOther     = deploy.Check{ID: "defender/no-such", Severity: "note", What: "what else a rule plans has a place", Source: graphCreate}
 	noteNRT       = deploy.Check{ID: "defender/not-nrt", Severity: "note", What: "a rule that shall run continuously can", Source: defenderPage}
@@ -156,8 +157,8 @@ type impactedAsset struct {
 // UUID need not. Clients give the id, and it is the key of the rule from then on.
 const ownPrefix = "sigma-"
 
-// ownLine begins the last line of the description, which says the id again: a rule that was made
-// in the portal, or by the older form of the interface, has an id that Defender gave.
+// ownLine begins the last line of the description, which says the id again, and the version: a rule
+// that was made in the portal, or by the older form of the interface, has an id that Defender gave.
 const ownLine = "Sigma rule: "
 
 // continuous is the frequency of a rule that runs continuously (PT0S).
@@ -265,13 +266,21 @@ func (w *defenderWriter) description() string {
 		add("References:\n" + bulleted(w.Meta.References))
 	}
 	var about []string
-	for _, line := range [][2]string{{"Author: ", w.Meta.Author}, {"Date: ", w.Meta.Date}, {"Modified: ", w.Meta.Modified}, {ownLine, w.ID}} {
+	for _, line := range [][2]string{{"Author: ", w.Meta.Author}, {"Date: ", w.Meta.Date}, {"Modified: ", w.Meta.Modified}, {ownLine, w.ID + w.version()}} {
 		if value := strings.Join(strings.Fields(line[1]), " "); value != "" {
 			about = append(about, line[0]+value)
 		}
 	}
 	add(strings.Join(about, "\n"))
 	return strings.Join(parts, "\n\n")
+}
+
+// version is that of the rule, which Graph has no member for.
+func (w *defenderWriter) version() string {
+	if w.options.Version == nil {
+		return ""
+	}
+	return fmt.Sprintf(", version %d", w.options.Version(w.ID))
 }
 
 func bulleted(items []string) string {
@@ -390,34 +399,50 @@ func (w *defenderWriter) notContinuous() (faults []string) {
 	return append(faults, nrtFaults(w.Query)...)
 }
 
-// ownSettings are those that a rule may set by the names of Graph, and what each is.
-var ownSettings = []string{"frequency", "lookback", "title", "recommendedActions", "eventGroupingKind", "customDetails.", "query_period"}
+// ownSettings are those that a rule may set by the names of Graph; impactedAssets is droid's.
+var ownSettings = []string{"frequency", "lookback", "title", "recommendedActions", "eventGroupingKind", "customDetails.*", "impactedAssets"}
 
-// settings are those that the rule sets by the names of Graph. query_period is droid's.
+// settings are those that the rule sets by the names of Graph.
 func (w *defenderWriter) settings(g *graphRule) {
 	t := &g.DetectionAction.AlertTemplate
 	for _, own := range w.Plan.Own {
-		detail, isDetail := strings.CutPrefix(own.Name, "customDetails.")
-		switch {
-		case own.Name == "frequency":
+		switch own.Name {
+		case "frequency":
 			g.Schedule.Frequency = own.Value
-		case own.Name == "query_period":
-			g.Schedule.Frequency = periodISO(own.Value)
-		case own.Name == "lookback":
+		case "lookback":
 			g.Schedule.Lookback = own.Value
-		case own.Name == "title":
+		case "title":
 			t.Title = own.Value
-		case own.Name == "recommendedActions":
+		case "recommendedActions":
 			t.RecommendedActions = own.Value
-		case own.Name == "eventGroupingKind":
+		case "eventGroupingKind":
 			t.EventGroupingKind = own.Value
-		case isDetail && detail != "":
+		case "impactedAssets":
+			w.impacted(t, own.Value)
+		default:
+			detail, ok := strings.CutPrefix(own.Name, "customDetails.")
+			if !ok || detail == "" {
+				w.find(checkSetting, "Defender takes no setting %q of a rule%s", own.Name, suggest.For(own.Name, ownSettings))
+				continue
+			}
 			if t.CustomDetails == nil {
 				t.CustomDetails = columnsByName{}
 			}
 			t.CustomDetails[detail] = own.Value
-		default:
-			w.find(checkSetting, "a rule of Defender has no setting %q that can be set here%s", own.Name, suggest.For(own.Name, ownSettings))
 		}
 	}
+}
+
+// impacted are the assets as droid has them: a list of types (Device, User, Mailbox) and identifiers.
+func (w *defenderWriter) impacted(t *alertTemplate, text string) {
+	var list []struct{ ImpactedAssetType, Identifier string }
+	if err := json.Unmarshal([]byte(text), &list); err != nil {
+		w.find(checkSetting, "impactedAssets is a list of impactedAssetType and identifier")
+		return
+	}
+	old := graphRule{}
+	for _, a := range list {
+		old.DetectionAction.AlertTemplate.ImpactedAssets = append(old.DetectionAction.AlertTemplate.ImpactedAssets, impactedAsset{"impacted" + a.ImpactedAssetType + "Asset", a.Identifier})
+	}
+	t.EntityMappings = old.entities()
 }

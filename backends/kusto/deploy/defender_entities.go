@@ -105,51 +105,51 @@ var entityKinds = map[string]struct {
 // assets are the kinds of which an alert needs one.
 var assets = []string{"hosts", "accounts", "mailboxes", "ips"}
 
-// A known entity is one that columns of Defender's tables identify. It is told where the rule tests
-// one of its columns, and else where it is what every event of its table is about.
+// A knownEntity is one that columns of Defender's tables identify. It is told where the rule tests one
+// of its columns, and else where it is what every event of the table is about.
 type knownEntity struct {
 	kind    string
-	always  bool
+	about   string // the tables whose events are about it; `*`: all
 	columns string // member=Column
 }
 
 // knownEntities are those of the tables of advanced hunting (Microsoft Learn: the pages of the
 // tables), in the order in which they are told.
 var knownEntities = []knownEntity{
-	{"hosts", true, "deviceIdColumn=DeviceId nameColumn=DeviceName"},
-	{"hosts", false, "nameColumn=RemoteDeviceName"},
-	{"hosts", false, "nameColumn=TargetDeviceName"},
-	{"hosts", false, "nameColumn=DestinationDeviceName"},
-	{"accounts", true, "nameColumn=AccountName ntDomainColumn=AccountDomain sidColumn=AccountSid upnColumn=AccountUpn aadUserIdColumn=AccountObjectId"},
-	{"accounts", true, "nameColumn=InitiatingProcessAccountName ntDomainColumn=InitiatingProcessAccountDomain sidColumn=InitiatingProcessAccountSid " +
+	{"hosts", "*", "deviceIdColumn=DeviceId nameColumn=DeviceName"},
+	{"hosts", "", "nameColumn=RemoteDeviceName"},
+	{"hosts", "", "nameColumn=TargetDeviceName"},
+	{"hosts", "", "nameColumn=DestinationDeviceName"},
+	{"accounts", "*", "nameColumn=AccountName ntDomainColumn=AccountDomain sidColumn=AccountSid upnColumn=AccountUpn aadUserIdColumn=AccountObjectId"},
+	{"accounts", "*", "nameColumn=InitiatingProcessAccountName ntDomainColumn=InitiatingProcessAccountDomain sidColumn=InitiatingProcessAccountSid " +
 		"upnColumn=InitiatingProcessAccountUpn aadUserIdColumn=InitiatingProcessAccountObjectId"},
-	{"accounts", false, "nameColumn=RequestAccountName ntDomainColumn=RequestAccountDomain sidColumn=RequestAccountSid"},
-	{"accounts", false, "upnColumn=TargetAccountUpn"},
-	{"accounts", false, "aadUserIdColumn=SenderObjectId"},
-	{"accounts", true, "aadUserIdColumn=RecipientObjectId"},
-	{"mailboxes", true, "primaryAddressColumn=RecipientEmailAddress"},
-	{"mailboxes", false, "primaryAddressColumn=SenderFromAddress"},
-	{"mailboxes", false, "primaryAddressColumn=SenderMailFromAddress"},
-	{"mailMessages", true, "networkMessageIdColumn=NetworkMessageId recipientColumn=RecipientEmailAddress senderColumn=SenderFromAddress subjectColumn=Subject"},
-	{"files", true, "nameColumn=FileName sha1Column=SHA1 sha256Column=SHA256"},
-	{"files", false, "nameColumn=InitiatingProcessFileName sha1Column=InitiatingProcessSHA1 sha256Column=InitiatingProcessSHA256"},
-	{"processes", true, "sha1Column=InitiatingProcessSHA1 sha256Column=InitiatingProcessSHA256"},
-	{"registryValues", true, "keyColumn=RegistryKey valueNameColumn=RegistryValueName"},
-	{"registryValues", false, "keyColumn=PreviousRegistryKey valueNameColumn=PreviousRegistryValueName"},
-	{"ips", true, "addressColumn=RemoteIP"},
-	{"ips", true, "addressColumn=IPAddress"},
-	{"ips", false, "addressColumn=LocalIP"},
-	{"ips", false, "addressColumn=DestinationIPAddress"},
-	{"ips", false, "addressColumn=FileOriginIP"},
-	{"ips", false, "addressColumn=SenderIPv4"},
-	{"ips", false, "addressColumn=SenderIPv6"},
-	{"ips", false, "addressColumn=ProcessRemoteSessionIP"},
-	{"ips", false, "addressColumn=InitiatingProcessRemoteSessionIP"},
-	{"urls", true, "addressColumn=RemoteUrl"},
-	{"urls", true, "addressColumn=Url"},
-	{"urls", false, "addressColumn=FileOriginUrl"},
-	{"urls", false, "addressColumn=FileOriginReferrerUrl"},
-	{"cloudApplications", true, "appIdColumn=ApplicationId nameColumn=Application"},
+	{"accounts", "", "nameColumn=RequestAccountName ntDomainColumn=RequestAccountDomain sidColumn=RequestAccountSid"},
+	{"accounts", "", "upnColumn=TargetAccountUpn"},
+	{"accounts", "", "aadUserIdColumn=SenderObjectId"},
+	{"accounts", "*", "aadUserIdColumn=RecipientObjectId"},
+	{"mailboxes", "*", "primaryAddressColumn=RecipientEmailAddress"},
+	{"mailboxes", "", "primaryAddressColumn=SenderFromAddress"},
+	{"mailboxes", "", "primaryAddressColumn=SenderMailFromAddress"},
+	{"mailMessages", "*", "networkMessageIdColumn=NetworkMessageId recipientColumn=RecipientEmailAddress senderColumn=SenderFromAddress subjectColumn=Subject"},
+	{"files", "DeviceProcessEvents DeviceFileEvents DeviceImageLoadEvents EmailAttachmentInfo", "nameColumn=FileName sha1Column=SHA1 sha256Column=SHA256"},
+	{"files", "", "nameColumn=InitiatingProcessFileName sha1Column=InitiatingProcessSHA1 sha256Column=InitiatingProcessSHA256"},
+	{"processes", "*", "sha1Column=InitiatingProcessSHA1 sha256Column=InitiatingProcessSHA256"},
+	{"registryValues", "DeviceRegistryEvents", "keyColumn=RegistryKey valueNameColumn=RegistryValueName"},
+	{"registryValues", "", "keyColumn=PreviousRegistryKey valueNameColumn=PreviousRegistryValueName"},
+	{"ips", "DeviceNetworkEvents DeviceLogonEvents", "addressColumn=RemoteIP"},
+	{"ips", "*", "addressColumn=IPAddress"},
+	{"ips", "", "addressColumn=LocalIP"},
+	{"ips", "", "addressColumn=DestinationIPAddress"},
+	{"ips", "", "addressColumn=FileOriginIP"},
+	{"ips", "", "addressColumn=SenderIPv4"},
+	{"ips", "", "addressColumn=SenderIPv6"},
+	{"ips", "", "addressColumn=ProcessRemoteSessionIP"},
+	{"ips", "", "addressColumn=InitiatingProcessRemoteSessionIP"},
+	{"urls", "DeviceNetworkEvents", "addressColumn=RemoteUrl"},
+	{"urls", "EmailUrlInfo UrlClickEvents", "addressColumn=Url"},
+	{"urls", "", "addressColumn=FileOriginUrl"},
+	{"urls", "", "addressColumn=FileOriginReferrerUrl"},
+	{"cloudApplications", "*", "appIdColumn=ApplicationId nameColumn=Application"},
 }
 
 // sufficient says whether columns identify an entity of a kind; of a kind of which the service has
@@ -187,7 +187,8 @@ func (w *defenderWriter) entities() entityMappings {
 					tested = tested || slices.Contains(w.Tested, column)
 				}
 			}
-			if (tested || k.always) && tested == first && sufficient(k.kind, columns) {
+			about := k.about == "*" || slices.Contains(strings.Fields(k.about), w.Scope.Table)
+			if (tested || about) && tested == first && sufficient(k.kind, columns) {
 				add(k.kind, columns)
 			}
 		}

@@ -2,11 +2,13 @@ package deploy
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"errors"
 	"io"
 	"maps"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -216,24 +218,27 @@ func offsetOf(raw []byte, names ...string) int {
 	return 0
 }
 
-var ownID = lazy.Regexp(`(?m)^` + ownLine + `([0-9a-fA-F-]{36})\s*$`)
+var ownID = lazy.Regexp(`(?m)^` + ownLine + `([0-9a-fA-F-]{36})(?:, version ([0-9]{1,9}))?[ \t\r]*$`)
 
-// sigmaID is the id of the rule of which a detection says it is made.
-func (g *graphRule) sigmaID() string {
-	if id, ok := strings.CutPrefix(g.ID, ownPrefix); ok && deploy.IsUUID(id) {
-		return id
+// origin is the id of the rule of which a detection says it is made, and its version.
+func (g *graphRule) origin() (id string, version int) {
+	if text, ok := strings.CutPrefix(g.ID, ownPrefix); ok && deploy.IsUUID(text) {
+		id = text
 	}
 	for _, text := range []string{g.Description, g.DetectionAction.AlertTemplate.Description} {
-		if m := ownID().FindAllStringSubmatch(text, -1); m != nil && deploy.IsUUID(m[len(m)-1][1]) {
-			return m[len(m)-1][1]
+		if all := ownID().FindAllStringSubmatch(text, -1); all != nil && deploy.IsUUID(all[len(all)-1][1]) {
+			m := all[len(all)-1]
+			version, _ = strconv.Atoi(m[2])
+			return cmp.Or(id, m[1]), version
 		}
 	}
-	return ""
+	return id, 0
 }
 
 // detection is the rule as others see it.
 func (g *graphRule) detection(path string, pos, queryAt ir.Pos) *deploy.Detection {
-	d := &deploy.Detection{Path: path, Pos: pos, ID: g.ID, Rule: g.sigmaID(), Title: g.DisplayName, QueryAt: queryAt, Language: "kusto", Enabled: g.enabled(), Own: customDetection{g}}
+	id, version := g.origin()
+	d := &deploy.Detection{Path: path, Pos: pos, ID: g.ID, Rule: id, Version: version, Title: g.DisplayName, QueryAt: queryAt, Language: "kusto", Enabled: g.enabled(), Own: customDetection{g}}
 	if g.QueryCondition != nil {
 		d.Query = g.QueryCondition.QueryText
 	}
@@ -246,8 +251,7 @@ func (g *graphRule) detection(path string, pos, queryAt ir.Pos) *deploy.Detectio
 		}
 	}
 	t := g.DetectionAction.AlertTemplate
-	every := g.frequency()
-	set(deploy.Schedule, "frequency", every)
+	set(deploy.Schedule, "frequency", g.frequency())
 	set(deploy.Schedule, "lookback", g.lookback())
 	set(deploy.Severity, "severity", strings.ToLower(t.Severity))
 	set(deploy.Suppression, "eventGroupingKind", t.EventGroupingKind)
@@ -276,9 +280,10 @@ func (g *graphRule) detection(path string, pos, queryAt ir.Pos) *deploy.Detectio
 	return d
 }
 
-// plainText is a text with the line breaks that a browser's form may have changed.
+// plainText is a text with the line breaks that a browser's form may have changed, and without the
+// version that it says.
 func plainText(text string) string {
-	return strings.TrimSpace(strings.ReplaceAll(text, "\r\n", "\n"))
+	return ownID().ReplaceAllString(strings.TrimSpace(strings.ReplaceAll(text, "\r\n", "\n")), ownLine+"$1")
 }
 
 func (g *graphRule) enabled() bool {
