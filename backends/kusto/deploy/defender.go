@@ -396,7 +396,11 @@ func (w *defenderWriter) notContinuous() (faults []string) {
 	if w.Window > 0 {
 		faults = append(faults, "it looks at several events at a time")
 	}
-	return append(faults, nrtFaults(w.Query)...)
+	faults = append(faults, nrtFaults(w.Query)...)
+	if words := nrtUnlisted(w.Query); len(words) > 0 {
+		faults = append(faults, "what can run so has no "+strings.Join(words, ", "))
+	}
+	return faults
 }
 
 // ownSettings are those that a rule may set by the names of Graph; impactedAssets is droid's.

@@ -162,7 +162,7 @@ func (a *defenderAudit) schedule() {
 			a.findAt(a.d.QueryAt, checkNRT, "the query cannot run continuously: %s", fault)
 		}
 		if words := nrtUnlisted(a.d.Query); len(words) > 0 {
-			a.findAt(a.d.QueryAt, checkNRTList, "the list of what can run continuously has no %s", strings.Join(words, ", "))
+			a.findAt(a.d.QueryAt, checkNRTList, "on the list of what can run continuously is no %s", strings.Join(words, ", "))
 		}
 	}
 }
@@ -196,7 +196,7 @@ func (a *defenderAudit) query() {
 		need(times[0], "ReportId")
 	}
 	if len(missing) > 0 {
-		a.findAt(a.d.QueryAt, checkColumns, "the query does not return %s: an alert needs what identifies its event; project it, or keep that of the last event, summarize arg_max(Timestamp, *) by …", strings.Join(missing, ", "))
+		a.findAt(a.d.QueryAt, checkColumns, "the query does not return %s, and an alert needs what identifies its event: let the query keep it, of a group that of the last event (arg_max(Timestamp, *))", strings.Join(missing, ", "))
 	}
 	for _, name := range slices.Sorted(maps.Keys(a.results.remade)) {
 		if has(name) {

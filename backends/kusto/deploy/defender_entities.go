@@ -149,7 +149,7 @@ var knownEntities = []knownEntity{
 	{"urls", "EmailUrlInfo UrlClickEvents", "addressColumn=Url"},
 	{"urls", "", "addressColumn=FileOriginUrl"},
 	{"urls", "", "addressColumn=FileOriginReferrerUrl"},
-	{"cloudApplications", "*", "appIdColumn=ApplicationId nameColumn=Application"},
+	{"cloudApplications", "CloudAppEvents", "appIdColumn=ApplicationId nameColumn=Application"},
 }
 
 // sufficient says whether columns identify an entity of a kind; of a kind of which the service has

@@ -1,6 +1,7 @@
 package deploy
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -87,8 +88,9 @@ func parts(text, mark string) (out []string) {
 }
 
 var (
-	plainName  = lazy.Regexp(`^[A-Za-z_][A-Za-z0-9_]*$`)
-	quotedName = lazy.Regexp(`^\[\s*(?:'([^'\\]*)'|"([^"\\]*)")\s*\]$`)
+	plainName    = lazy.Regexp(`^[A-Za-z_][A-Za-z0-9_]*$`)
+	quotedName   = lazy.Regexp(`^\[\s*(?:'([^'\\]*)'|"([^"\\]*)")\s*\]$`)
+	operatorName = lazy.Regexp(`^[a-z]+(?:-[a-z]+)*\b`)
 	// assigned is a column, or several in parentheses, and what they are.
 	assigned = lazy.Regexp(`(?s)^([A-Za-z_][A-Za-z0-9_]*|\[[^\]]*\]|\([^()]*\))\s*=([^=~].*)$`)
 	called   = lazy.Regexp(`(?s)^([a-z_]+)\s*\((.*)\)$`)
@@ -125,24 +127,23 @@ func resultsOf(query string, in func(table, column string) bool) results {
 		return res
 	}
 	for _, s := range stages {
-		_, args, _ := strings.Cut(s.Text, s.Name)
-		args = strings.TrimSpace(args)
+		name, args := operator(s)
 		had := res.has
 		switch {
-		case slices.Contains(keeping, s.Name):
-		case s.Name == "extend":
+		case slices.Contains(keeping, name):
+		case name == "extend":
 			made := res.made(args)
 			res.has = func(c string) bool { return made[c] || had(c) }
-		case s.Name == "project":
+		case name == "project":
 			made := res.made(args)
 			res.has = func(c string) bool { return made[c] }
-		case s.Name == "project-away":
+		case name == "project-away":
 			away := parts(args, ",")
 			res.has = func(c string) bool { return had(c) && !selected(away, c) }
-		case s.Name == "project-keep":
+		case name == "project-keep":
 			keep := parts(args, ",")
 			res.has = func(c string) bool { return had(c) && selected(keep, c) }
-		case s.Name == "project-rename":
+		case name == "project-rename":
 			to, from := map[string]bool{}, map[string]bool{}
 			for _, item := range parts(args, ",") {
 				if m := assigned().FindStringSubmatch(item); m != nil {
@@ -151,15 +152,15 @@ func resultsOf(query string, in func(table, column string) bool) results {
 				}
 			}
 			res.has = func(c string) bool { return to[c] || had(c) && !from[c] }
-		case s.Name == "distinct":
+		case name == "distinct":
 			if args != "*" {
 				made := res.made(args)
 				res.has = func(c string) bool { return made[c] }
 			}
-		case s.Name == "summarize":
+		case name == "summarize":
 			made, all := aggregated(args)
 			res.has = func(c string) bool { return made[c] || all && had(c) }
-		case s.Name == "count":
+		case name == "count":
 			res.has = func(c string) bool { return c == "Count" }
 		case source(s) != "":
 			res = results{remade: map[string]bool{}, source: source(s)}
@@ -171,9 +172,15 @@ func resultsOf(query string, in func(table, column string) bool) results {
 	return res
 }
 
+// operator is the operator of a stage, and what stands behind it.
+func operator(s ir.Command) (name, args string) {
+	name = operatorName().FindString(s.Text)
+	return name, strings.TrimSpace(s.Text[len(name):])
+}
+
 // source is the table with which a statement begins, where it is named alone.
 func source(s ir.Command) string {
-	if slices.Contains([]string{"serialize", "consume", "getschema"}, s.Name) {
+	if name, _ := operator(s); slices.Contains(strings.Fields("count serialize consume getschema"), name) {
 		return ""
 	}
 	return columnName(s.Text)
@@ -277,13 +284,18 @@ func nrtFaults(query string) (faults []string) {
 	if err != nil {
 		return faults
 	}
-	for i, s := range stages {
+	tables := 0
+	for _, s := range stages {
+		name, _ := operator(s)
 		table := source(s)
+		if table != "" {
+			tables++
+		}
 		switch {
-		case strings.HasPrefix(s.Name, "let "):
+		case name == "let":
 			fault("it has a let statement")
-		case slices.Contains(nrtStages, s.Name):
-		case table != "" && i > 0:
+		case slices.Contains(nrtStages, name):
+		case tables > 1:
 			fault("it has several tables")
 		case table != "" && !slices.Contains(nrtTables, table):
 			fault("the table %s cannot be asked continuously", table)
@@ -292,7 +304,7 @@ func nrtFaults(query string) (faults []string) {
 				fault("the columns LatestDeliveryLocation and LatestDeliveryAction cannot be asked continuously")
 			}
 		default:
-			fault("it has the operator %s, and only operators on one row are taken", s.Name)
+			fault("it has the operator %s, and only operators on one row are taken", cmp.Or(name, s.Name))
 		}
 	}
 	return faults
@@ -305,7 +317,7 @@ var nrtFunctions = strings.Fields(`binary_and binary_or binary_xor binary_not bi
 	toreal toguid toint tolong tostring totimespan ago datetime_add datetime_diff datetime_part dayofmonth dayofweek dayofyear endofday
 	endofmonth endofweek endofyear getmonth getyear hourofday make_datetime make_timespan now startofday startofmonth startofweek startofyear
 	weekofyear array_concat array_length pack_array pack parse_json parse_xml zip abs bin floor ceiling exp exp10 exp2 isfinite isinf isnan
-	log log10 log2 pow round sign case iif max_of min_of base64_encodestring base64_decodestring countof extract extract_all indexof isempty
+	log log10 log2 pow round sign case iif iff max_of min_of base64_encodestring base64_decodestring countof extract extract_all indexof isempty
 	isnotempty split strcat strcat_delim strlen substring tolower toupper hash_sha256 gettype isnotnull isnull columnifexists geo_location
 	parse_cef_dictionary and or not in where extend project by dynamic datetime timespan time int long real bool guid`)
 
@@ -331,7 +343,7 @@ func nrtUnlisted(query string) (out []string) {
 		}
 	}
 	if verbatimRegexp().MatchString(code) {
-		add("a regular expression in a verbatim literal")
+		add("regular expression in a verbatim literal")
 	}
 	return out
 }

@@ -159,15 +159,19 @@ func (r *defenderReader) list(at int, d *json.Decoder) error {
 // broken says that the text is no JSON, or that its end is missing.
 func (r *defenderReader) broken(at int, d *json.Decoder, err error) {
 	r.fault = err
-	var syntax *json.SyntaxError
-	switch {
-	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
+	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
 		r.complain(len(r.data), "the file is cut off: its JSON has no end")
-	case errors.As(err, &syntax):
-		r.complain(at+int(max(syntax.Offset-1, d.InputOffset())), "this is no JSON")
-	default:
-		r.complain(at+int(d.InputOffset()), "this is no JSON")
+		return
 	}
+	off := at + int(d.InputOffset())
+	for off < len(r.data) && strings.IndexByte(" \t\r\n,:", r.data[off]) >= 0 {
+		off++
+	}
+	var syntax *json.SyntaxError // within the value; the decoder counts no marks
+	if errors.As(json.Unmarshal(r.data[off:], &json.RawMessage{}), &syntax) {
+		off += int(syntax.Offset) - 1
+	}
+	r.complain(off, "this is no JSON")
 }
 
 // rule reads an object, if it is one of a rule. Nothing else of it is said to anybody.
