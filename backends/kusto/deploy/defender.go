@@ -19,7 +19,7 @@ func defenderFormats() []deploy.Format {
 	return []deploy.Format{{
 		Name:        "defender",
 		Description: "custom detections of Microsoft Defender XDR: JSON for Microsoft Graph",
-		Pipelines:   []string{"microsoft_xdr"},
+		Pipelines:   []string{"microsoft_xdr", "defender_m365"},
 		Options: []deploy.Option{
 			{Name: "nrt", Help: "run continuously (NRT) what Defender can run so", Values: []string{"true", "false"}, Default: "false"},
 		},

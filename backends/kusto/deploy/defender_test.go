@@ -15,6 +15,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/santhosh-tekuri/jsonschema/v6"
+	"gopkg.in/yaml.v3"
 
 	"sigmac/backends"
 	"sigmac/internal/deploy"
@@ -83,7 +84,8 @@ func foundDefender(found []deploy.Finding) (out []string) {
 	return out
 }
 
-func defenderValidator(t testing.TB) *jsonschema.Schema {
+// DefenderValidator is the transcription of what Graph takes.
+func DefenderValidator(t testing.TB) *jsonschema.Schema {
 	t.Helper()
 	c := jsonschema.NewCompiler()
 	src, err := os.ReadFile("testdata/defender.schema.json")
@@ -138,8 +140,12 @@ func TestDefenderPackage(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := defenderValidator(t).Validate(doc); err != nil {
+	if err := DefenderValidator(t).Validate(doc); err != nil {
 		t.Error(err)
+	}
+	var other any // a reader that shares nothing with the writer
+	if err := yaml.Unmarshal(text, &other); err != nil || !reflect.DeepEqual(other, doc) {
+		t.Errorf("a reader of YAML reads it as another: %v", err)
 	}
 	for i, d := range ds {
 		if d.Rule != rules[i].ID || d.ID != "sigma-"+rules[i].ID || d.Title != rules[i].Title || d.Query != rules[i].Query || d.Version != 1 || d.Enabled != rules[i].Plan.Enabled {
