@@ -6,6 +6,7 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"sigmac/backends/kusto/read"
@@ -284,18 +285,23 @@ func (a *defenderAudit) attack() {
 	}
 }
 
+// tacticsByName are the tactics of ATT&CK by their names in Graph.
+var tacticsByName = sync.OnceValue(func() map[string]catalog.Tactic {
+	out := map[string]catalog.Tactic{}
+	for _, c := range catalog.Matrix() {
+		out[tacticName(c.Tactic)] = c.Tactic
+	}
+	return out
+})
+
 // tacticNamed is the tactic of a name in Graph, in a version of ATT&CK; version 18 has Defense Evasion in
 // the place of two.
 func tacticNamed(name, version string) (catalog.Tactic, bool) {
 	if name == "DefenseEvasion" {
 		return catalog.Tactic{Short: "defense-evasion", Name: "Defense Evasion"}, true
 	}
-	for _, c := range catalog.Matrix() {
-		if tacticName(c.Tactic) == name && (version != "18" || !slices.Contains(evasionHeirs, c.Tactic.Short)) {
-			return c.Tactic, true
-		}
-	}
-	return catalog.Tactic{}, false
+	t, ok := tacticsByName()[name]
+	return t, ok && (version != "18" || !slices.Contains(evasionHeirs, t.Short))
 }
 
 // foreign says whether a technique is known to belong to other tactics only. What version 19 of ATT&CK
