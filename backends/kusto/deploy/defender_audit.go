@@ -23,7 +23,8 @@ type defenderAudit struct {
 	d        *deploy.Detection
 	context  deploy.Context
 	findings []deploy.Finding
-	results  results
+	table    string       // that the query asks, or empty
+	output   *read.Output // nil: the query is not understood
 }
 
 func auditDefender(ds []*deploy.Detection, c deploy.Context) (out []deploy.Finding) {
@@ -34,7 +35,12 @@ func auditDefender(ds []*deploy.Detection, c deploy.Context) (out []deploy.Findi
 			continue
 		}
 		a := &defenderAudit{graphRule: own.graphRule, d: d, context: c}
-		a.results = resultsOf(d.Query, a.column)
+		if q, err := read.Read(d.Query, c.Schema); err == nil {
+			a.table = q.Scope.Table
+		}
+		if output, err := read.ReadOutput(d.Query, closed{c.Schema}); err == nil && d.Query != "" {
+			a.output = output
+		}
 		for _, u := range [][2]string{{"id", d.ID}, {"name", d.Title}, {"title", a.DetectionAction.AlertTemplate.Title}} {
 			if u[1] != "" && seen[u] {
 				a.find(checkUnique, "another rule has the same %s", u[0])
@@ -60,18 +66,38 @@ func (a *defenderAudit) findAt(pos ir.Pos, c deploy.Check, format string, args .
 	a.findings = append(a.findings, deploy.Finding{Check: c, Msg: fmt.Sprintf(format, args...), Path: a.d.Path, Pos: pos, Detection: cmp.Or(a.d.ID, a.d.Title)})
 }
 
-// column says whether a table may have a column: of a table that the schema does not know, anything.
-func (a *defenderAudit) column(table, name string) bool {
-	return !a.known(table, times[0]) && !a.known(table, times[1]) || a.known(table, name)
+// A closed schema has no columns of the tables that it knows but those that it knows.
+type closed struct{ schema ir.Schema }
+
+func (c closed) Type(table, name string) (ir.Type, bool) {
+	if c.schema == nil {
+		return ir.Unknown, true
+	}
+	t, ok := c.schema.Type(table, name)
+	if t == ir.Unknown && (c.knows(table, times[0]) || c.knows(table, times[1])) {
+		return t, false
+	}
+	return t, ok
 }
 
-// known says whether the schema knows a column.
-func (a *defenderAudit) known(table, name string) bool {
-	if a.context.Schema == nil {
+func (c closed) knows(table, name string) bool {
+	if c.schema == nil {
 		return false
 	}
-	t, ok := a.context.Schema.Type(table, name)
+	t, ok := c.schema.Type(table, name)
 	return ok && t != ir.Unknown
+}
+
+// xdr says whether the query asks a table of Defender, whose time is the Timestamp.
+func (a *defenderAudit) xdr() bool { return closed{a.context.Schema}.knows(a.table, times[0]) }
+
+// has says whether the rows of the query may have a column.
+func (a *defenderAudit) has(column string) bool {
+	if a.output == nil {
+		return true
+	}
+	lacks, _ := a.output.Column(column)
+	return lacks == nil
 }
 
 var (
@@ -137,11 +163,10 @@ func (a *defenderAudit) schedule() {
 		return
 	}
 	fixed, usual := lookback(every)
-	xdr := a.known(a.results.source, times[0])
 	switch {
 	case every == continuous || usual:
-	case xdr:
-		a.find(checkFrequency, "a rule over %s cannot run every %s, but every hour, 3, 12 or 24 hours, or continuously", a.results.source, deploy.Duration(every))
+	case a.xdr():
+		a.find(checkFrequency, "a rule over %s cannot run every %s, but every hour, 3, 12 or 24 hours, or continuously", a.table, deploy.Duration(every))
 	case every < customLeast || every > customMost:
 		a.find(checkFrequency, "a rule cannot run every %s: 5 minutes are the least and 14 days the most", deploy.Duration(every))
 	}
@@ -154,7 +179,7 @@ func (a *defenderAudit) schedule() {
 			a.find(checkLookback, "a rule that runs continuously looks at events as they come, and has no look-back")
 		case back < every || back > mostBack:
 			a.find(checkLookback, "a rule that runs every %s looks back as far at least, and 30 days at most: not %s", deploy.Duration(every), deploy.Duration(back))
-		case xdr && usual && back != fixed:
+		case a.xdr() && usual && back != fixed:
 			a.find(checkLookback, "over data of Defender, a rule that runs every %s looks back %s: not %s", deploy.Duration(every), deploy.Duration(fixed), deploy.Duration(back))
 		}
 	}
@@ -173,25 +198,24 @@ func (a *defenderAudit) query() {
 	if a.d.Query == "" {
 		return
 	}
-	has, table := a.results.has, a.results.source
 	var missing []string
 	need := func(names ...string) {
 		for _, n := range names {
-			if !has(n) {
+			if !a.has(n) {
 				missing = append(missing, n)
 			}
 		}
 	}
 	switch {
-	case !a.known(table, times[0]):
-		if !has(times[0]) && !has(times[1]) {
+	case !a.xdr():
+		if !a.has(times[0]) && !a.has(times[1]) {
 			missing = append(missing, times[0]+" or "+times[1])
 		}
-	case strings.HasPrefix(table, "Device"):
+	case strings.HasPrefix(a.table, "Device"):
 		need(times[0], "DeviceId", "ReportId")
-	case strings.HasPrefix(table, "Alert"):
+	case strings.HasPrefix(a.table, "Alert"):
 		need(times[0])
-	case strings.HasPrefix(table, "Observation"):
+	case strings.HasPrefix(a.table, "Observation"):
 		need(times[0], "ObservationId")
 	default:
 		need(times[0], "ReportId")
@@ -199,8 +223,8 @@ func (a *defenderAudit) query() {
 	if len(missing) > 0 {
 		a.findAt(a.d.QueryAt, checkColumns, "the query does not return %s, and an alert needs what identifies its event: let the query keep it, of a group that of the last event (arg_max(Timestamp, *))", strings.Join(missing, ", "))
 	}
-	for _, name := range slices.Sorted(maps.Keys(a.results.remade)) {
-		if has(name) {
+	for _, name := range remade(a.d.Query) {
+		if a.has(name) {
 			a.findAt(a.d.QueryAt, checkTime, "the query makes %s anew: it must be the column of the table", name)
 		}
 	}
@@ -251,7 +275,7 @@ func (a *defenderAudit) entitiesOf() {
 
 // returned says where the query does not return a column.
 func (a *defenderAudit) returned(column, who string) {
-	if a.d.Query != "" && !a.results.has(column) {
+	if !a.has(column) {
 		a.find(checkEntityField, "the query does not return the column %q; %s", column, who)
 	}
 }

@@ -91,9 +91,8 @@ var (
 	plainName    = lazy.Regexp(`^[A-Za-z_][A-Za-z0-9_]*$`)
 	quotedName   = lazy.Regexp(`^\[\s*(?:'([^'\\]*)'|"([^"\\]*)")\s*\]$`)
 	operatorName = lazy.Regexp(`^[a-z]+(?:-[a-z]+)*\b`)
-	// assigned is a column, or several in parentheses, and what they are.
-	assigned = lazy.Regexp(`(?s)^([A-Za-z_][A-Za-z0-9_]*|\[[^\]]*\]|\([^()]*\))\s*=([^=~].*)$`)
-	called   = lazy.Regexp(`(?s)^([a-z_]+)\s*\((.*)\)$`)
+	// assigned is a column and what it is.
+	assigned = lazy.Regexp(`(?s)^([A-Za-z_][A-Za-z0-9_]*|\[[^\]]*\])\s*=([^=~].*)$`)
 )
 
 // columnName is the column that text names, or empty.
@@ -108,68 +107,31 @@ func columnName(text string) string {
 	return ""
 }
 
-// results are the columns that a query returns, as far as it is understood: what it may have is
-// there, and it is said which columns are no longer those of the table.
-type results struct {
-	has    func(column string) bool
-	remade map[string]bool
-	source string // the table, where it is one
-}
+// times are the columns of when an event happened.
+var times = []string{"Timestamp", "TimeGenerated"}
 
-// keeping are the stages that leave the columns as they are.
-var keeping = strings.Fields("where filter sort order take limit sample top as render assert-schema project-reorder search")
-
-// resultsOf says which columns a query returns. in says which ones its table has.
-func resultsOf(query string, in func(table, column string) bool) results {
-	res := results{has: func(string) bool { return true }, remade: map[string]bool{}}
+// remade are the times that a query makes anew.
+func remade(query string) (out []string) {
 	stages, err := read.Stages(query)
 	if err != nil {
-		return res
+		return nil
 	}
 	for _, s := range stages {
 		name, args := operator(s)
-		had := res.has
-		switch {
-		case slices.Contains(keeping, name):
-		case name == "extend":
-			made := res.made(args)
-			res.has = func(c string) bool { return made[c] || had(c) }
-		case name == "project":
-			made := res.made(args)
-			res.has = func(c string) bool { return made[c] }
-		case name == "project-away":
-			away := parts(args, ",")
-			res.has = func(c string) bool { return had(c) && !selected(away, c) }
-		case name == "project-keep":
-			keep := parts(args, ",")
-			res.has = func(c string) bool { return had(c) && selected(keep, c) }
-		case name == "project-rename":
-			to, from := map[string]bool{}, map[string]bool{}
-			for _, item := range parts(args, ",") {
-				if m := assigned().FindStringSubmatch(item); m != nil {
-					to[columnName(m[1])], from[columnName(m[2])] = true, true
-					res.note(columnName(m[1]), m[2])
-				}
+		if name != "extend" && !strings.HasPrefix(name, "project") {
+			continue
+		}
+		for _, item := range parts(args, ",") {
+			m := assigned().FindStringSubmatch(item)
+			if m == nil {
+				continue
 			}
-			res.has = func(c string) bool { return to[c] || had(c) && !from[c] }
-		case name == "distinct":
-			if args != "*" {
-				made := res.made(args)
-				res.has = func(c string) bool { return made[c] }
+			if made := columnName(m[1]); slices.Contains(times, made) && columnName(m[2]) != made && !slices.Contains(out, made) {
+				out = append(out, made)
 			}
-		case name == "summarize":
-			made, all := aggregated(args)
-			res.has = func(c string) bool { return made[c] || all && had(c) }
-		case name == "count":
-			res.has = func(c string) bool { return c == "Count" }
-		case source(s) != "":
-			res = results{remade: map[string]bool{}, source: source(s)}
-			res.has = func(c string) bool { return in(res.source, c) }
-		default: // it may add any column
-			res.source, res.has = "", func(string) bool { return true }
 		}
 	}
-	return res
+	return out
 }
 
 // operator is the operator of a stage, and what stands behind it.
@@ -184,78 +146,6 @@ func source(s ir.Command) string {
 		return ""
 	}
 	return columnName(s.Text)
-}
-
-// made are the columns that a list of expressions names. It notes the times that are made anew.
-func (res *results) made(args string) map[string]bool {
-	made := map[string]bool{}
-	for _, item := range parts(args, ",") {
-		if m := assigned().FindStringSubmatch(item); m != nil {
-			for _, name := range strings.Split(strings.Trim(m[1], "()"), ",") {
-				made[columnName(name)] = true
-				res.note(columnName(name), m[2])
-			}
-		} else {
-			made[columnName(item)] = true
-		}
-	}
-	return made
-}
-
-// note notes that a time is made of something else.
-func (res *results) note(name, expr string) {
-	if slices.Contains(times, name) && columnName(expr) != name {
-		res.remade[name] = true
-	}
-}
-
-// times are the columns of when an event happened.
-var times = []string{"Timestamp", "TimeGenerated"}
-
-// selected says whether one of some names, which may have stars, is that of a column.
-func selected(names []string, column string) bool {
-	return slices.ContainsFunc(names, func(n string) bool {
-		first, last, star := strings.Cut(n, "*")
-		if !star {
-			return columnName(n) == column
-		}
-		return strings.HasPrefix(column, first) && strings.HasSuffix(column, last[strings.LastIndexByte(last, '*')+1:])
-	})
-}
-
-// aggregated are the columns of `summarize`, and whether all others may be there too.
-func aggregated(args string) (made map[string]bool, all bool) {
-	made = map[string]bool{}
-	halves := parts(strings.NewReplacer("\n", " ", "\t", " ").Replace(" "+args), " by ")
-	for _, item := range parts(strings.Join(halves[1:], ","), ",") {
-		if m := assigned().FindStringSubmatch(item); m != nil {
-			made[columnName(m[1])] = true
-		} else {
-			made[columnName(item)] = true
-			if m := called().FindStringSubmatch(item); m != nil { // bin(Timestamp, 1h) is called Timestamp
-				made[columnName(parts(m[2], ",")[0])] = true
-			}
-		}
-	}
-	for _, item := range parts(halves[0], ",") {
-		name, call := "", item
-		if m := assigned().FindStringSubmatch(item); m != nil {
-			name, call = m[1], strings.TrimSpace(m[2])
-			for _, n := range strings.Split(strings.Trim(name, "()"), ",") {
-				made[columnName(n)] = true
-			}
-		}
-		m := called().FindStringSubmatch(call)
-		if m == nil || !slices.Contains([]string{"arg_max", "arg_min", "take_any", "any", "argmax", "argmin"}, m[1]) {
-			continue
-		}
-		for i, arg := range parts(m[2], ",") {
-			if all = all || arg == "*"; i > 0 || name == "" {
-				made[columnName(arg)] = true
-			}
-		}
-	}
-	return made, all
 }
 
 // nrtTables are those whose rules can run continuously (Microsoft Learn, as of 2026).
