@@ -20,7 +20,7 @@ import (
 	"sigmac/backends"
 	"sigmac/internal/deploy"
 	"sigmac/ir"
-	"sigmac/schema"
+	schemas "sigmac/schema"
 )
 
 func init() {
@@ -30,7 +30,7 @@ func init() {
 }
 
 // xdr are the columns of Defender's tables.
-var xdr = schema.For(&backends.Target{Name: "kusto", Columns: backends.Columns{Schemas: []string{"microsoft_xdr"}, Table: func(s ir.Scope) string { return s.Table }}})
+var xdr = schemas.For(&backends.Target{Name: "kusto", Columns: backends.Columns{Schemas: []string{"microsoft_xdr"}, Table: func(s ir.Scope) string { return s.Table }}})
 
 // aDefenderRule is a sound rule, with what change makes of it.
 func aDefenderRule(change func(r *deploy.Rule)) *deploy.Rule {
