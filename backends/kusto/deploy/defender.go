@@ -68,6 +68,7 @@ var (
 	checkDynamic     = deploy.Check{ID: "defender/dynamic", Severity: "error", What: "the title and the description of alerts name at most three columns between {{ and }}", Source: defenderPage}
 	checkTimeFilter  = deploy.Check{ID: "defender/time-filter", Severity: "warning", What: "the query does not filter by the time of the event, which Defender does by ingestion", Source: defenderPage}
 	checkDeprecated  = deploy.Check{ID: "defender/deprecated", Severity: "warning", What: "no member is one that Graph took away on 2026-10-01", Source: graphTemplate}
+	checkWatchlist   = deploy.Check{ID: "defender/watchlist", Severity: "warning", What: "the query asks no watchlist, which Defender has only where a workspace of Sentinel is connected", Source: ourChoice}
 	checkSetting     = deploy.Check{ID: "defender/setting", Severity: "error", What: "a setting of a rule is one that Defender has", Source: graphCreate}
 
 	// What is lost on the way.
@@ -84,7 +85,7 @@ var (
 var defenderChecks = []deploy.Check{
 	checkID, checkName, checkUnique, checkQuery, checkStatus, checkSeverity, checkFrequency, checkLookback, checkColumns, checkTime,
 	checkEntities, checkEntity, checkEntityField, checkTactics, checkTactic, checkForeign, checkNRT, checkNRTList, checkDetails,
-	checkDynamic, checkTimeFilter, checkDeprecated, checkSetting,
+	checkDynamic, checkTimeFilter, checkDeprecated, checkWatchlist, checkSetting,
 	noteFrequency, noteLookback, noteLevel, noteTactics, noteSuppress, noteOther, noteNRT, noteAttack,
 }
 

@@ -24,6 +24,7 @@ type defenderAudit struct {
 	context  deploy.Context
 	findings []deploy.Finding
 	table    string       // that the query asks, or empty
+	bounds   []ir.Bound   // of time
 	output   *read.Output // nil: the query is not understood
 }
 
@@ -36,7 +37,7 @@ func auditDefender(ds []*deploy.Detection, c deploy.Context) (out []deploy.Findi
 		}
 		a := &defenderAudit{graphRule: own.graphRule, d: d, context: c}
 		if q, err := read.Read(d.Query, c.Schema); err == nil {
-			a.table = q.Scope.Table
+			a.table, a.bounds = q.Scope.Table, q.Times
 		}
 		if output, err := read.ReadOutput(d.Query, closed{c.Schema}); err == nil && d.Query != "" {
 			a.output = output
@@ -105,6 +106,7 @@ var (
 	givenID     = lazy.Regexp(`^[0-9]+$`) // by Defender
 	techniqueID = lazy.Regexp(`^T[0-9]{4}$`)
 	subID       = lazy.Regexp(`^(T[0-9]{4})\.[0-9]{3}$`)
+	watchlist   = lazy.Regexp(`\b_GetWatchlist\s*\(`)
 	placeholder = lazy.Regexp(`\{\{(.*?)\}\}`)
 )
 
@@ -228,13 +230,11 @@ func (a *defenderAudit) query() {
 			a.findAt(a.d.QueryAt, checkTime, "the query makes %s anew: it must be the column of the table", name)
 		}
 	}
-	if q, err := read.Read(a.d.Query, a.context.Schema); err == nil {
-		for _, b := range q.Times {
-			if slices.Contains(times, b.Field) {
-				a.findAt(a.d.QueryAt, checkTimeFilter, "the query filters by %s: what is ingested late is missed", b.Field)
-				break
-			}
-		}
+	if i := slices.IndexFunc(a.bounds, func(b ir.Bound) bool { return slices.Contains(times, b.Field) }); i >= 0 {
+		a.findAt(a.d.QueryAt, checkTimeFilter, "the query filters by %s: what is ingested late is missed", a.bounds[i].Field)
+	}
+	if code, _ := masked(a.d.Query); watchlist().MatchString(code) {
+		a.findAt(a.d.QueryAt, checkWatchlist, "the query asks a watchlist of Sentinel")
 	}
 }
 

@@ -3,6 +3,7 @@ package deploy
 import (
 	"bytes"
 	"cmp"
+	"encoding/binary"
 	"encoding/json"
 	"errors"
 	"io"
@@ -11,6 +12,7 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode/utf16"
 	"unicode/utf8"
 
 	"sigmac/internal/deploy"
@@ -24,7 +26,7 @@ type customDetection struct{ *graphRule }
 // readDefender reads objects of rules, lists of them, and the pages of a list as Graph gives them, one
 // behind the other too. What is no rule is skipped.
 func readDefender(f deploy.File) ([]*deploy.Detection, error) {
-	data := f.Data
+	data := utf8Text(f.Data)
 	skipped := len(data) - len(bytes.TrimPrefix(data, []byte("\ufeff")))
 	r := &defenderReader{path: f.Path, data: data, place: place{off: skipped, line: 1, column: 1}}
 	for at := skipped; r.fault == nil; {
@@ -34,6 +36,19 @@ func readDefender(f deploy.File) ([]*deploy.Detection, error) {
 		at = r.value(at)
 	}
 	return r.out, errors.Join(r.errs...)
+}
+
+// utf8Text is a text in UTF-8, also where Windows PowerShell has redirected it into a file, which it
+// does in UTF-16.
+func utf8Text(data []byte) []byte {
+	if !bytes.HasPrefix(data, []byte{0xff, 0xfe}) {
+		return data
+	}
+	units := make([]uint16, len(data)/2-1)
+	for i := range units {
+		units[i] = binary.LittleEndian.Uint16(data[2*i+2:])
+	}
+	return []byte(string(utf16.Decode(units)))
 }
 
 // A defenderReader goes once over the text, and over each rule some times.

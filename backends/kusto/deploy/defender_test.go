@@ -2,6 +2,7 @@ package deploy
 
 import (
 	"bytes"
+	"encoding/binary"
 	"encoding/json"
 	"flag"
 	"fmt"
@@ -12,6 +13,7 @@ import (
 	"strings"
 	"testing"
 	"time"
+	"unicode/utf16"
 	"unicode/utf8"
 
 	"github.com/santhosh-tekuri/jsonschema/v6"
@@ -262,6 +264,7 @@ func TestDefenderForms(t *testing.T) {
 	}{
 		"one":             {string(one), 1},
 		"with a mark":     {"\ufeff" + string(one), 1},
+		"of PowerShell":   {utf16Text(string(one)), 1},
 		"a list":          {"[" + string(one) + "," + string(one) + "]", 2},
 		"pages":           {`{"value":[` + string(one) + `],"@odata.nextLink":"x"}` + "\n" + `{"value":[` + string(one) + `]}`, 2},
 		"one a line":      {string(one) + string(one) + string(one), 3},
@@ -275,6 +278,15 @@ func TestDefenderForms(t *testing.T) {
 			t.Errorf("%s: %d detections and not %d, %v", name, len(ds), tt.want, err)
 		}
 	}
+}
+
+// utf16Text is a text as Windows PowerShell redirects it.
+func utf16Text(text string) string {
+	out := []byte{0xff, 0xfe}
+	for _, u := range utf16.Encode([]rune(text)) {
+		out = binary.LittleEndian.AppendUint16(out, u)
+	}
+	return string(out)
 }
 
 func TestDefenderBadInput(t *testing.T) {
@@ -406,6 +418,8 @@ func TestDefenderChecks(t *testing.T) {
 			delete(o, "status")
 			o["isEnabled"], o["schedule"] = true, object{"period": "1H"}
 		}},
+		{"watchlist", "the query asks a watchlist of Sentinel", query(process + " or FileName in ((_GetWatchlist('x') | project y))")},
+		{"watchlist", "", query(process + " or FileName == '_GetWatchlist(x)'")},
 		{"setting", `"perEvent" is no eventGroupingKind; it is alertPerEvent or singleAlert`, set(alert, "eventGroupingKind", "perEvent")},
 		{"setting", "", set(alert, "eventGroupingKind", "singleAlert")},
 	} {
