@@ -240,13 +240,13 @@ func (w *defenderWriter) rule() *graphRule {
 	}
 	t.Tactics = w.tactics()
 	t.EntityMappings = w.entities()
-	g.Schedule.Frequency = deploy.ISO(w.frequency())
 	w.settings(g)
+	w.schedule(&g.Schedule)
 	if w.Plan.SuppressFor > 0 {
 		w.find(noteSuppress, "nothing is suppressed for %s: Defender has no such setting, and puts alike alerts together by itself", deploy.Duration(w.Plan.SuppressFor))
 	}
 	if w.Plan.Cron != "" {
-		w.find(noteOther, "the schedule of cron is left out, which Defender does not have; it runs every %s", deploy.Duration(w.Plan.Every))
+		w.find(noteOther, "the schedule of cron is left out, which Defender does not have")
 	}
 	if w.Plan.Risk != nil {
 		w.find(noteOther, "the risk score is left out, which Defender does not have")
@@ -349,6 +349,18 @@ func grouped(techniques []catalog.Technique) []mitreTechnique {
 	return out
 }
 
+// schedule decides when the rule runs, where it does not say that itself.
+func (w *defenderWriter) schedule(s *ruleSchedule) {
+	if s.Frequency == "" {
+		s.Frequency = deploy.ISO(w.frequency())
+	}
+	if every, ok := deploy.ParseISO(s.Frequency); ok && s.Lookback == "" {
+		if back, ok := lookback(every); ok {
+			w.fits(every, back)
+		}
+	}
+}
+
 // frequency is the rarest that Defender has and that is no rarer than the plan asks for, or the
 // most frequent.
 func (w *defenderWriter) frequency() time.Duration {
@@ -359,18 +371,17 @@ func (w *defenderWriter) frequency() time.Duration {
 		}
 		w.find(noteNRT, "it cannot run continuously: %s", strings.Join(faults, "; "))
 	}
-	chosen := frequencies[len(frequencies)-1]
+	chosen := frequencies[len(frequencies)-1].every
 	for _, f := range frequencies {
 		if f.every <= w.Plan.Every {
-			chosen = f
+			chosen = f.every
 			break
 		}
 	}
-	if chosen.every != w.Plan.Every {
-		w.find(noteFrequency, "it runs every %s and not every %s, which Defender does not have", deploy.Duration(chosen.every), deploy.Duration(w.Plan.Every))
+	if chosen != w.Plan.Every {
+		w.find(noteFrequency, "it runs every %s and not every %s, which Defender does not have", deploy.Duration(chosen), deploy.Duration(w.Plan.Every))
 	}
-	w.fits(chosen.every, chosen.back)
-	return chosen.every
+	return chosen
 }
 
 // fits says where the fixed look-back is not what the plan asks for.

@@ -68,19 +68,18 @@ func literalEnd(text string, start int) int {
 	return len(text)
 }
 
-// parts cuts text at a mark that stands in no parentheses and no literal.
-func parts(text, mark string) (out []string) {
+// items cuts a list at its commas.
+func items(text string) (out []string) {
 	code, _ := masked(text)
 	depth, from := 0, 0
-	for i := 0; i < len(code); i++ {
-		switch {
-		case strings.IndexByte("([{", code[i]) >= 0:
+	for i := range len(code) {
+		switch c := code[i]; {
+		case strings.IndexByte("([{", c) >= 0:
 			depth++
-		case strings.IndexByte(")]}", code[i]) >= 0:
+		case strings.IndexByte(")]}", c) >= 0:
 			depth--
-		case depth == 0 && strings.HasPrefix(code[i:], mark):
+		case depth == 0 && c == ',':
 			out = append(out, strings.TrimSpace(text[from:i]))
-			i += len(mark) - 1
 			from = i + 1
 		}
 	}
@@ -121,7 +120,7 @@ func remade(query string) (out []string) {
 		if name != "extend" && !strings.HasPrefix(name, "project") {
 			continue
 		}
-		for _, item := range parts(args, ",") {
+		for _, item := range items(args) {
 			m := assigned().FindStringSubmatch(item)
 			if m == nil {
 				continue

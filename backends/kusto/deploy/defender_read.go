@@ -99,56 +99,47 @@ func (r *defenderReader) blank(at int) int {
 // value reads one value of the file, and gives where it ends.
 func (r *defenderReader) value(at int) int {
 	d := json.NewDecoder(bytes.NewReader(r.data[at:]))
-	stop := func(err error) int {
+	listed, err := r.rules(at, d)
+	if err != nil {
 		r.broken(at, d, err)
 		return len(r.data)
-	}
-	first, err := d.Token()
-	if err != nil {
-		return stop(err)
-	}
-	listed := false
-	switch first {
-	case json.Delim('['):
-		listed = true
-		if err := r.list(at, d); err != nil {
-			return stop(err)
-		}
-	case json.Delim('{'):
-		for d.More() {
-			key, err := d.Token()
-			if err != nil {
-				return stop(err)
-			}
-			if next := r.valueStart(at + int(d.InputOffset())); key == "value" && next < len(r.data) && r.data[next] == '[' {
-				listed = true
-				if _, err := d.Token(); err != nil {
-					return stop(err)
-				}
-				if err := r.list(at, d); err != nil {
-					return stop(err)
-				}
-				if _, err := d.Token(); err != nil {
-					return stop(err)
-				}
-				continue
-			}
-			var skip json.RawMessage
-			if err := d.Decode(&skip); err != nil {
-				return stop(err)
-			}
-		}
-	default:
-		return at + int(d.InputOffset())
-	}
-	if _, err := d.Token(); err != nil {
-		return stop(err)
 	}
 	end := at + int(d.InputOffset())
 	if !listed {
 		r.rule(at, r.data[at:end])
 	}
 	return end
+}
+
+// rules reads a value up to its end, with the rules that it lists: a list does, and a page of Graph.
+func (r *defenderReader) rules(at int, d *json.Decoder) (listed bool, err error) {
+	switch first, err := d.Token(); {
+	case err != nil:
+		return false, err
+	case first == json.Delim('['):
+		return true, r.list(at, d)
+	case first != json.Delim('{'):
+		return false, nil
+	}
+	for d.More() {
+		key, err := d.Token()
+		if err != nil {
+			return false, err
+		}
+		if next := r.valueStart(at + int(d.InputOffset())); key == "value" && next < len(r.data) && r.data[next] == '[' {
+			listed = true
+			if _, err = d.Token(); err == nil {
+				err = r.list(at, d)
+			}
+		} else {
+			err = d.Decode(&json.RawMessage{})
+		}
+		if err != nil {
+			return false, err
+		}
+	}
+	_, err = d.Token()
+	return listed, err
 }
 
 // valueStart is where the value of a member begins, behind its name.
@@ -159,7 +150,7 @@ func (r *defenderReader) valueStart(at int) int {
 	return at
 }
 
-// list reads what stands in a list, up to its end.
+// list reads what stands in a list, and its end.
 func (r *defenderReader) list(at int, d *json.Decoder) error {
 	for d.More() {
 		var raw json.RawMessage
@@ -168,7 +159,8 @@ func (r *defenderReader) list(at int, d *json.Decoder) error {
 		}
 		r.rule(at+int(d.InputOffset())-len(raw), raw)
 	}
-	return nil
+	_, err := d.Token()
+	return err
 }
 
 // broken says that the text is no JSON, or that its end is missing.

@@ -471,6 +471,7 @@ func TestDefenderChecks(t *testing.T) {
 			r.Meta.Tags = append(r.Meta.Tags, "attack.persistence", "attack.t1547")
 		}},
 		{"defender/suppression: nothing is suppressed for 1h: Defender has no such setting, and puts alike alerts together by itself", func(r *deploy.Rule) { r.Plan.SuppressFor = time.Hour }},
+		{"defender/no-such: the schedule of cron is left out, which Defender does not have", func(r *deploy.Rule) { r.Plan.Cron = "17 * * * *" }},
 		{"defender/no-such: the risk score is left out, which Defender does not have", func(r *deploy.Rule) { r.Plan.Risk = new(int) }},
 		{"defender/setting: Defender takes no setting \"titel\" of a rule; did you mean \"title\"?", func(r *deploy.Rule) { r.Plan.Own = []deploy.Own{{Name: "titel", Value: "x"}} }},
 		{"attack/version: the tactic Stealth is told as Defense Evasion, which it was before version 19 of ATT&CK", func(r *deploy.Rule) { r.Meta.Tags = []string{"attack.stealth"} }},
@@ -485,6 +486,11 @@ func TestDefenderChecks(t *testing.T) {
 		for _, f := range found {
 			seen[f.ID] = true
 		}
+	}
+	if _, ds, found := writtenDefender(t, defenderOptions(), aDefenderRule(func(r *deploy.Rule) {
+		r.Plan.Every, r.Plan.Own = 15*time.Minute, []deploy.Own{{Name: "frequency", Value: "PT12H"}, {Name: "recommendedActions", Value: "Call."}, {Name: "eventGroupingKind", Value: "singleAlert"}}
+	})); len(found) > 0 || ds[0].Settings[0].Value != "PT12H" || ds[0].Settings[3] != (deploy.Setting{Kind: deploy.Suppression, Name: "eventGroupingKind", Value: "singleAlert"}) {
+		t.Errorf("settings of a rule's own: %q, %q", ds[0].Settings, foundDefender(found))
 	}
 	o := defenderOptions()
 	o.Values["nrt"] = "true"
