@@ -1,5 +1,0 @@
-package deploy
-
-import "sigmac/internal/deploy"
-
-func defenderFormats() []deploy.Format { return nil }

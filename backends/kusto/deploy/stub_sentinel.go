@@ -1,5 +1,0 @@
-package deploy
-
-import "sigmac/internal/deploy"
-
-func sentinelFormats() []deploy.Format { return nil }
