@@ -2,6 +2,7 @@
 package markdown
 
 import (
+	"fmt"
 	"strings"
 
 	"sigmac/internal/plain"
@@ -61,4 +62,17 @@ func longestRun(s string, c rune) (longest int) {
 		longest = max(longest, n)
 	}
 	return longest
+}
+
+// HTML is s as text in HTML, in one line, and as text in Markdown.
+func HTML(s string) string {
+	var b strings.Builder
+	for _, r := range plain.Text(s) {
+		if strings.ContainsRune("<>&\"'`*_[]\\~@#!|", r) {
+			fmt.Fprintf(&b, "&#%d;", r)
+		} else {
+			b.WriteRune(r)
+		}
+	}
+	return b.String()
 }

@@ -3,6 +3,7 @@
 package plain
 
 import (
+	"encoding/json"
 	"fmt"
 	"io"
 	"strings"
@@ -67,4 +68,23 @@ func JSON(s string) string {
 		}
 	}
 	return b.String()
+}
+
+// Clip is s with no more than n characters.
+func Clip(s string, n int) string {
+	if r := []rune(s); len(r) > n {
+		return string(r[:n-1]) + "…"
+	}
+	return s
+}
+
+// Event is an event as JSON in a line, as it is: Text or JSON makes it fit to be shown.
+func Event(event map[string]any) string {
+	var b strings.Builder
+	enc := json.NewEncoder(&b)
+	enc.SetEscapeHTML(false)
+	if err := enc.Encode(event); err != nil {
+		return err.Error()
+	}
+	return strings.TrimSuffix(b.String(), "\n")
 }

@@ -38,7 +38,7 @@ func Markdown(w io.Writer, changes []Change) error {
 		if ch.Target != "" {
 			kind += " (" + ch.Target + ")"
 		}
-		fmt.Fprintf(&b, "| %s | %s | %s | %s |\n", kind, markdown.Text(clip(title, 200)), markdown.Text(level), markdown.Code(clip(ch.where(), 300)))
+		fmt.Fprintf(&b, "| %s | %s | %s | %s |\n", kind, markdown.Text(plain.Clip(title, 200)), markdown.Text(level), markdown.Code(plain.Clip(ch.where(), 300)))
 	}
 	left := 0
 	for _, ch := range loud {
@@ -57,14 +57,6 @@ func Markdown(w io.Writer, changes []Change) error {
 	}
 	_, err := io.WriteString(w, b.String())
 	return err
-}
-
-// clip is s with no more than n characters.
-func clip(s string, n int) string {
-	if r := []rune(s); len(r) > n {
-		return string(r[:n-1]) + "…"
-	}
-	return s
 }
 
 // details are the events, attributes and queries of a change, to be unfolded.
@@ -87,8 +79,8 @@ func (ch Change) details() string {
 		var lines []string
 		language := "json"
 		for _, e := range events {
-			text := plain.JSON(eventText(e))
-			line := clip(text, 2000)
+			text := plain.JSON(plain.Event(e))
+			line := plain.Clip(text, 2000)
 			if lines = append(lines, line); line != text {
 				language = "text" // what is cut off is no JSON
 			}
@@ -100,25 +92,12 @@ func (ch Change) details() string {
 	for _, q := range ch.Queries {
 		var lines []string
 		for _, l := range q.lines() {
-			lines = append(lines, clip(l, 4000))
+			lines = append(lines, plain.Clip(l, 4000))
 		}
 		fmt.Fprintf(&b, "\n%s:\n\n%s\n", markdown.Text(q.title()), markdown.Block("diff", lines))
 	}
 	if b.Len() == 0 {
 		return ""
 	}
-	return fmt.Sprintf("\n<details><summary>%s: %s</summary>\n\n%s\n</details>\n", ch.kind(), htmlText(clip(cmp.Or(ch.name(), ch.where()), 200)), b.String())
-}
-
-// htmlText is s as text in HTML, in one line, and as text in Markdown.
-func htmlText(s string) string {
-	var b strings.Builder
-	for _, r := range plain.Text(s) {
-		if strings.ContainsRune("<>&\"'`*_[]\\~@#!|", r) {
-			fmt.Fprintf(&b, "&#%d;", r)
-		} else {
-			b.WriteRune(r)
-		}
-	}
-	return b.String()
+	return fmt.Sprintf("\n<details><summary>%s: %s</summary>\n\n%s\n</details>\n", ch.kind(), markdown.HTML(plain.Clip(cmp.Or(ch.name(), ch.where()), 200)), b.String())
 }

@@ -4,7 +4,6 @@ package review
 
 import (
 	"cmp"
-	"encoding/json"
 	"fmt"
 	"slices"
 	"strings"
@@ -173,17 +172,6 @@ func summary(changes []Change) string {
 	return strings.Join(parts, ", ")
 }
 
-// eventText is an event in a line.
-func eventText(event map[string]any) string {
-	var b strings.Builder
-	enc := json.NewEncoder(&b)
-	enc.SetEscapeHTML(false)
-	if err := enc.Encode(event); err != nil {
-		return err.Error()
-	}
-	return strings.TrimSuffix(b.String(), "\n")
-}
-
 // lines is the difference of the queries, a line each.
 func (q Queries) lines() []string {
 	text := func(queries []string, err string) []byte {
@@ -195,7 +183,12 @@ func (q Queries) lines() []string {
 		}
 		return []byte(strings.Join(queries, "\n") + "\n")
 	}
-	d := textdiff.Diff("old", text(q.Old, q.OldError), "new", text(q.New, q.NewError))
+	return Lines(text(q.Old, q.OldError), text(q.New, q.NewError))
+}
+
+// Lines is the difference of two texts, a line each.
+func Lines(old, new []byte) []string {
+	d := textdiff.Diff("old", old, "new", new)
 	out := strings.Split(strings.TrimSuffix(string(d), "\n"), "\n")
 	for len(out) > 0 && !strings.HasPrefix(out[0], "@@") {
 		out = out[1:]

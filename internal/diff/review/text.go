@@ -37,10 +37,10 @@ func Text(w io.Writer, s style.Style, changes []Change) error {
 			line("moved from:", from)
 		}
 		for _, e := range ch.NoLongerMatched {
-			line("no longer matched:", eventText(e))
+			line("no longer matched:", plain.Event(e))
 		}
 		for _, e := range ch.NewlyMatched {
-			line("newly matched:", eventText(e))
+			line("newly matched:", plain.Event(e))
 		}
 		for _, a := range ch.Metadata {
 			line(a.Name+":", orNone(a.Old)+" -> "+orNone(a.New))

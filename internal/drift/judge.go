@@ -1,0 +1,177 @@
+package drift
+
+import (
+	"slices"
+	"strings"
+
+	"sigmac"
+	"sigmac/backends"
+	"sigmac/internal/deploy"
+	"sigmac/internal/diff"
+	"sigmac/internal/report"
+	"sigmac/ir"
+	"sigmac/verify"
+)
+
+// sameText says whether two queries are the same but for the ends of lines and of the text.
+func sameText(a, b string) bool { return a == b || plainText(a) == plainText(b) }
+
+func plainText(q string) string {
+	lines := strings.Split(strings.TrimSpace(q), "\n")
+	for i, l := range lines {
+		lines[i] = strings.TrimRight(l, " \t\r")
+	}
+	return strings.Join(lines, "\n")
+}
+
+// judge says how the query of a detection differs from what the rule means.
+func (r *Rule) judge(d *deploy.Detection, o Options) []Difference {
+	want := r.Detection
+	if want.Language == d.Language && sameText(want.Query, d.Query) {
+		return nil
+	}
+	unjudged := func(reason string) []Difference { return []Difference{{Kind: Unjudged, Reason: reason}} }
+	switch {
+	case strings.TrimSpace(d.Query) == "":
+		return unjudged("what is deployed has no query")
+	case want.Language != d.Language && d.Language == "":
+		return unjudged("what is deployed does not say in which language its query is")
+	case want.Language != d.Language:
+		return unjudged("sigmac does not read the language " + d.Language)
+	}
+	p, judged := r.proof(d.Query, o.Budget)
+	if !judged {
+		return r.compared(d, p, "one of several queries of a correlation is not judged", o)
+	}
+	v := p.Evidence
+	switch {
+	case p.Err != nil:
+		return unjudged("the query cannot be read: " + p.Err.Error())
+	case v.Scope.Relation == "unknown", p.Verdict == verify.Partial.String(), p.Verdict == verify.Bounded.String(), p.Verdict == verify.Agreed.String():
+		return r.compared(d, p, report.Weakness(*p), o)
+	case p.Verdict == verify.Proved.String():
+		return append([]Difference{{Kind: Rewritten, Proof: p}}, looks(v, p)...)
+	}
+	if v.Scope.Relation == "" || v.Scope.Relation == "equal" || v.Detection == nil {
+		return []Difference{r.refuted(v, d, p, o)}
+	}
+	switch beside := v.InScope(); beside.Verdict {
+	case verify.Proved:
+		return append([]Difference{{Kind: Rewritten, Proof: p}}, looks(v, p)...)
+	case verify.Refuted:
+		return append([]Difference{r.refuted(beside, d, p, o)}, looks(v, p)...)
+	}
+	return append(unjudged("beside where it looks, "+report.Weakness(p.InScope())), looks(v, p)...)
+}
+
+// looks is the difference of where a query looks, if there is one.
+func looks(v verify.Result, p *sigmac.Proof) []Difference {
+	switch v.Scope.Relation {
+	case "", "equal":
+		return nil
+	case "narrower":
+		return []Difference{{Kind: Bounds, Name: "scope", Want: v.Scope.Rule, Got: v.Scope.Query, Direction: v.Scope.Relation, Proof: p}}
+	}
+	return []Difference{{Kind: Scope, Name: "scope", Want: v.Scope.Rule, Got: v.Scope.Query, Direction: v.Scope.Relation, Proof: p}}
+}
+
+// refuted is the difference that a proof found.
+func (r *Rule) refuted(v verify.Result, d *deploy.Detection, p *sigmac.Proof, o Options) Difference {
+	out := Difference{Kind: Query, Direction: v.Direction, Proof: p}
+	if v.Construct != nil {
+		out.Part = v.Construct.Name
+	}
+	switch {
+	case v.Stream != nil:
+		out.Reason = strings.TrimPrefix(report.Refutation(v), "refuted: ")
+	case v.Counterexample != nil && v.RuleMatches:
+		out.Missed = []map[string]any{v.Counterexample}
+	case v.Counterexample != nil:
+		out.Gained = []map[string]any{v.Counterexample}
+	}
+	if len(v.Unmapped) > 0 {
+		out.Reason = "where no index maps " + strings.Join(v.Unmapped, ", ")
+	}
+	if v.Direction == "both" && v.Stream == nil { // an event for each direction, where these are found
+		if ch, err := r.queries(d, o); err == nil && ch.Kind == diff.Both && len(ch.Metadata) == 0 {
+			out.Missed, out.Gained = ch.NoLongerMatched, ch.NewlyMatched
+		}
+	}
+	return out
+}
+
+// proof compares a query with what the rule means. Judged is false where the query of the
+// detection is one of several that mean it together.
+func (r *Rule) proof(query string, budget int) (p *sigmac.Proof, judged bool) {
+	res := r.Result
+	if res.Correlation != nil && len(res.Queries) > 1 {
+		return nil, false
+	}
+	if res.Want != nil && len(res.Want.Conditions) > 1 {
+		one := *res.Want
+		one.Conditions = one.Conditions[r.Query : r.Query+1]
+		res.Want = &one
+	}
+	out := sigmac.VerifyQuery(res, query, budget)
+	return &out, true
+}
+
+// queries compares the query of the package with that which is deployed.
+func (r *Rule) queries(d *deploy.Detection, o Options) (diff.Change, error) {
+	return diff.Queries(r.Result.Target, r.schema(), r.Detection.Query, d.Query, diff.Options{Budget: o.Budget, Examples: 1})
+}
+
+func (r *Rule) schema() ir.Schema {
+	if r.Result.Schemas != nil {
+		return r.Result.Schemas
+	}
+	return ir.Types(r.Result.Types)
+}
+
+// compared compares two queries where the rule itself did not decide: weak says why. What both
+// do in the same words behind their filters is the same.
+func (r *Rule) compared(d *deploy.Detection, p *sigmac.Proof, weak string, o Options) []Difference {
+	ch, err := r.queries(d, o)
+	out := Difference{Proof: p}
+	switch {
+	case err != nil:
+		out.Kind, out.Reason = Unjudged, weak
+	case len(ch.Metadata) > 0:
+		return []Difference{{Kind: Unjudged, Reason: weak, Proof: p}, {Kind: Scope, Name: "scope", Want: ch.Metadata[0].Old, Got: ch.Metadata[0].New, Direction: "unknown", Proof: p}}
+	case ch.Kind == diff.Equal:
+		out.Kind = Rewritten
+		return append([]Difference{out}, bounds(r.Result.Target, r.schema(), r.Detection.Query, d.Query)...)
+	case ch.Kind == diff.Unknown:
+		out.Kind, out.Reason = Unjudged, weak
+		if ch.Reason != "" && weak == "" {
+			out.Reason = ch.Reason
+		}
+	default:
+		out.Kind, out.Direction, out.Reason = Query, string(ch.Kind), ch.Reason
+		out.Missed, out.Gained = ch.NoLongerMatched, ch.NewlyMatched
+	}
+	return []Difference{out}
+}
+
+// bounds are the time bounds of a query that another does not have.
+func bounds(t *backends.Target, s ir.Schema, want, got string) []Difference {
+	read, err := verify.ReadPair(t, s, want, got)
+	if err != nil {
+		return nil
+	}
+	words := func(q *ir.Query) string {
+		if q.Where == nil {
+			return ""
+		}
+		var out []string
+		for _, b := range q.Predicate().Bounds {
+			out = append(out, b.Text)
+		}
+		slices.Sort(out)
+		return strings.Join(out, ", ")
+	}
+	if was, is := words(read[0].Old), words(read[0].New); was != is {
+		return []Difference{{Kind: Bounds, Name: "scope", Want: was, Got: is, Direction: "unknown"}}
+	}
+	return nil
+}

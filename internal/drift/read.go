@@ -1,0 +1,123 @@
+package drift
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"sigmac/backends"
+	"sigmac/internal/deploy"
+	"sigmac/internal/ordered"
+	"sigmac/ir"
+)
+
+// A Form is one in which detections are deployed, and its target.
+type Form struct {
+	Target *backends.Target
+	deploy.Format
+}
+
+// Forms are those of some targets.
+func Forms(targets []*backends.Target) (out []Form) {
+	for _, t := range targets {
+		for _, f := range t.Packages {
+			out = append(out, Form{t, f})
+		}
+	}
+	return out
+}
+
+func names(forms []Form) string {
+	var out []string
+	for _, f := range forms {
+		out = append(out, f.Name)
+	}
+	return strings.Join(out, ", ")
+}
+
+// A reading is what one form says of a file.
+type reading struct {
+	form Form
+	ds   []*deploy.Detection
+	err  error
+}
+
+// Read reads what is deployed, in that of some forms which its content has. It is an error if it has
+// none, or several that differ; of one form, it is that of its reader.
+func Read(f deploy.File, forms []Form) (Form, []*deploy.Detection, error) {
+	var all, read, with []reading
+	for _, r := range ordered.Map(candidates(f.Data, forms), func(form Form) reading {
+		ds, err := form.Read(f)
+		return reading{form, ds, err}
+	}) {
+		all = append(all, r)
+		if r.err == nil {
+			read = append(read, r)
+		}
+		if r.err == nil && len(r.ds) > 0 {
+			with = append(with, r)
+		}
+	}
+	fault := func(format string, args ...any) (Form, []*deploy.Detection, error) {
+		return Form{}, nil, fmt.Errorf("%s: %s", f.Path, fmt.Sprintf(format, args...))
+	}
+	switch {
+	case len(all) == 1 && all[0].err != nil:
+		return Form{}, nil, all[0].err
+	case len(with) > 0:
+		if i := slices.IndexFunc(with, func(r reading) bool { return !alike(r.ds, with[0].ds) }); i > 0 {
+			return fault("it can be read as %s and as %s: name its form with --format", with[0].form.Name, with[i].form.Name)
+		}
+		return with[0].form, with[0].ds, nil
+	case len(read) == 1:
+		return read[0].form, nil, nil
+	case len(read) > 1:
+		return fault("it holds no detection, in whichever form it is; name that with --format, of %s", names(forms))
+	}
+	// The reader that came farthest knows best what is wrong.
+	slices.SortStableFunc(all, func(a, b reading) int { return place(b.err) - place(a.err) })
+	msg := "it is none of the forms that sigmac reads (" + names(forms) + "); name the one that is meant with --format"
+	if len(all) > 0 {
+		return fault("%s\nas %s: %s", msg, all[0].form.Name, all[0].err)
+	}
+	return fault("%s", msg)
+}
+
+// place is how far a reader came.
+func place(err error) int {
+	if e := (*ir.Diagnostic)(nil); errors.As(err, &e) {
+		return e.Pos.Line<<20 + e.Pos.Column
+	}
+	return 0
+}
+
+// alike says whether two forms read the same.
+func alike(a, b []*deploy.Detection) bool {
+	return slices.EqualFunc(a, b, func(a, b *deploy.Detection) bool {
+		return a.ID == b.ID && a.Title == b.Title && a.Query == b.Query && a.Enabled == b.Enabled && slices.Equal(a.Settings, b.Settings)
+	})
+}
+
+// candidates are the forms whose files can begin as data does. JSON is YAML too, and no one
+// writes it for a form in YAML or TOML.
+func candidates(data []byte, forms []Form) []Form {
+	if !isJSON(data) || len(forms) == 1 {
+		return forms
+	}
+	return slices.DeleteFunc(slices.Clone(forms), func(f Form) bool {
+		return slices.Contains([]string{".yaml", ".yml", ".toml"}, f.Extension)
+	})
+}
+
+// isJSON says whether data begins as an object does, or a list of these; a list of another
+// kind is how a stanza or a table begins elsewhere.
+func isJSON(data []byte) bool {
+	data = bytes.TrimLeft(bytes.TrimPrefix(data, []byte("\ufeff")), " \t\r\n")
+	if rest, ok := bytes.CutPrefix(data, []byte("[")); ok {
+		rest = bytes.TrimLeft(rest, " \t\r\n")
+		return bytes.HasPrefix(rest, []byte("{")) || bytes.HasPrefix(rest, []byte("]"))
+	}
+	return bytes.HasPrefix(data, []byte("{"))
+}
