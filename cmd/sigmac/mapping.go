@@ -55,7 +55,7 @@ func inputFlags() []cli.Flag { return []cli.Flag{patternFlag, contextFlag, filte
 
 // ofRepository are the commands that take the rules of sigmac.yaml where no path
 // is given.
-var ofRepository = []string{"convert", "verify", "check", "test"}
+var ofRepository = []string{"convert", "plan", "drift", "verify", "check", "test"}
 
 // packs are the commands that take formats of detections.
 var packs = []string{"convert", "drift", "plan"}

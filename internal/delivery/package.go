@@ -358,3 +358,24 @@ func (p *Packer) Each() (out []outdir.File, err error) {
 	}
 	return out, nil
 }
+
+// Rules are those that were added, in order.
+func (p *Packer) Rules() []*deploy.Rule { return p.order }
+
+// Detection is what a package of one rule has, read back. The error is one of the Format: it
+// reads what it writes.
+func (p *Packer) Detection(r *deploy.Rule) (*deploy.Detection, error) {
+	files, _ := p.Format.Write([]*deploy.Rule{r}, p.options())
+	var all []*deploy.Detection
+	for _, f := range files {
+		ds, err := p.Format.Read(f)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, ds...)
+	}
+	if len(all) != 1 {
+		return nil, fmt.Errorf("%s: a package of one rule has %d detections", p.Format.Name, len(all))
+	}
+	return all[0], nil
+}

@@ -103,7 +103,8 @@ type Options struct {
 const meaningBudget = 10
 
 // Compare says what becomes of rules and of what is deployed: an entry for each rule, in
-// order, then for the detections that belong to none.
+// order, save those that have no detection and are not deployed; then for the detections that
+// belong to none.
 func Compare(rules []*Rule, deployed []*deploy.Detection, o Options) []Entry {
 	m := &matcher{rules: rules, deployed: deployed, partner: make([]int, len(rules)), by: make([]string, len(rules)), taken: make([]bool, len(deployed))}
 	second := m.match(o)
@@ -126,7 +127,7 @@ func Compare(rules []*Rule, deployed []*deploy.Detection, o Options) []Entry {
 	for i := len(rules); i < len(entries); i++ {
 		entries[i].Rule = nil
 	}
-	return slices.DeleteFunc(entries, func(e Entry) bool { return e.Rule != nil && e.Rule.Left && e.Deployed == nil })
+	return slices.DeleteFunc(entries, func(e Entry) bool { return e.Rule != nil && e.Rule.Detection == nil && e.Deployed == nil })
 }
 
 // compare are the differences of an entry. Without By, a rule beside a detection has another
