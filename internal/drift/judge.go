@@ -1,6 +1,7 @@
 package drift
 
 import (
+	"cmp"
 	"slices"
 	"strings"
 
@@ -134,6 +135,8 @@ func (r *Rule) compared(d *deploy.Detection, p *sigmac.Proof, weak string, o Opt
 	ch, err := r.queries(d, o)
 	out := Difference{Proof: p}
 	switch {
+	case (err != nil || ch.Kind == diff.Unknown) && sameTail(r.Result.Target, r.schema(), r.Detection.Query, d.Query, o.Budget):
+		out.Kind = Rewritten
 	case err != nil:
 		out.Kind, out.Reason = Unjudged, weak
 	case len(ch.Metadata) > 0:
@@ -142,10 +145,7 @@ func (r *Rule) compared(d *deploy.Detection, p *sigmac.Proof, weak string, o Opt
 		out.Kind = Rewritten
 		return append([]Difference{out}, bounds(r.Result.Target, r.schema(), r.Detection.Query, d.Query)...)
 	case ch.Kind == diff.Unknown:
-		out.Kind, out.Reason = Unjudged, weak
-		if ch.Reason != "" && weak == "" {
-			out.Reason = ch.Reason
-		}
+		out.Kind, out.Reason = Unjudged, cmp.Or(ch.Reason, weak)
 	default:
 		out.Kind, out.Direction, out.Reason = Query, string(ch.Kind), ch.Reason
 		out.Missed, out.Gained = ch.NoLongerMatched, ch.NewlyMatched
@@ -174,4 +174,83 @@ func bounds(t *backends.Target, s ir.Schema, want, got string) []Difference {
 		return []Difference{{Kind: Bounds, Name: "scope", Want: was, Got: is, Direction: "unknown"}}
 	}
 	return nil
+}
+
+// maxOptional bounds the fields whose mappings are all tried: 256 readings of two queries.
+const maxOptional = 8
+
+// sameTail says whether two queries are proved to do the same with several events at a time:
+// in the same stages, with tests of events that mean the same, whatever is mapped.
+func sameTail(t *backends.Target, s ir.Schema, a, b string, budget int) bool {
+	if t.ReadTail == nil {
+		return false
+	}
+	var optional []string
+	for _, q := range []string{a, b} {
+		if t.ReadOptional == nil {
+			break
+		}
+		names, _, _, err := t.ReadOptional(q)
+		if err != nil {
+			return false
+		}
+		optional = append(optional, names...)
+	}
+	slices.Sort(optional)
+	optional = slices.Compact(optional)
+	if len(optional) > maxOptional {
+		return false
+	}
+	for bits := range 1 << len(optional) {
+		var unmapped []string
+		for i, name := range optional {
+			if bits>>i&1 == 1 {
+				unmapped = append(unmapped, name)
+			}
+		}
+		was, err := t.ReadTail(a, without{s, unmapped})
+		if err != nil {
+			return false
+		}
+		is, err := t.ReadTail(b, without{s, unmapped})
+		if err != nil {
+			return false
+		}
+		var known []ir.Expr
+		named := func(part any) any {
+			e, ok := part.(ir.Expr)
+			if !ok {
+				return part
+			}
+			for _, k := range known {
+				if ir.Equal(k, e) || never(t, ir.And{k, ir.Not{X: e}}, unmapped, budget) && never(t, ir.And{e, ir.Not{X: k}}, unmapped, budget) {
+					return k
+				}
+			}
+			known = append(known, e)
+			return e
+		}
+		if was.Rewrite(named).String() != is.Rewrite(named).String() {
+			return false
+		}
+	}
+	return true
+}
+
+// never says whether it is proved that no event passes e.
+func never(t *backends.Target, e ir.Expr, unmapped []string, budget int) bool {
+	typed := ir.TypeFields(&ir.Rule{Conditions: []ir.Condition{{Expr: e}}})
+	events, reason := verify.MatchesAt(t, typed.Conditions[0].Expr, unmapped, 1, budget)
+	return len(events) == 0 && reason == ""
+}
+
+// without is a schema without some fields.
+type without struct {
+	ir.Schema
+	unmapped []string
+}
+
+func (s without) Type(table, name string) (ir.Type, bool) {
+	t, ok := s.Schema.Type(table, name)
+	return t, ok && !slices.Contains(s.unmapped, name)
 }
