@@ -53,6 +53,9 @@ type Target struct {
 	// ReadTail says what a query does with several events at a time, when its fields have the
 	// types of s; nil: nobody knows. The error is an *ir.Diagnostic, of a place in the query.
 	ReadTail func(query string, s ir.Schema) (*tail.Query, error)
+	// Others are Read of the other languages in which its SIEM takes detections, by what these call
+	// them.
+	Others map[string]func(query string, s ir.Schema) (*ir.Query, error)
 	// Term says how a column of that type is computed by an expression of the language;
 	// nil: no query computes columns.
 	Term func(text, typ string) computed.Term

@@ -86,6 +86,7 @@ var all = []*backends.Target{
 		Read:         elasticread.Read,
 		ReadOptional: elasticread.ReadOptional,
 		ReadTail:     elasticread.ReadTail,
+		Others:       map[string]func(string, ir.Schema) (*ir.Query, error){"kuery": elasticread.ReadKuery},
 	},
 }
 

@@ -3,6 +3,7 @@ package main
 import (
 	"bufio"
 	"errors"
+	"fmt"
 	"io"
 	"path/filepath"
 	"slices"
@@ -216,11 +217,15 @@ func readAs(f deploy.File, forms []drift.Form, asked drift.Form, given bool) (dr
 	if err == nil && len(ds) > 0 {
 		return form, ds, nil
 	}
-	others := slices.DeleteFunc(slices.Clone(forms), func(x drift.Form) bool { return x.Target != asked.Target || x.Name == asked.Name })
-	if other, more, e := drift.Read(f, others); e == nil && len(more) > 0 {
+	others := slices.DeleteFunc(slices.Clone(forms), func(x drift.Form) bool { return x.Name == asked.Name })
+	switch other, more, e := drift.Read(f, others); {
+	case e != nil || len(more) == 0:
+		return form, ds, err
+	case other.Target == asked.Target:
 		return other, more, nil
+	default:
+		return form, ds, fmt.Errorf("%s: it is %s, which is not for %s as %s is", f.Path, other.Name, asked.Target.Name, asked.Name)
 	}
-	return form, ds, err
 }
 
 // files are those of a path; folder says that some of them may be something else.

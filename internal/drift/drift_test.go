@@ -129,6 +129,9 @@ func TestEdits(t *testing.T) {
 		{"unread", "kusto", query("DeviceProcessEvents | where"), "unjudged"},
 		{"a stage", "kusto", func(d *deploy.Detection) { d.Query += "\n| take 10" }, "unjudged"},
 		{"no query", "kusto", query(" "), "unjudged"},
+		{"another language, which minds case", "elastic", func(d *deploy.Detection) {
+			d.Language, d.Query = "kuery", `winlog.channel : "Microsoft-Windows-Sysmon/Operational" and event.code : 1 and process.executable : *\\whoami.exe and process.command_line : (*/all* or */priv*)`
+		}, "query narrower, scope both"},
 		{"a language", "elastic", func(d *deploy.Detection) { d.Language = "esql" }, "unjudged"},
 		{"the schedule", "splunk", set(0, "P1D"), "schedule"},
 		{"the severity", "splunk", set(1, "low"), "severity"},

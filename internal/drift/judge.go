@@ -37,10 +37,12 @@ func (r *Rule) judge(d *deploy.Detection, o Options) []Difference {
 		return unjudged("what is deployed has no query")
 	case want.Language != d.Language && d.Language == "":
 		return unjudged("what is deployed does not say in which language its query is")
-	case want.Language != d.Language:
+	}
+	t, ok := r.reader(d.Language)
+	if !ok {
 		return unjudged("sigmac does not read the language " + d.Language)
 	}
-	p, judged := r.proof(d.Query, o.Budget)
+	p, judged := r.proof(t, d.Query, o.Budget)
 	if !judged {
 		return r.compared(d, p, "one of several queries of a correlation is not judged", o)
 	}
@@ -93,7 +95,7 @@ func (r *Rule) refuted(v verify.Result, d *deploy.Detection, p *sigmac.Proof, o 
 	if len(v.Unmapped) > 0 {
 		out.Reason = "where no index maps " + strings.Join(v.Unmapped, ", ")
 	}
-	if v.Direction == "both" && v.Stream == nil { // an event for each direction, where these are found
+	if v.Direction == "both" && v.Stream == nil && d.Language == r.Detection.Language { // an event for each direction, where these are found
 		if ch, err := r.queries(d, o); err == nil && ch.Kind == diff.Both && len(ch.Metadata) == 0 {
 			out.Missed, out.Gained = ch.NoLongerMatched, ch.NewlyMatched
 		}
@@ -101,10 +103,22 @@ func (r *Rule) refuted(v verify.Result, d *deploy.Detection, p *sigmac.Proof, o 
 	return out
 }
 
+// reader is the target, reading a language.
+func (r *Rule) reader(language string) (t *backends.Target, ok bool) {
+	t = r.Result.Target
+	if language == r.Detection.Language {
+		return t, true
+	}
+	other := *t
+	other.Read, other.ReadOptional, other.ReadTail = t.Others[language], nil, nil
+	return &other, other.Read != nil
+}
+
 // proof compares a query with what the rule means. Judged is false where the query of the
 // detection is one of several that mean it together.
-func (r *Rule) proof(query string, budget int) (p *sigmac.Proof, judged bool) {
+func (r *Rule) proof(t *backends.Target, query string, budget int) (p *sigmac.Proof, judged bool) {
 	res := r.Result
+	res.Target = t
 	if res.Correlation != nil && len(res.Queries) > 1 {
 		return nil, false
 	}
@@ -132,20 +146,22 @@ func (r *Rule) schema() ir.Schema {
 // compared compares two queries where the rule itself did not decide: weak says why. What both
 // do in the same words behind their filters is the same.
 func (r *Rule) compared(d *deploy.Detection, p *sigmac.Proof, weak string, o Options) []Difference {
+	out := Difference{Kind: Unjudged, Reason: weak, Proof: p}
+	if d.Language != r.Detection.Language {
+		return []Difference{out} // no reader has both
+	}
 	ch, err := r.queries(d, o)
-	out := Difference{Proof: p}
 	switch {
 	case (err != nil || ch.Kind == diff.Unknown) && sameTail(r.Result.Target, r.schema(), r.Detection.Query, d.Query, o.Budget):
-		out.Kind = Rewritten
+		out.Kind, out.Reason = Rewritten, ""
 	case err != nil:
-		out.Kind, out.Reason = Unjudged, weak
 	case len(ch.Metadata) > 0:
-		return []Difference{{Kind: Unjudged, Reason: weak, Proof: p}, {Kind: Scope, Name: "scope", Want: ch.Metadata[0].Old, Got: ch.Metadata[0].New, Direction: "unknown", Proof: p}}
+		return []Difference{out, {Kind: Scope, Name: "scope", Want: ch.Metadata[0].Old, Got: ch.Metadata[0].New, Direction: "unknown", Proof: p}}
 	case ch.Kind == diff.Equal:
-		out.Kind = Rewritten
+		out.Kind, out.Reason = Rewritten, ""
 		return append([]Difference{out}, bounds(r.Result.Target, r.schema(), r.Detection.Query, d.Query)...)
 	case ch.Kind == diff.Unknown:
-		out.Kind, out.Reason = Unjudged, cmp.Or(ch.Reason, weak)
+		out.Reason = cmp.Or(ch.Reason, weak)
 	default:
 		out.Kind, out.Direction, out.Reason = Query, string(ch.Kind), ch.Reason
 		out.Missed, out.Gained = ch.NoLongerMatched, ch.NewlyMatched
