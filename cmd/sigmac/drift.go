@@ -13,14 +13,12 @@ import (
 
 	"sigmac"
 	"sigmac/backends"
-	"sigmac/internal/delivery"
 	"sigmac/internal/deploy"
 	"sigmac/internal/drift"
 	"sigmac/internal/drift/review"
 	"sigmac/internal/link"
 	"sigmac/internal/project"
 	"sigmac/internal/suggest"
-	"sigmac/ir"
 	"sigmac/parser"
 	"sigmac/verify"
 )
@@ -314,49 +312,15 @@ func (k *comparison) rules(files []string, read func(i int) ([]byte, error), fil
 			if len(unread) > 0 {
 				break
 			}
-			more, err := packed(packer, &res)
-			if err != nil {
-				return nil, err
-			}
+			rules, faults := drift.Pack(packer, res)
+			res.Errors = append(res.Errors, faults...)
 			r.report(res)
-			out = append(out, more...)
+			out = append(out, rules...)
 		}
 	}
 	r.progress.clear()
 	if len(unread) > 0 {
 		return nil, usage("%s", errors.Join(unread...))
-	}
-	return out, nil
-}
-
-// packed are the detections of a result, or one rule that has none and says why.
-func packed(packer *delivery.Packer, res *sigmac.Result) (out []*drift.Rule, err error) {
-	d := res.Document
-	rule := drift.Rule{Path: d.Path, Pos: d.Pos, ID: d.ID, Title: d.Title, Result: *res}
-	switch {
-	case d.Rule != nil:
-		rule.Meta = d.Rule.Meta
-	case d.Correlation != nil:
-		rule.Meta = d.Correlation.Meta
-	}
-	before := len(packer.Rules())
-	why, _, faults := packer.Add(*res)
-	res.Errors = append(res.Errors, faults...)
-	switch {
-	case why != "":
-		rule.Left, rule.Reason = true, why
-		return []*drift.Rule{&rule}, nil
-	case len(res.Errors) > 0:
-		rule.Reason = res.Errors[0].Text()
-		return []*drift.Rule{&rule}, nil
-	}
-	for i, of := range packer.Rules()[before:] {
-		one := rule
-		one.Query, one.Title = i, of.Title
-		if one.Detection, err = packer.Detection(of); err != nil {
-			return nil, &failure{exitRules, (&ir.Diagnostic{Path: d.Path, Pos: d.Pos, Msg: err.Error()}).Error()}
-		}
-		out = append(out, &one)
 	}
 	return out, nil
 }
