@@ -94,7 +94,7 @@ func (r *Rule) Compared(i int, q *Query) (rule, query Predicate) {
 	}
 	tested := fieldsOf(c.Expr)
 	for _, b := range q.Times {
-		if tested[b.Field] { // the rule itself is about the time
+		if b.Field != "" && tested[b.Field] { // the rule itself is about the time
 			own = append(own, b.Expr)
 		} else {
 			query.Bounds = append(query.Bounds, b)

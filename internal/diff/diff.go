@@ -56,8 +56,9 @@ func (k Kind) Loses() bool {
 
 // Options bound the work.
 type Options struct {
-	Budget   int // solver steps of one question
-	Examples int // events of each direction
+	Budget   int  // solver steps of one question
+	Examples int  // events of each direction
+	Timeless bool // of queries: what only chooses when events happened is not compared
 	// Old and New are the correlations of the two versions, with what they name.
 	Old, New *link.Correlations
 }
@@ -399,6 +400,11 @@ func Queries(b *backends.Target, schema ir.Schema, old, new string, o Options) (
 		return c, err
 	}
 	for _, r := range readings {
+		if o.Timeless {
+			was, is := *r.Old, *r.New
+			was.Times, is.Times = nil, nil
+			r.Old, r.New = &was, &is
+		}
 		rest := append(r.Old.Unjudged(), r.New.Unjudged()...)
 		find := func(e ir.Expr) ([]map[string]any, string) {
 			return verify.MatchesAt(b, e, r.Unmapped, o.Examples, o.Budget)
@@ -417,7 +423,7 @@ func Queries(b *backends.Target, schema ir.Schema, old, new string, o Options) (
 		if r.Old.Scope != r.New.Scope {
 			c.Metadata = []Attribute{{"scope", scopeText(r.Old.Scope), scopeText(r.New.Scope)}}
 		}
-		if len(rest) > 0 && old != new && (c.Kind != Equal || !alike(r.Old.Stages, r.New.Stages)) {
+		if len(rest) > 0 && old != new && (c.Kind != Equal || !Alike(r.Old.Stages, r.New.Stages)) {
 			is := fmt.Sprintf("the filters are %s", c.Kind)
 			if c.Kind == Unknown {
 				is = c.Reason
@@ -436,10 +442,10 @@ func Queries(b *backends.Target, schema ir.Schema, old, new string, o Options) (
 	return c, nil
 }
 
-// alike says whether two queries with the same filters do the same to what
+// Alike says whether two queries with the same filters do the same to what
 // passes them: the stages that are not judged are the same, on the same columns,
 // and no filter stands behind one of them, which would see other events.
-func alike(old, new []ir.Command) bool {
+func Alike(old, new []ir.Command) bool {
 	others := func(stages []ir.Command) (out []string, plain bool) {
 		plain, judged := true, true
 		for _, st := range stages {

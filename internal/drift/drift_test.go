@@ -120,6 +120,7 @@ func TestEdits(t *testing.T) {
 		{"an index", "splunk", func(d *deploy.Detection) { d.Query = "index=main " + d.Query }, "bounds, rewritten"},
 		{"a time bound", "splunk", func(d *deploy.Detection) { d.Query = "earliest=-1h " + d.Query }, "bounds, rewritten"},
 		{"a time bound", "kusto", func(d *deploy.Detection) { d.Query += "\n| where Timestamp > ago(1h)" }, "bounds, rewritten"},
+		{"a time bound and another stage", "kusto", func(d *deploy.Detection) { d.Query += "\n| where Timestamp > ago(1h)\n| take 10" }, "unjudged"},
 		{"narrower", "kusto", replace(`"/priv"`, `"/privileges"`), "query narrower"},
 		{"wider", "kusto", replace(`"/priv"`, `"/p"`), "query wider"},
 		{"another", "kusto", replace(`"/priv"`, `"/groups"`), "query both"},
@@ -306,5 +307,49 @@ func TestFails(t *testing.T) {
 		if strings.Join(got, " ") != c.want {
 			t.Errorf("%+v fails on %q, want %q", c.d, got, c.want)
 		}
+	}
+}
+
+// TestStages holds what is said where a package adds stages to the query of a rule, which no
+// proof of the rule is about.
+func TestStages(t *testing.T) {
+	for _, c := range []struct{ name, was, is, want string }{
+		{"the same", "", " | head 5", "rewritten"},
+		{"a time bound", "earliest=-1d ", " | head 5", "bounds, rewritten"},
+		{"another stage", "", " | head 6", "unjudged"},
+		{"an index", "index=main ", " | head 5", "bounds, rewritten"},
+		{"an index and another stage", "index=main ", " | head 6", "bounds, unjudged"},
+	} {
+		rules := rulesOf(t, "splunk", rulesText)
+		query := rules[0].Detection.Query
+		rules[0].Detection.Query += " | head 5"
+		deployed := deployedOf(rules)
+		moved := strings.Replace(query, "EventCode=1 ", "", 1) + " EventCode=1"
+		if moved == query+" EventCode=1" {
+			t.Fatal(query)
+		}
+		deployed[0].Query = c.was + moved + c.is
+		entry := Compare(rules, deployed, options)[0]
+		slices.SortFunc(entry.Differences, func(a, b Difference) int { return strings.Compare(string(a.Kind), string(b.Kind)) })
+		if got := text(entry); got != c.want {
+			t.Errorf("%s: %q, want %q: %+v", c.name, got, c.want, entry.Differences)
+		}
+	}
+}
+
+// TestKeyword holds that a time bound is none of the conditions of a rule that asks for words of
+// the whole event.
+func TestKeyword(t *testing.T) {
+	rules := rulesOf(t, "splunk", `title: Words
+id: 8b5f0c1e-0c0a-4a53-9a9b-2f6f0f0b0021
+logsource: {product: linux}
+detection:
+  words: ['Trojan*FOUND']
+  condition: words
+`)
+	deployed := deployedOf(rules)
+	deployed[0].Query = "earliest=-1d " + deployed[0].Query
+	if got := text(Compare(rules, deployed, options)[0]); got != "bounds, rewritten" {
+		t.Errorf("%q", got)
 	}
 }

@@ -58,13 +58,22 @@ func (r *Rule) judge(d *deploy.Detection, o Options) []Difference {
 	if v.Scope.Relation == "" || v.Scope.Relation == "equal" || v.Detection == nil {
 		return []Difference{r.refuted(v, d, p, o)}
 	}
-	switch beside := v.InScope(); beside.Verdict {
-	case verify.Proved:
+	switch beside := v.InScope(); {
+	case beside.Verdict == verify.Proved, beside.Verdict == verify.Partial && r.alike(d):
 		return append([]Difference{{Kind: Rewritten, Proof: p}}, looks(v, p)...)
-	case verify.Refuted:
+	case beside.Verdict == verify.Refuted:
 		return append([]Difference{r.refuted(beside, d, p, o)}, looks(v, p)...)
 	}
 	return append(unjudged("beside where it looks, "+report.Weakness(p.InScope())), looks(v, p)...)
+}
+
+// alike says whether the queries do the same behind their filters, in the same words.
+func (r *Rule) alike(d *deploy.Detection) bool {
+	if d.Language != r.Detection.Language {
+		return false
+	}
+	read, err := verify.ReadPair(r.Result.Target, r.schema(), r.Detection.Query, d.Query)
+	return err == nil && diff.Alike(read[0].Old.Stages, read[0].New.Stages)
 }
 
 // looks is the difference of where a query looks, if there is one.
@@ -133,7 +142,7 @@ func (r *Rule) proof(t *backends.Target, query string, budget int) (p *sigmac.Pr
 
 // queries compares the query of the package with that which is deployed.
 func (r *Rule) queries(d *deploy.Detection, o Options) (diff.Change, error) {
-	return diff.Queries(r.Result.Target, r.schema(), r.Detection.Query, d.Query, diff.Options{Budget: o.Budget, Examples: 1})
+	return diff.Queries(r.Result.Target, r.schema(), r.Detection.Query, d.Query, diff.Options{Budget: o.Budget, Examples: 1, Timeless: true})
 }
 
 func (r *Rule) schema() ir.Schema {
@@ -176,11 +185,8 @@ func bounds(t *backends.Target, s ir.Schema, want, got string) []Difference {
 		return nil
 	}
 	words := func(q *ir.Query) string {
-		if q.Where == nil {
-			return ""
-		}
 		var out []string
-		for _, b := range q.Predicate().Bounds {
+		for _, b := range q.Times {
 			out = append(out, b.Text)
 		}
 		slices.Sort(out)
