@@ -44,20 +44,36 @@ type reading struct {
 	err  error
 }
 
-// Read reads what is deployed, in that of some forms which its content has. It is an error if it has
-// none, or several that differ; of one form, it is that of its reader.
+// Read reads what is deployed, in that of some forms which its content has: the first of a target
+// that has detections there. It is an error if it has none, or those of several targets; of one
+// form, it is that of its reader.
 func Read(f deploy.File, forms []Form) (Form, []*deploy.Detection, error) {
-	var all, read, with []reading
-	for _, r := range ordered.Map(candidates(f.Data, forms), func(form Form) reading {
-		ds, err := form.Read(f)
-		return reading{form, ds, err}
-	}) {
-		all = append(all, r)
-		if r.err == nil {
-			read = append(read, r)
+	var by [][]Form // a target each
+	for _, form := range candidates(f.Data, forms) {
+		i := slices.IndexFunc(by, func(fs []Form) bool { return fs[0].Target == form.Target })
+		if i < 0 {
+			i, by = len(by), append(by, nil)
 		}
-		if r.err == nil && len(r.ds) > 0 {
-			with = append(with, r)
+		by[i] = append(by[i], form)
+	}
+	var all, read, with []reading
+	for _, rs := range ordered.Map(by, func(forms []Form) (rs []reading) {
+		for _, form := range forms {
+			ds, err := form.Read(f)
+			if rs = append(rs, reading{form, ds, err}); err == nil && len(ds) > 0 {
+				break
+			}
+		}
+		return rs
+	}) {
+		for _, r := range rs {
+			all = append(all, r)
+			if r.err == nil {
+				read = append(read, r)
+			}
+			if r.err == nil && len(r.ds) > 0 {
+				with = append(with, r)
+			}
 		}
 	}
 	fault := func(format string, args ...any) (Form, []*deploy.Detection, error) {
@@ -66,10 +82,9 @@ func Read(f deploy.File, forms []Form) (Form, []*deploy.Detection, error) {
 	switch {
 	case len(all) == 1 && all[0].err != nil:
 		return Form{}, nil, all[0].err
+	case len(with) > 1:
+		return fault("it can be read as %s and as %s: name its form with --format", with[0].form.Name, with[1].form.Name)
 	case len(with) > 0:
-		if i := slices.IndexFunc(with, func(r reading) bool { return !alike(r.ds, with[0].ds) }); i > 0 {
-			return fault("it can be read as %s and as %s: name its form with --format", with[0].form.Name, with[i].form.Name)
-		}
 		return with[0].form, with[0].ds, nil
 	case len(read) == 1:
 		return read[0].form, nil, nil
@@ -91,13 +106,6 @@ func place(err error) int {
 		return e.Pos.Line<<20 + e.Pos.Column
 	}
 	return 0
-}
-
-// alike says whether two forms read the same.
-func alike(a, b []*deploy.Detection) bool {
-	return slices.EqualFunc(a, b, func(a, b *deploy.Detection) bool {
-		return a.ID == b.ID && a.Title == b.Title && a.Query == b.Query && a.Enabled == b.Enabled && slices.Equal(a.Settings, b.Settings)
-	})
 }
 
 // candidates are the forms whose files can begin as data does. JSON is YAML too, and no one

@@ -32,8 +32,8 @@ func form(name, extension, begin string) Form {
 func TestRead(t *testing.T) {
 	a, b, y := form("a", ".conf", "["), form("b", ".json", "{"), form("y", ".yml", "{")
 	all := []Form{a, b, y}
-	same := form("a2", ".conf", "[")
-	same.Format.Read = a.Read
+	other := form("c", ".toml", "[")
+	other.Target = targets.Must("kusto")
 	for _, c := range []struct {
 		data  string
 		forms []Form
@@ -43,9 +43,9 @@ func TestRead(t *testing.T) {
 		{"{ x", all, "b [x]"},
 		{"{ x", []Form{b, y}, "b [x]"},
 		{"{ x", []Form{y}, "y [x]"},
-		{"[ x", []Form{a, same}, "a [x]"},
-		{"[ x", []Form{a, form("c", ".toml", "[")}, "e: it can be read as a and as c: name its form with --format"},
-		{"[", []Form{a, form("c", ".toml", "[")}, "e: it holds no detection, in whichever form it is; name that with --format, of a, c"},
+		{"[ x", []Form{a, form("a2", ".conf", "[")}, "a [x]"},
+		{"[ x", []Form{a, other}, "e: it can be read as a and as c: name its form with --format"},
+		{"[", []Form{a, other}, "e: it holds no detection, in whichever form it is; name that with --format, of a, c"},
 		{"[", all, "a []"},
 		{"", all, "e: it is none of the forms that sigmac reads (a, b, y); name the one that is meant with --format\nas a: e:1:1: it does not begin as it should"},
 		{"[ x !", all, "e: it is none of the forms that sigmac reads (a, b, y); name the one that is meant with --format\nas a: e:2:1: it is cut off"},

@@ -122,13 +122,25 @@ func lines(d drift.Difference, plan bool) (out []line) {
 		for _, ev := range d.Gained {
 			add(gained, plain.Event(ev))
 		}
-	case drift.Scope, drift.Bounds:
-		add("looks", change(d.Got, d.Want))
 	case deploy.Actions:
 		add(string(d.Kind), d.Name+" differs")
 	case drift.Enabled:
 		add("state", change(d.Got, d.Want))
 	default:
+		if d.Proof != nil || d.Kind == drift.Bounds { // where the query looks
+			got, want := apart(d.Got, d.Want)
+			switch {
+			case got+want == "":
+				add("looks", map[string]string{"narrower": "in fewer places", "wider": "in more places"}[d.Direction])
+			case want == "" && d.Direction != "wider":
+				add("looks", map[bool]string{false: "only where ", true: "no longer only where "}[plan]+plain.Clip(got, maxValue))
+			case got == "" && d.Direction != "narrower":
+				add("looks", map[bool]string{false: "not only where ", true: "only where "}[plan]+plain.Clip(want, maxValue))
+			default:
+				add("looks", change(got, want))
+			}
+			break
+		}
 		text := change(d.Got, d.Want)
 		if d.Name != string(d.Kind) {
 			text = d.Name + " " + text
@@ -136,6 +148,16 @@ func lines(d drift.Difference, plan bool) (out []line) {
 		add(string(d.Kind), text)
 	}
 	return out
+}
+
+// apart are the parts of two places, in words, that the other has not.
+func apart(got, want string) (gotOnly, wantOnly string) {
+	const sep = ", "
+	a, b := strings.Split(got, sep), strings.Split(want, sep)
+	without := func(a, b []string) string {
+		return strings.Join(slices.DeleteFunc(slices.Clone(a), func(s string) bool { return s == "everywhere" || slices.Contains(b, s) }), sep)
+	}
+	return without(a, b), without(b, a)
 }
 
 // matched says how a rule and a detection were found to belong together, where it is not by an

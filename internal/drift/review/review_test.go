@@ -8,6 +8,7 @@ import (
 	"strings"
 	"testing"
 
+	"sigmac"
 	"sigmac/internal/deploy"
 	"sigmac/internal/drift"
 	"sigmac/internal/style"
@@ -71,7 +72,7 @@ not judged` + head + `
   query: not judged: sigmac does not read the language esql
 
 equal` + head + `
-  looks: index main instead of everywhere
+  looks: only where index main
   query: means the same by another text
 
 equal` + head + `
@@ -107,7 +108,7 @@ func TestPlanText(t *testing.T) {
       severity: none -> high
       actions: webhook differs
   +` + head + `  ~` + head + `      query: not judged: sigmac does not read the language esql
-  ~` + head + `      looks: index main -> everywhere
+  ~` + head + `      looks: no longer only where index main
       query: means the same by another text
   ~` + head + `      query: means the same by another text
 -/+` + head + `      id: old -> d
@@ -208,5 +209,27 @@ func TestFull(t *testing.T) {
 		if err := write(full{}, examples()); err == nil {
 			t.Errorf("%d: no error", i)
 		}
+	}
+}
+
+// TestLooks holds how it is told where a query looks.
+func TestLooks(t *testing.T) {
+	for _, c := range []struct{ want, got, direction, drift, plan string }{
+		{"table a, x: 1", "table a, x: 1, t > 2", "narrower", "only where t > 2", "no longer only where t > 2"},
+		{"table a, x: 1", "table a", "wider", "not only where x: 1", "only where x: 1"},
+		{"table a", "table b", "both", "table b instead of table a", "table b -> table a"},
+		{"x: A", "x: A", "narrower", "in fewer places", "in fewer places"},
+		{"table a", "everywhere", "wider", "not only where table a", "only where table a"},
+	} {
+		d := drift.Difference{Kind: drift.Scope, Name: "scope", Want: c.want, Got: c.got, Direction: c.direction, Proof: &sigmac.Proof{}}
+		if got := lines(d, false)[0].text; got != c.drift {
+			t.Errorf("%s, %s: %q, want %q", c.want, c.got, got, c.drift)
+		}
+		if got := lines(d, true)[0].text; got != c.plan {
+			t.Errorf("%s, %s: %q, want %q", c.want, c.got, got, c.plan)
+		}
+	}
+	if got := lines(drift.Difference{Kind: drift.Scope, Name: "index", Want: "a", Got: "b"}, false)[0]; got != (line{"scope", "index b instead of a"}) {
+		t.Error(got)
 	}
 }
