@@ -159,11 +159,7 @@ func (k *comparison) deployed(paths []string) (out []*deploy.Detection, err erro
 	if given {
 		i := slices.IndexFunc(forms, func(f drift.Form) bool { return f.Name == k.p.Format })
 		if i < 0 {
-			var names []string
-			for _, f := range forms {
-				names = append(names, f.Name)
-			}
-			return nil, usage("%s is no form of detections%s; see sigmac list formats", k.p.Format, suggest.For(k.p.Format, names))
+			return nil, usage("%s is no form of detections: %s", k.p.Format, formNames(forms))
 		}
 		found = forms[i]
 	}
