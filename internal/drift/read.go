@@ -2,8 +2,10 @@ package drift
 
 import (
 	"bytes"
+	"cmp"
 	"errors"
 	"fmt"
+	"path"
 	"slices"
 	"strings"
 
@@ -91,8 +93,17 @@ func Read(f deploy.File, forms []Form) (Form, []*deploy.Detection, error) {
 	case len(read) > 1:
 		return fault("it holds no detection, in whichever form it is; name that with --format, of %s", names(forms))
 	}
-	// The reader that came farthest knows best what is wrong.
-	slices.SortStableFunc(all, func(a, b reading) int { return place(b.err) - place(a.err) })
+	// The reader that came farthest knows best what is wrong, and of these the one whose files are
+	// called so.
+	called := func(r reading) int {
+		if r.form.Extension == path.Ext(f.Path) {
+			return 0
+		}
+		return 1
+	}
+	slices.SortStableFunc(all, func(a, b reading) int {
+		return cmp.Or(cmp.Compare(place(b.err), place(a.err)), cmp.Compare(called(a), called(b)))
+	})
 	msg := "it is none of the forms that sigmac reads (" + names(forms) + "); name the one that is meant with --format"
 	if len(all) > 0 {
 		return fault("%s\nas %s: %s", msg, all[0].form.Name, all[0].err)

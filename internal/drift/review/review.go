@@ -57,7 +57,9 @@ func state(e drift.Entry) string {
 		case drift.Enabled:
 			add(d.Got)
 		case drift.Query, drift.Scope:
-			add(strings.TrimSuffix(string(d.Kind)+" "+direction(d.Direction), " "))
+			if word := strings.TrimSuffix(string(d.Kind)+" "+direction(d.Direction), " "); !slices.ContainsFunc(words, func(w string) bool { return strings.HasPrefix(w, word) }) {
+				add(word)
+			}
 		case drift.Bounds, drift.Rewritten:
 			if e.Equal() {
 				add("equal")
