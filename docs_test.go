@@ -116,28 +116,42 @@ var idLiteral = regexp.MustCompile(`^(?:splunk|kusto|elastic)/[a-z-]+$`)
 // packages are the folders of the forms of detections, whose ids are those of checks.
 var packages = regexp.MustCompile(`^backends/[a-z]+/deploy$`)
 
-// TestPackageChecks holds that every check of a form of detections has its row in a page of
-// docs/deploy, with its severity.
+// TestPackageChecks holds that the pages of docs/deploy have the checks of the forms of
+// detections; -update writes them. A check is on the page that its id begins with, and one of
+// ATT&CK on those of all forms that have it.
 func TestPackageChecks(t *testing.T) {
-	var rows strings.Builder
-	pages, err := filepath.Glob("docs/deploy/*.md")
-	if err != nil {
-		t.Fatal(err)
+	const begin, end = "<!-- checks: go test . -run TestPackageChecks -update -->\n", "<!-- end -->\n"
+	tables := map[string]string{}
+	for _, target := range sigmac.Targets() {
+		for _, f := range target.Packages {
+			page, rows := "", "\n| Check | Severity | What holds | Source |\n|---|---|---|---|\n"
+			for _, c := range f.Checks {
+				if name, _, _ := strings.Cut(c.ID, "/"); name != "attack" {
+					page = "docs/deploy/" + name + ".md"
+				}
+				cell := strings.NewReplacer("|", `\|`).Replace
+				rows += "| `" + c.ID + "` | " + c.Severity + " | " + cell(c.What) + " | " + cell(c.Source) + " |\n"
+			}
+			tables[page] = rows + "\n"
+		}
 	}
-	for _, page := range pages {
+	for page, table := range tables {
 		text, err := os.ReadFile(page)
 		if err != nil {
 			t.Fatal(err)
 		}
-		rows.Write(text)
-	}
-	for _, target := range sigmac.Targets() {
-		for _, f := range target.Packages {
-			for _, c := range f.Checks {
-				if !strings.Contains(rows.String(), "\n| `"+c.ID+"` | "+c.Severity+" |") {
-					t.Errorf("the check %s (%s) of %s has no row in docs/deploy", c.ID, c.Severity, f.Name)
-				}
+		before, rest, found := strings.Cut(string(text), begin)
+		_, after, closed := strings.Cut(rest, end)
+		if !found || !closed {
+			t.Fatalf("%s has no place for the checks", page)
+		}
+		want := before + begin + table + end + after
+		if *update {
+			if err := os.WriteFile(page, []byte(want), 0o644); err != nil {
+				t.Fatal(err)
 			}
+		} else if want != string(text) {
+			t.Errorf("%s has other checks than sigmac; run go test . -run TestPackageChecks -update", page)
 		}
 	}
 }

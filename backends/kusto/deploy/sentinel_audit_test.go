@@ -252,16 +252,11 @@ func TestOfTactics(t *testing.T) {
 	}
 }
 
-// TestSentinelPage holds that the page has a row for each check, and for each setting and option.
+// TestSentinelPage holds that the page has each setting and option.
 func TestSentinelPage(t *testing.T) {
 	page, err := os.ReadFile("../../../docs/deploy/sentinel.md")
 	if err != nil {
 		t.Fatal(err)
-	}
-	for _, c := range sentinelChecks {
-		if row := fmt.Sprintf("| `%s` | %s | %s | %s |", c.ID, c.Severity, c.What, c.Source); !strings.Contains(string(page), row) {
-			t.Errorf("the page has no row\n%s", row)
-		}
 	}
 	for _, f := range sentinelFormats() {
 		for _, o := range f.Options {
