@@ -114,8 +114,8 @@ func (w *writer) schedule() {
 		}
 	}
 	lookback := p.Lookback
-	if lookback == p.Every+w.Window+p.Late && period > lookback-w.Window-p.Late {
-		lookback = period + w.Window + p.Late // nobody chose it
+	if lookback == p.Every+w.Window+p.Late { // nobody chose it
+		lookback = period + w.Window + p.Late
 	}
 	lag := max(0, min(p.Late, lookback-period-w.Window))
 	w.set("cron_schedule", schedule)
