@@ -26,7 +26,7 @@ type auditor struct {
 }
 
 func (a *auditor) find(id string, at ir.Pos, format string, args ...any) {
-	a.out = append(a.out, deploy.Finding{Check: checkOf(id), Msg: sprintf(format, args), Path: a.d.Path, Pos: at, Detection: a.d.Title})
+	a.out = append(a.out, deploy.Finding{Check: checkOf(id), Msg: fmt.Sprintf(format, args...), Path: a.d.Path, Pos: at, Detection: a.d.Title})
 }
 
 // audit says what is wrong with searches, and with the app that they are of.

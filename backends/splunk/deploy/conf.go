@@ -101,6 +101,8 @@ type confReader struct {
 	at    ir.Pos
 	open  bool // the value goes on in the next line
 	line  int
+
+	length int // of the line, in characters
 }
 
 // readConf reads the stanzas of a .conf file, of which those with one name are one; what
@@ -118,7 +120,7 @@ func readConf(path string, data []byte) ([]*stanza, error) {
 		r.read(string(bytes.TrimSuffix(line, []byte("\r"))), ended)
 	}
 	if r.open {
-		r.fault(len(r.key), "the file ends within a value: it is cut off")
+		r.fault(r.length+1, "the file ends within a value: it is cut off")
 	}
 	r.end()
 	if len(r.faults) > 0 {
@@ -132,6 +134,7 @@ func (r *confReader) fault(column int, format string, args ...any) {
 }
 
 func (r *confReader) read(line string, ended bool) {
+	r.length = utf8.RuneCountInString(line)
 	if r.line == 1 {
 		r.debug = btoolPrefix().MatchString(line)
 	}
@@ -151,7 +154,7 @@ func (r *confReader) read(line string, ended bool) {
 		return
 	}
 	trimmed := strings.Trim(text, confSpace)
-	column := utf8.RuneCountInString(line) - utf8.RuneCountInString(strings.TrimLeft(text, confSpace)) + 1
+	column := r.length - utf8.RuneCountInString(strings.TrimLeft(text, confSpace)) + 1
 	switch {
 	case trimmed == "" && r.key != "" && r.debug:
 	case trimmed == "" || trimmed[0] == '#' || trimmed[0] == ';':
@@ -181,7 +184,7 @@ func (r *confReader) read(line string, ended bool) {
 			r.begin("default", 1)
 		}
 		r.key = name
-		r.at = ir.Pos{Line: r.line, Column: utf8.RuneCountInString(line) - utf8.RuneCountInString(strings.TrimLeft(value, confSpace)) + 1}
+		r.at = ir.Pos{Line: r.line, Column: r.length - utf8.RuneCountInString(strings.TrimLeft(value, confSpace)) + 1}
 		r.more(value)
 	}
 }

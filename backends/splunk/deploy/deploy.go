@@ -5,6 +5,7 @@
 package deploy
 
 import (
+	"fmt"
 	"strings"
 
 	"sigmac/internal/deploy"
@@ -65,7 +66,7 @@ func writeSearches(rules []*deploy.Rule, o deploy.Options) ([]deploy.File, []dep
 
 // found is a finding of a check.
 func found(id, path, detection, format string, args ...any) deploy.Finding {
-	return deploy.Finding{Check: checkOf(id), Path: path, Detection: detection, Msg: sprintf(format, args)}
+	return deploy.Finding{Check: checkOf(id), Path: path, Detection: detection, Msg: fmt.Sprintf(format, args...)}
 }
 
 // searches are the stanzas of rules as text.
@@ -75,7 +76,7 @@ func searches(rules []*deploy.Rule, o deploy.Options, path string) (string, []de
 	names := namesOf(rules)
 	b.WriteString("# Sigma rules as searches of Splunk, made by sigmac.\n")
 	for i, r := range rules {
-		w := &writer{Rule: r, o: o, name: names[i], path: path, stanza: &stanza{name: names[i], keys: map[string]setting{}}}
+		w := &writer{Rule: r, o: o, path: path, stanza: &stanza{name: names[i], keys: map[string]setting{}}}
 		if plainText(r.Title) != names[i] {
 			w.note("splunk/name-changed", "the name of the search is %q, since names are unique and have no brackets", names[i])
 		}

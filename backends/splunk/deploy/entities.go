@@ -3,6 +3,7 @@ package deploy
 import (
 	"slices"
 	"strings"
+	"sync"
 
 	"sigmac/internal/deploy"
 	"sigmac/internal/suggest"
@@ -33,7 +34,7 @@ var (
 // one where there is nothing else, and all others are threat objects. They are the fields of the
 // Common Information Model (its Add-on Manual), and of the add-ons for Windows, Sysmon and the
 // clouds, as docs/pipelines has them.
-func objectColumns() map[string]string {
+var objectColumns = sync.OnceValue(func() map[string]string {
 	out := map[string]string{}
 	for kind, columns := range map[string]string{
 		"user": `user src_user dest_user user_name User ParentUser SourceUser TargetUser TargetUserName SubjectUserName AccountName
@@ -65,7 +66,7 @@ func objectColumns() map[string]string {
 		}
 	}
 	return out
-}
+})
 
 // objectKinds are what the entities of sigmac are here. Of a file, a process or a hash an
 // identifier may be a type of threat object by its own name.

@@ -23,7 +23,7 @@ var served = map[string]any{
 	"action.email": false, "action.email.to": nil, "action.email.auth_password": secret, "action.script": "0", "alert.expires": "24h", "alert.managedBy": "",
 	"dispatch.buckets": "0", "dispatch.ttl": "2p", "dispatch.index_earliest": "", "is_scheduled": true, "max_concurrent": 1, "next_scheduled_time": "2026-11-30 16:30:00 UTC",
 	"qualifiedSearch": "search " + secret, "run_on_startup": false, "schedule_priority": "default", "triggered_alert_count": 5, "updated": "1970", "disabled": false,
-	"alert_condition": "", "embed.enabled": "0", "vsid": nil, "schedule_as": "auto", "display.events.fields": `["host"]`,
+	"alert_condition": "", "embed.enabled": "0", "vsid": nil, "schedule_window": "default", "schedule_as": "auto", "display.events.fields": `["host"]`,
 }
 
 // entryOf is a search as the endpoint saved/searches has it.
@@ -210,7 +210,7 @@ func TestForeign(t *testing.T) {
 func TestFaults(t *testing.T) {
 	long := strings.Repeat("[x]\n"+secret+"\n", 300)
 	for _, c := range []struct{ path, text, want string }{
-		{"x.conf", "[a]\nsearch = " + secret + "\\", "x.conf:2:6: the file ends within a value: it is cut off"},
+		{"x.conf", "[a]\nsearch = " + secret + "\\", "x.conf:2:18: the file ends within a value: it is cut off"},
 		{"x.conf", "[a]\nsearch = b\n[" + secret, "x.conf:3:1: the file ends within the name of a stanza: it is cut off"},
 		{"x.conf", "[a]\nsearch = b\n" + secret, "x.conf:3:1: the file ends within a setting: it is cut off"},
 		{"x.conf", "[a\nsearch = b\n  " + secret + "\n", "x.conf:1:1: the name of a stanza ends in ]\nx.conf:3:3: a setting is NAME = VALUE"},

@@ -28,7 +28,11 @@ func settingsOf(s *stanza, description string) (out []deploy.Setting) {
 		add(deploy.Schedule, key, moment(s.get(key)))
 	}
 	add(deploy.Schedule, "realtime_schedule", bit(truth(s.or("realtime_schedule", "1"))))
-	add(deploy.Schedule, "schedule_window", strings.ToLower(s.or("schedule_window", "0")))
+	window := strings.ToLower(s.or("schedule_window", "0"))
+	if window == "default" { // as the server calls it
+		window = "0"
+	}
+	add(deploy.Schedule, "schedule_window", window)
 	add(deploy.Schedule, "schedule_priority", strings.ToLower(s.or("schedule_priority", "default")))
 	add(deploy.Schedule, "allow_skew", s.or("allow_skew", "0"))
 	add(deploy.Schedule, "trigger", trigger(s))

@@ -17,8 +17,6 @@ import (
 	"sigmac/internal/suggest"
 )
 
-func sprintf(format string, args []any) string { return fmt.Sprintf(format, args...) }
-
 // unseen says whether a character is white space, or none that can be seen.
 func unseen(r rune) bool { return unicode.IsSpace(r) || backends.Hidden(r) }
 
@@ -27,8 +25,7 @@ type writer struct {
 	*deploy.Rule
 	*stanza
 	o        deploy.Options
-	name     string
-	path     string
+	path     string // of the file
 	findings []deploy.Finding
 
 	shown        []string // the columns of the results
