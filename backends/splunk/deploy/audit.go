@@ -9,6 +9,7 @@ import (
 	"unicode/utf8"
 
 	"sigmac/backends"
+	"sigmac/backends/splunk/read"
 	"sigmac/internal/deploy"
 	"sigmac/internal/lazy"
 	"sigmac/ir"
@@ -56,6 +57,7 @@ func audit(ds []*deploy.Detection, c deploy.Context) (out []deploy.Finding) {
 		}
 		a.text()
 		a.commands(in)
+		a.fields(schema)
 		a.schedule()
 		a.alert()
 		a.security()
@@ -148,6 +150,25 @@ func (a *auditor) commands(in *app) {
 			once("splunk/lookup", l, c.Pos, "the lookup %s is not in the app: the search runs only where another app shares it", l)
 		}
 	}
+}
+
+// fields judges what a search asks of a dataset whose fields are known: every one has _time.
+func (a *auditor) fields(s ir.Schema) {
+	q, err := read.Read(a.d.Query, s)
+	if err != nil || q.Scope.DataModel == "" || q.Where == nil {
+		return
+	}
+	known := func(field string) bool {
+		t, _ := s.Type(q.Scope.DataModel, field)
+		return t != ir.Unknown
+	}
+	said := map[string]bool{}
+	ir.Walk(q.Where, func(e ir.Expr) {
+		if m, ok := e.(ir.Match); ok && known("_time") && !known(m.Field.Name) && !said[m.Field.Name] {
+			said[m.Field.Name] = true
+			a.find("splunk/field", a.in(m.Pos), "%s has no field %s", q.Scope.DataModel, m.Field.Name)
+		}
+	})
 }
 
 // schedule judges when the search runs and over which events.

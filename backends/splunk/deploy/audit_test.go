@@ -44,6 +44,16 @@ func es(changes ...string) string {
 
 const counted = "search=index=a | stats count by user url"
 
+// model is a schema with one dataset.
+type model struct{}
+
+func (model) Type(table, field string) (ir.Type, bool) {
+	if table == "Endpoint.Processes" && (field == "_time" || field == "Processes.user") {
+		return ir.Text, true
+	}
+	return ir.Unknown, true
+}
+
 // TestChecks holds what each check finds, and what it passes over.
 func TestChecks(t *testing.T) {
 	app := []deploy.File{
@@ -78,18 +88,20 @@ func TestChecks(t *testing.T) {
 		"splunk/enable-sched":      {find: []string{with("enableSched=true"), with("enableSched=yes")}, pass: []string{with("enableSched=0"), with("-enableSched")}},
 		"splunk/entity-column":     {find: []string{es("search=index=a | stats count by user"), es("search=index=a | table url")}, pass: []string{es(counted), es(), es("search=index=a `m` | stats count by user"), es(`search=| tstats count from datamodel=A.B where A.c="x" by user, url _time span=1s`)}},
 		"splunk/expires":           {find: []string{with("alert.expires=soon")}, pass: []string{with("alert.expires=24h")}},
-		"splunk/gap":               {find: []string{with("dispatch.earliest_time=-50m@m"), with("cron_schedule=0 */2 * * *"), with("dispatch.earliest_time=-1h", "dispatch.latest_time=-1m")}, pass: []string{with(), with("dispatch.earliest_time=-1h", "-dispatch.latest_time"), with("dispatch.earliest_time=-50m@m", "dispatch.index_earliest=-60m"), with("dispatch.earliest_time=@d", "dispatch.latest_time=now"), with("dispatch.earliest_time=-1mon"), with("cron_schedule=0 0 1 * 1")}},
-		"splunk/line-end":          {find: []string{with(`search=a=C:\`), with("search=a \\\n| where b")}, pass: []string{with(`search=a="C:\\"`), with("search=a\n| where b")}},
-		"splunk/lookup":            {folder: app, find: []string{with("search=| inputlookup other.csv"), with("search=index=a | lookup other k AS v"), with("search=index=a [| inputlookup append=t other.csv | fields a]")}, pass: []string{with("search=| inputlookup t.csv"), with("search=index=a | lookup table k AS v"), with("search=index=a other.csv")}},
-		"splunk/macro":             {folder: app, find: []string{with("search=index=a `other`"), with("search=index=a `here(1)` `other(x)`")}, pass: []string{with("search=index=a `here` | where `with(1,2)`"), with("search=index=a \"`other`\"")}},
-		"splunk/multi-line":        {find: []string{with("search=a\n| where b")}, pass: []string{with()}},
-		"splunk/name":              {find: []string{"[a[b]]\nsearch = x\n", "[ a]\nsearch = x\n", "[]\nsearch = x\n", "[DEFAULT]\nsearch = x\n", "[a\u200bb]\nsearch = x\n"}, pass: []string{with("name=A (b) - {c} = #")}},
-		"splunk/name-length":       {find: []string{es("name=" + strings.Repeat("é", 100)), es("name=" + strings.Repeat("x", 82)), es("action.correlationsearch.label=" + strings.Repeat("x", 100))}, pass: []string{es("name=" + strings.Repeat("é", 81)), with("name=" + strings.Repeat("x", 200))}},
-		"splunk/no-risk-object":    {find: []string{es(risk("[]")), es(risk(`[{"threat_object_field":"url","threat_object_type":"url"}]`)), es("-action.risk.param._risk")}, pass: []string{es(), es("-action.risk.param._risk", "action.risk.param._risk_object=user"), es(risk("[]"), "action.risk=0")}},
-		"splunk/not-scheduled":     {find: []string{with("enableSched=0"), with("-enableSched")}, pass: []string{with(), with("enableSched=0", "disabled=1")}},
-		"splunk/notable":           {find: []string{es("action.notable.param.severity=urgent"), es("action.notable.param.security_domain=cloud"), es("-action.notable.param.rule_title")}, pass: []string{es(), with("action.notable.param.severity=urgent")}},
-		"splunk/notable-column":    {find: []string{es(counted, "action.notable.param.nes_fields=user,dest")}, pass: []string{es(counted), es("action.notable.param.nes_fields=user,dest")}},
-		"splunk/real-time":         {find: []string{with("-realtime_schedule"), with("realtime_schedule=true")}, pass: []string{with("realtime_schedule=false"), with("-realtime_schedule", "enableSched=0")}},
+		"splunk/field": {find: []string{with(`search=| tstats count from datamodel=Endpoint.Processes where Processes.usr="x" by _time span=1s`)},
+			pass: []string{with(`search=| tstats count from datamodel=Endpoint.Processes where Processes.user="x" by _time span=1s`), with(`search=| tstats count from datamodel=Own.Model where Model.x="y" by _time span=1s`), with("search=usr=x")}},
+		"splunk/gap":            {find: []string{with("dispatch.earliest_time=-50m@m"), with("cron_schedule=0 */2 * * *"), with("dispatch.earliest_time=-1h", "dispatch.latest_time=-1m")}, pass: []string{with(), with("dispatch.earliest_time=-1h", "-dispatch.latest_time"), with("dispatch.earliest_time=-50m@m", "dispatch.index_earliest=-60m"), with("dispatch.earliest_time=@d", "dispatch.latest_time=now"), with("dispatch.earliest_time=-1mon"), with("cron_schedule=0 0 1 * 1")}},
+		"splunk/line-end":       {find: []string{with(`search=a=C:\`), with("search=a \\\n| where b")}, pass: []string{with(`search=a="C:\\"`), with("search=a\n| where b")}},
+		"splunk/lookup":         {folder: app, find: []string{with("search=| inputlookup other.csv"), with("search=index=a | lookup other k AS v"), with("search=index=a [| inputlookup append=t other.csv | fields a]")}, pass: []string{with("search=| inputlookup t.csv"), with("search=index=a | lookup table k AS v"), with("search=index=a other.csv")}},
+		"splunk/macro":          {folder: app, find: []string{with("search=index=a `other`"), with("search=index=a `here(1)` `other(x)`")}, pass: []string{with("search=index=a `here` | where `with(1,2)`"), with("search=index=a \"`other`\"")}},
+		"splunk/multi-line":     {find: []string{with("search=a\n| where b")}, pass: []string{with()}},
+		"splunk/name":           {find: []string{"[a[b]]\nsearch = x\n", "[ a]\nsearch = x\n", "[]\nsearch = x\n", "[DEFAULT]\nsearch = x\n", "[a\u200bb]\nsearch = x\n"}, pass: []string{with("name=A (b) - {c} = #")}},
+		"splunk/name-length":    {find: []string{es("name=" + strings.Repeat("é", 100)), es("name=" + strings.Repeat("x", 82)), es("action.correlationsearch.label=" + strings.Repeat("x", 100))}, pass: []string{es("name=" + strings.Repeat("é", 81)), with("name=" + strings.Repeat("x", 200))}},
+		"splunk/no-risk-object": {find: []string{es(risk("[]")), es(risk(`[{"threat_object_field":"url","threat_object_type":"url"}]`)), es("-action.risk.param._risk")}, pass: []string{es(), es("-action.risk.param._risk", "action.risk.param._risk_object=user"), es(risk("[]"), "action.risk=0")}},
+		"splunk/not-scheduled":  {find: []string{with("enableSched=0"), with("-enableSched")}, pass: []string{with(), with("enableSched=0", "disabled=1")}},
+		"splunk/notable":        {find: []string{es("action.notable.param.severity=urgent"), es("action.notable.param.security_domain=cloud"), es("-action.notable.param.rule_title")}, pass: []string{es(), with("action.notable.param.severity=urgent")}},
+		"splunk/notable-column": {find: []string{es(counted, "action.notable.param.nes_fields=user,dest")}, pass: []string{es(counted), es("action.notable.param.nes_fields=user,dest")}},
+		"splunk/real-time":      {find: []string{with("-realtime_schedule"), with("realtime_schedule=true")}, pass: []string{with("realtime_schedule=false"), with("-realtime_schedule", "enableSched=0")}},
 		"splunk/risk": {find: []string{es(risk("x")), es(risk(`[{"risk_object_field":"user","risk_object_type":"host","risk_score":50}]`)), es(risk(`[{"risk_object_field":"user","risk_object_type":"user","risk_score":0}]`)),
 			es(risk(`[{"risk_object_field":"user","risk_object_type":"user","risk_score":101}]`)), es(risk(`[{"threat_object_field":"user","threat_object_type":"host"}]`))}, pass: []string{es(), with(risk("x"))}},
 		"splunk/schedule-window": {find: []string{with("schedule_window=soon"), with("schedule_window=60"), with("schedule_priority=higher")}, pass: []string{with("schedule_window=59"), with("schedule_window=0", "schedule_priority=higher"), with("-schedule_window", "schedule_priority=higher")}},
@@ -120,7 +132,7 @@ func TestChecks(t *testing.T) {
 			if err != nil {
 				t.Fatalf("%s\n%s", err, text)
 			}
-			i := slices.IndexFunc(audit(ds, deploy.Context{Folder: folder}), func(f deploy.Finding) bool {
+			i := slices.IndexFunc(audit(ds, deploy.Context{Folder: folder, Schema: model{}}), func(f deploy.Finding) bool {
 				if f.Check != checkOf(f.ID) || f.Msg == "" || f.Path != searchesFile && f.ID != "splunk/app" || f.ID != "splunk/app" && f.Pos.Line == 0 {
 					t.Errorf("%+v", f)
 				}

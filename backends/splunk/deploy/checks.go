@@ -37,6 +37,7 @@ var checks = []deploy.Check{
 	{ID: "splunk/enable-sched", Severity: asError, What: "enableSched is 0 or 1", Source: spec + ": enableSched"},
 	{ID: "splunk/entity-column", Severity: asWarn, What: "the columns of entities are columns of the results", Source: ctl + ": objects/rba.py"},
 	{ID: "splunk/expires", Severity: asWarn, What: "alert.expires is a length of time", Source: spec + ": alert.expires"},
+	{ID: "splunk/field", Severity: asWarn, What: "a search of a data model of the CIM asks for fields that its dataset has", Source: "Common Information Model Add-on Manual"},
 	{ID: "splunk/frequency", Severity: asNote, What: "a schedule runs at even times of the hour or the day", Source: spec + ": cron_schedule"},
 	{ID: "splunk/gap", Severity: asWarn, What: "a search looks at least as far back as its last run", Source: spec + ": dispatch.earliest_time"},
 	{ID: "splunk/line-end", Severity: asError, What: "no line of a search ends in a backslash, by which a file goes on in the next line", Source: confForm},
