@@ -338,14 +338,14 @@ func (a *auditor) query() {
 			a.column(at, column, "no event has it")
 		}
 	case "esql":
-		metadata, kept, known := esqlLacks(a.d.Query)
+		metadata, dropped, known := esqlLacks(a.d.Query)
 		if !known {
 			return
 		}
 		if len(metadata) > 0 {
 			a.find(at, "elastic/esql-metadata", "FROM lacks METADATA %s: alerts of one event are raised again by each run that sees it", strings.Join(metadata, ", "))
-		} else if len(kept) > 0 {
-			a.find(at, "elastic/esql-keep", "KEEP leaves out %s: alerts of one event are raised again by each run that sees it", strings.Join(kept, ", "))
+		} else if len(dropped) > 0 {
+			a.find(at, "elastic/esql-keep", "KEEP leaves out %s: alerts of one event are raised again by each run that sees it", strings.Join(dropped, ", "))
 		}
 	}
 }

@@ -69,9 +69,9 @@ func esqlCommands(query string) (out [][]string) {
 // identity are the columns that tell an event of a query in ES|QL from others.
 var identity = []string{"_id", "_index", "_version"}
 
-// esqlLacks says which of the identity a query takes from its indices, and which of it no KEEP
-// leaves. A query that aggregates has none to take; known is false for what is not understood.
-func esqlLacks(query string) (metadata, kept []string, known bool) {
+// esqlLacks says which of the identity a query does not take from its indices, and which of it
+// a KEEP drops. A query that aggregates has none to take; known is false for what is not understood.
+func esqlLacks(query string) (metadata, dropped []string, known bool) {
 	commands := esqlCommands(query)
 	first := commands[0]
 	if len(first) < 2 || !strings.EqualFold(first[0], "FROM") || slices.Contains(first, "(") {
@@ -100,12 +100,12 @@ func esqlLacks(query string) (metadata, kept []string, known bool) {
 		case "KEEP":
 			for _, column := range identity {
 				if !keeps(c[1:], column) {
-					kept = append(kept, column)
+					dropped = append(dropped, column)
 				}
 			}
 		}
 	}
-	return metadata, kept, true
+	return metadata, dropped, true
 }
 
 // keeps says whether one of the patterns is of the column.
