@@ -21,14 +21,13 @@ type entry struct {
 
 // put gives the table a value, in the place that the key has in fields.
 func (t table) put(key string, value any) table {
-	place := func(e entry) int { return slices.IndexFunc(fields, func(f field) bool { return f.name == e.key }) }
 	e := entry{key, value}
 	for i, x := range t {
 		if x.key == key {
 			t[i] = e
 			return t
 		}
-		if place(x) > place(e) {
+		if order()[x.key] > order()[key] {
 			return slices.Insert(t, i, e)
 		}
 	}

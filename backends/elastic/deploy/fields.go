@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 
 	"sigmac/internal/deploy"
@@ -109,9 +110,18 @@ var fields = []field{
 var added = []string{"id", "immutable", "rule_source", "created_at", "created_by", "updated_at", "updated_by", "revision",
 	"execution_summary", "outcome", "alias_target_id", "alias_purpose", "status", "status_date", "last_failure_at", "last_failure_message", "last_success_at", "last_success_message", "lists", "saved_object_id"}
 
+// order is the place of each field, by name.
+var order = sync.OnceValue(func() map[string]int {
+	out := map[string]int{}
+	for i, f := range fields {
+		out[f.name] = i
+	}
+	return out
+})
+
 func fieldOf(name string) (field, bool) {
-	i := slices.IndexFunc(fields, func(f field) bool { return f.name == name })
-	if i < 0 {
+	i, ok := order()[name]
+	if !ok {
 		return field{}, false
 	}
 	return fields[i], true
