@@ -47,6 +47,7 @@ var sentinelTypes = map[string]string{"account": "Account", "host": "Host", "ip"
 // entityColumns say which columns of tables tell of an entity: lines of tables, each with lines
 // below it of an entity and its identifiers, the first of which is strong. A line with + is of
 // what each event of the table has; others count where a rule tests one of their columns. The
+// columns of the group of a correlation have Sigma's names, which stand last. The other
 // columns are those of Microsoft's references of the tables and of ASIM's schemas, the
 // identifiers those that the rules of Azure-Sentinel give them.
 const entityColumns = `
@@ -228,6 +229,27 @@ imAuthentication
 imAuditEvent
  +Account FullName=ActorUsername
  +IP Address=SrcIpAddr
+(group)
+ Account Name=TargetUserName NTDomain=TargetDomainName
+ Account Name=SubjectUserName NTDomain=SubjectDomainName
+ Account FullName=User
+ Account Sid=TargetUserSid
+ Account Sid=SubjectUserSid
+ Account Name=user
+ Account Name=username
+ Account Name=UserName
+ Host FullName=Computer
+ Host HostName=ComputerName
+ Host HostName=host
+ Host HostName=Workstation
+ Host HostName=WorkstationName
+ IP Address=SourceIp
+ IP Address=DestinationIp
+ IP Address=IpAddress
+ IP Address=src_ip
+ IP Address=dst_ip
+ Process CommandLine=CommandLine
+ DNS DomainName=QueryName
 `
 
 // An entityLine is one of entityColumns.
@@ -278,7 +300,7 @@ func entitiesOf(r *deploy.Rule) (out []deploy.Entity) {
 	}
 	for _, tested := range []bool{true, false} {
 		for _, line := range entityLines() {
-			if !slices.ContainsFunc(line.tables, func(p string) bool { return isTable(p, r.Scope.Table) }) ||
+			if !slices.ContainsFunc(line.tables, func(p string) bool { return isTable(p, r.Scope.Table) || p == "(group)" && r.Columns != nil }) ||
 				tests(line.entity) != tested || !tested && !line.always {
 				continue
 			}

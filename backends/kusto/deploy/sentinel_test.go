@@ -424,6 +424,10 @@ func TestSentinelEntities(t *testing.T) {
 		{"IP=RemoteIP Host=DeviceName Account=AccountName Process=ProcessCommandLine", func(r *deploy.Rule) { r.Tested = []string{"RemoteIP"} }},
 		{"Host=DeviceName", func(r *deploy.Rule) { r.Columns = []string{"DeviceName", "Count"} }},
 		{"", func(r *deploy.Rule) { r.Columns = []string{"Count"} }},
+		{"Account=User IP=SourceIp", func(r *deploy.Rule) {
+			r.Columns, r.Tested = []string{"SourceIp", "User", "start", "end"}, []string{"SourceIp", "User"}
+		}},
+		{"", func(r *deploy.Rule) { r.Tested, r.Scope.Table = []string{"User"}, "Own_CL" }},
 		{"", func(r *deploy.Rule) { r.Scope.Table = "Own_CL" }},
 		{"FileHash=SHA1", func(r *deploy.Rule) {
 			r.Plan.Entities = []deploy.Entity{{Type: "hash", Fields: []deploy.EntityField{{Identifier: "Value", Column: "SHA1"}}}}
