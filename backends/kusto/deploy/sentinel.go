@@ -227,7 +227,7 @@ func (w *sentinelWriter) properties() (kind string, p tree) {
 	}
 	for _, o := range plan.Own {
 		if o.Name == "kind" {
-			kind = o.Value
+			kind = known(o.Value, sentinelKinds)
 		}
 	}
 	for _, s := range []struct{ what, text string }{{"title", r.Title}, {"description", r.Meta.Description}, {"query", r.Query}} {
@@ -398,6 +398,14 @@ var sentinelOwn = []string{
 // onlyYAML are those that a template has no place for.
 var onlyYAML = []string{"tags", "requiredDataConnectors"}
 
+// ownTrees are those that are lists or have names of their own, and ownTruths those that are true
+// or false; the others are texts but for the threshold.
+var (
+	ownTrees = []string{"tactics", "techniques", "entityMappings", "tags", "requiredDataConnectors", "customDetails", "eventGroupingSettings", "alertDetailsOverride",
+		"alertDynamicProperties", "incidentConfiguration", "groupingConfiguration", "groupByEntities", "groupByAlertDetails", "groupByCustomDetails"}
+	ownTruths = []string{"enabled", "suppressionEnabled", "createIncident", "reopenClosedIncident"}
+)
+
 // own puts the settings that the plan makes by Sentinel's own names.
 func (w *sentinelWriter) own(p *tree) {
 	for _, o := range w.r.Plan.Own {
@@ -405,33 +413,36 @@ func (w *sentinelWriter) own(p *tree) {
 		if name == "relevantTechniques" {
 			name = "techniques"
 		}
-		custom, isDetail := strings.CutPrefix(name, "customDetails.")
 		if slices.Contains(onlyYAML, name) && !w.yaml || name == "kind" {
 			continue
 		}
-		v := text(o.Value)
-		if name != "displayName" {
-			var n yaml.Node
-			t, err := tree{}, yaml.Unmarshal([]byte(o.Value), &n)
-			if err == nil {
-				t, err = yamlTree(&n, 0, 0)
-			}
-			if err != nil {
-				w.find("setting", "the setting %s is no value of YAML", o.Name)
-				continue
-			}
-			if t.kind != treeNone {
-				v = t
-			}
-		}
-		if isDetail {
-			p.putAt([]string{"customDetails", custom}, v)
+		path := strings.Split(name, ".")
+		if path[0] == "customDetails" && len(path) > 1 { // the name of a detail is no path
+			p.putAt([]string{path[0], strings.TrimPrefix(name, "customDetails.")}, text(o.Value))
 			continue
 		}
-		if d, spelling := isoOrRepo(v.text); v.kind == treeText && d > 0 && spelling != isoSpelling {
-			v = text(deploy.ISO(d))
+		v, last := text(o.Value), path[len(path)-1]
+		switch {
+		case slices.Contains(ownTrees, last):
+			var n yaml.Node
+			err := yaml.Unmarshal([]byte(o.Value), &n)
+			if err == nil {
+				v, err = yamlTree(&n, 0, 0)
+			}
+			if err != nil || v.kind != treeList && v.kind != treeObject {
+				w.find("setting", "the setting %s is no list, or names with values, in YAML", o.Name)
+				continue
+			}
+		case slices.Contains(ownTruths, last) && (o.Value == "true" || o.Value == "false"):
+			v.kind = treeBool
+		case name == "triggerThreshold":
+			if _, err := strconv.Atoi(o.Value); err == nil {
+				v.kind = treeNumber
+			}
+		case last == "lookbackDuration" || last == "suppressionDuration" || strings.HasPrefix(last, "query"):
+			v.text = oneSpelling(o.Value)
 		}
-		p.putAt(strings.Split(name, "."), v)
+		p.putAt(path, v)
 	}
 }
 

@@ -108,7 +108,7 @@ var sentinelChecks = []deploy.Check{
 	{ID: "sentinel/expression", Severity: "note", What: "what a template computes is not checked", Source: sourceExpression},
 	// Of what sigmac writes:
 	{ID: "sentinel/utf-8", Severity: "error", What: "the text of a rule is in UTF-8", Source: sourceSigmac},
-	{ID: "sentinel/setting", Severity: "error", What: "a setting by Sentinel's own name is a value of YAML", Source: sourceSigmac},
+	{ID: "sentinel/setting", Severity: "error", What: "a setting by Sentinel's own name has the form of its value", Source: sourceSigmac},
 	{ID: "sentinel/nrt-window", Severity: "error", What: "a correlation is no rule near real time", Source: sourceNRT},
 	{ID: "sentinel/connector", Severity: "note", What: "the data connector of the table is known", Source: sourceSigmac},
 	{ID: "sentinel/suppression-columns", Severity: "note", What: "alerts are suppressed by columns", Source: sourceSigmac},

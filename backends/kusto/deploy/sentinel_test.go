@@ -364,6 +364,38 @@ func TestSentinelNotes(t *testing.T) {
 	}
 }
 
+// TestSentinelOwn holds what becomes of settings by Sentinel's own names.
+func TestSentinelOwn(t *testing.T) {
+	for _, c := range [][3]string{ // name, value, what is written
+		{"kind", "nrt", `"kind": "NRT"`},
+		{"displayName", "[x]: {y}", `"displayName": "[x]: {y}"`},
+		{"severity", "Low", `"severity": "Low"`},
+		{"enabled", "false", `"enabled": false`},
+		{"queryFrequency", "2h", `"queryFrequency": "PT2H"`},
+		{"suppressionDuration", "PT60M", `"suppressionDuration": "PT1H"`},
+		{"suppressionEnabled", "true", `"suppressionEnabled": true`},
+		{"triggerThreshold", "5", `"triggerThreshold": 5`},
+		{"relevantTechniques", `["T1110"]`, `"T1110"`},
+		{"customDetails.Number", "{x}", `"Number": "{x}"`},
+		{"alertDetailsOverride.alertDisplayNameFormat", "{{a}} of it", `"alertDisplayNameFormat": "{{a}} of it"`},
+		{"incidentConfiguration.createIncident", "false", `"createIncident": false`},
+		{"incidentConfiguration.groupingConfiguration.groupByEntities", `["Host"]`, `"groupByEntities": [`},
+		{"eventGroupingSettings", `{"aggregationKind":"AlertPerResult"}`, `"aggregationKind": "AlertPerResult"`},
+		{"tactics", "Execution", "sentinel/setting"},
+		{"entityMappings", "[a", "sentinel/setting"},
+	} {
+		f := format(t, "sentinel_arm")
+		files, findings := f.Write([]*deploy.Rule{sentinelRuleFor(func(r *deploy.Rule) { r.Plan.Own = []deploy.Own{{Name: c[0], Value: c[1]}} })}, defaults(f))
+		got := string(files[0].Data)
+		for _, x := range findings {
+			got += x.ID
+		}
+		if !f.Takes(c[0]) || !strings.Contains(got, c[2]) {
+			t.Errorf("%s: %s gives no %s:\n%s", c[0], c[1], c[2], got)
+		}
+	}
+}
+
 // TestSentinelSuppression holds that alerts that are alike by columns go into one incident, and
 // that nothing is suppressed by columns that the results have not.
 func TestSentinelSuppression(t *testing.T) {
