@@ -106,19 +106,19 @@ func (w *sentinelWriter) resource() tree {
 	default:
 		w.find("sub-techniques", "no stable version of the API takes sub-techniques: their techniques stand alone")
 	}
-	about := "version " + strconv.Itoa(w.version())
-	if w.r.Meta.ID != "" {
-		about = "Sigma rule " + oneLine(w.r.Meta.ID) + ", " + about
-	}
 	return object(
 		"type", text("Microsoft.OperationalInsights/workspaces/providers/alertRules"),
 		"apiVersion", text(api),
 		"name", text("[concat(parameters('workspace'), '/Microsoft.SecurityInsights/"+w.r.ID+"')]"),
-		"comments", text(armText(about)),
+		"comments", text(versionMark+strconv.Itoa(w.version())),
 		"kind", text(kind),
 		"properties", p.mapped(armText),
 	)
 }
+
+// versionMark is how the comment on a resource begins, which has the version of its rule: a rule
+// itself has a version only where it is made of a template of Sentinel.
+const versionMark = "sigmac, version "
 
 func isPreview(api string) bool { return strings.HasSuffix(api, "-preview") }
 

@@ -223,6 +223,9 @@ func (r *sentinelReader) rule(form sentinelForm, whole, props tree) {
 		d.Rule = id
 	}
 	version := cmp.Or(p.get("version").text, p.get("templateVersion").text)
+	if _, own, is := strings.Cut(whole.get("comments").text, versionMark); is && form == templateForm {
+		version = own
+	}
 	d.Version, _ = strconv.Atoi(version[strings.LastIndexByte(version, '.')+1:])
 	r.found = append(r.found, d)
 }

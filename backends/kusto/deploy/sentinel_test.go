@@ -130,7 +130,7 @@ func TestSentinelWrite(t *testing.T) {
 		}
 		golden(t, name+".read.txt", b.Bytes())
 		for i, r := range sentinelRules() {
-			if ds[i].Query != r.Query || ds[i].Title != r.Title || ds[i].ID != r.ID || ds[i].Enabled != r.Plan.Enabled {
+			if ds[i].Version != 3 || ds[i].Query != r.Query || ds[i].Title != r.Title || ds[i].ID != r.ID || ds[i].Enabled != r.Plan.Enabled {
 				t.Errorf("%s: %+v of %s", name, ds[i], r.Title)
 			}
 		}
