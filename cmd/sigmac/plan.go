@@ -129,6 +129,7 @@ func (k *comparison) revision(rev string) (out []*deploy.Detection, err error) {
 	rules, err := k.rules(files, read, filters, link.NewCorrelations(docs, nil), &reporter{errs: io.Discard, skip: true})
 	for _, r := range rules {
 		if r.Detection != nil {
+			r.Detection.Path, r.Detection.Pos = r.Path, r.Pos
 			out = append(out, r.Detection)
 		}
 	}

@@ -93,8 +93,8 @@ func Read(f deploy.File, forms []Form) (Form, []*deploy.Detection, error) {
 	case len(read) > 1:
 		return fault("it holds no detection, in whichever form it is; name that with --format, of %s", names(forms))
 	}
-	// The reader that came farthest knows best what is wrong, and of these the one whose files are
-	// called so.
+	// A reader whose files are called so knows best what is wrong, and of these the one that came
+	// farthest.
 	called := func(r reading) int {
 		if r.form.Extension == path.Ext(f.Path) {
 			return 0
@@ -102,7 +102,7 @@ func Read(f deploy.File, forms []Form) (Form, []*deploy.Detection, error) {
 		return 1
 	}
 	slices.SortStableFunc(all, func(a, b reading) int {
-		return cmp.Or(cmp.Compare(place(b.err), place(a.err)), cmp.Compare(called(a), called(b)))
+		return cmp.Or(cmp.Compare(called(a), called(b)), cmp.Compare(place(b.err), place(a.err)))
 	})
 	msg := "it is none of the forms that sigmac reads (" + names(forms) + "); name the one that is meant with --format"
 	if len(all) > 0 {

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"sigmac/internal/deploy"
 	"sigmac/ir"
@@ -86,5 +87,39 @@ func TestForms(t *testing.T) {
 			t.Errorf("two forms are called %s", f.Name)
 		}
 		seen = append(seen, f.Name)
+	}
+}
+
+// TestLinear holds that four times as many detections are read with about four times the memory,
+// in every form: an export may have 100 MB.
+func TestLinear(t *testing.T) {
+	for _, form := range Forms(targets.All()) {
+		rules := rulesOf(t, form.Target.Name, rulesText)
+		read := func(n int) float64 {
+			var all []*deploy.Rule
+			for i := range n {
+				title := fmt.Sprintf("Rule %d", i)
+				all = append(all, &deploy.Rule{Path: "r.yml", ID: deploy.UUID(title), Title: title, Meta: rules[0].Meta, Query: rules[0].Detection.Query,
+					Scope: rules[0].Result.Want.Scope, Plan: deploy.Plan{Enabled: true, Level: "high", Every: time.Hour, Lookback: 70 * time.Minute},
+					Has: func(string) (ir.Type, bool) { return ir.Text, true }})
+			}
+			files, _ := form.Write(all, deploy.Options{Values: map[string]string{}, Version: func(string) int { return 1 }, Attack: form.Attack})
+			return testing.AllocsPerRun(1, func() {
+				got := 0
+				for _, f := range files {
+					ds, err := form.Read(f)
+					if err != nil {
+						t.Fatal(err)
+					}
+					got += len(ds)
+				}
+				if got != n {
+					t.Errorf("%s: %d of %d detections are read", form.Name, got, n)
+				}
+			})
+		}
+		if few, many := read(200), read(800); many > 5*few {
+			t.Errorf("%s: %.0f allocations for 200 detections, %.0f for 800", form.Name, few, many)
+		}
 	}
 }
