@@ -103,7 +103,11 @@ func TestLinear(t *testing.T) {
 					Scope: rules[0].Result.Want.Scope, Plan: deploy.Plan{Enabled: true, Level: "high", Every: time.Hour, Lookback: 70 * time.Minute},
 					Has: func(string) (ir.Type, bool) { return ir.Text, true }})
 			}
-			files, _ := form.Write(all, deploy.Options{Values: map[string]string{}, Version: func(string) int { return 1 }, Attack: form.Attack})
+			values := map[string]string{}
+			for _, o := range form.Options {
+				values[o.Name] = o.Default
+			}
+			files, _ := form.Write(all, deploy.Options{Values: values, Version: func(string) int { return 1 }, Attack: form.Attack})
 			return testing.AllocsPerRun(1, func() {
 				got := 0
 				for _, f := range files {
@@ -118,8 +122,8 @@ func TestLinear(t *testing.T) {
 				}
 			})
 		}
-		if few, many := read(200), read(800); many > 5*few {
-			t.Errorf("%s: %.0f allocations for 200 detections, %.0f for 800", form.Name, few, many)
+		if few, many := read(100), read(400); many > 5*few {
+			t.Errorf("%s: %.0f allocations for 100 detections, %.0f for 400", form.Name, few, many)
 		}
 	}
 }
