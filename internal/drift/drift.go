@@ -130,13 +130,13 @@ func Compare(rules []*Rule, deployed []*deploy.Detection, o Options) []Entry {
 	return slices.DeleteFunc(entries, func(e Entry) bool { return e.Rule != nil && e.Rule.Detection == nil && e.Deployed == nil })
 }
 
-// compare are the differences of an entry. Without By, a rule beside a detection has another
-// one already.
+// compare are the differences of an entry. Without By, a detection says that it is of a rule and
+// is not the one of it.
 func (e Entry) compare(o Options) (out []Difference) {
 	r, d := e.Rule, e.Deployed
 	switch {
 	case r != nil && d != nil && e.By == "":
-		return []Difference{{Kind: Unmanaged, Reason: "a second detection of the rule " + cmp.Or(r.ID, r.Title)}}
+		return []Difference{{Kind: Unmanaged, Reason: "one more detection of the rule " + cmp.Or(r.ID, r.Title)}}
 	case r == nil && d.Rule != "":
 		return []Difference{{Kind: Extra, Reason: "no rule here has the id " + d.Rule}}
 	case r == nil:

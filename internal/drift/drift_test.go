@@ -202,6 +202,11 @@ func TestMatch(t *testing.T) {
 			again.ID = "x"
 			return append([]*deploy.Detection{&again}, ds...)
 		}, "id:1 id:2 id:3 x"},
+		{"twice under other ids and titles", func(ds []*deploy.Detection) []*deploy.Detection {
+			again := *ds[0]
+			ds[0].ID, ds[0].Title, again.ID, again.Title = "x", "X", "y", "Y"
+			return append(ds, &again)
+		}, "id:0 id:1 id:2 y"},
 		{"missing", func(ds []*deploy.Detection) []*deploy.Detection { return ds[1:] }, "-:- id:0 id:1"},
 	} {
 		deployed := c.edit(deployedOf(rules))

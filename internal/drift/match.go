@@ -24,8 +24,8 @@ func (m *matcher) join(rule, detection int, by string) {
 	m.partner[rule], m.by[rule], m.taken[detection] = detection, by, true
 }
 
-// match finds partners. Second has, by detection, the rule of those that say they are of one
-// that has a partner already.
+// match finds partners. Second has, by detection, the rule of those without a partner that say
+// they are of one.
 func (m *matcher) match(o Options) (second map[int]*Rule) {
 	for i := range m.partner {
 		m.partner[i] = -1
@@ -37,7 +37,7 @@ func (m *matcher) match(o Options) (second map[int]*Rule) {
 			return ""
 		}
 		return ids(r.Detection)
-	}, ids, true)
+	}, ids, true, true)
 	of := func(r *Rule) string { return strings.ToLower(r.ID) }
 	// Several queries of one rule have its id together, and their titles tell them apart.
 	titled := func(id, title string) string {
@@ -46,13 +46,13 @@ func (m *matcher) match(o Options) (second map[int]*Rule) {
 		}
 		return id + "\x00" + title
 	}
-	m.unique(ByID, func(r *Rule) string { return titled(of(r), titleOf(r)) }, func(d *deploy.Detection) string { return titled(carried(d), title(d.Title)) }, true)
-	m.unique(ByID, of, carried, false)
-	m.unique(ByTitle, titleOf, func(d *deploy.Detection) string { return title(d.Title) }, false)
+	m.unique(ByID, func(r *Rule) string { return titled(of(r), titleOf(r)) }, func(d *deploy.Detection) string { return titled(carried(d), title(d.Title)) }, true, true)
+	m.unique(ByID, of, carried, false, true)
+	m.unique(ByTitle, titleOf, func(d *deploy.Detection) string { return title(d.Title) }, false, false)
 	m.meaning(o)
 	known := map[string]*Rule{}
-	for i, r := range m.rules {
-		if m.partner[i] >= 0 && r.ID != "" {
+	for _, r := range m.rules {
+		if !r.Left {
 			known[of(r)] = r
 		}
 	}
@@ -75,9 +75,9 @@ func titleOf(r *Rule) string {
 // title is one by which titles are compared.
 func title(s string) string { return strings.ToLower(strings.Join(strings.Fields(s), " ")) }
 
-// unique joins rules and detections that have a key alone on their sides; with first, the first
-// of several has it.
-func (m *matcher) unique(by string, rule func(*Rule) string, detection func(*deploy.Detection) string, first bool) {
+// unique joins rules and detections that have a key alone on their sides; or where several rules
+// may have it, or several detections, the first of these.
+func (m *matcher) unique(by string, rule func(*Rule) string, detection func(*deploy.Detection) string, rules, detections bool) {
 	count, at := map[string]int{}, map[string]int{}
 	for i, d := range m.deployed {
 		if k := detection(d); k != "" && !m.taken[i] {
@@ -94,7 +94,7 @@ func (m *matcher) unique(by string, rule func(*Rule) string, detection func(*dep
 	}
 	for i, r := range m.rules {
 		k := rule(r)
-		if n, ok := at[k]; ok && m.partner[i] < 0 && !m.taken[n] && (first || count[k] == 1 && askers[k] == 1) {
+		if n, ok := at[k]; ok && m.partner[i] < 0 && !m.taken[n] && (rules || askers[k] == 1) && (detections || count[k] == 1) {
 			m.join(i, n, by)
 		}
 	}
