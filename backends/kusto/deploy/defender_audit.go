@@ -246,9 +246,9 @@ func (a *defenderAudit) entitiesOf() {
 	}
 	old := len(a.DetectionAction.AlertTemplate.EntityMappings) == 0
 	for _, kind := range slices.Sorted(maps.Keys(entities)) {
-		known, ok := entityKinds[kind]
+		known, ok := entityKinds()[kind]
 		if !ok {
-			a.find(checkEntity, "Defender has no entities %q%s", kind, suggest.For(kind, slices.Sorted(maps.Keys(entityKinds))))
+			a.find(checkEntity, "Defender has no entities %q%s", kind, suggest.For(kind, slices.Sorted(maps.Keys(entityKinds()))))
 			continue
 		}
 		for _, columns := range entities[kind] {

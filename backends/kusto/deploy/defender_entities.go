@@ -6,6 +6,7 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"sync"
 
 	"sigmac/internal/deploy"
 	"sigmac/internal/suggest"
@@ -74,33 +75,38 @@ func lowerFirst(name string) string {
 	return strings.ToLower(name[:1]) + name[1:]
 }
 
-// entityKinds are what an alert can be about: the members of each, by what Graph documents, and the
+// An entityKind is what an alert can be about: the members of it, by what Graph documents, and the
 // sets of members of which one must be there, where the service has said which it takes.
-var entityKinds = map[string]struct {
+type entityKind struct {
 	members []string
 	needs   [][]string
-}{
-	"accounts": {strings.Fields("aadUserIdColumn dnsDomainColumn nameColumn ntDomainColumn sidColumn upnColumn upnSuffixColumn"), [][]string{
-		{"aadUserIdColumn"}, {"sidColumn"}, {"upnColumn"}, {"nameColumn", "ntDomainColumn"}, {"nameColumn", "dnsDomainColumn"}, {"nameColumn", "upnSuffixColumn"}}},
-	"hosts": {strings.Fields("deviceIdColumn dnsDomainColumn nameColumn netBiosNameColumn ntDomainColumn"), [][]string{
-		{"deviceIdColumn"}, {"nameColumn"}, {"netBiosNameColumn", "ntDomainColumn"}, {"netBiosNameColumn", "dnsDomainColumn"}}},
-	"files":     {strings.Fields("nameColumn sha1Column sha256Column"), [][]string{{"sha1Column"}, {"sha256Column"}}},
-	"processes": {strings.Fields("sha1Column sha256Column"), nil},
-	"mailMessages": {strings.Fields("networkMessageIdColumn recipientColumn senderColumn subjectColumn"), [][]string{
-		{"networkMessageIdColumn", "recipientColumn", "senderColumn", "subjectColumn"}}},
-	"registryValues":       {strings.Fields("keyColumn valueNameColumn"), [][]string{{"keyColumn", "valueNameColumn"}}},
-	"ips":                  {strings.Fields("addressColumn scopeColumn"), nil},
-	"urls":                 {[]string{"addressColumn"}, nil},
-	"mailboxes":            {[]string{"primaryAddressColumn"}, nil},
-	"dns":                  {strings.Fields("domainNameColumn hostIpAddressColumn serverIpColumn"), nil},
-	"cloudApplications":    {strings.Fields("appIdColumn nameColumn"), nil},
-	"oAuthApplications":    {[]string{"oAuthAppIdColumn"}, nil},
-	"securityGroups":       {strings.Fields("distinguishedNameColumn objectIdColumn sidColumn"), nil},
-	"mailClusters":         {strings.Fields("queryColumn sourceColumn"), nil},
-	"azureResources":       {[]string{"resourceIdColumn"}, nil},
-	"amazonResources":      {[]string{"amazonResourceIdColumn"}, nil},
-	"googleCloudResources": {[]string{"fullResourceNameColumn"}, nil},
 }
+
+// entityKinds are those of Graph.
+var entityKinds = sync.OnceValue(func() map[string]entityKind {
+	return map[string]entityKind{
+		"accounts": {strings.Fields("aadUserIdColumn dnsDomainColumn nameColumn ntDomainColumn sidColumn upnColumn upnSuffixColumn"), [][]string{
+			{"aadUserIdColumn"}, {"sidColumn"}, {"upnColumn"}, {"nameColumn", "ntDomainColumn"}, {"nameColumn", "dnsDomainColumn"}, {"nameColumn", "upnSuffixColumn"}}},
+		"hosts": {strings.Fields("deviceIdColumn dnsDomainColumn nameColumn netBiosNameColumn ntDomainColumn"), [][]string{
+			{"deviceIdColumn"}, {"nameColumn"}, {"netBiosNameColumn", "ntDomainColumn"}, {"netBiosNameColumn", "dnsDomainColumn"}}},
+		"files":     {strings.Fields("nameColumn sha1Column sha256Column"), [][]string{{"sha1Column"}, {"sha256Column"}}},
+		"processes": {strings.Fields("sha1Column sha256Column"), nil},
+		"mailMessages": {strings.Fields("networkMessageIdColumn recipientColumn senderColumn subjectColumn"), [][]string{
+			{"networkMessageIdColumn", "recipientColumn", "senderColumn", "subjectColumn"}}},
+		"registryValues":       {strings.Fields("keyColumn valueNameColumn"), [][]string{{"keyColumn", "valueNameColumn"}}},
+		"ips":                  {strings.Fields("addressColumn scopeColumn"), nil},
+		"urls":                 {[]string{"addressColumn"}, nil},
+		"mailboxes":            {[]string{"primaryAddressColumn"}, nil},
+		"dns":                  {strings.Fields("domainNameColumn hostIpAddressColumn serverIpColumn"), nil},
+		"cloudApplications":    {strings.Fields("appIdColumn nameColumn"), nil},
+		"oAuthApplications":    {[]string{"oAuthAppIdColumn"}, nil},
+		"securityGroups":       {strings.Fields("distinguishedNameColumn objectIdColumn sidColumn"), nil},
+		"mailClusters":         {strings.Fields("queryColumn sourceColumn"), nil},
+		"azureResources":       {[]string{"resourceIdColumn"}, nil},
+		"amazonResources":      {[]string{"amazonResourceIdColumn"}, nil},
+		"googleCloudResources": {[]string{"fullResourceNameColumn"}, nil},
+	}
+})
 
 // assets are the kinds of which an alert needs one.
 var assets = []string{"hosts", "accounts", "mailboxes", "ips"}
@@ -155,7 +161,7 @@ var knownEntities = []knownEntity{
 // sufficient says whether columns identify an entity of a kind; of a kind of which the service has
 // not said what it takes, one column does.
 func sufficient(kind string, columns columnsByName) bool {
-	needs := entityKinds[kind].needs
+	needs := entityKinds()[kind].needs
 	return len(needs) == 0 && len(columns) > 0 || slices.ContainsFunc(needs, func(set []string) bool {
 		return !slices.ContainsFunc(set, func(member string) bool { return columns[member] == "" })
 	})
@@ -224,7 +230,7 @@ func (w *defenderWriter) named(e deploy.Entity) (kind string, columns columnsByN
 	if kind = kindsByType[strings.ToLower(e.Type)]; kind == "" {
 		kind = lowerFirst(e.Type)
 	}
-	known, ok := entityKinds[kind]
+	known, ok := entityKinds()[kind]
 	if !ok {
 		w.find(checkEntity, "Defender has no entity of the type %q%s", e.Type, suggest.For(e.Type, deploy.EntityTypes))
 		return "", nil
@@ -243,7 +249,7 @@ func (w *defenderWriter) named(e deploy.Entity) (kind string, columns columnsByN
 // memberFor is the member of a kind that a field is for; where the field does not say it, the one
 // that its column is for in the tables of Defender.
 func memberFor(kind string, f deploy.EntityField) string {
-	members := entityKinds[kind].members
+	members := entityKinds()[kind].members
 	if f.Identifier == "" {
 		for _, k := range knownEntities {
 			for _, field := range strings.Fields(k.columns) {

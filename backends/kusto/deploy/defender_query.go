@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync"
 
 	"sigmac/backends/kusto/read"
 	"sigmac/internal/lazy"
@@ -147,8 +148,13 @@ func source(s ir.Command) string {
 	return columnName(s.Text)
 }
 
+// words are those of a text, parted when they are first asked for.
+func words(text string) func() []string {
+	return sync.OnceValue(func() []string { return strings.Fields(text) })
+}
+
 // nrtTables are those whose rules can run continuously (Microsoft Learn, as of 2026).
-var nrtTables = strings.Fields(`AlertEvidence CloudAppEvents DeviceEvents DeviceFileCertificateInfo DeviceFileEvents DeviceImageLoadEvents
+var nrtTables = words(`AlertEvidence CloudAppEvents DeviceEvents DeviceFileCertificateInfo DeviceFileEvents DeviceImageLoadEvents
 	DeviceLogonEvents DeviceNetworkEvents DeviceNetworkInfo DeviceInfo DeviceProcessEvents DeviceRegistryEvents EmailAttachmentInfo EmailEvents
 	EmailPostDeliveryEvents EmailUrlInfo IdentityDirectoryEvents IdentityLogonEvents IdentityQueryEvents UrlClickEvents
 	ABAPAuditLog_CL ABAPChangeDocsLog_CL AuditLogs AWSCloudTrail AWSGuardDuty AzureActivity CommonSecurityLog GCPAuditLogs
@@ -156,7 +162,7 @@ var nrtTables = strings.Fields(`AlertEvidence CloudAppEvents DeviceEvents Device
 	ProofPointTAPMessagesDelivered_CL SecurityAlert SecurityEvent SigninLogs`)
 
 // nrtStages are the operators that a query may have which runs continuously.
-var nrtStages = strings.Fields("where extend project project-away project-rename parse")
+var nrtStages = words("where extend project project-away project-rename parse")
 
 // nrtFaults says why a query cannot run continuously: what is certain. A query that is not read has no
 // fault but a comment.
@@ -183,10 +189,10 @@ func nrtFaults(query string) (faults []string) {
 		switch {
 		case name == "let":
 			fault("it has a let statement")
-		case slices.Contains(nrtStages, name):
+		case slices.Contains(nrtStages(), name):
 		case tables > 1:
 			fault("it has several tables")
-		case table != "" && !slices.Contains(nrtTables, table):
+		case table != "" && !slices.Contains(nrtTables(), table):
 			fault("the table %s cannot be asked continuously", table)
 		case table != "":
 			if code, _ := masked(query); table == "EmailEvents" && nrtWithout().MatchString(code) {
@@ -202,7 +208,7 @@ func nrtFaults(query string) (faults []string) {
 var nrtWithout = lazy.Regexp(`\bLatestDelivery(?:Location|Action)\b`)
 
 // nrtFunctions are the functions on the list of what can run continuously.
-var nrtFunctions = strings.Fields(`binary_and binary_or binary_xor binary_not binary_shift_left binary_shift_right tobool todatetime todouble
+var nrtFunctions = words(`binary_and binary_or binary_xor binary_not binary_shift_left binary_shift_right tobool todatetime todouble
 	toreal toguid toint tolong tostring totimespan ago datetime_add datetime_diff datetime_part dayofmonth dayofweek dayofyear endofday
 	endofmonth endofweek endofyear getmonth getyear hourofday make_datetime make_timespan now startofday startofmonth startofweek startofyear
 	weekofyear array_concat array_length pack_array pack parse_json parse_xml zip abs bin floor ceiling exp exp10 exp2 isfinite isinf isnan
@@ -227,7 +233,7 @@ func nrtUnlisted(query string) (out []string) {
 		add(word)
 	}
 	for _, m := range call().FindAllStringSubmatch(code, -1) {
-		if !slices.Contains(nrtFunctions, m[1]) && nrtOperators().FindString(m[1]) == "" {
+		if !slices.Contains(nrtFunctions(), m[1]) && nrtOperators().FindString(m[1]) == "" {
 			add(m[1])
 		}
 	}
