@@ -231,7 +231,7 @@ func (w *defenderWriter) rule() *graphRule {
 		g.Status = "enabled"
 	}
 	t := &g.DetectionAction.AlertTemplate
-	t.Title, t.Description, t.Severity = w.Title, text, severities[w.Plan.Level]
+	t.Title, t.Description, t.Severity = w.literal("title", w.Title), w.literal("description", text), severities[w.Plan.Level]
 	if w.Plan.Level == "critical" {
 		w.find(noteLevel, "the level critical is told as high, the highest severity that Defender has")
 	}
@@ -252,6 +252,16 @@ func (w *defenderWriter) rule() *graphRule {
 		w.find(noteOther, "the risk score is left out, which Defender does not have")
 	}
 	return g
+}
+
+// literal is a text of an alert in which Defender finds no column. It looks for {{Column}}, and has
+// no escape.
+func (w *defenderWriter) literal(what, text string) string {
+	if !strings.Contains(text, "{{") {
+		return text
+	}
+	w.find(noteOther, "{{ in the %s of the alert is told as { {, since Defender puts columns there", what)
+	return strings.ReplaceAll(strings.ReplaceAll(text, "{{", "{ {"), "{{", "{ {") // of {{{ the first leaves one
 }
 
 // description is what the rule says of itself.

@@ -472,6 +472,7 @@ func TestDefenderChecks(t *testing.T) {
 		}},
 		{"defender/suppression: nothing is suppressed for 1h: Defender has no such setting, and puts alike alerts together by itself", func(r *deploy.Rule) { r.Plan.SuppressFor = time.Hour }},
 		{"defender/no-such: the schedule of cron is left out, which Defender does not have", func(r *deploy.Rule) { r.Plan.Cron = "17 * * * *" }},
+		{"defender/no-such: {{ in the title of the alert is told as { {, since Defender puts columns there", func(r *deploy.Rule) { r.Title = "{{{x}}} {{AccountName}}" }},
 		{"defender/no-such: the risk score is left out, which Defender does not have", func(r *deploy.Rule) { r.Plan.Risk = new(int) }},
 		{"defender/setting: Defender takes no setting \"titel\" of a rule; did you mean \"title\"?", func(r *deploy.Rule) { r.Plan.Own = []deploy.Own{{Name: "titel", Value: "x"}} }},
 		{"attack/version: the tactic Stealth is told as Defense Evasion, which it was before version 19 of ATT&CK", func(r *deploy.Rule) { r.Meta.Tags = []string{"attack.stealth"} }},
@@ -617,6 +618,9 @@ func FuzzDefender(f *testing.F) {
 		valid := func(s string) string { return string([]rune(s)) }
 		if ds[0].Title != valid(title) || ds[0].Query != valid(query) || ds[0].Rule != r.ID || !ds[0].Enabled {
 			t.Errorf("%q, %q, %s", ds[0].Title, ds[0].Query, ds[0].Rule)
+		}
+		if alert := parsed["detectionAction"].(map[string]any)["alertTemplate"].(map[string]any); strings.Contains(alert["title"].(string)+alert["description"].(string), "{{") {
+			t.Errorf("a column is told in %q", alert)
 		}
 		if got := parsed["description"].(string); !strings.HasPrefix(got, strings.TrimSpace(valid(description))) {
 			t.Errorf("%q", got)
