@@ -39,7 +39,7 @@ func auditDefender(ds []*deploy.Detection, c deploy.Context) (out []deploy.Findi
 		if q, err := read.Read(d.Query, c.Schema); err == nil {
 			a.table, a.bounds = q.Scope.Table, q.Times
 		}
-		if output, err := read.ReadOutput(d.Query, closed{c.Schema}); err == nil && d.Query != "" {
+		if output, err := read.ReadOutput(d.Query, c.Schema); err == nil && d.Query != "" {
 			a.output = output
 		}
 		for _, u := range [][2]string{{"id", d.ID}, {"name", d.Title}, {"title", a.DetectionAction.AlertTemplate.Title}} {
@@ -67,30 +67,14 @@ func (a *defenderAudit) findAt(pos ir.Pos, c deploy.Check, format string, args .
 	a.findings = append(a.findings, deploy.Finding{Check: c, Msg: fmt.Sprintf(format, args...), Path: a.d.Path, Pos: pos, Detection: cmp.Or(a.d.ID, a.d.Title)})
 }
 
-// A closed schema has no columns of the tables that it knows but those that it knows.
-type closed struct{ schema ir.Schema }
-
-func (c closed) Type(table, name string) (ir.Type, bool) {
-	if c.schema == nil {
-		return ir.Unknown, true
-	}
-	t, ok := c.schema.Type(table, name)
-	if t == ir.Unknown && (c.knows(table, times[0]) || c.knows(table, times[1])) {
-		return t, false
-	}
-	return t, ok
-}
-
-func (c closed) knows(table, name string) bool {
-	if c.schema == nil {
+// xdr says whether the query asks a table of Defender, whose time is the Timestamp.
+func (a *defenderAudit) xdr() bool {
+	if a.context.Schema == nil || a.table == "" {
 		return false
 	}
-	t, ok := c.schema.Type(table, name)
+	t, ok := a.context.Schema.Type(a.table, times[0])
 	return ok && t != ir.Unknown
 }
-
-// xdr says whether the query asks a table of Defender, whose time is the Timestamp.
-func (a *defenderAudit) xdr() bool { return closed{a.context.Schema}.knows(a.table, times[0]) }
 
 // has says whether the rows of the query may have a column.
 func (a *defenderAudit) has(column string) bool {
