@@ -76,14 +76,18 @@ type item struct {
 	only     map[string]bool // the fields that it can change, keywords by no name; nil: any
 }
 
-// A narrow transformation knows the fields that it can change.
-type narrow interface{ only() map[string]bool }
-
 // narrowed is the fields that an item can change. Most items of a large
 // pipeline are about fields that a rule has not.
 func (it *item) narrowed() map[string]bool {
-	if n, ok := it.do.(narrow); ok && n.only() != nil {
-		return n.only()
+	var only map[string]bool
+	switch x := it.do.(type) {
+	case rename:
+		only = x.fields
+	case hashes:
+		only = x.only()
+	}
+	if only != nil {
+		return only
 	}
 	if c := it.fields; c.plain != nil && !c.not {
 		return c.plain
@@ -294,15 +298,15 @@ func (r *run) result() *ir.Rule {
 // do applies an item if its rule conditions hold, and says whether that
 // changed anything.
 func (r *run) do(e entry) bool {
-	if r.err != nil || e.passes(r) {
+	if r.err != nil {
+		return false
+	}
+	defer func(outer bool) { r.about = outer }(r.about)
+	if !e.holds(r) {
 		return false
 	}
 	it := e.whole()
 	r.item, r.leaves = it, 0
-	defer func(outer bool) { r.about = outer }(r.about)
-	if len(it.rule.each) > 0 && !it.rule.holds(r, nothing{}) {
-		return false
-	}
 	if x, ok := it.do.(rename); ok && x.fields != nil {
 		r.mappings = append(r.mappings, func() (rename, bool) { return x, true })
 	}

@@ -30,25 +30,25 @@ type conditions[T any] struct {
 	// plain is the names of which the only condition asks for one; nil: the
 	// conditions say something else.
 	plain map[string]bool
-	// sources are log sources of which one must be the rule's; nil: the conditions say
-	// something else.
-	sources []ir.LogSource
 }
 
 // holds links the conditions: an empty list under and is true, under or it is
 // false, and the negation acts on it too.
 func (c conditions[T]) holds(r *run, x T) bool {
-	at := func(i int) bool { return c.each[i](r, x) }
-	var ok bool
-	switch {
-	case c.expr != nil:
-		ok = c.expr(at)
-	case c.or:
-		ok = slices.ContainsFunc(c.each, func(f condition[T]) bool { return f(r, x) })
-	default:
-		ok = !slices.ContainsFunc(c.each, func(f condition[T]) bool { return !f(r, x) })
+	if c.expr != nil {
+		return c.linked(r, x) != c.not
 	}
-	return ok != c.not
+	for _, f := range c.each {
+		if f(r, x) == c.or {
+			return c.or != c.not
+		}
+	}
+	return c.or == c.not
+}
+
+// linked is what the expression says.
+func (c conditions[T]) linked(r *run, x T) bool {
+	return c.expr(func(i int) bool { return c.each[i](r, x) })
 }
 
 // given says whether the item has conditions of this kind.
@@ -94,43 +94,10 @@ func conditionsOf[T any](p *params, kind string, table map[string]func(*params) 
 		if kind == "field_name" && len(list.Content) == 1 {
 			c.plain = p.plainFields(list.Content[0])
 		}
-		if kind == "rule" && !c.not {
-			c.sources = p.logSources(list.Content, c.or)
-		}
 	default:
 		p.Fail(list, "%q must be a list of conditions", kind+"_conditions")
 	}
 	return c
-}
-
-// logSources are those of which one must be the rule's if any of the conditions holds, or
-// if all do; or nil.
-func (p *params) logSources(conditions []*yaml.Node, any bool) (out []ir.LogSource) {
-	for _, n := range conditions {
-		var s ir.LogSource
-		is := false
-		for _, e := range p.Entries(parser.Deref(n)) {
-			switch e.Name {
-			case "type":
-				is = e.Value.Value == "logsource"
-			case "category":
-				s.Category = e.Value.Value
-			case "product":
-				s.Product = e.Value.Value
-			case "service":
-				s.Service = e.Value.Value
-			}
-		}
-		switch {
-		case is && !any:
-			return []ir.LogSource{s}
-		case is:
-			out = append(out, s)
-		case any:
-			return nil
-		}
-	}
-	return out
 }
 
 // plainFields are the names that an include_fields lists as they are, or nil.
@@ -322,14 +289,7 @@ var ruleConditions = map[string]func(*params) condition[nothing]{
 		if want.Category == "" && want.Product == "" && want.Service == "" {
 			p.Fail(p.body, "a log source needs category, product or service")
 		}
-		only := p.flag("only", false)
-		return func(r *run, _ nothing) bool {
-			same := func(want, is string) bool { return want == "" && !only || want == is }
-			s := r.rule.Source
-			is := same(want.Category, s.Category) && same(want.Product, s.Product) && same(want.Service, s.Service)
-			r.about = r.about || is
-			return is
-		}
+		return ofSource(want, p.flag("only", false))
 	},
 	"contains_detection_item": func(p *params) condition[nothing] {
 		field, value := p.field(), p.literal("value")
@@ -366,6 +326,21 @@ var ruleConditions = map[string]func(*params) condition[nothing]{
 		tag := p.text("tag")
 		return func(r *run, _ nothing) bool { return slices.Contains(r.rule.Meta.Tags, tag) }
 	},
+}
+
+// ofSource asks for a log source. With only, the parts that it does not name are absent.
+func ofSource(want ir.LogSource, only bool) condition[nothing] {
+	return func(r *run, _ nothing) bool {
+		is := isOf(r.rule.Source, want) && (!only || isOf(want, r.rule.Source))
+		r.about = r.about || is
+		return is
+	}
+}
+
+// isOf says whether a log source has the parts that another names.
+func isOf(s, want ir.LogSource) bool {
+	return (want.Category == "" || want.Category == s.Category) && (want.Product == "" || want.Product == s.Product) &&
+		(want.Service == "" || want.Service == s.Service)
 }
 
 // field is the parameter field: the name of a field, or null for keywords.
@@ -481,7 +456,10 @@ func equals(t ir.Test, value any) bool {
 
 // stateCondition compares a value of the state; an absent one never matches.
 func stateCondition[T any](p *params) condition[T] {
-	key, want, op := p.text("key"), p.literal("val"), p.oneOf("op", "eq", "eq", "ne", "gte", "gt", "lte", "lt")
+	return ofState[T](p.text("key"), p.literal("val"), p.oneOf("op", "eq", "eq", "ne", "gte", "gt", "lte", "lt"))
+}
+
+func ofState[T any](key string, want any, op string) condition[T] {
 	return func(r *run, _ T) bool {
 		is, ok := r.state[key]
 		if !ok || !r.compare("the state "+key, is, want, op) {

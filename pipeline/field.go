@@ -100,8 +100,6 @@ type rename struct {
 	fields map[string]bool // that it knows; nil: any
 }
 
-func (x rename) only() map[string]bool { return x.fields }
-
 func keySet[V any](m map[string]V) map[string]bool {
 	out := make(map[string]bool, len(m))
 	for k := range m {

@@ -51,9 +51,9 @@ package pipeline
 import (
 	"cmp"
 	"crypto/sha256"
-	"fmt"
 	"path/filepath"
 	"slices"
+	"strconv"
 
 	"gopkg.in/yaml.v3"
 
@@ -316,7 +316,8 @@ func (f *file) params(what string, n *yaml.Node) (*params, bool) {
 		f.Fail(n, "%s must be a mapping", what)
 		return nil, false
 	}
-	return &params{file: f, what: what, body: n, entries: f.Entries(n)}, true
+	const most = 20 // keys that an item is asked for
+	return &params{file: f, what: what, body: n, entries: f.Entries(n), asked: make([]string, 0, most)}, true
 }
 
 // take is the value of a key, or nil if it is absent or null.
@@ -407,9 +408,9 @@ func (p *params) whole(name string, otherwise int) int {
 	if n == nil {
 		return otherwise
 	}
-	var i int
 	num, ok := p.scalar(n).(ir.Number)
-	if _, err := fmt.Sscanf(string(num), "%d", &i); !ok || err != nil || fmt.Sprint(i) != string(num) {
+	i, err := strconv.Atoi(string(num))
+	if !ok || err != nil || strconv.Itoa(i) != string(num) {
 		p.Fail(n, "%q must be a whole number", name)
 	}
 	return i

@@ -107,8 +107,7 @@ func (p *Pipeline) Finish(rule *ir.Rule, queries []string, trace *Trace, o Optio
 
 func (r *run) post(items []*postItem, queries []string) {
 	for _, it := range items {
-		r.item = &it.item
-		if len(it.rule.each) > 0 && !it.rule.holds(r, nothing{}) {
+		if !it.item.holds(r) {
 			continue
 		}
 		for i, q := range queries {

@@ -63,6 +63,9 @@ func (t *Table) With(ps ...*Pipeline) *Table {
 
 // Before is t with rows that are asked first.
 func (t *Table) Before(rows ...Row) *Table {
+	if len(rows) == 0 {
+		return t
+	}
 	return &Table{rows: append(slices.Clip(rows), t.rows...), with: t.with}
 }
 

@@ -16,14 +16,16 @@ import (
 // been read, so that a process that converts one rule reads what is about its log source, and
 // no YAML. It begins with a line for each, `NAME FROM TO`: the bytes behind these lines.
 //
-// Of a pipeline it has a line and a node (see body) without the transformations, and the same
-// for each of these, a nest without its items, which stand behind it. The line is
+// Of a pipeline it has an entry without its transformations, in which these stand, each an entry,
+// and so the items of a nest in that. An entry is a line
 //
-//	DEPTH SIZE NODES SOURCES FIELDS
+//	NODE WHEN INNER SOURCES FIELDS
 //
-// with the bytes of the text of the node, how many nodes are in it, the log sources of which one
-// must be the rule's, as product/category/service, or `-`, and the fields of which the rule must
-// have one, where the item does nothing else, or `-`.
+// and three texts, of which NODE, WHEN and INNER are the bytes: a node (see body) without rule
+// conditions, these (see conditions) where SOURCES do not say all, and the number of the entries in
+// it with these. SOURCES are the log sources of which one must be the rule's, as
+// product/category/service, or `-`. FIELDS are those of which the rule must have one, where the item
+// does nothing else, or `-`.
 //
 // `go test ./pipeline -update` writes it.
 //
@@ -46,8 +48,9 @@ func indexOf(name string) (text string, ok bool) {
 // text, each behind the one that it is in: `{3 5 2 ` is a mapping at line 3 and column 5 with two
 // nodes, a key and its value; `[2 ` a list of two; `"4 text ` a text of four bytes; `=2 80 ` a plain scalar.
 type body struct {
-	text string
-	room []yaml.Node
+	text  string
+	nodes []yaml.Node // room for those of a node
+	lists []*yaml.Node
 }
 
 func (b *body) number() (n int) {
@@ -61,130 +64,186 @@ func (b *body) number() (n int) {
 	return n
 }
 
+func (b *body) take(size int) (s string) {
+	s, b.text = b.text[:size], b.text[size:]
+	return s
+}
+
+// scalar is a text behind its size, and before a blank.
+func (b *body) scalar() string {
+	s := b.take(b.number())
+	b.take(1)
+	return s
+}
+
+// node is a node behind the number of those in it.
 func (b *body) node() *yaml.Node {
-	n := &b.room[0]
-	kind := b.text[0]
-	b.room, b.text = b.room[1:], b.text[1:]
-	switch kind {
-	case '{':
+	n := b.number()
+	b.nodes, b.lists = make([]yaml.Node, n+1), make([]*yaml.Node, n)
+	return b.next()
+}
+
+func (b *body) next() *yaml.Node {
+	n := &b.nodes[0]
+	b.nodes = b.nodes[1:]
+	switch kind := b.take(1); kind {
+	case "{":
 		n.Kind, n.Line, n.Column = yaml.MappingNode, b.number(), b.number()
-	case '[':
+	case "[":
 		n.Kind = yaml.SequenceNode
 	default:
-		size := b.number()
-		n.Kind, n.Value, b.text = yaml.ScalarNode, b.text[:size], b.text[size+1:]
-		if kind == '"' {
+		n.Kind, n.Value = yaml.ScalarNode, b.scalar()
+		if kind == `"` {
 			n.Style = yaml.DoubleQuotedStyle
 		}
 		return n
 	}
-	n.Content = make([]*yaml.Node, b.number())
+	size := b.number()
+	n.Content, b.lists = b.lists[:size:size], b.lists[size:]
 	for i := range n.Content {
-		n.Content[i] = b.node()
+		n.Content[i] = b.next()
 	}
 	return n
+}
+
+// conditions reads rule conditions: `!` if they are negated, what links them, `and`, `or` or an
+// expression, their number, and of each its name in the expression, and `/` with a log source,
+// `=` with a key of the state and the text that it is, or `{` with the node of another condition.
+func (b *body) conditions(f *file) (c conditions[nothing]) {
+	p := &params{file: f}
+	if c.not = b.text[0] == '!'; c.not {
+		b.take(1)
+	}
+	link, names := b.scalar(), make([]string, b.number())
+	c.each = make([]condition[nothing], len(names))
+	for i := range names {
+		names[i] = b.scalar()
+		switch b.take(1) {
+		case "/":
+			c.each[i] = ofSource(sourceOf(b.scalar()), false)
+		case "=":
+			c.each[i] = ofState[nothing](b.scalar(), b.scalar(), "eq")
+		default:
+			c.each[i] = conditionOf(p, "rule", b.node(), ruleConditions)
+		}
+	}
+	switch link {
+	case "and":
+	case "or":
+		c.or = true
+	default:
+		c.expr = p.expression(&yaml.Node{Kind: yaml.ScalarNode, Value: link}, names)
+	}
+	return c
 }
 
 // An entry is an item, or one that is not read yet.
 type entry interface {
 	// whole is the item, as it is read.
 	whole() *item
-	// passes says whether it is for other log sources or fields than those of the rule.
-	passes(r *run) bool
+	// holds says whether its rule conditions hold and it is not only about fields that the
+	// rule has not.
+	holds(r *run) bool
 }
 
-func (it *item) whole() *item     { return it }
-func (it *item) passes(*run) bool { return false }
+func (it *item) whole() *item { return it }
+
+func (it *item) holds(r *run) bool {
+	r.item = it
+	return len(it.rule.each) == 0 || it.rule.holds(r, nothing{})
+}
 
 // An unread is an item in the index.
 type unread struct {
-	path    string
-	text    string // its node
-	nodes   int
-	sources []ir.LogSource
-	fields  string
-	nested  []entry
+	path              string
+	node, when, inner string
+	sources           []ir.LogSource
+	fields            string
 
-	once sync.Once
-	read *item
+	askOnce, readOnce sync.Once
+	rule              conditions[nothing]
+	read              *item
 }
 
-func (u *unread) passes(r *run) bool {
-	if u.sources != nil && !slices.ContainsFunc(u.sources, func(s ir.LogSource) bool { return s.Covers(r.rule.Source) }) {
-		return true
-	}
-	if u.fields == "-" {
+func (u *unread) holds(r *run) bool {
+	if u.sources != nil && !slices.ContainsFunc(u.sources, func(s ir.LogSource) bool { return isOf(r.rule.Source, s) }) {
 		return false
 	}
-	for name := range strings.SplitSeq(u.fields, ",") {
-		if r.names()[name] {
+	if u.when == "" {
+		r.about = r.about || u.sources != nil
+	} else {
+		u.askOnce.Do(func() { u.open(u.when, func(f *file, b *body) { u.rule = b.conditions(f) }) })
+		if r.item = nil; !u.rule.holds(r, nothing{}) {
 			return false
 		}
 	}
-	r.mappings = append(r.mappings, func() (x rename, ok bool) { // an error tells what it knows
-		it := u.whole()
-		if len(it.rule.each) > 0 && !it.rule.holds(r, nothing{}) {
-			return x, false
+	if u.fields == "-" {
+		return true
+	}
+	for name := range strings.SplitSeq(u.fields, ",") {
+		if r.names()[name] {
+			return true
 		}
-		x, ok = it.do.(rename)
+	}
+	r.mappings = append(r.mappings, func() (x rename, ok bool) { // an error tells what it knows
+		x, ok = u.whole().do.(rename)
 		return x, ok && x.fields != nil
 	})
-	return true
+	return false
 }
 
 func (u *unread) whole() *item {
-	u.once.Do(func() {
-		u.open(func(f *file, n *yaml.Node) {
-			u.read = f.items(&yaml.Node{Kind: yaml.SequenceNode, Content: []*yaml.Node{n}}, 0)[0].whole()
+	u.readOnce.Do(func() {
+		u.open(u.node, func(f *file, b *body) {
+			u.read = f.items(&yaml.Node{Kind: yaml.SequenceNode, Content: []*yaml.Node{b.node()}}, 0)[0].whole()
 		})
-		if u.nested != nil {
-			u.read.do = nest{u.nested}
+		if u.inner != "" {
+			u.read.do = nest{unreads(u.path, u.inner)}
 		}
 	})
 	return u.read
 }
 
-// open reads its node.
-func (u *unread) open(read func(*file, *yaml.Node)) {
+// open reads one of its texts.
+func (u *unread) open(text string, read func(*file, *body)) {
 	y := parser.Empty("pipeline", u.path)
-	b := body{u.text, make([]yaml.Node, u.nodes)}
-	read(&file{File: y, path: u.path}, b.node())
+	read(&file{File: y, path: u.path}, &body{text: text})
 	if errs := y.Errors(); len(errs) > 0 {
 		panic("pipeline: builtin.index is not that of " + u.path + ", go test ./pipeline -update: " + errs[0].Error())
 	}
 }
 
+// unreads are the entries of a text, behind their number.
+func unreads(path, text string) []entry {
+	b := body{text: text}
+	out := make([]entry, b.number())
+	room, sources := make([]unread, len(out)), make([]ir.LogSource, 0, len(out))
+	for i := range room {
+		u := &room[i]
+		u.path = path
+		node, when, inner := b.number(), b.number(), b.number()
+		line := b.take(strings.IndexByte(b.text, '\n'))
+		b.take(1)
+		u.node, u.when, u.inner = b.take(node), b.take(when), b.take(inner)
+		from, fields, _ := strings.Cut(line, " ")
+		if from != "-" {
+			n := len(sources)
+			for s := range strings.SplitSeq(from, ",") {
+				sources = append(sources, sourceOf(s))
+			}
+			u.sources = slices.Clip(sources[n:])
+		}
+		u.fields, out[i] = fields, u
+	}
+	return out
+}
+
 // indexed is a built-in pipeline with unread items, of what the index has of it.
 func indexed(name, text string) *Pipeline {
 	p := &Pipeline{Path: name + ".yml", ID: name}
-	sources := map[string][]ir.LogSource{"-": nil} // by what stands in a line
-	b := body{text: text}
-	next := func() (depth int, u *unread) {
-		depth, u = b.number(), &unread{path: p.Path}
-		size := b.number()
-		u.nodes = b.number()
-		line, rest, _ := strings.Cut(b.text, "\n")
-		u.text, b.text = rest[:size], rest[size:]
-		from, fields, _ := strings.Cut(line, " ")
-		if _, known := sources[from]; !known {
-			for s := range strings.SplitSeq(from, ",") {
-				sources[from] = append(sources[from], sourceOf(s))
-			}
-		}
-		u.sources, u.fields = sources[from], fields
-		return depth, u
-	}
-	_, head := next()
-	head.open(func(f *file, n *yaml.Node) { f.pipeline(p, n) })
-	var open []*unread // the item before and those around it
-	for b.text != "" {
-		depth, u := next()
-		if open = append(open[:depth], u); depth == 0 {
-			p.items = append(p.items, u)
-			continue
-		}
-		open[depth-1].nested = append(open[depth-1].nested, u)
-	}
+	head := unreads(p.Path, text)[0].(*unread)
+	head.open(head.node, func(f *file, b *body) { f.pipeline(p, b.node()) })
+	p.items = unreads(p.Path, head.inner)
 	return p
 }
 

@@ -54,9 +54,8 @@ func index() string {
 		var b strings.Builder
 		y, roots := parser.Open("pipeline", name, src)
 		x := indexer{File: y, out: &b}
-		list := child(roots[0], "transformations")
-		x.entry(0, roots[0], list, "- -")
-		x.items(0, list, p.items)
+		fmt.Fprint(x.out, "1 ")
+		x.entry(roots[0], "transformations", p.items, nil)
 		add(name, b.String())
 	}
 	tables, err := filepath.Glob("logsources/*.yml")
@@ -92,77 +91,160 @@ func rows(path string) string {
 	return b.String()
 }
 
-func child(n *yaml.Node, key string) *yaml.Node {
-	i := slices.IndexFunc(n.Content, func(n *yaml.Node) bool { return n.Value == key })
-	return parser.Deref(n.Content[i+1])
-}
-
 // An indexer writes what the index has of a pipeline.
 type indexer struct {
 	*parser.File
 	out *strings.Builder
 }
 
-func (x indexer) items(depth int, list *yaml.Node, items []entry) {
-	for i, n := range list.Content {
-		n, it := parser.Deref(n), items[i].whole()
-		var sources []string
-		for _, s := range it.rule.sources {
-			sources = append(sources, s.Product+"/"+s.Category+"/"+s.Service)
-		}
-		fields := keys(it.only)
-		if it.id != "" || slices.ContainsFunc(fields, func(name string) bool { return name == "" || strings.ContainsAny(name, " ,") }) {
-			fields = nil // an id is noted where the rule has none of them too
-		}
-		column := func(words []string) string { return cmp.Or(strings.Join(words, ","), "-") }
-		line := column(sources) + " " + column(fields)
-		if inner, ok := it.do.(nest); ok {
-			list := child(n, "items")
-			x.entry(depth, n, list, line)
-			x.items(depth+1, list, inner.items)
-		} else {
-			x.entry(depth, n, nil, line)
+// entry writes a node with the entries of one of its lists, of which items are what they are read
+// as, and fields those that it can change.
+func (x indexer) entry(n *yaml.Node, list string, items []entry, fields []string) {
+	node := yaml.Node{Kind: yaml.MappingNode, Line: n.Line, Column: n.Column}
+	inner := indexer{x.File, &strings.Builder{}}
+	for _, e := range x.Entries(n) {
+		switch {
+		case e.Name == list:
+			fmt.Fprintf(inner.out, "%d ", len(items))
+			for i, n := range e.Value.Content {
+				inner.item(parser.Deref(n), items[i].whole())
+			}
+			node.Content = append(node.Content, e.Key, &yaml.Node{Kind: yaml.SequenceNode})
+		case !strings.HasPrefix(e.Name, "rule_cond"):
+			node.Content = append(node.Content, e.Key, e.Value)
 		}
 	}
+	text, when := indexer{x.File, &strings.Builder{}}, indexer{x.File, &strings.Builder{}}
+	text.node(&node)
+	sources := when.conditions(n)
+	column := func(words []string) string { return cmp.Or(strings.Join(words, ","), "-") }
+	fmt.Fprintln(x.out, text.out.Len(), when.out.Len(), inner.out.Len(), column(sources)+" "+column(fields))
+	x.out.WriteString(text.out.String() + when.out.String() + inner.out.String())
 }
 
-// entry writes the node of an item, or of a pipeline, with nothing in one of its lists.
-func (x indexer) entry(depth int, n, empty *yaml.Node, line string) {
-	var b strings.Builder
-	nodes := x.node(&b, n, empty)
-	fmt.Fprintln(x.out, depth, b.Len()+1, nodes, line)
-	fmt.Fprintln(x.out, &b)
+func (x indexer) item(n *yaml.Node, it *item) {
+	fields := keys(it.only)
+	if it.id != "" || slices.ContainsFunc(fields, func(name string) bool { return name == "" || strings.ContainsAny(name, " ,") }) {
+		fields = nil // an id is noted where the rule has none of them too
+	}
+	var items []entry
+	if inner, ok := it.do.(nest); ok {
+		items = inner.items
+	}
+	x.entry(n, "items", items, fields)
 }
 
-// node writes a node and counts those in it.
-func (x indexer) node(b *strings.Builder, n, empty *yaml.Node) (nodes int) {
-	n = parser.Deref(n)
-	switch {
-	case n == empty:
-		b.WriteString("[0 ")
-	case n.Kind == yaml.MappingNode:
-		entries := x.Entries(n)
-		fmt.Fprintf(b, "{%d %d %d ", n.Line, n.Column, 2*len(entries))
-		for _, e := range entries {
-			nodes += x.node(b, e.Key, empty) + x.node(b, e.Value, empty)
+// conditions writes those of an item, if they say more than the log sources of which one must be the
+// rule's.
+func (x indexer) conditions(item *yaml.Node) (sources []string) {
+	not, link := "", "and"
+	var names []string
+	var each []*yaml.Node
+	for _, e := range x.Entries(item) {
+		switch {
+		case e.Name == "rule_cond_not":
+			if resolve(e.Value) == true {
+				not = "!"
+			}
+		case e.Name == "rule_cond_op" || e.Name == "rule_cond_expr":
+			link = e.Value.Value
+		case e.Name == "rule_conditions" && e.Value.Kind == yaml.SequenceNode:
+			each, names = e.Value.Content, make([]string, len(e.Value.Content))
+		case e.Name == "rule_conditions":
+			for _, c := range x.Entries(e.Value) {
+				each, names = append(each, c.Value), append(names, c.Name)
+			}
 		}
-	case n.Kind == yaml.SequenceNode:
-		fmt.Fprintf(b, "[%d ", len(n.Content))
+	}
+	if len(each) == 0 {
+		return nil
+	}
+	plain := indexer{x.File, &strings.Builder{}}
+	plain.scalar(link)
+	fmt.Fprintf(plain.out, "%d ", len(each))
+	only := false
+	for i, n := range each {
+		plain.scalar(names[i])
+		of := map[string]any{}
+		for _, e := range x.Entries(parser.Deref(n)) {
+			of[e.Name] = e.Value.Value
+			if e.Name == "only" || e.Name == "val" {
+				of[e.Name] = resolve(e.Value)
+			}
+		}
+		part := func(name string) string { return cmp.Or(of[name], any("")).(string) }
+		source := part("product") + "/" + part("category") + "/" + part("service")
+		is, just := of["type"] == "logsource", of["only"] == true
+		val, text := of["val"].(string)
+		switch {
+		case is && !just:
+			plain.out.WriteString("/")
+			plain.scalar(source)
+		case of["type"] == "processing_state" && of["op"] == nil && text:
+			plain.out.WriteString("=")
+			plain.scalar(of["key"].(string))
+			plain.scalar(val)
+		default:
+			plain.out.WriteString("{")
+			plain.node(n)
+		}
+		if is {
+			sources = append(sources, source)
+		}
+		only = only || just
+	}
+	switch {
+	case not != "" || link != "and" && link != "or" || link == "or" && len(sources) < len(each):
+		sources = nil
+	case link == "and" && len(sources) > 1:
+		sources = sources[:1]
+	}
+	if only || sources == nil || link == "and" && len(each) > 1 {
+		x.out.WriteString(not + plain.out.String())
+	}
+	return sources
+}
+
+func resolve(n *yaml.Node) any {
+	v, why := parser.Resolve(n)
+	if why != "" {
+		panic(why)
+	}
+	return v
+}
+
+func (x indexer) scalar(s string) { fmt.Fprint(x.out, len(s), " ", s+" ") }
+
+// node writes a node behind the number of those in it.
+func (x indexer) node(n *yaml.Node) {
+	in := indexer{x.File, &strings.Builder{}}
+	fmt.Fprint(x.out, in.nodes(n)-1, " ", in.out.String())
+}
+
+// nodes writes a node and counts it and those in it.
+func (x indexer) nodes(n *yaml.Node) (count int) {
+	n = parser.Deref(n)
+	switch n.Kind {
+	case yaml.MappingNode:
+		entries := x.Entries(n)
+		fmt.Fprintf(x.out, "{%d %d %d ", n.Line, n.Column, 2*len(entries))
+		for _, e := range entries {
+			count += x.nodes(e.Key) + x.nodes(e.Value)
+		}
+	case yaml.SequenceNode:
+		fmt.Fprintf(x.out, "[%d ", len(n.Content))
 		for _, c := range n.Content {
-			nodes += x.node(b, c, empty)
+			count += x.nodes(c)
 		}
 	default:
-		v, why := parser.Resolve(n)
-		if why != "" {
-			panic(why)
-		}
 		kind := "="
-		if _, is := v.(string); is {
+		if _, text := resolve(n).(string); text {
 			kind = `"`
 		}
-		fmt.Fprintf(b, "%s%d %s ", kind, len(n.Value), n.Value)
+		x.out.WriteString(kind)
+		x.scalar(n.Value)
 	}
-	return nodes + 1
+	return count + 1
 }
 
 // fresh is a built-in pipeline nothing of which is read.
