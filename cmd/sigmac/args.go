@@ -25,18 +25,22 @@ func (f listFlag) String() string { return cli.FlagStringer(f) }
 // arguments is a command line as the cli package reads it without an error: each
 // flag is one that there is, by its first name and with a value that it takes,
 // and stands before the paths, at which that package stops. Flags may stand
-// anywhere behind their command, up to `--`.
+// anywhere behind their command, up to `--`. The command keeps the flags that are
+// given or have a default: the package would make values of the others too.
 func arguments(app *cli.App, args []string) ([]string, error) {
 	out, paths := slices.Clone(args[:min(1, len(args))]), []string{"--"}
 	commands, flags := app.Commands, app.Flags
+	var command *cli.Command
+	var given []cli.Flag
 	for i := 1; i < len(args); i++ {
 		a := args[i]
 		switch {
 		case a == "--" && len(commands) == 0:
-			return slices.Concat(out, paths, args[i+1:]), nil
+			paths = append(paths, args[i+1:]...)
+			i = len(args)
 		case a == "--":
 		case len(a) > 1 && a[0] == '-':
-			name, value, given := strings.Cut(a, "=")
+			name, value, valued := strings.Cut(a, "=")
 			f, near := flagOf(flags, name)
 			switch {
 			case f == nil && len(commands) > 0:
@@ -46,7 +50,7 @@ func arguments(app *cli.App, args []string) ([]string, error) {
 			}
 			_, isBool := f.(*cli.BoolFlag)
 			switch {
-			case given:
+			case valued:
 			case isBool:
 				value = "true"
 			case i+1 == len(args):
@@ -64,6 +68,7 @@ func arguments(app *cli.App, args []string) ([]string, error) {
 					return nil, usage("%s needs a whole number, and not %q", name, value)
 				}
 			}
+			given = append(given, f)
 			out = append(out, "--"+f.Names()[0]+"="+value)
 			if f == cli.HelpFlag && yes {
 				return out, nil // of the command so far, which takes a path for a topic
@@ -76,10 +81,27 @@ func arguments(app *cli.App, args []string) ([]string, error) {
 				return slices.Concat(out, paths, args[i:]), nil
 			}
 			out = append(out, a)
-			commands, flags = commands[c].Subcommands, commands[c].Flags
+			command = commands[c]
+			commands, flags = command.Subcommands, command.Flags
 		}
 	}
+	if command != nil && command.Action != nil {
+		command.Flags = slices.DeleteFunc(slices.Clone(flags), func(f cli.Flag) bool { return !hasDefault(f) && !slices.Contains(given, f) })
+	}
 	return append(out, paths...), nil
+}
+
+// hasDefault says whether a flag has a value where it is not given.
+func hasDefault(f cli.Flag) bool {
+	switch f := f.(type) {
+	case *cli.BoolFlag:
+		return f.Value
+	case *cli.StringFlag:
+		return f.Value != ""
+	case listFlag:
+		return f.Value != nil
+	}
+	return true
 }
 
 // flagOf is the flag with this name, which has its dashes, or nil and what was
