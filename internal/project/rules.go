@@ -35,12 +35,23 @@ func (p *Project) Files() ([]string, error) {
 	return ListFiles(paths, p.Patterns)
 }
 
-// Read reads a file of a rule; standard input as often as it is asked for.
+// maxKept bounds the bytes of files that Read keeps. A run asks for a file of rules up to three times: for
+// its filters, for its correlations and for its rules. A large run is to stay small instead.
+const maxKept = 1 << 20
+
+// Read reads a file of a rule. What it has kept, such as standard input, it does not read again.
 func (p *Project) Read(path string) ([]byte, error) {
 	if path == Stdin {
 		return p.stdin()
 	}
-	return ReadFile(path, nil)
+	if src, ok := p.kept.Load(path); ok {
+		return src.([]byte), nil
+	}
+	src, err := ReadFile(path, nil)
+	if err == nil && p.bytes.Add(int64(len(src))) <= maxKept {
+		p.kept.Store(path, src)
+	}
+	return src, err
 }
 
 // Load reads the rules and resolves what they name.
