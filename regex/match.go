@@ -50,7 +50,7 @@ func (re *Re) In(text []rune) bool {
 }
 
 func newMatcher(re *Re, text []rune, steps int) *matcher {
-	m := &matcher{text: text, groups: map[*Re]int{}, steps: steps, fold: FoldRune}
+	m := &matcher{text: text, steps: steps, fold: FoldRune}
 	m.number(re)
 	return m
 }
@@ -89,6 +89,9 @@ func accept(int) bool { return true }
 
 func (m *matcher) number(re *Re) {
 	if re.Op == OpGroup {
+		if m.groups == nil {
+			m.groups = map[*Re]int{}
+		}
 		m.groups[re] = len(m.groups) + 1
 	}
 	for _, s := range re.Subs {

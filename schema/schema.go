@@ -16,9 +16,9 @@ package schema
 
 import (
 	_ "embed"
-	"encoding/json"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 
@@ -163,11 +163,8 @@ func (s *Schema) lines(name string) *table {
 		return t
 	}
 	var out *table
-	key, err := json.Marshal(name)
-	if err != nil {
-		return nil
-	}
-	if i := strings.Index(s.text, "\n"+string(key)+":"); i >= 0 {
+	key := strconv.Quote(name)
+	if i := strings.Index(s.text, "\n"+key+":"); i >= 0 {
 		_, body, _ := strings.Cut(s.text[i+len(key)+2:], "{")
 		body, _, _ = strings.Cut(body, "}")
 		if out = (&table{name: name}); strings.Contains(body, "\n") {
