@@ -41,7 +41,6 @@ func (m Mapping) correlated(d *parser.Document, o Options) Result {
 	for _, f := range c.Fields {
 		mapped.Fields = append(mapped.Fields, f.Text)
 	}
-	res.Types = map[string]ir.Type{}
 	for i, x := range named {
 		switch {
 		case len(x.Errors) > 0:
@@ -50,17 +49,27 @@ func (m Mapping) correlated(d *parser.Document, o Options) Result {
 			return fail(backends.Unsupported(res.Target.Name, c.Rules[i].Pos, "a correlation over the hits of another",
 				"save the inner one with its own query, and correlate what it finds"))
 		}
-		rule, member := m.member(x, c, i, o)
-		if len(member.Errors) > 0 {
-			e := member.Errors[0]
-			return fail(&ir.Diagnostic{Pos: c.Rules[i].Pos, Source: e.Source, Feature: e.Feature,
-				Msg: fmt.Sprintf("the rule %q of the correlation has no query: %s", c.Rules[i].Text, e.Error())})
-		}
-		for f, t := range member.Types {
+	}
+	members, e := m.members(named, c, nil)
+	if _, _, differ := differs(members); e == nil && differ {
+		members, e = m.members(named, c, members) // what no schema knows gets its type from the tests of all rules
+	}
+	if e != nil {
+		return fail(e)
+	}
+	if i, what, differ := differs(members); differ {
+		return fail(backends.Unsupported(res.Target.Name, c.Rules[i].Pos, "a correlation of rules that take "+what, "one table has a column of one type; map both rules by one schema"))
+	}
+	res.Types = map[string]ir.Type{}
+	for _, x := range members {
+		for f, t := range x.types() {
+			if other, known := res.Types[f]; known && other != t {
+				f = x.place() + "." + f
+			}
 			res.Types[f] = t
 		}
-		mapped.Rules, res.Members = append(mapped.Rules, rule), append(res.Members, member)
-		for _, w := range member.Mapped.Warnings {
+		mapped.Rules, res.Members = append(mapped.Rules, x.rule), append(res.Members, x.Result)
+		for _, w := range x.Mapped.Warnings {
 			if !slices.Contains(res.Mapped.Warnings, w) { // a rule may be named twice
 				res.Mapped.Warnings = append(res.Mapped.Warnings, w)
 			}
@@ -141,10 +150,76 @@ func pipelines(members []Result) string {
 	return strings.Join(names, ", ")
 }
 
+// A member is a rule of a correlation, as it is mapped.
+type member struct {
+	Result
+	rule  backends.CorrelatedRule
+	tests []ir.Expr // of fields of which no schema knows the type
+}
+
+// place is the table of the rule's events, or empty where all events are of one.
+func (x member) place() string {
+	if of := x.Target.Columns.Table; of != nil {
+		return of(x.rule.Rule.Scope)
+	}
+	return ""
+}
+
+// types are those of the columns that the rule tests, of those that the correlation asks for,
+// and of more.
+func (x member) types(more ...ir.Field) map[string]ir.Type {
+	types := maps.Clone(x.Types)
+	for _, f := range slices.Concat(slices.Concat(x.rule.Group...), slices.Concat(x.rule.Fields...), more) {
+		types[f.Name] = f.Type
+	}
+	return types
+}
+
+// differs finds a rule that takes a column for another type than a rule before it over the
+// same table does, and says what they take it for.
+func differs(members []member) (i int, what string, differ bool) {
+	for i, x := range members {
+		types := x.types(x.rule.Keep...)
+		for _, y := range members[:i] {
+			if x.place() != y.place() {
+				continue
+			}
+			others := y.types(y.rule.Keep...)
+			for _, f := range slices.Sorted(maps.Keys(types)) {
+				if t, both := others[f]; both && t != types[f] {
+					return i, fmt.Sprintf("the field %s for a %s and for a %s", f, t, types[f]), true
+				}
+			}
+		}
+	}
+	return 0, "", false
+}
+
+// members are the rules of a correlation. The tests of those that are known, where there are
+// some, say of which types fields are in the others of the same place.
+func (m Mapping) members(named []*parser.Document, c *ir.Correlation, known []member) (out []member, e *ir.Diagnostic) {
+	for i, x := range named {
+		var beside []ir.Expr
+		for j, other := range known {
+			if j != i && other.place() == known[i].place() {
+				beside = append(beside, other.tests...)
+			}
+		}
+		got := m.member(x, c, i, beside)
+		if len(got.Errors) > 0 {
+			e := got.Errors[0]
+			return nil, &ir.Diagnostic{Pos: c.Rules[i].Pos, Source: e.Source, Feature: e.Feature,
+				Msg: fmt.Sprintf("the rule %q of the correlation has no query: %s", c.Rules[i].Text, e.Error())}
+		}
+		out = append(out, got)
+	}
+	return out, nil
+}
+
 // member is the i-th rule of a correlation on the first way that does not refuse it, with
 // the columns that stand for the correlation's fields and, where the way has them, for those
 // that the rule would show.
-func (m Mapping) member(x *parser.Document, c *ir.Correlation, i int, o Options) (backends.CorrelatedRule, Result) {
+func (m Mapping) member(x *parser.Document, c *ir.Correlation, i int, beside []ir.Expr) member {
 	called := []string{c.Rules[i].Text, x.Name, x.ID}
 	var asked []ir.Name
 	for _, n := range slices.Concat(c.GroupBy, c.Fields) {
@@ -154,43 +229,43 @@ func (m Mapping) member(x *parser.Document, c *ir.Correlation, i int, o Options)
 	for _, f := range x.Rule.Meta.Fields {
 		shown = append(shown, ir.Name{Text: f})
 	}
-	var first *Result
-	try := func(name string, way Mapping) (backends.CorrelatedRule, Result, bool) {
-		rule, res := way.asMember(x, asked, shown)
-		if len(res.Errors) > 0 && len(shown) > 0 {
-			rule, res = way.asMember(x, asked, nil)
+	var first *member
+	try := func(name string, way Mapping) (member, bool) {
+		got := way.asMember(x, asked, shown, beside)
+		if len(got.Errors) > 0 && len(shown) > 0 {
+			got = way.asMember(x, asked, nil, beside)
 		}
+		rule := &got.rule
 		rule.Name = c.Rules[i].Text
 		for k := range asked {
-			columns := rule.Group[k]
-			if len(columns) == 0 && len(res.Errors) == 0 {
-				res.Errors = []*ir.Diagnostic{x.Place(backends.Unsupported(way.Target.Name, x.Pos, "the field "+asked[k].Text, "the pipeline leaves it out"))}
+			if len(rule.Group[k]) == 0 && len(got.Errors) == 0 {
+				got.Errors = []*ir.Diagnostic{x.Place(backends.Unsupported(way.Target.Name, x.Pos, "the field "+asked[k].Text, "the pipeline leaves it out"))}
 			}
 		}
 		rule.Group, rule.Fields = rule.Group[:len(c.GroupBy)], rule.Group[len(c.GroupBy):]
-		if res.Choice.Pipelines = name; first == nil {
-			first = &res
+		if got.Choice.Pipelines = name; first == nil {
+			first = &got
 		}
-		return rule, res, len(res.Errors) == 0 || res.Errors[0].Feature == ""
+		return got, len(got.Errors) == 0 || got.Errors[0].Feature == ""
 	}
 	if m.Table == nil {
-		rule, res, _ := try("", m)
-		return rule, res
+		got, _ := try("", m)
+		return got
 	}
 	for name, way := range m.ways(x.Rule.Source) {
-		if rule, res, done := try(name, way); done {
-			return rule, res
+		if got, done := try(name, way); done {
+			return got
 		}
 	}
 	if first == nil {
-		return backends.CorrelatedRule{}, Result{Mapping: m, Document: x, Errors: []*ir.Diagnostic{x.Place(m.noPlace(x.Rule.Source))}}
+		return member{Result: Result{Mapping: m, Document: x, Errors: []*ir.Diagnostic{x.Place(m.noPlace(x.Rule.Source))}}}
 	}
-	return backends.CorrelatedRule{}, *first
+	return *first
 }
 
 // asMember is a rule, with one condition, and the columns for some fields of its events as
-// its Group, in their order.
-func (m Mapping) asMember(x *parser.Document, asked, shown []ir.Name) (rule backends.CorrelatedRule, res Result) {
+// its Group, in their order. Tests beside it say of which types fields are, as its own do.
+func (m Mapping) asMember(x *parser.Document, asked, shown []ir.Name, beside []ir.Expr) (out member) {
 	own := *x
 	joined := *x.Rule.Joined()
 	joined.Detections = slices.Clone(joined.Detections)
@@ -208,22 +283,19 @@ func (m Mapping) asMember(x *parser.Document, asked, shown []ir.Name) (rule back
 		joined.Detections = append(joined.Detections, ir.Detection{Name: name, Carries: f.Text, Expr: ir.And{item}})
 	}
 	own.Rule = &joined
-	c := newCompilation(&own, m)
-	res = Result{Mapping: m, Document: x, Want: c.want, Mapped: c.did, Types: c.types, Errors: c.errs}
+	c := newCompilation(&own, m, beside...)
+	out.Result = Result{Mapping: m, Document: x, Want: c.want, Mapped: c.did, Types: c.types, Errors: c.errs}
+	rule := &out.rule
 	rule.Group = make([][]ir.Field, len(asked))
-	if len(res.Errors) > 0 {
-		return rule, res
+	if len(out.Errors) > 0 {
+		return out
 	}
-	if rule.Rule, res.Errors = c.legal(&own, m.Target); len(res.Errors) > 0 {
-		return rule, res
+	if rule.Rule, out.Errors = c.legal(&own, m.Target); len(out.Errors) > 0 {
+		return out
 	}
 	rule.Time = m.timeOf(rule.Rule)
-	res.Types = maps.Clone(c.types)
 	for i, f := range asked {
 		rule.Group[i] = c.carried[f.Text]
-		for _, column := range rule.Group[i] {
-			res.Types[column.Name] = column.Type
-		}
 	}
 	for _, f := range shown {
 		for _, column := range c.carried[f.Text] {
@@ -232,7 +304,14 @@ func (m Mapping) asMember(x *parser.Document, asked, shown []ir.Name) (rule back
 			}
 		}
 	}
-	return rule, res
+	c.untyped.Walk(func(e ir.Expr) {
+		m, ok := e.(ir.Match)
+		ref, two := m.Test.(ir.FieldRef)
+		if ok && m.Field.Type == ir.Unknown && !(two && ref.Other.Type != ir.Unknown) {
+			out.tests = append(out.tests, m)
+		}
+	})
+	return out
 }
 
 // carry notes which columns stand for the fields of a correlation.

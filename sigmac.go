@@ -249,6 +249,7 @@ type compilation struct {
 	want, rule *ir.Rule
 	types      map[string]ir.Type
 	carried    map[string][]ir.Field // that stand for fields of a correlation
+	untyped    *ir.Rule              // before fields that no schema knows have types
 	errs       []*ir.Diagnostic
 }
 
@@ -272,9 +273,18 @@ func Faults(d *parser.Document, err error) (out []*ir.Diagnostic) {
 	return out
 }
 
-func newCompilation(d *parser.Document, m Mapping) *compilation {
+// newCompilation takes a rule through the passes. Tests beside it count where its own say of
+// which types fields are.
+func newCompilation(d *parser.Document, m Mapping, beside ...ir.Expr) *compilation {
 	c := &compilation{rule: d.Rule}
 	for _, p := range m.Passes(&c.did) {
+		if p.Stage == ir.Typed {
+			if c.untyped = c.rule; len(beside) > 0 {
+				with := *c.rule
+				with.Detections = append(slices.Clip(with.Detections), ir.Detection{Expr: ir.And(beside)})
+				c.rule = &with
+			}
+		}
 		next, err := p.Run(c.rule)
 		if err != nil {
 			c.errs = Faults(d, err)

@@ -88,7 +88,7 @@ func correlated(res Result, plain, queries []string, own bool, budget int) Proof
 	if res.OneValue {
 		target = target.OneValued()
 	}
-	compare := func(queries []string) (verify.Result, error) { return verify.Tails(target, &c, res.Types, queries, o) }
+	compare := func(queries []string) (verify.Result, error) { return verify.Tails(target, &c, queries, o) }
 	var err error
 	p.Evidence, err = compare(plain)
 	if err == nil && !slices.Equal(plain, queries) && res.Pipeline.Rewrites() {

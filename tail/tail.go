@@ -279,3 +279,13 @@ func keys(f *Frame, by []Named) [][]Value {
 	}
 	return out
 }
+
+// NotJudged is the error of a reader about a part of a query: what it is, with its article, and why
+// it is not judged, or nothing.
+func NotJudged(at ir.Pos, what, why string) *ir.Diagnostic {
+	msg := what + " is not judged"
+	if why != "" {
+		msg += ": " + why
+	}
+	return &ir.Diagnostic{Pos: at, Msg: msg, Feature: what}
+}

@@ -16,8 +16,9 @@ func (t *trial) choose() {
 	var columns []*field
 	instead := map[*field]*field{} // of a column, the one that has the value as a rule
 	for _, r := range t.c.Rules {
-		for _, alternatives := range r.Group {
+		for k, alternatives := range r.Group {
 			for i, f := range alternatives {
+				t.digits = t.digits || (f.Type == ir.Numeric) != (t.c.Rules[0].Group[k][0].Type == ir.Numeric)
 				column := t.field(f, false)
 				if !slices.Contains(columns, column) {
 					columns = append(columns, column)
@@ -74,6 +75,9 @@ func (t *trial) choose() {
 // more are such for the other kinds; fresh: no test of the column is about any.
 func (t *trial) pair(f *field) (pair [2]any, more []any, fresh bool) {
 	candidates := []any{likelyValue(f, 0), likelyValue(f, 1)}
+	if t.digits && f.typ.IsText() {
+		candidates = []any{"1", "2"}
+	}
 	if !t.touched(map[*field][]any{f: nil}) {
 		return [2]any{candidates[0], candidates[1]}, nil, true
 	}

@@ -28,6 +28,7 @@ type letter struct {
 // A field is one field of a claim with its letters.
 type field struct {
 	name    string
+	column  string // the name, but for those of a claim's mixed columns
 	typ     ir.Type
 	world   backends.World
 	keyword bool // the text of the whole event
@@ -56,7 +57,8 @@ type claim struct {
 	world    func(ir.Type) backends.World
 	fields   []*field
 	byName   map[string]*field
-	letters  []*letter // from 1
+	mixed    map[string]bool // columns that are a field for each type
+	letters  []*letter       // from 1
 	byKey    map[string]int
 	rawField string       // the field that holds the text of the whole event, if the target has one
 	opaque   []int        // the letters that cannot be represented
@@ -74,7 +76,11 @@ func newClaim(world func(ir.Type) backends.World, rawField string) *claim {
 }
 
 func (c *claim) field(f ir.Field, keyword bool) *field {
-	name := f.Name
+	name, column := f.Name, f.Name
+	if c.mixed[name] {
+		f.Name += "\x00" + f.Type.String()
+		name = f.Name
+	}
 	if keyword {
 		name = "\x00keyword"
 	}
@@ -84,7 +90,7 @@ func (c *claim) field(f ir.Field, keyword bool) *field {
 		if keyword {
 			w = backends.World{}
 		}
-		out = &field{name: f.Name, typ: f.Type, world: w, keyword: keyword}
+		out = &field{name: f.Name, column: column, typ: f.Type, world: w, keyword: keyword}
 		c.fields = append(c.fields, out)
 		c.byName[name] = out
 	}

@@ -24,6 +24,7 @@ func (s set) size() int        { return bits.OnesCount64(uint64(s)) }
 // over the same letters.
 type predicates struct {
 	*claim
+	types   typing
 	names   []string
 	rules   []node
 	premise node // what is supposed of the columns that computed ones are computed of
@@ -67,10 +68,15 @@ const (
 
 // predicatesOf asks which events there are. The error is an *ir.Diagnostic.
 func predicatesOf(b *backends.Target, c *backends.Correlation, queries []*tail.Query, o TailOptions, budget *int) (*predicates, error) {
-	p := &predicates{claim: newClaim(b.World, b.KeywordField()), premise: constant(true)}
+	types, err := typingOfAll(c)
+	if err != nil {
+		return nil, err
+	}
+	p := &predicates{claim: newClaim(b.World, b.KeywordField()), types: types, premise: constant(true)}
+	p.mixed = types.mixed
 	for _, name := range []string{ir.TableField, "index", dataModel} {
 		// An event is at one place.
-		f := &field{name: name, typ: ir.Text}
+		f := &field{name: name, column: name, typ: ir.Text}
 		p.fields, p.byName[name] = append(p.fields, f), f
 	}
 	missing := reading{unmapped: o.Unmapped}.missing()
@@ -81,7 +87,6 @@ func predicatesOf(b *backends.Target, c *backends.Correlation, queries []*tail.Q
 	p.queries = marked
 	defined := make([]computed.Definitions, len(c.Rules))
 	for i, r := range c.Rules {
-		var err error
 		if defined[i], err = b.Define(r.Rule); err != nil {
 			return nil, err
 		}
@@ -106,10 +111,16 @@ func predicatesOf(b *backends.Target, c *backends.Correlation, queries []*tail.Q
 			p.assumed = slices.Concat(p.assumed, needs, ids)
 			p.premise = simple(node{op: '&', subs: []node{p.premise, p.node(supposed, missing)}})
 		}
+		if err := p.unmixed(e); err != nil {
+			return nil, err
+		}
 		p.names, p.rules = append(p.names, r.Name), append(p.rules, p.node(e, missing))
 	}
 	index := map[string]int{}
 	for _, e := range tests {
+		if err := p.unmixed(e); err != nil {
+			return nil, err
+		}
 		n := p.node(e, missing)
 		key := n.canon()
 		if _, ok := index[key]; !ok {
@@ -350,7 +361,9 @@ func (p *predicates) unknown(i int, reason string) error {
 			}
 		}
 	})
-	return notJudged(at, "this test, which is none of the correlation's rules: %s", reason)
+	e := notJudged(at, "this test, which is none of the correlation's rules: %s", reason)
+	e.Source = "" // the place is one of the query
+	return e
 }
 
 // judging is the source of what is said of a correlation and not of a query.

@@ -91,41 +91,6 @@ func TestPredicates(t *testing.T) {
 	}
 }
 
-// TestTailRules holds that the rule is named whose test is wrong.
-func TestTailRules(t *testing.T) {
-	a, b, c := is("f", "a"), is("f", "b"), is("f", "c")
-	for _, x := range []struct {
-		name  string
-		query *tail.Query
-		want  string
-	}{
-		{"right", asking(ir.Or{a, b, c}, a, b, c), "proved proved proved"},
-		{"as one", asking(ir.Or{a, b, c}), "proved proved proved"},
-		{"one is another", asking(nil, a, is("f", "d"), c), "proved refuted both proved"},
-		{"one is wider", asking(nil, a, is("f", "b", "*"), c), "proved refuted wider proved"},
-		{"one is narrower", asking(nil, a, ir.And{b, is("h", "x")}, c), "proved refuted narrower proved"},
-		{"one is not there", asking(ir.Or{a, c}, a, c), "proved refuted both proved"},
-	} {
-		got, err := TailRules(&backends.Target{Name: "t", World: single}, withRules(a, b, c), []*tail.Query{x.query}, TailOptions{Budget: DefaultBudget})
-		if err != nil {
-			t.Errorf("%s: %s", x.name, err)
-			continue
-		}
-		var words []string
-		for _, res := range got {
-			if words = append(words, res.Verdict.String()); res.Verdict == Refuted {
-				words = append(words, res.Direction)
-				if len(res.Counterexample) == 0 || res.Construct.Name != "r1" {
-					t.Errorf("%s: %v", x.name, res)
-				}
-			}
-		}
-		if s := strings.Join(words, " "); s != x.want {
-			t.Errorf("%s: %s, want %s", x.name, s, x.want)
-		}
-	}
-}
-
 // TestTailPredicates holds that a wrong predicate of an otherwise right query is refuted by
 // a stream with an event that shows it.
 func TestTailPredicates(t *testing.T) {

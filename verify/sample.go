@@ -147,14 +147,14 @@ func (f *field) title() string {
 	if f.keyword {
 		return "the event"
 	}
-	return f.name
+	return f.column
 }
 
 // fieldsOf is an event's fields by name.
 func (c *claim) fieldsOf(values map[*field][]any) map[string]any {
 	out := map[string]any{}
 	for _, f := range c.fields {
-		name := f.name
+		name := f.column
 		if f.keyword {
 			name = "_raw"
 		}

@@ -66,6 +66,7 @@ type trial struct {
 	pools   map[*field][]any
 	groups  []cells                   // of the columns of the group, and of the others
 	renamed bool                      // the values of groups may be renamed
+	digits  bool                      // texts are those of numbers, since rules have both in a group
 	base    int64                     // the time from which others count: a border of fixed windows
 	tuple   map[string]map[string]any // of groups, by their names
 
@@ -155,8 +156,8 @@ func (t *trial) shape(k *sortOf, group, value cells) *shape {
 func (t *trial) row(k *sortOf, values map[*field][]any) tail.Row {
 	row := tail.Row{}
 	for _, f := range t.fields {
-		if !f.keyword {
-			row[f.name] = rowValue(values[f])
+		if !f.keyword && t.has(values, f) {
+			row[f.column] = rowValue(values[f])
 		}
 	}
 	for _, r := range t.c.Rules {
@@ -252,8 +253,15 @@ func (t *trial) group(tuple []any) string {
 	return t.groupOf(values)
 }
 
+// groupOf is group of values as rows have them. A number and the text of its digits are one.
 func (t *trial) groupOf(values []tail.Value) string {
-	key := tail.Key(values...)
+	texts := slices.Clone(values)
+	for i, v := range texts {
+		if n, ok := v.(float64); ok {
+			texts[i] = tail.Const{V: n}.String()
+		}
+	}
+	key := tail.Key(texts...)
 	if t.tuple[key] == nil {
 		t.tuple[key] = map[string]any{}
 		for i, v := range values {

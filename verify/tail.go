@@ -86,7 +86,7 @@ func Tail(b *backends.Target, c *backends.Correlation, queries []*tail.Query, o 
 }
 
 // computedOf are the columns that the rules of a correlation test and that their queries
-// compute; several is one that is computed in two ways.
+// compute; several is one that is computed in two ways, or not by all of them.
 func computedOf(b *backends.Target, c *backends.Correlation) (texts map[string]string, several string, err error) {
 	texts = map[string]string{}
 	for _, r := range c.Rules {
@@ -95,13 +95,16 @@ func computedOf(b *backends.Target, c *backends.Correlation) (texts map[string]s
 			return nil, "", err
 		}
 		for _, x := range r.Rule.Computed {
-			if _, tested := d.Terms[x.Name]; !tested {
-				continue
+			if _, tested := d.Terms[x.Name]; tested {
+				texts[x.Name] = x.Text
 			}
-			if text, known := texts[x.Name]; known && text != x.Text {
-				several = x.Name
+		}
+	}
+	for _, r := range c.Rules {
+		for name, x := range columnsOf(r) {
+			if text, computed := texts[name]; computed && text != x.text {
+				several = max(several, name)
 			}
-			texts[x.Name] = x.Text
 		}
 	}
 	return texts, several, nil
@@ -158,19 +161,14 @@ func compareTail(b *backends.Target, c *backends.Correlation, queries []*tail.Qu
 	return res, p, nil
 }
 
-// Tails is Tail for the texts of queries, whose columns have these types. In a language whose
+// Tails is Tail for the texts of queries. In a language whose
 // optional fields may be mapped by no index, the tests of the queries have to say the
 // same of an event in every choice of these, or the queries are compared in that choice too. The
 // error is an *ir.Diagnostic: without a Feature of a place in one of the texts.
-func Tails(b *backends.Target, c *backends.Correlation, types map[string]ir.Type, texts []string, o TailOptions) (Result, error) {
-	s := typing{Context: ir.Context{Types: types}}
-	for _, r := range c.Rules {
-		s.Lookups = append(s.Lookups, r.Rule.Lookups...)
-		for _, x := range r.Rule.Computed {
-			if !slices.Contains(s.computed, x) {
-				s.computed = append(s.computed, x)
-			}
-		}
+func Tails(b *backends.Target, c *backends.Correlation, texts []string, o TailOptions) (Result, error) {
+	s, err := typingOfAll(c)
+	if err != nil {
+		return Result{}, err
 	}
 	var optional []string
 	read := func(unmapped []string) (out []*tail.Query, err error) {
@@ -270,7 +268,7 @@ func (t *trial) refuted(stream []event) Result {
 	got, groups, times := t.got(stream)
 	out := &Stream{Rule: t.shown(t.want(stream), true, true), Query: t.shown(got, groups, times)}
 	for _, e := range stream {
-		x := StreamEvent{Time: time.Unix(0, e.at).UTC(), Fields: t.fieldsOf(e.event)}
+		x := StreamEvent{Time: time.Unix(0, e.at).UTC(), Fields: t.fieldsOf(t.own(e.event))}
 		for i, name := range t.names {
 			if e.kind.rules.has(i) {
 				x.Rules = append(x.Rules, name)
@@ -307,67 +305,4 @@ func (t *trial) shown(hits map[at]bool, groups, times bool) (out []StreamHit) {
 		out = append(out, s)
 	}
 	return out
-}
-
-// TailRules says of each rule of a correlation whether the queries ask for it: Proved,
-// alone or among others, else Refuted with an event on which the nearest of their tests
-// answers otherwise.
-func TailRules(b *backends.Target, c *backends.Correlation, queries []*tail.Query, o TailOptions) ([]Result, error) {
-	budget := o.Budget
-	p, err := predicatesOf(b, c, queries, o, &budget)
-	if err != nil {
-		return nil, err
-	}
-	out := make([]Result, len(p.rules))
-	for i := range p.rules {
-		out[i] = p.rule(i, c.Rules[i])
-	}
-	return out, nil
-}
-
-// rule is the verdict on one rule.
-func (p *predicates) rule(i int, r backends.CorrelatedRule) Result {
-	if slices.ContainsFunc(p.tests, func(t asked) bool { return t.of.has(i) }) {
-		return Result{Verdict: Proved}
-	}
-	var best *Result
-	for j, t := range p.tests {
-		if t.named() {
-			continue
-		}
-		var wider, narrower *sortOf // events that just one of the two takes
-		for _, k := range p.kinds {
-			switch is := k.tests.has(j); {
-			case k.event == nil:
-			case is && k.rules == 0 && wider == nil:
-				wider = k
-			case !is && k.rules.has(i) && narrower == nil:
-				narrower = k
-			}
-		}
-		if wider == nil && narrower == nil {
-			continue
-		}
-		res := &Result{Verdict: Refuted, Construct: &Construct{Name: r.Name}}
-		switch {
-		case narrower == nil:
-			res.Direction, res.QueryMatches, res.Counterexample = "wider", true, p.fieldsOf(wider.event)
-		case wider == nil:
-			res.Direction, res.RuleMatches, res.Counterexample = "narrower", true, p.fieldsOf(narrower.event)
-		default:
-			res.Direction, res.RuleMatches, res.Counterexample = "both", true, p.fieldsOf(narrower.event)
-		}
-		if best == nil || best.Direction == "both" && res.Direction != "both" {
-			best = res
-		}
-	}
-	if best != nil {
-		return *best
-	}
-	for _, k := range p.kinds {
-		if k.rules.has(i) && k.event != nil {
-			return Result{Verdict: Refuted, Direction: "both", RuleMatches: true, Construct: &Construct{Name: r.Name}, Counterexample: p.fieldsOf(k.event)}
-		}
-	}
-	return Result{Verdict: Agreed, Reason: "no event of the rule is known"}
 }

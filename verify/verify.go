@@ -354,9 +354,11 @@ func (r reading) missing() func(name string) bool {
 	return func(name string) bool { return slices.Contains(r.unmapped, name) }
 }
 
-// typing is the schema that a rule was typed with, without some fields.
+// typing is the schema that rules were typed with, without some fields.
 type typing struct {
 	ir.Context
+	tables   map[inTable]tableColumn // that are not the same in all tables
+	mixed    map[string]bool         // those of them that have several types
 	computed []ir.Computed
 	unmapped []string
 }
@@ -367,11 +369,17 @@ func typingOf(r *ir.Rule) typing {
 
 func (s typing) Type(table, name string) (ir.Type, bool) {
 	t, _ := s.Types.Type(table, name)
+	if own, ok := s.tables[inTable{table, name}]; ok {
+		t = own.typ
+	}
 	return t, !slices.Contains(s.unmapped, name)
 }
 
-// Computed is how a column is computed, or empty.
-func (s typing) Computed(name string) string {
+// Computed is how a column is computed in queries of a table, or empty.
+func (s typing) Computed(table, name string) string {
+	if own, ok := s.tables[inTable{table, name}]; ok {
+		return own.text
+	}
 	for _, c := range s.computed {
 		if c.Name == name {
 			return c.Text

@@ -296,7 +296,7 @@ func converter(p *project.Project) (func(*parser.Document) []index.Query, error)
 				switch {
 				case ch.Err != nil:
 					if q.Reason = ch.Err.Msg; ch.Query != "" {
-						q.Reason = "the query cannot be read: " + q.Reason
+						q.Reason = report.Weakness(ch)
 					}
 				case ch.Verdict == "refuted":
 					q.Reason = report.Refutation(ch.Evidence)

@@ -218,9 +218,9 @@ func (r *verdicts) write(ch sigmac.Proof) error {
 			line(e.Place(), "%s", e.Text())
 		case r.queryPath != "":
 			e.Path = r.queryPath
-			line(e.Place(), "the query cannot be read: %s", e.Msg)
+			line(e.Place(), "%s", report.Weakness(ch))
 		default:
-			line(place(at), "the query cannot be read: %s", e.Msg)
+			line(place(at), "%s", report.Weakness(ch))
 		}
 	case "refuted":
 		if c := ch.Evidence.Construct; c != nil && c.Pos.Line > 0 {

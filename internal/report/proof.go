@@ -16,6 +16,10 @@ import (
 func Weakness(ch sigmac.Proof) string {
 	v := ch.Evidence
 	switch {
+	case ch.Verdict == sigmac.VerdictUnsupported && ch.Query != "":
+		return ch.Err.Msg
+	case ch.Verdict == sigmac.VerdictError && ch.Query != "":
+		return "the query cannot be read: " + ch.Err.Msg
 	case ch.Verdict == verify.Refuted.String():
 		return Refutation(v)
 	case ch.Verdict == verify.Agreed.String() && v.Events > 0:

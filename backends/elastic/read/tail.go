@@ -1,6 +1,7 @@
 package read
 
 import (
+	"fmt"
 	"slices"
 	"strconv"
 
@@ -46,7 +47,7 @@ func ReadTail(query string, s ir.Schema) (out *tail.Query, err error) {
 		out.Ops = []tail.Op{tail.Source{}}
 		switch x.first.text {
 		case "join":
-			refuse(x.first.pos, "join is not judged: Elasticsearch has none")
+			panic(tail.NotJudged(x.first.pos, "join", "Elasticsearch has none"))
 		case "sample":
 			out.Ops = append(out.Ops, tail.Sample{Steps: m.steps(x)})
 		default:
@@ -92,7 +93,7 @@ func (m mapping) sequence(x *series) tail.Sequence {
 func (m mapping) steps(x *series) (out []tail.Step) {
 	for _, s := range x.steps {
 		if len(out)+s.runs > maxEvents {
-			refuse(s.pos, "a sequence of more than %d events is not judged", maxEvents)
+			panic(tail.NotJudged(s.pos, fmt.Sprintf("a sequence of more than %d events", maxEvents), ""))
 		}
 		out = append(out, slices.Repeat([]tail.Step{m.step(x, s)}, s.runs)...)
 	}

@@ -81,6 +81,11 @@ func refuse(pos ir.Pos, msg string) {
 	panic(&ir.Diagnostic{Pos: pos, Msg: msg})
 }
 
+// tooMuch refuses a query that takes too long to read.
+func tooMuch(pos ir.Pos) {
+	panic(&ir.Diagnostic{Pos: pos, Msg: "the query stands for too much", Feature: "a query that stands for so much"})
+}
+
 func (l *lexer) fail(at int, msg string) { refuse(l.position(at), msg) }
 
 func (l *lexer) space() {

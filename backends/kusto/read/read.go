@@ -177,7 +177,7 @@ func before(bs []binding, order int) (b binding, ok bool) {
 
 func (r *reader) spend(n *node) {
 	if r.steps--; r.steps < 0 {
-		refuse(r.pos(n), "the query stands for too much")
+		tooMuch(r.pos(n))
 	}
 }
 
@@ -467,7 +467,7 @@ func (r *reader) opaqueTokens(from, to int, s scope) ir.Opaque {
 	r.define(&b, seen, from, to, s)
 	b.WriteString(r.source(from, to))
 	if r.bytes -= b.Len(); r.bytes < 0 || r.steps < 0 {
-		refuse(r.tokens[from].pos, "the query stands for too much")
+		tooMuch(r.tokens[from].pos)
 	}
 	return ir.Opaque{Lang: "kusto", Text: b.String(), Pos: r.tokens[from].pos}
 }

@@ -28,7 +28,7 @@ func (r *reader) regexp(c value) (t ir.Regexp, ok bool) {
 	p := &rustParser{src: c.text}
 	re, err := p.parse()
 	if r.steps -= p.size; r.steps < 0 {
-		refuse(c.pos, "the query stands for too much")
+		tooMuch(c.pos)
 	}
 	switch {
 	case err != nil && err.beyond:

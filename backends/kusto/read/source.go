@@ -174,7 +174,7 @@ func (r *reader) applied(b binding, n *node) bool {
 		}
 	}
 	if r.steps -= inlineSteps; r.steps < 0 {
-		refuse(r.pos(n), "the query stands for too much")
+		tooMuch(r.pos(n))
 	}
 	at, visible, lets, own := r.at, r.visible, r.lets, r.own
 	r.lets, r.own = map[string][]binding{}, map[string]bool{}

@@ -114,7 +114,7 @@ func (r *reader) operator(end string) {
 	}
 	text := r.source(start, r.at)
 	if r.bytes -= len(text); r.bytes < 0 {
-		refuse(pos, "the query stands for too much")
+		tooMuch(pos)
 	}
 	r.stages = append(r.stages, ir.Command{Name: name, Text: text, Pos: pos, Effect: effect})
 }
@@ -172,7 +172,7 @@ var rowFunctions = map[string]bool{"rand": true, "random": true, "new_guid": tru
 func (r *reader) gathers(from, to int, s scope, done map[string]bool) bool {
 	for i := from; i < to; i++ {
 		if r.steps--; r.steps < 0 {
-			refuse(r.tokens[from].pos, "the query stands for too much")
+			tooMuch(r.tokens[from].pos)
 		}
 		t := r.tokens[i]
 		called := r.tokens[i+1].text == "("

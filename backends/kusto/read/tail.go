@@ -55,7 +55,9 @@ type rows struct {
 	made    *int            // columns that have no name
 }
 
-func (t *rows) notJudged(n *node, what string) { refuse(t.pos(n), what+" is not judged") }
+func (t *rows) notJudged(n *node, what string) { notDone(t.pos(n), what, "") }
+
+func notDone(pos ir.Pos, what, why string) { panic(tail.NotJudged(pos, what, why)) }
 
 // add puts a stage behind the others.
 func (t *rows) add(op tail.Op) { t.ops = append(t.ops, op) }
@@ -141,7 +143,7 @@ func (t *rows) with(columns []made) {
 	}
 	t.look = func(name string) (cell, bool) {
 		if t.reader.steps--; t.reader.steps < 0 {
-			refuse(t.peek().pos, "the query stands for too much")
+			tooMuch(t.peek().pos)
 		}
 		if c, ok := these[name]; ok {
 			return c, true
@@ -193,7 +195,7 @@ func (t *rows) pipeline(end string) {
 		t.at = from
 		t.united(end)
 	case t.isSource():
-		refuse(t.peek().pos, t.peek().text+" is not judged")
+		notDone(t.peek().pos, t.peek().text, "")
 	default:
 		n := t.expr()
 		if !t.is("|", end) && !t.atEnd() {
@@ -257,16 +259,19 @@ func (t *rows) table(name string) {
 			c.kind = ofType[typ]
 		}
 		if slices.Contains(timeColumns, column) && (c.kind == kindDate || c.kind == kindOpen) {
-			c = cell{kindDate, own + column}
+			c = cell{kind: kindDate, when: own + column}
 		}
 		return c, mapped
 	}
 }
 
-// query reads another query, to which names of columns mean something else.
+// query reads another query, which sees no columns that this one has made.
 func (t *rows) query(read func(other *rows)) *rows {
 	other := &rows{reader: t.reader, made: t.made}
-	t.apart(func() { read(other) })
+	outside := t.so()
+	t.now(&source{columns: map[string][]binding{}})
+	read(other)
+	t.now(outside)
 	return other
 }
 
@@ -278,7 +283,7 @@ func (t *rows) united(end string) {
 		}
 		t.expect("=")
 		if value := t.word(); name.text != "hint" && name.text != "isfuzzy" && !(name.text == "kind" && value == "outer") {
-			refuse(name.pos, "union with "+name.text+" is not judged")
+			notDone(name.pos, "union with "+name.text, "")
 		}
 	}
 	var of []*tail.Query
@@ -289,7 +294,7 @@ func (t *rows) united(end string) {
 	}
 	for {
 		if next := t.ahead(); next.kind == tokenMark && next.text == "*" || t.is("*") {
-			refuse(t.peek().pos, "tables by a pattern of names are not judged")
+			notDone(t.peek().pos, "a pattern of names of tables", "")
 		}
 		n := t.expr()
 		if !t.is(",", "|", end) && !t.atEnd() {
@@ -327,7 +332,7 @@ func (t *rows) united(end string) {
 			case !found:
 				out, found = c, true
 			case c.kind == kindNone || out.kind == kindNone || c.kind != out.kind && c.kind != kindOpen && out.kind != kindOpen:
-				out = cell{kind: kindNone} // of two types, there are two columns
+				out = cell{kind: kindNone, split: out.split || c.split || c.kind != kindNone && out.kind != kindNone}
 			default:
 				out.kind = max(out.kind, c.kind)
 				if out.when != "" && c.when != "" {
@@ -392,7 +397,7 @@ func (t *rows) stageOf(name string, pos ir.Pos, end string) {
 	case "take", "limit":
 		n := t.unary()
 		if !t.sorted {
-			refuse(pos, name+" of rows without an order is not judged: which of them stay is left open")
+			notDone(pos, name+" of rows without an order", "which of them stay is left open")
 		}
 		t.add(tail.Limit{N: t.wholeOf(n)})
 	case "summarize":
@@ -413,7 +418,7 @@ func (t *rows) stageOf(name string, pos ir.Pos, end string) {
 	case "partition":
 		t.partitioned()
 	default:
-		refuse(pos, name+" is not judged")
+		notDone(pos, name, "")
 	}
 }
 
@@ -506,7 +511,7 @@ func (t *rows) renamedTo() {
 	t.extended(columns)
 	for _, m := range columns {
 		if slices.Contains(old, m.name) {
-			refuse(t.peek().pos, "columns that exchange their names are not judged")
+			notDone(t.peek().pos, "an exchange of names of columns", "")
 		}
 	}
 	look := t.look
@@ -674,10 +679,10 @@ func (t *rows) joined(end string) {
 	case "inner":
 	case "innerunique":
 		if t.unique == nil || slices.ContainsFunc(t.unique, func(name string) bool { return !left[name] }) {
-			refuse(pos, "a join of the kind innerunique is not judged: which of the left rows with one key stays is left open")
+			notDone(pos, "a join of the kind innerunique", "which of the left rows with one key stays is left open")
 		}
 	default:
-		refuse(pos, "a join of the kind "+flavour+" is not judged")
+		notDone(pos, "a join of the kind "+flavour, "")
 	}
 	t.add(j)
 	t.sorted, t.unique = false, nil
@@ -696,14 +701,14 @@ func (t *rows) joined(end string) {
 		if clash(name) {
 			name += "1"
 			if _, taken := one(name); taken && t.all {
-				refuse(pos, "a join after which two columns would be called "+name+" is not judged")
+				notDone(pos, "a join after which two columns would be called "+name, "")
 			}
 		}
 		t.names = append(t.names, name)
 	}
 	t.look = func(name string) (cell, bool) {
 		if t.reader.steps--; t.reader.steps < 0 {
-			refuse(pos, "the query stands for too much")
+			tooMuch(pos)
 		}
 		c, ok := one(name)
 		if ok && c.kind != kindOpen {
@@ -729,7 +734,7 @@ func conjuncts(n *node) []*node {
 // scanned reads a scan (page "scan operator").
 func (t *rows) scanned(pos ir.Pos) {
 	if !t.sorted {
-		refuse(pos, "a scan of rows without an order is not judged")
+		notDone(pos, "a scan of rows without an order", "")
 	}
 	var columns []made
 	if t.take("with_match_id") {
@@ -769,7 +774,7 @@ func (t *rows) scanned(pos ir.Pos) {
 				s.Silent = true
 			case "all":
 			default:
-				refuse(t.peek().pos, "a step with output="+output+" is not judged")
+				notDone(t.peek().pos, "a step with output="+output, "")
 			}
 		}
 		t.expect(":")

@@ -148,7 +148,7 @@ func (t *rows) aggregate(c *formulist, n *node, s scope) *formula {
 func (t *rows) keys(columns []made, pos ir.Pos) []made {
 	for _, m := range columns {
 		if m.x == nil || m.kind == kindList {
-			refuse(pos, "a group by "+m.name+", of which nobody knows the values, is not judged")
+			notDone(pos, "a group by "+m.name+", of which nobody knows the values,", "")
 		}
 	}
 	return columns

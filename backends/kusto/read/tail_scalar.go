@@ -8,13 +8,15 @@ import (
 	"sync"
 	"time"
 
+	"sigmac/ir"
 	"sigmac/tail"
 )
 
 // A cell is what is known of the values of a column.
 type cell struct {
-	kind kind
-	when string // not empty: it is the time at which the events of the row happened; of two columns with the same, the same time
+	kind  kind
+	split bool   // a union has two columns in its place, since sources have it with two types
+	when  string // not empty: it is the time at which the events of the row happened; of two columns with the same, the same time
 }
 
 // A kind is a type of scalars.
@@ -223,6 +225,9 @@ func (t *rows) formula(c *formulist, n *node, s scope, e env) (*formula, bool) {
 			}
 			return nil, false
 		}
+		if known.split {
+			return t.lacks("the column " + n.text + ", of which tables have several types,"), true
+		}
 		if known.kind == kindNone {
 			return t.lacks("the column " + n.text), true
 		}
@@ -363,6 +368,9 @@ func sumUp(so, v tail.Value) tail.Value {
 func (t *rows) derived(n *node, s scope) bool {
 	t.spend(n)
 	if n.kind == nodeName {
+		if c, _ := t.columnAt(n.text, s); c.split {
+			return false
+		}
 		b, bound := t.lookup(n.text, s)
 		if !bound || t.same(t.definition(n.text), b) {
 			return true
@@ -379,7 +387,22 @@ func (t *rows) test(n *node) (truth, bool) {
 	if !t.events || t.grouped || t.kindOf(n, s) != kindTruth || t.gathers(n.from, n.to, s, map[string]bool{}) || !t.derived(n, s) || n.hasStar() && !t.untouched() {
 		return truth{}, false
 	}
-	return t.truth(n, s), true
+	out := t.truth(n, s)
+	if _, first := t.ops[len(t.ops)-1].(tail.Source); !first && comparesText(out.yes) {
+		return truth{}, false // a row has the number, which no test of the event is needed for
+	}
+	return out, true
+}
+
+// comparesText says whether e compares the number that a text is.
+func comparesText(e ir.Expr) (is bool) {
+	ir.Walk(e, func(e ir.Expr) {
+		if m, ok := e.(ir.Match); ok && m.Field.Type.IsText() {
+			_, compares := m.Test.(ir.Compare)
+			is = is || compares
+		}
+	})
+	return is
 }
 
 // canonical is n as a text in which every name is that of a column.
@@ -412,7 +435,7 @@ func (t *rows) canonical(n *node, s scope) string {
 		}
 	}
 	if t.bytes -= len(out); t.bytes < 0 {
-		refuse(t.pos(n), "the query stands for too much")
+		tooMuch(t.pos(n))
 	}
 	return out
 }

@@ -1,6 +1,7 @@
 package read_test
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -139,8 +140,8 @@ func TestUnjudgedTails(t *testing.T) {
 		`T | where Timestamp > ago(1h) and n > ago(1h)`:                         "",
 		`T | summarize max(Timestamp) by g | where max_Timestamp > ago(1h)`:     "1:43: max_Timestamp > ago(1h) is not judged",
 		`T | summarize n = count() by g, Timestamp | top 5 by n | where x == 1`: "1:64: there is no column x",
-		`union (T | project x = n), (T | project x = g) | where x == 1`:         "1:56: the column x is not judged",
-		`union T*, U`: "1:7: tables by a pattern of names are not judged",
+		`union (T | project x = n), (T | project x = g) | where x == 1`:         "1:56: the column x, of which tables have several types, is not judged",
+		`union T*, U`: "1:7: a pattern of names of tables is not judged",
 		`range x from 1 to 5 step 1 | where x > 2`:                                         "1:1: range is not judged",
 		`let f = (x: long) { T | where n == x }; f(1)`:                                     "1:41: a source of this kind is not judged",
 		`T | sort by Timestamp | scan with_match_id=m with (step s: true;) | where m == 1`: "1:75: the column m is not judged",
@@ -158,6 +159,10 @@ func TestUnjudgedTails(t *testing.T) {
 		}
 		if got != want {
 			t.Errorf("%s\n got %s %v\nwant %s", query, got, q, want)
+		}
+		var d *ir.Diagnostic
+		if errors.As(err, &d) && (d.Feature != "") == strings.Contains(want, "there is no column") {
+			t.Errorf("%s: the feature %q", query, d.Feature)
 		}
 	}
 }

@@ -164,11 +164,13 @@ func (r *reader) meaning(n *node, s scope) value {
 
 // definition is how the caller computes a column, or empty.
 func (r *reader) definition(name string) string {
-	s, ok := r.schema.(interface{ Computed(name string) string })
+	s, ok := r.schema.(interface {
+		Computed(table, name string) string
+	})
 	if !ok {
 		return ""
 	}
-	return s.Computed(name)
+	return s.Computed(r.name, name)
 }
 
 // same says whether a name is bound to that expression.
@@ -351,7 +353,7 @@ var orders = map[string]struct {
 // hold that.
 func (r *reader) relate(op string, a, b value) (truth, bool) {
 	if r.steps--; r.steps < 0 {
-		refuse(a.pos, "the query stands for too much")
+		tooMuch(a.pos)
 	}
 	switch {
 	case a.kind == valueOther || b.kind == valueOther:

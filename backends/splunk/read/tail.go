@@ -1,6 +1,7 @@
 package read
 
 import (
+	"fmt"
 	"maps"
 	"slices"
 	"strconv"
@@ -45,7 +46,7 @@ func (r Reader) ReadTail(query string, s ir.Schema) (q *tail.Query, err error) {
 		cols: map[string]tailColumn{}, traits: map[string]trait{"_time": present | notBlank | moment}}
 	stages := rd.split()
 	if len(stages) > maxLayers {
-		rd.fail(stages[maxLayers].lo, "more than %d stages are not judged", maxLayers)
+		panic(tail.NotJudged(rd.pos(stages[maxLayers].lo), fmt.Sprintf("a query of more than %d stages", maxLayers), ""))
 	}
 	for i, st := range stages {
 		if i == 0 {
@@ -122,12 +123,10 @@ var unjudgedCommands = map[string]string{
 	"join":        "a subsearch ends at a time and a number of rows (limits.conf: subsearch)",
 }
 
-func (t *tailer) unjudged(st stage, why string) {
-	if why != "" {
-		why = ": " + why
-	}
-	t.fail(st.lo, "`%s` is not judged%s", st.name, why)
-}
+// notJudged refuses what is not judged, with its article, and why, or nothing.
+func (t *tailer) notJudged(at int, what, why string) { panic(tail.NotJudged(t.pos(at), what, why)) }
+
+func (t *tailer) unjudged(st stage, why string) { t.notJudged(st.lo, "`"+st.name+"`", why) }
 
 // tailCommands are the stages that are read (Search Reference, the page of each).
 var tailCommands map[string]func(t *tailer, st stage)
@@ -163,7 +162,7 @@ func (t *tailer) time() string {
 // results). When it looks is not part of it.
 func (t *tailer) source(st stage) {
 	if st.name != "search" {
-		t.fail(st.lo, "`%s` is not judged where events should come from", st.name)
+		t.notJudged(st.lo, "`"+st.name+"` where events should come from", "")
 	}
 	var es []ir.Expr
 	for _, e := range t.scoped(t.search(st.body, st.hi, false)) {
@@ -181,7 +180,7 @@ func (t *tailer) source(st stage) {
 func (t *tailer) settled(e ir.Expr) {
 	ir.Walk(e, func(e ir.Expr) {
 		if o, ok := e.(ir.Opaque); ok {
-			panic(&ir.Diagnostic{Pos: o.Pos, Msg: "`" + o.Text + "` is not judged"})
+			panic(tail.NotJudged(o.Pos, "`"+o.Text+"`", ""))
 		}
 	})
 }
@@ -257,7 +256,7 @@ func (t *tailer) searched(e ir.Expr, st stage) tail.Expr {
 			}
 		}
 	}
-	t.fail(st.lo, "`search` of a column that is computed is not judged: %s", e)
+	t.notJudged(st.lo, "`search` of a column that is computed", e.String())
 	return nil
 }
 
@@ -291,7 +290,7 @@ func (t *tailer) matched(st stage) {
 	e := t.regex(st)
 	t.settled(e)
 	if !t.own(e) {
-		t.fail(st.lo, "`regex` of a column that is computed is not judged")
+		t.notJudged(st.lo, "`regex` of a column that is computed", "")
 	}
 	t.add(tail.Where{X: tail.Test{X: e}})
 }
@@ -314,7 +313,7 @@ func (t *tailer) computed(st stage) {
 		left, right, ok := strings.Cut(one, "=")
 		name := strings.Trim(trim(left), `"'`)
 		if !ok || name == "" || strings.ContainsAny(name, "{}*") {
-			t.fail(hi-len(strings.TrimLeft(one, " \t\n\v\f\r")), "not an assignment of `eval` that is judged")
+			t.notJudged(hi-len(strings.TrimLeft(one, " \t\n\v\f\r")), "this assignment of `eval`", "")
 		}
 		n := t.formula(hi-len(right), hi)
 		x := t.expr(n)
@@ -434,7 +433,7 @@ func (t *tailer) tailWords(st stage) (out []tailWord) {
 		case ')':
 			depth--
 		case '[', '`':
-			t.fail(i, "a subsearch or a macro in `%s` is not judged", st.name)
+			t.notJudged(i, "a subsearch or a macro in `"+st.name+"`", "")
 		case '\'':
 			n := strings.IndexByte(t.text[i+1:st.hi], '\'')
 			if n < 0 {
@@ -458,7 +457,7 @@ func (t *tailer) named(w tailWord) string {
 		s, open = s[1:n-1], "*\"'\\"
 	}
 	if s == "" || strings.ContainsAny(s, open) {
-		t.fail(w.lo, "%s is not the name of a column that is judged", t.word(w))
+		t.notJudged(w.lo, t.word(w)+" as the name of a column", "")
 	}
 	return s
 }
@@ -518,7 +517,7 @@ func (t *tailer) clauses(st stage) clause {
 func (t *tailer) allow(st stage, c clause, names ...string) {
 	for _, name := range slices.Sorted(maps.Keys(c.options)) {
 		if !slices.Contains(names, name) {
-			t.fail(c.at[name], "the option %s of `%s` is not judged", name, st.name)
+			t.notJudged(c.at[name], "the option "+name+" of `"+st.name+"`", "")
 		}
 	}
 }
@@ -572,7 +571,7 @@ func (t *tailer) grouped(st stage) {
 // inOrder holds that it is known in which order the rows are that are equal in some columns.
 func (t *tailer) inOrder(at int, what string, by []string) {
 	if t.shuffled {
-		t.fail(at, "%s behind `stats` without a `sort` is not judged: no document says in which order its rows are", what)
+		t.notJudged(at, what+" behind `stats` without a `sort`", "no document says in which order its rows are")
 	}
 	for _, u := range t.unique {
 		if !slices.Contains(by, u) && !slices.Contains(t.sorted, u) {
@@ -615,7 +614,7 @@ func (t *tailer) streamed(st stage) {
 	c := t.clauses(st)
 	t.allow(st, c, "window", "time_window", "global", "current")
 	if len(c.aggs) == 0 {
-		t.fail(st.lo, "`streamstats` without a function is not judged")
+		t.notJudged(st.lo, "`streamstats` without a function", "")
 	}
 	t.inOrder(st.lo, "`streamstats`", c.keys)
 	op := tail.Running{Aggs: c.aggs, By: t.keyed(c), Before: !t.on(c, "current", true)}
@@ -625,7 +624,7 @@ func (t *tailer) streamed(st stage) {
 			t.fail(c.at["window"], "a window is a number of events")
 		}
 		if n > maxStreamWindow {
-			t.fail(c.at["window"], "a window of more than %d events (limits.conf: max_stream_window)", maxStreamWindow)
+			t.notJudged(c.at["window"], fmt.Sprintf("a window of more than %d events", maxStreamWindow), "limits.conf, max_stream_window")
 		}
 		op.Rows = n
 		op.Mixed = n > 0 && len(c.keys) > 0 && t.on(c, "global", true)
@@ -660,7 +659,7 @@ var seconds = map[string]float64{"": 1, "s": 1, "sec": 1, "secs": 1, "second": 1
 func (t *tailer) span(s string, at int) float64 {
 	m := tailSpan().FindStringSubmatch(s)
 	if m == nil || seconds[m[2]] == 0 {
-		t.fail(at, "the span %s is not judged", s)
+		t.notJudged(at, "the span "+s, "")
 	}
 	n, _ := strconv.ParseFloat(m[1], 64)
 	if n == 0 {
@@ -678,7 +677,7 @@ func (t *tailer) binned(st stage) {
 		w := ws[i]
 		if m := tailOption().FindStringSubmatch(t.word(w)); m != nil {
 			if !strings.EqualFold(m[1], "span") {
-				t.fail(w.lo, "the option %s of `%s` is not judged", m[1], st.name)
+				t.notJudged(w.lo, "the option "+m[1]+" of `"+st.name+"`", "")
 			}
 			if span = t.span(strings.ToLower(m[2]), w.lo); span >= 86400 {
 				t.assume(timeZone)
@@ -692,11 +691,11 @@ func (t *tailer) binned(st stage) {
 			i++
 			to = t.named(ws[i])
 		default:
-			t.fail(w.lo, "not a use of `%s` that is judged", st.name)
+			t.notJudged(w.lo, "this use of `"+st.name+"`", "")
 		}
 	}
 	if field == "" || span == 0 {
-		t.fail(st.lo, "`%s` without a field or a span is not judged", st.name)
+		t.notJudged(st.lo, "`"+st.name+"` without a field or a span", "")
 	}
 	if to == "" {
 		to = field
@@ -778,7 +777,7 @@ func (t *tailer) ordered(st stage) {
 		name := t.named(w)
 		do, known := map[string]func([]tail.Value) tail.Value{"auto": sortAuto, "num": sortAuto, "str": sortText}[as]
 		if !known {
-			t.fail(w.lo, "an order by %s is not judged", as)
+			t.notJudged(w.lo, "an order by "+as, "")
 		}
 		x := t.column(name)
 		if !t.is(name, present) {
@@ -810,11 +809,11 @@ func (t *tailer) ordered(st stage) {
 func (t *tailer) expanded(st stage) {
 	ws := t.tailWords(st)
 	if len(ws) != 1 {
-		t.fail(st.lo, "not a use of `mvexpand` that is judged")
+		t.notJudged(st.lo, "this use of `mvexpand`", "")
 	}
 	name := t.named(ws[0])
 	if !t.is(name, present) {
-		t.fail(ws[0].lo, "`mvexpand` of what may be null is not judged")
+		t.notJudged(ws[0].lo, "`mvexpand` of what may be null", "")
 	}
 	t.add(tail.Expand{Name: name})
 	t.set(name, t.traits[name])
@@ -840,7 +839,7 @@ func (t *tailer) head(st stage) {
 		}
 		fallthrough
 	default:
-		t.fail(st.lo, "not a use of `head` that is judged")
+		t.notJudged(st.lo, "this use of `head`", "")
 	}
 	t.inOrder(st.lo, "`head`", nil)
 	t.add(tail.Limit{N: n})
@@ -856,7 +855,7 @@ func (t *tailer) deduped(st stage) {
 		case i == 0 && err == nil && k > 0:
 			n = k
 		case strings.EqualFold(t.word(w), "sortby") || strings.Contains(t.word(w), "="):
-			t.fail(w.lo, "%s of `dedup` is not judged", t.word(w))
+			t.notJudged(w.lo, t.word(w)+" of `dedup`", "")
 		default:
 			keys = append(keys, t.named(w))
 		}
@@ -937,7 +936,7 @@ func (t *tailer) renamed(st stage) {
 	var olds, news []string
 	for i := 0; i < len(ws); i += 3 {
 		if i+2 >= len(ws) || !strings.EqualFold(t.word(ws[i+1]), "as") {
-			t.fail(ws[i].lo, "not a use of `rename` that is judged")
+			t.notJudged(ws[i].lo, "this use of `rename`", "")
 		}
 		olds, news = append(olds, t.named(ws[i])), append(news, t.named(ws[i+2]))
 		op.Columns = append(op.Columns, tail.Named{Name: news[len(news)-1], X: t.column(olds[len(olds)-1])})
@@ -945,7 +944,7 @@ func (t *tailer) renamed(st stage) {
 	for i, name := range news {
 		// In which order they are renamed is not written down.
 		if slices.Contains(olds, name) || slices.Contains(news[:i], name) || slices.Contains(olds[:i], olds[i]) {
-			t.fail(st.lo, "a column that is renamed twice is not judged")
+			t.notJudged(st.lo, "a column that is renamed twice", "")
 		}
 	}
 	t.add(op)

@@ -174,15 +174,15 @@ func TestTailUnjudged(t *testing.T) {
 		{`f=a | timechart span=5m count BY u`, "1:7: `timechart` is not judged: it makes columns of the values of u"},
 		{`f=a | timechart count`, "1:7: `timechart` is not judged: without a span"},
 		{`f=a | join u [search g=b]`, "1:7: `join` is not judged: a subsearch ends"},
-		{`| tstats count from datamodel=X`, "1:3: `tstats` is not judged where events should come from"},
+		{`| tstats count from datamodel=X`, "1:3: `tstats` where events should come from is not judged"},
 		{`f=a | foo`, "1:7: `foo` is not judged"},
 		{`f=a | stats count BY u | streamstats count`, "1:26: `streamstats` behind `stats` without a `sort`"},
 		{`f=a | stats count BY u | head 1`, "1:26: `head` behind `stats`"},
 		{`f=a | stats perc95(v) AS p`, "1:13: `perc95(v)` is not judged: limits.conf knows two methods"},
 		{`f=a | stats median(v)`, "1:13: `median(v)` is not judged: limits.conf"},
 		{`f=a | stats stdev(v)`, "1:13: `stdev(v)` is not judged"},
-		{`f=a | stats avg`, "1:13: `avg` is not a function over a field"},
-		{`f=a | stats count(f*)`, "1:19: f* is not the name of a column"},
+		{`f=a | stats avg`, "1:13: `avg` as a function over a field is not judged"},
+		{`f=a | stats count(f*)`, "1:19: f* as the name of a column is not judged"},
 		{`f=a | stats count AS x count AS x`, "1:7: two columns named x"},
 		{`f=a | stats count partitions=2`, "1:19: the option partitions of `stats`"},
 		{`f=a | streamstats window=20000 count`, "1:19: a window of more than 10000 events"},
@@ -193,7 +193,7 @@ func TestTailUnjudged(t *testing.T) {
 		{`f=a | sort 0 ip(f)`, "1:17: an order by ip is not judged"},
 		{`f=a | dedup f sortby -_time`, "1:15: sortby of `dedup` is not judged"},
 		{`f=a | eval x=strptime(f,"%Y")`, "1:14: `strptime(f,\"%Y\")` is not judged"},
-		{`f=a | eval {f}=1`, "1:12: not an assignment"},
+		{`f=a | eval {f}=1`, "1:12: this assignment of `eval` is not judged"},
 		{`f=a | stats avg(v) AS s BY u | where NOT s>3`, "1:38: NOT of what may be null is not judged"},
 		{`f=a | stats count BY u | search count=1*`, "1:26: `search` of a column that is computed"},
 		{`f=a | eval g="b" | regex g="b"`, "1:20: `regex` of a column that is computed"},
@@ -202,15 +202,19 @@ func TestTailUnjudged(t *testing.T) {
 		{"f=a | stats count BY `keys`", "1:22: a subsearch or a macro in `stats`"},
 		{"f=a `more` | stats count", "1:5: ``more`` is not judged"},
 		{`f=a | where len(f)<len(g)+random()`, "`random()` is not judged"},
-		{`f=a | head (f="b")`, "1:7: not a use of `head`"},
+		{`f=a | head (f="b")`, "1:7: this use of `head` is not judged"},
 		{`f=a | mvexpand g`, "1:16: `mvexpand` of what may be null is not judged"},
 		{`f=a | stats count BY g g`, "1:7: g twice behind BY in `stats`"},
-		{`f=a | fields f*`, "1:14: f* is not the name"},
+		{`f=a | fields f*`, "1:14: f* as the name of a column is not judged"},
 	} {
 		_, err := ReadTail(c[0], ir.Types{"v": ir.Numeric})
 		var d *ir.Diagnostic
 		if !errors.As(err, &d) || !strings.Contains(fmt.Sprintf("%d:%d: %s", d.Pos.Line, d.Pos.Column, d.Msg), c[1]) {
 			t.Errorf("%s\n got %v\nwant %s", c[0], err, c[1])
+		}
+		wrong := strings.Contains(c[1], "two columns") || strings.Contains(c[1], "twice behind BY")
+		if d != nil && (d.Feature == "") != wrong {
+			t.Errorf("%s: the feature %q", c[0], d.Feature)
 		}
 	}
 	if _, err := ReadTail("f=a"+strings.Repeat(" | noop", 300), ir.Types{}); err == nil {

@@ -58,7 +58,7 @@ func (t *tailer) expr(n *formula) tail.Expr {
 		return call("or", or, args()...)
 	case "not":
 		if t.nullable(n.args[0]) {
-			t.fail(n.lo, "NOT of what may be null is not judged")
+			t.notJudged(n.lo, "NOT of what may be null", "")
 		}
 		return call("not", not, args()...)
 	case "in":
@@ -78,7 +78,7 @@ func (t *tailer) expr(n *formula) tail.Expr {
 			return x
 		}
 	}
-	t.fail(n.lo, "`%s` is not judged", trim(t.text[n.lo:n.hi]))
+	t.notJudged(n.lo, "`"+trim(t.text[n.lo:n.hi])+"`", "")
 	return nil
 }
 
@@ -463,12 +463,12 @@ func (t *tailer) aggregate(w tailWord, as string) (agg tail.Agg, of trait) {
 			}
 			return tail.Agg{As: as, Name: "count", Of: tail.Const{V: true}, Do: counted}, counts
 		}
-		t.fail(w.lo, "`%s` is not a function over a field that is judged", text)
+		t.notJudged(w.lo, "`"+text+"` as a function over a field", "")
 	}
 	f := strings.ToLower(text[:open])
 	do, known := aggregates[f]
 	if !known || !strings.HasSuffix(text, ")") {
-		t.fail(w.lo, "`%s` is not judged%s", text, map[bool]string{true: ": limits.conf knows two methods of percentiles (perc_method), and the documents differ on which holds"}[ranked(f)])
+		t.notJudged(w.lo, "`"+text+"`", map[bool]string{true: "limits.conf knows two methods of percentiles (perc_method), and the documents differ on which holds"}[ranked(f)])
 	}
 	inner := tailWord{w.lo + open + 1, w.hi - 1}
 	for inner.lo < inner.hi && isSpace(t.text[inner.lo]) {
