@@ -153,11 +153,35 @@ var written = []struct {
 				c.Rules[i].Rule.Computed = []ir.Computed{{Name: "start", Text: "SHA256", Type: "string"}, {Name: "n", Text: "MD5", Type: "string"}}
 			}
 		})},
+	{"a column that is a number in one table and a text in another", correlate("temporal", app, signIn,
+		func(c *backends.Correlation) {
+			c.Rules[0].Keep, c.Rules[1].Keep = []ir.Field{number("ApplicationId")}, []ir.Field{text("ApplicationId")}
+		})},
+	{"a sum of numbers of one table and texts of another", correlate("value_sum", app, signIn, limit("gte", "3"), of(number("ApplicationId")),
+		func(c *backends.Correlation) {
+			c.Rules[1].Fields = [][]ir.Field{{text("ApplicationId")}}
+		})},
 }
+
+// app and signIn are rules over tables that have a column with two types.
+var (
+	app    = rule("app", "CloudAppEvents", "AccountObjectId", ir.Match{Field: number("ApplicationId"), Test: ir.Compare{Op: ir.Eq, Number: "5"}})
+	signIn = rule("signin", "AADSignInEventsBeta", "AccountObjectId", matches("ApplicationId", "five"))
+)
 
 // types are those of the columns of these correlations.
 var types = ir.Types{"Timestamp": ir.Date, "FileSize": ir.Numeric, "InitiatingProcessFileSize": ir.Numeric, "ProcessId": ir.Numeric, "RemotePort": ir.Numeric,
-	"InitiatingProcessId": ir.Numeric, "IsInitiatingProcessRemoteSession": ir.Boolean, "AdditionalFields": ir.JSON}
+	"InitiatingProcessId": ir.Numeric, "IsInitiatingProcessRemoteSession": ir.Boolean, "AdditionalFields": ir.JSON, "ApplicationId": ir.Numeric}
+
+// byTable are types, and those of columns that a table has otherwise.
+type byTable struct{ ir.Types }
+
+func (s byTable) Type(table, name string) (ir.Type, bool) {
+	if table == "AADSignInEventsBeta" && name == "ApplicationId" {
+		return ir.Text, true
+	}
+	return s.Types.Type(table, name)
+}
 
 // TestWritten holds the texts of queries, and that each is read.
 func TestWritten(t *testing.T) {
@@ -170,12 +194,12 @@ func TestWritten(t *testing.T) {
 		}
 		doc := got.Queries[0].Doc
 		out.WriteString("// " + c.name + "\n" + doc.Pretty() + "\n\n")
-		q, err := targets.Must("kusto").ReadTail(doc.Flat(), types)
+		q, err := targets.Must("kusto").ReadTail(doc.Flat(), byTable{types})
 		if err != nil {
 			t.Errorf("%s: %s\n%s", c.name, err, doc.Flat())
 			continue
 		}
-		pretty, err := targets.Must("kusto").ReadTail(doc.Pretty(), types)
+		pretty, err := targets.Must("kusto").ReadTail(doc.Pretty(), byTable{types})
 		if err != nil || pretty.String() != q.String() {
 			t.Errorf("%s: both forms mean different things\n%v", c.name, err)
 		}
