@@ -1,6 +1,8 @@
 package backends
 
 import (
+	"fmt"
+	"strings"
 	"time"
 
 	"sigmac/ir"
@@ -37,6 +39,56 @@ type CorrelatedRule struct {
 
 // Window is the length of the correlation's window.
 func (c *Correlation) Window() time.Duration { return c.Timespan.Length }
+
+// Written is the condition over rules in a language, by its words for and, or and not. Of each rule,
+// present says that it has an event.
+func (c *Correlation) Written(present []string, and, or, not string) string {
+	join := func(op string, parts []string) string {
+		if len(parts) == 1 {
+			return parts[0]
+		}
+		return "(" + strings.Join(parts, " "+op+" ") + ")"
+	}
+	named := func(name string) string { // several rules may be called so
+		var out []string
+		for i, r := range c.Correlation.Rules {
+			if r.Text == name {
+				out = append(out, present[i])
+			}
+		}
+		return join(or, out)
+	}
+	var write func(e ir.Expr) string
+	each := func(es []ir.Expr) (out []string) {
+		for _, x := range es {
+			out = append(out, write(x))
+		}
+		return out
+	}
+	write = func(e ir.Expr) string {
+		switch e := e.(type) {
+		case ir.And:
+			return join(and, each(e))
+		case ir.Or:
+			return join(or, each(e))
+		case ir.Not:
+			return not + "(" + write(e.X) + ")"
+		case ir.Ref:
+			return named(e.Name)
+		case ir.Of:
+			var out []string
+			for _, n := range e.Names {
+				out = append(out, named(n))
+			}
+			if e.All {
+				return join(and, out)
+			}
+			return join(or, out)
+		}
+		panic(fmt.Sprintf("backends: a condition over rules with %T", e))
+	}
+	return write(c.Formula)
+}
 
 // Tailed is what a correlation became in a language. Where it takes several queries, each
 // has a name that stays the same from run to run, and together they find its hits.

@@ -53,33 +53,17 @@ type Definition struct {
 }
 
 type limit struct {
-	op     string
+	ir.Limit
 	number *big.Rat
 }
 
-func (l limit) holds(v *big.Rat) bool {
-	c := v.Cmp(l.number)
-	switch l.op {
-	case "gt":
-		return c > 0
-	case "gte":
-		return c >= 0
-	case "lt":
-		return c < 0
-	case "lte":
-		return c <= 0
-	case "eq":
-		return c == 0
-	default:
-		return c != 0
-	}
-}
+func (l limit) holds(v *big.Rat) bool { return l.Holds(v.Cmp(l.number)) }
 
 // Define makes a correlation ready that was read without errors.
 func Define(c *ir.Correlation) *Definition {
 	d := &Definition{kind: c.Type.Text, rules: len(c.Rules), span: int64(c.Timespan.Length), formula: c.Formula, names: map[string][]int{}}
 	for _, l := range c.Condition {
-		d.limits = append(d.limits, limit{l.Op, rat(string(l.Number))})
+		d.limits = append(d.limits, limit{l, rat(string(l.Number))})
 	}
 	if c.Percentile != "" {
 		d.percentile = rat(string(c.Percentile))

@@ -51,3 +51,14 @@ func (d *Diagnostic) Text() string {
 func (p Pos) Compare(q Pos) int {
 	return cmp.Or(cmp.Compare(p.File, q.File), cmp.Compare(p.Line, q.Line), cmp.Compare(p.Column, q.Column))
 }
+
+// Caught makes the *Diagnostic that a function panicked with its error. It is deferred.
+func Caught(err *error) {
+	switch e := recover().(type) {
+	case nil:
+	case *Diagnostic:
+		*err = e
+	default:
+		panic(e)
+	}
+}

@@ -2,6 +2,7 @@ package ir
 
 import (
 	"slices"
+	"strconv"
 	"time"
 )
 
@@ -39,6 +40,57 @@ type Limit struct {
 	Op     string // gt gte lt lte eq neq
 	Number Number
 	Pos    Pos
+}
+
+// Holds says whether the comparison is true of a value that is so to its number: less where order
+// is below 0, equal where it is 0.
+func (l Limit) Holds(order int) bool {
+	switch l.Op {
+	case "gt":
+		return order > 0
+	case "gte":
+		return order >= 0
+	case "lt":
+		return order < 0
+	case "lte":
+		return order <= 0
+	case "eq":
+		return order == 0
+	}
+	return order != 0
+}
+
+// Rising says whether what hits goes on hitting with more events in its window, and with events of
+// more rules.
+func (c *Correlation) Rising() bool {
+	switch c.Type.Text {
+	case "temporal_ordered":
+		return true
+	case "event_count", "value_count", "temporal":
+		return rises(c.Formula) && !slices.ContainsFunc(c.Condition, func(l Limit) bool { return l.Op != "gt" && l.Op != "gte" })
+	}
+	return false
+}
+
+// rises says whether a condition over rules is without `not`.
+func rises(e Expr) bool {
+	if _, not := e.(Not); not {
+		return false
+	}
+	return e == nil || !slices.ContainsFunc(Parts(e), func(x Expr) bool { return !rises(x) })
+}
+
+// Short is the timespan in the largest of days, hours, minutes and seconds that says it.
+func (t Timespan) Short() string {
+	for _, u := range []struct {
+		name string
+		of   time.Duration
+	}{{"d", 24 * time.Hour}, {"h", time.Hour}, {"m", time.Minute}} {
+		if t.Length%u.of == 0 {
+			return strconv.FormatInt(int64(t.Length/u.of), 10) + u.name
+		}
+	}
+	return strconv.FormatInt(int64(t.Length/time.Second), 10) + "s"
 }
 
 // An Alias gives fields of several rules one name.

@@ -227,23 +227,37 @@ func (t *trial) distinct() (states []cells, plain int) {
 	return states, plain
 }
 
-// numbered are the states of a column of numbers.
+// numbered are the states of the columns of numbers: each rule has one, perhaps its own.
 func (t *trial) numbered() (states []cells, plain int) {
-	f := t.counted()[0]
-	add := func(name string, v ...any) {
-		states = append(states, cells{name, map[*field][]any{f: v}, -1})
+	columns := t.counted()
+	add := func(name string, of func(f *field) []any) {
+		values := map[*field][]any{}
+		for _, f := range columns {
+			values[f] = of(f)
+		}
+		states = append(states, cells{name, values, -1})
 	}
-	seen := map[any]bool{}
+	alone := func(name string, f *field, v any) {
+		add(name, func(other *field) []any {
+			if other != f {
+				return nil
+			}
+			return []any{v}
+		})
+	}
+	seen := map[ir.Number]bool{}
 	value := func(r *big.Rat) {
 		n, _ := ir.ParseNumber(r.FloatString(6))
-		var v any = n
-		if f.typ.IsText() {
-			v = string(n)
+		if seen[n] {
+			return
 		}
-		if !seen[v] {
-			seen[v] = true
-			add(string(n), v)
-		}
+		seen[n] = true
+		add(string(n), func(f *field) []any {
+			if f.typ.IsText() {
+				return []any{string(n)}
+			}
+			return []any{n}
+		})
 	}
 	one, two := big.NewRat(1, 1), big.NewRat(2, 1)
 	for _, l := range t.c.Condition {
@@ -259,16 +273,30 @@ func (t *trial) numbered() (states []cells, plain int) {
 		value(n)
 	}
 	value(new(big.Rat))
-	pool, _ := t.pool(f)
-	for _, v := range pool[:min(len(pool), 2)] {
-		add(fmt.Sprint("as tested ", v), v)
+	for _, f := range columns {
+		pool, _ := t.pool(f)
+		for _, v := range pool[:min(len(pool), 2)] {
+			alone(fmt.Sprint("as tested ", f.name, v), f, v)
+		}
 	}
 	plain = len(states)
-	if add("without"); f.world.Several && !t.oneValue {
-		add("several", states[0].values[f][0], states[1].values[f][0])
-	}
-	if f.world.AnyType || f.typ.IsText() {
-		add("no number", "x")
+	first, second := states[0].values, states[1].values
+	add("without", func(*field) []any { return nil })
+	for _, f := range columns {
+		if len(columns) > 1 {
+			alone("only "+f.name, f, first[f][0])
+		}
+		if f.world.Several && !t.oneValue {
+			add("several "+f.name, func(other *field) []any {
+				if other == f {
+					return []any{first[f][0], second[f][0]}
+				}
+				return first[other]
+			})
+		}
+		if f.world.AnyType || f.typ.IsText() {
+			alone("no number "+f.name, f, "x")
+		}
 	}
 	return states, plain
 }

@@ -48,8 +48,6 @@ type asked struct {
 	prefilter bool
 }
 
-func (a asked) named() bool { return a.of != 0 || a.prefilter }
-
 // A sortOf events are those that the same rules select, and that pass the same tests.
 type sortOf struct {
 	rules, tests set
@@ -400,6 +398,10 @@ func (p *predicates) at(k *sortOf, values map[*field][]any) map[*field][]any {
 	goal := node{op: '&', subs: []node{k.goal}}
 	for _, f := range p.fields {
 		vs, ok := values[f]
+		if len(vs) == 1 && f.world.Several {
+			defer func() { f.world.Several = true }()
+			f.world.Several = false // else the kind may ask for another value
+		}
 		switch {
 		case !ok:
 		case len(vs) == 0:

@@ -573,6 +573,30 @@ func selects(e ir.Expr, fields map[string]any) bool {
 	return eval.Expr(nil, e, ev)
 }
 
+// TestValuesOfEachRule holds that the values of each rule's own column are tried.
+func TestValuesOfEachRule(t *testing.T) {
+	r := related{kind: "value_sum", op: "gte", n: "3", window: 60, rules: 2}
+	c := r.correlation()
+	c.Rules[1].Fields = [][]ir.Field{{{Name: "w", Type: ir.Numeric}}}
+	forgets := r.join().Rewrite(func(part any) any {
+		n, ok := part.(tail.Named)
+		if ok && n.Name == "v" {
+			n.X = call("of the first", func(a []tail.Value) tail.Value {
+				if a[0] == true {
+					return a[1]
+				}
+				return nil
+			}, tail.Test{X: ruleNamed(0)}, column("v"))
+			return n
+		}
+		return part
+	})
+	res := judgeTail(t, single, c, forgets)
+	if res.Verdict != Refuted || res.Direction != "narrower" {
+		t.Errorf("the values of the second rule are not there, and the query is %s (%s)", res.Verdict, res.Direction)
+	}
+}
+
 // TestShortestStream holds that no shorter stream has a difference, over all events at
 // whole seconds.
 func TestShortestStream(t *testing.T) {

@@ -13,7 +13,7 @@ import (
 
 	"sigmac/backends"
 	"sigmac/correlation"
-	"sigmac/eval"
+	"sigmac/internal/irtest"
 	"sigmac/ir"
 	"sigmac/tail"
 )
@@ -214,19 +214,7 @@ func (o Correlations) stream(r *rand.Rand, c *backends.Correlation) (stream []co
 // run are the hits of a query.
 func (o Correlations) run(t *testing.T, c *backends.Correlation, q *tail.Query, events []tail.Row) (out []At) {
 	t.Helper()
-	env := &tail.Env{Events: events, Steps: 1 << 20, Holds: func(e ir.Expr, i int) bool {
-		fields := map[string]any{}
-		for name, v := range events[i] {
-			if v != nil { // of a column: there is nothing
-				fields[name] = v
-			}
-		}
-		ev, err := eval.NewEvent(fields)
-		if err != nil {
-			t.Fatal(err)
-		}
-		return eval.Expr(nil, e, ev)
-	}}
+	env := irtest.Env(t, events)
 	rows := q.Run(env)
 	if len(env.Unknown) > 0 || env.Steps < 0 {
 		t.Fatalf("%s\nunknown columns %v, %d steps left", q, env.Unknown, env.Steps)

@@ -5,7 +5,6 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"time"
 
 	"sigmac/backends"
 	"sigmac/ir"
@@ -132,27 +131,8 @@ func (w *correlator) all() (out []int) {
 
 // within says whether a number satisfies the limits of the condition.
 func (w *correlator) within(n int) bool {
-	for _, l := range w.Condition {
-		var holds bool
-		switch cmp := ir.Number(strconv.Itoa(n)).Cmp(l.Number); l.Op {
-		case "gt":
-			holds = cmp > 0
-		case "gte":
-			holds = cmp >= 0
-		case "lt":
-			holds = cmp < 0
-		case "lte":
-			holds = cmp <= 0
-		case "eq":
-			holds = cmp == 0
-		case "neq":
-			holds = cmp != 0
-		}
-		if !holds {
-			return false
-		}
-	}
-	return true
+	number := ir.Number(strconv.Itoa(n))
+	return !slices.ContainsFunc(w.Condition, func(l ir.Limit) bool { return !l.Holds(number.Cmp(l.Number)) })
 }
 
 // ordered writes one sequence.
@@ -353,7 +333,7 @@ func (w *correlator) sequence(steps [][]int, runs int) backends.Doc {
 	if shared {
 		head += keys[0]
 	}
-	out := backends.Doc{Lines: true, Inset: 1, Parts: []backends.Doc{text(head + " with maxspan=" + span(w.Window()))}}
+	out := backends.Doc{Lines: true, Inset: 1, Parts: []backends.Doc{text(head + " with maxspan=" + w.Timespan.Short())}}
 	for i, rules := range steps {
 		open, d := w.event(rules, false)
 		end := "]"
@@ -366,19 +346,6 @@ func (w *correlator) sequence(steps [][]int, runs int) backends.Doc {
 		out.Parts = append(out.Parts, backends.Doc{Inset: 1, Parts: []backends.Doc{text("[ " + strings.TrimSuffix(open, " ")), d, text(end)}})
 	}
 	return out
-}
-
-// span is a length of time in the largest unit that says it.
-func span(d time.Duration) string {
-	for _, u := range []struct {
-		name string
-		of   time.Duration
-	}{{"d", 24 * time.Hour}, {"h", time.Hour}, {"m", time.Minute}} {
-		if d%u.of == 0 {
-			return strconv.FormatInt(int64(d/u.of), 10) + u.name
-		}
-	}
-	return strconv.FormatInt(int64(d/time.Second), 10) + "s"
 }
 
 // keys are the join keys of a rule's events, none of which is null.

@@ -72,9 +72,7 @@ func (k *correlated) tumbling() bool { return k.Method == backends.Tumbling }
 func (k *correlated) loss() backends.TailLoss {
 	l := backends.TailLoss{ID: "kusto/tumbling", Direction: "narrower", Pos: k.Timespan.Pos,
 		Msg: "the time frame has fixed borders: what lies across one is missed, and no row says when"}
-	at := func(op string) bool { return op == "gte" || op == "gt" }
-	rising := k.Type.Text == "event_count" || k.Type.Text == "value_count" || k.Type.Text == "temporal" && k.Formula == nil
-	if !rising || slices.ContainsFunc(k.Condition, func(l ir.Limit) bool { return !at(l.Op) }) {
+	if !k.Rising() {
 		l.Direction = "both"
 	}
 	return l
@@ -330,20 +328,7 @@ func (k *correlated) there(i int) string {
 	return "isnotempty(" + k.values[i] + ")"
 }
 
-// span writes a length of time.
-func span(d time.Duration) string {
-	for _, unit := range []struct {
-		of   time.Duration
-		name string
-	}{{24 * time.Hour, "d"}, {time.Hour, "h"}, {time.Minute, "m"}} {
-		if d%unit.of == 0 {
-			return strconv.FormatInt(int64(d/unit.of), 10) + unit.name
-		}
-	}
-	return strconv.FormatInt(int64(d/time.Second), 10) + "s"
-}
-
-func (k *correlated) span() string { return span(k.Window()) }
+func (k *correlated) span() string { return k.Timespan.Short() }
 
 // by are the columns of the group and others, as a list.
 func (k *correlated) by(others ...string) string {
@@ -607,7 +592,7 @@ func (k *correlated) temporal() backends.Doc {
 				in[i] = "coalesce(" + in[i] + ", false)"
 			}
 		}
-		k.then("where %s", k.formula(k.Formula, in))
+		k.then("where %s", k.Written(in, "and", "or", "not"))
 		more = append(more, [2]string{"rules", k.named(in)})
 	case len(k.Condition) == 0:
 		k.then("where %s", strings.Join(in, " and "))
@@ -640,54 +625,6 @@ func (k *correlated) named(in []string) string {
 		each = append(each, "iff("+in[i]+", "+lit+`, "")`)
 	}
 	return `trim_end(", ", strcat(` + strings.Join(each, ", ") + "))"
-}
-
-// formula writes a condition over rules, of which in says whether each has an event.
-func (k *correlated) formula(e ir.Expr, in []string) string {
-	join := func(op, none string, parts []string) string {
-		switch len(parts) {
-		case 0:
-			return none
-		case 1:
-			return parts[0]
-		}
-		return "(" + strings.Join(parts, " "+op+" ") + ")"
-	}
-	each := func(es []ir.Expr) (out []string) {
-		for _, x := range es {
-			out = append(out, k.formula(x, in))
-		}
-		return out
-	}
-	has := func(name string) string {
-		var out []string
-		for i, r := range k.Correlation.Correlation.Rules {
-			if r.Text == name {
-				out = append(out, in[i])
-			}
-		}
-		return join("or", "false", out)
-	}
-	switch e := e.(type) {
-	case ir.And:
-		return join("and", "true", each(e))
-	case ir.Or:
-		return join("or", "false", each(e))
-	case ir.Not:
-		return "not(" + k.formula(e.X, in) + ")"
-	case ir.Ref:
-		return has(e.Name)
-	case ir.Of:
-		var out []string
-		for _, n := range e.Names {
-			out = append(out, has(n))
-		}
-		if e.All {
-			return join("and", "true", out)
-		}
-		return join("or", "false", out)
-	}
-	panic(fmt.Sprintf("kusto: cannot write %T", e))
 }
 
 // ordered writes temporal_ordered. For each rule but the last, the scan keeps the latest time at

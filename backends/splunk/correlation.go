@@ -48,7 +48,7 @@ func Correlate(c *backends.Correlation) (*backends.Tailed, error) {
 	out := &backends.Tailed{Queries: []backends.TailedQuery{{Doc: d}}}
 	if t.tumbling() {
 		direction := "both"
-		if t.rising() {
+		if t.Rising() {
 			direction = "narrower"
 		}
 		out.Losses = []backends.TailLoss{{ID: "splunk/tumbling", Direction: direction, Pos: c.Timespan.Pos,
@@ -385,21 +385,7 @@ func (t *correlator) steps() (step string) {
 // buckets puts events into windows with fixed borders.
 func (t *correlator) buckets() {
 	t.events()
-	t.stage("bin _time span=" + t.span())
-}
-
-// span is the timespan in the largest unit that bin has.
-func (t *correlator) span() string {
-	d := t.Window()
-	for _, u := range []struct {
-		name   string
-		length time.Duration
-	}{{"d", 24 * time.Hour}, {"h", time.Hour}, {"m", time.Minute}} {
-		if d%u.length == 0 {
-			return strconv.FormatInt(int64(d/u.length), 10) + u.name
-		}
-	}
-	return t.seconds + "s"
+	t.stage("bin _time span=" + t.Timespan.Short())
 }
 
 // stats counts rows by columns. What each of keep has there rides along.
@@ -667,56 +653,13 @@ func (t *correlator) temporal() {
 	}
 	switch {
 	case t.Formula != nil:
-		t.stage("where " + t.formula(t.Formula, present))
+		t.stage("where " + t.Written(ones(present), "AND", "OR", "NOT "))
 	case len(t.Condition) > 0:
 		t.where(t.limits(strings.Join(present, "+")))
 	default:
 		t.where(ones(present))
 	}
 	t.rules(ones(present))
-}
-
-// formula writes a condition over rules that have an event where a column is 1.
-func (t *correlator) formula(e ir.Expr, present []string) string {
-	named := func(name string) string {
-		var out []string
-		for i, r := range t.Correlation.Correlation.Rules {
-			if r.Text == name {
-				out = append(out, present[i]+"=1")
-			}
-		}
-		if len(out) == 1 {
-			return out[0]
-		}
-		return "(" + strings.Join(out, " OR ") + ")"
-	}
-	join := func(op string, parts []string) string { return "(" + strings.Join(parts, " "+op+" ") + ")" }
-	list := func(es []ir.Expr) (out []string) {
-		for _, x := range es {
-			out = append(out, t.formula(x, present))
-		}
-		return out
-	}
-	switch e := e.(type) {
-	case ir.And:
-		return join("AND", list(e))
-	case ir.Or:
-		return join("OR", list(e))
-	case ir.Not:
-		return "NOT (" + t.formula(e.X, present) + ")"
-	case ir.Ref:
-		return named(e.Name)
-	case ir.Of:
-		var parts []string
-		for _, n := range e.Names {
-			parts = append(parts, named(n))
-		}
-		if e.All {
-			return join("AND", parts)
-		}
-		return join("OR", parts)
-	}
-	panic(fmt.Sprintf("splunk: a formula with %T", e))
 }
 
 // ordered writes a chain: the latest beginning of one up to a rule is, at an event of the
@@ -726,7 +669,7 @@ func (t *correlator) ordered() {
 		t.refuse(t.Type.Pos, "an ordered correlation with a condition over rules", "without one, the order is that of its rules")
 	}
 	for _, l := range t.Condition {
-		if n := ir.Number(strconv.Itoa(len(t.Rules))); !compared(n.Cmp(l.Number), l.Op) {
+		if n := ir.Number(strconv.Itoa(len(t.Rules))); !l.Holds(n.Cmp(l.Number)) {
 			t.refuse(l.Pos, "an ordered correlation that never hits", fmt.Sprintf("it has the events of %d rules, always", len(t.Rules)))
 		}
 	}
@@ -734,7 +677,7 @@ func (t *correlator) ordered() {
 	var window []string
 	if t.tumbling() {
 		window = []string{t.new("window")}
-		t.stage("bin _time span=" + t.span() + " AS " + window[0])
+		t.stage("bin _time span=" + t.Timespan.Short() + " AS " + window[0])
 	}
 	t.stage("sort 0 _time")
 	begun := "_time"
@@ -753,22 +696,6 @@ func (t *correlator) ordered() {
 	}
 	t.where(where)
 	t.rules(make([]string, len(t.flags)))
-}
-
-func compared(order int, op string) bool {
-	switch op {
-	case "gt":
-		return order > 0
-	case "gte":
-		return order >= 0
-	case "lt":
-		return order < 0
-	case "lte":
-		return order <= 0
-	case "eq":
-		return order == 0
-	}
-	return order != 0
 }
 
 // rules makes a column of the names of those rules whose condition holds; "" always does.
@@ -818,23 +745,4 @@ func (t *correlator) result() {
 	if len(names) > 0 {
 		t.stage("rename " + strings.Join(names, ", "))
 	}
-}
-
-// rising says whether more events can only help the condition, so that what hits in a window
-// with fixed borders hits in one that slides.
-func (t *correlator) rising() bool {
-	switch t.Type.Text {
-	case "event_count", "value_count", "temporal", "temporal_ordered":
-	default:
-		return false
-	}
-	return rises(t.Formula) && !slices.ContainsFunc(t.Condition, func(l ir.Limit) bool { return l.Op != "gte" && l.Op != "gt" })
-}
-
-// rises says whether a formula is without `not`.
-func rises(e ir.Expr) bool {
-	if _, not := e.(ir.Not); not {
-		return false
-	}
-	return e == nil || !slices.ContainsFunc(ir.Parts(e), func(x ir.Expr) bool { return !rises(x) })
 }

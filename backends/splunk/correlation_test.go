@@ -14,7 +14,6 @@ import (
 	"sigmac/backends"
 	"sigmac/backends/backendtest"
 	"sigmac/correlation"
-	"sigmac/eval"
 	"sigmac/internal/irtest"
 	"sigmac/ir"
 	"sigmac/tail"
@@ -296,24 +295,7 @@ func compare(t *testing.T, c *backends.Correlation, events []tail.Row) {
 	if err != nil {
 		t.Fatalf("%s\n%v", query, err)
 	}
-	env := &tail.Env{Events: events, Steps: 1 << 20, Holds: func(e ir.Expr, i int) bool {
-		row := map[string]any{}
-		for name, v := range events[i] {
-			if vs, ok := v.([]tail.Value); ok {
-				var out []any
-				for _, x := range vs {
-					out = append(out, x)
-				}
-				v = out
-			}
-			row[name] = v
-		}
-		ev, err := eval.NewEvent(row)
-		if err != nil {
-			t.Fatal(err)
-		}
-		return eval.Expr(nil, e, ev)
-	}}
+	env := irtest.Env(t, events)
 	for _, row := range q.Run(env) {
 		if at := fmt.Sprint(row[c.Group[0]], " ", row[q.Time]); !slices.Contains(got, at) {
 			got = append(got, at)

@@ -38,7 +38,7 @@ func (c *Change) correlations(o Options) {
 				continue
 			}
 			reason = fmt.Sprintf("of its rule %q, which changed", was.Rules[i].Text)
-			if more := (direction{inner.Kind.Gains(), inner.Kind.Loses()}); rising(is) {
+			if more := (direction{inner.Kind.Gains(), inner.Kind.Loses()}); is.Rising() {
 				dir = dir.and(more)
 			} else {
 				dir = direction{true, true}
@@ -85,18 +85,12 @@ func onlyOf(d *parser.Document, cs *link.Correlations, other *parser.Document, o
 	return []map[string]any{{"events": events}}
 }
 
-// rising says whether more events in a window never end a hit, and more rules' events neither.
-func rising(c *ir.Correlation) bool {
-	counts := c.Type.Text == "event_count" || c.Type.Text == "value_count" || c.Type.Text == "temporal" && c.Formula == nil
-	return c.Type.Text == "temporal_ordered" || counts && !slices.ContainsFunc(c.Condition, func(l ir.Limit) bool { return l.Op != "gt" && l.Op != "gte" })
-}
-
 // partsOf is what a change of the parts of a correlation does: of its timespan, its limits, and
 // its group. Any other may do both.
 func partsOf(was, is *ir.Correlation) direction {
 	a, b := *was, *is
 	var d direction
-	if a.Timespan.Length != b.Timespan.Length && rising(was) && rising(is) {
+	if a.Timespan.Length != b.Timespan.Length && was.Rising() && is.Rising() {
 		d = d.and(direction{b.Timespan.Length > a.Timespan.Length, b.Timespan.Length < a.Timespan.Length})
 		a.Timespan = b.Timespan
 	}
@@ -121,7 +115,7 @@ func partsOf(was, is *ir.Correlation) direction {
 		}
 		a.Condition = limits
 	}
-	if fewer, more := among(b.GroupBy, a.GroupBy), among(a.GroupBy, b.GroupBy); rising(was) && rising(is) && fewer != more {
+	if fewer, more := among(b.GroupBy, a.GroupBy), among(a.GroupBy, b.GroupBy); was.Rising() && is.Rising() && fewer != more {
 		// Of a coarser group, a window has all events of the finer one, and more.
 		d = d.and(direction{fewer, more})
 		a.GroupBy = b.GroupBy

@@ -199,9 +199,7 @@ type plan struct {
 func planOf(c *ir.Correlation) (p plan, err error) {
 	holds := func(n ir.Number) bool {
 		for _, l := range c.Condition {
-			ops := map[string]bool{"gt": n.Cmp(l.Number) > 0, "gte": n.Cmp(l.Number) >= 0, "lt": n.Cmp(l.Number) < 0,
-				"lte": n.Cmp(l.Number) <= 0, "eq": n.Cmp(l.Number) == 0, "neq": n.Cmp(l.Number) != 0}
-			if !ops[l.Op] {
+			if !l.Holds(n.Cmp(l.Number)) {
 				return false
 			}
 		}

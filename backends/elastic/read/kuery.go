@@ -15,7 +15,7 @@ import (
 // documents: "KQL"; the grammar is that of the package kbn-es-query). s may be
 // nil. The error is an *ir.Diagnostic.
 func ReadKuery(query string, s ir.Schema) (q *ir.Query, err error) {
-	defer caught(&err)
+	defer ir.Caught(&err)
 	if len(query) > maxKuery {
 		refuse(ir.Pos{Line: 1, Column: 1}, "the query is larger than 1 MB")
 	}

@@ -51,16 +51,6 @@ func refuse(pos ir.Pos, format string, args ...any) {
 	panic(&ir.Diagnostic{Pos: pos, Msg: fmt.Sprintf(format, args...)})
 }
 
-func caught(err *error) {
-	switch r := recover().(type) {
-	case nil:
-	case *ir.Diagnostic:
-		*err = r
-	default:
-		panic(r)
-	}
-}
-
 type lexer struct {
 	src string
 	at  int

@@ -98,7 +98,7 @@ type pipe struct {
 
 // Parse reads a query. The error is an *ir.Diagnostic.
 func Parse(query string) (parsed *Parsed, err error) {
-	defer caught(&err)
+	defer ir.Caught(&err)
 	p := &parser{src: query, toks: lex(query), byName: map[string]int{}, assumed: map[string]bool{}}
 	q := p.statement()
 	q.fields = p.fields
@@ -160,7 +160,7 @@ func (p *Parsed) mapped(s ir.Schema) mapping {
 // Query says what the query does where exactly the fields that s calls
 // unmapped are mapped by no index.
 func (p *Parsed) Query(s ir.Schema) (q *ir.Query, err error) {
-	defer caught(&err)
+	defer ir.Caught(&err)
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	m := p.mapped(s)

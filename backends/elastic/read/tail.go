@@ -27,7 +27,7 @@ func ReadTail(query string, s ir.Schema) (out *tail.Query, err error) {
 	if err != nil {
 		return nil, err
 	}
-	defer caught(&err)
+	defer ir.Caught(&err)
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	m := p.mapped(s)

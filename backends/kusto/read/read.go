@@ -40,15 +40,7 @@ func Read(query string, s ir.Schema) (*ir.Query, error) {
 }
 
 func readAll(text string, s ir.Schema, batch bool) (qs []*ir.Query, err error) {
-	defer func() {
-		switch e := recover().(type) {
-		case nil:
-		case *ir.Diagnostic:
-			qs, err = nil, e
-		default:
-			panic(e)
-		}
-	}()
+	defer ir.Caught(&err)
 	r := newReader(text, s)
 	if batch {
 		r.tokens = separated(text, r.tokens)

@@ -393,15 +393,7 @@ func ReadBatch(text string, s ir.Schema) ([]*ir.Query, error) { return readAll(t
 // comments: `let x`, a table, and the operators. The error is a
 // *ir.Diagnostic.
 func Stages(text string) (stages []ir.Command, err error) {
-	defer func() {
-		switch e := recover().(type) {
-		case nil:
-		case *ir.Diagnostic:
-			err = e
-		default:
-			panic(e)
-		}
-	}()
+	defer ir.Caught(&err)
 	if len(text) > maxQuery {
 		refuse(ir.Pos{Line: 1, Column: 1}, "the query is larger than 1 MB")
 	}

@@ -15,15 +15,7 @@ import (
 // when events happened are no part of it. What a page of Microsoft Learn leaves open, and what
 // is not done here, is an *ir.Diagnostic where the query rests on it.
 func ReadTail(query string, s ir.Schema) (q *tail.Query, err error) {
-	defer func() {
-		switch e := recover().(type) {
-		case nil:
-		case *ir.Diagnostic:
-			q, err = nil, e
-		default:
-			panic(e)
-		}
-	}()
+	defer ir.Caught(&err)
 	r := newReader(query, s)
 	r.tail = func() {
 		t := &rows{reader: r, made: new(int)}

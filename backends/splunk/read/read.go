@@ -33,15 +33,7 @@ func Read(query string, s ir.Schema) (*ir.Query, error) { return Reader{}.Read(q
 
 // Read says what query does. The error is an *ir.Diagnostic.
 func (r Reader) Read(query string, s ir.Schema) (q *ir.Query, err error) {
-	defer func() {
-		switch e := recover().(type) {
-		case nil:
-		case *ir.Diagnostic:
-			q, err = nil, e
-		default:
-			panic(e)
-		}
-	}()
+	defer ir.Caught(&err)
 	rd := &reading{source: expand(query, r.Macros), schema: s, assumed: map[string]bool{}}
 	return rd.query(), nil
 }
@@ -49,15 +41,7 @@ func (r Reader) Read(query string, s ir.Schema) (q *ir.Query, err error) {
 // Stages are the commands of a search as it is written, without comments and
 // with its macros unexpanded. The error is an *ir.Diagnostic.
 func Stages(search string) (stages []ir.Command, err error) {
-	defer func() {
-		switch e := recover().(type) {
-		case nil:
-		case *ir.Diagnostic:
-			err = e
-		default:
-			panic(e)
-		}
-	}()
+	defer ir.Caught(&err)
 	r := &reading{source: expand(search, nil)}
 	for _, st := range r.split() {
 		stages = append(stages, ir.Command{Name: st.name, Text: trim(r.text[st.lo:st.hi]), Pos: r.pos(st.lo)})

@@ -32,15 +32,7 @@ func ReadTail(query string, s ir.Schema) (*tail.Query, error) { return Reader{}.
 // ReadTail says what query does with several events at a time. The error is an
 // *ir.Diagnostic.
 func (r Reader) ReadTail(query string, s ir.Schema) (q *tail.Query, err error) {
-	defer func() {
-		switch e := recover().(type) {
-		case nil:
-		case *ir.Diagnostic:
-			q, err = nil, e
-		default:
-			panic(e)
-		}
-	}()
+	defer ir.Caught(&err)
 	rd := &reading{source: expand(query, r.Macros), schema: s, assumed: map[string]bool{}}
 	t := &tailer{pipeline: &pipeline{reading: rd, steps: maxColumns}, events: true,
 		cols: map[string]tailColumn{}, traits: map[string]trait{"_time": present | notBlank | moment}}

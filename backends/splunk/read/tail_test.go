@@ -7,7 +7,7 @@ import (
 	"testing"
 	"time"
 
-	"sigmac/eval"
+	"sigmac/internal/irtest"
 	"sigmac/ir"
 	"sigmac/tail"
 )
@@ -19,27 +19,7 @@ func tailRows(t *testing.T, query string, events []tail.Row, columns ...string) 
 	if err != nil {
 		t.Fatalf("%s\n%v", query, err)
 	}
-	env := &tail.Env{Events: events, Steps: 100_000, Holds: func(e ir.Expr, i int) bool {
-		row := map[string]any{}
-		for name, v := range events[i] {
-			if v == nil {
-				continue
-			}
-			if vs, ok := v.([]tail.Value); ok {
-				var out []any
-				for _, x := range vs {
-					out = append(out, x)
-				}
-				v = out
-			}
-			row[name] = v
-		}
-		ev, err := eval.NewEvent(row)
-		if err != nil {
-			t.Fatal(err)
-		}
-		return eval.Expr(nil, e, ev)
-	}}
+	env := irtest.Env(t, events)
 	var out []string
 	for _, r := range q.Run(env) {
 		var vs []tail.Value
