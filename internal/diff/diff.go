@@ -58,7 +58,7 @@ func (k Kind) Loses() bool {
 type Options struct {
 	Budget   int  // solver steps of one question
 	Examples int  // events of each direction
-	Timeless bool // of queries: what only chooses when events happened is not compared
+	Beside   bool // of queries: where they look, and what only chooses when events happened, is not compared
 	// Old and New are the correlations of the two versions, with what they name.
 	Old, New *link.Correlations
 }
@@ -400,9 +400,9 @@ func Queries(b *backends.Target, schema ir.Schema, old, new string, o Options) (
 		return c, err
 	}
 	for _, r := range readings {
-		if o.Timeless {
+		if o.Beside {
 			was, is := *r.Old, *r.New
-			was.Times, is.Times = nil, nil
+			was.Times, is.Times, was.Scope, is.Scope = nil, nil, ir.Scope{}, ir.Scope{}
 			r.Old, r.New = &was, &is
 		}
 		rest := append(r.Old.Unjudged(), r.New.Unjudged()...)

@@ -120,12 +120,14 @@ func TestEdits(t *testing.T) {
 		{"an index", "splunk", func(d *deploy.Detection) { d.Query = "index=main " + d.Query }, "bounds, rewritten"},
 		{"a time bound", "splunk", func(d *deploy.Detection) { d.Query = "earliest=-1h " + d.Query }, "bounds, rewritten"},
 		{"a time bound", "kusto", func(d *deploy.Detection) { d.Query += "\n| where Timestamp > ago(1h)" }, "bounds, rewritten"},
-		{"a time bound and another stage", "kusto", func(d *deploy.Detection) { d.Query += "\n| where Timestamp > ago(1h)\n| take 10" }, "unjudged"},
+		{"a time bound and another stage", "kusto", func(d *deploy.Detection) { d.Query += "\n| where Timestamp > ago(1h)\n| take 10" }, "unjudged, bounds"},
 		{"narrower", "kusto", replace(`"/priv"`, `"/privileges"`), "query narrower"},
 		{"wider", "kusto", replace(`"/priv"`, `"/p"`), "query wider"},
 		{"another", "kusto", replace(`"/priv"`, `"/groups"`), "query both"},
 		{"narrower by a condition", "splunk", func(d *deploy.Detection) { d.Query += ` User="bob"` }, "query narrower"},
 		{"narrower by a condition", "elastic", func(d *deploy.Detection) { d.Query += ` and user.name == "bob"` }, "query narrower"},
+		{"fewer sources", "splunk", replace(`source IN ("WinEventLog:Microsoft-Windows-Sysmon/Operational", "XmlWinEventLog:Microsoft-Windows-Sysmon/Operational")`, `source="WinEventLog:Microsoft-Windows-Sysmon/Operational"`), "scope narrower, rewritten"},
+		{"more sources", "splunk", replace(`source IN ("WinEventLog:Microsoft-Windows-Sysmon/Operational", "XmlWinEventLog:Microsoft-Windows-Sysmon/Operational") `, ""), "scope wider, rewritten"},
 		{"a table", "kusto", replace("DeviceProcessEvents", "DeviceEvents"), "scope both, rewritten"},
 		{"unread", "kusto", query("DeviceProcessEvents | where"), "unjudged"},
 		{"a stage", "kusto", func(d *deploy.Detection) { d.Query += "\n| take 10" }, "unjudged"},
@@ -338,6 +340,29 @@ func TestStages(t *testing.T) {
 		slices.SortFunc(entry.Differences, func(a, b Difference) int { return strings.Compare(string(a.Kind), string(b.Kind)) })
 		if got := text(entry); got != c.want {
 			t.Errorf("%s: %q, want %q: %+v", c.name, got, c.want, entry.Differences)
+		}
+	}
+}
+
+// TestOwnScope holds what is said where the package of a rule looks in an index that the rule does
+// not name, as the postprocessing of a pipeline can say.
+func TestOwnScope(t *testing.T) {
+	for _, c := range []struct{ index, want string }{
+		{"index=main ", "rewritten"}, {"", "rewritten, scope unknown"}, {"index=other ", "rewritten, scope unknown"}, {"index=main latest=now ", "bounds, rewritten"},
+	} {
+		rules := rulesOf(t, "splunk", rulesText)
+		query := rules[0].Detection.Query
+		rules[0].Detection.Query = "index=main " + query
+		deployed := deployedOf(rules)
+		deployed[0].Query = c.index + strings.Replace(query, "EventCode=1 ", "", 1) + " EventCode=1"
+		entry := Compare(rules, deployed, options)[0]
+		slices.SortFunc(entry.Differences, func(a, b Difference) int { return strings.Compare(string(a.Kind), string(b.Kind)) })
+		if got := text(entry); got != c.want {
+			t.Errorf("%q: %q, want %q: %+v", c.index, got, c.want, entry.Differences)
+		}
+		deployed[0].Query = strings.Replace(deployed[0].Query, "whoami", "who", 1)
+		if got := text(Compare(rules, deployed, options)[0]); !strings.Contains(got, "query both") {
+			t.Errorf("%q, another: %q", c.index, got)
 		}
 	}
 }

@@ -46,6 +46,12 @@ func (r *Rule) judge(d *deploy.Detection, o Options) []Difference {
 	if !judged {
 		return r.compared(d, p, "one of several queries of a correlation is not judged", o)
 	}
+	if d.Language == want.Language && r.Result.Correlation == nil {
+		own, _ := r.proof(t, want.Query, o.Budget)
+		if at := own.Evidence.Scope.Relation; at != "" && at != "equal" { // the package says where, and not the rule
+			return r.compared(d, p, report.Weakness(*p), o)
+		}
+	}
 	v := p.Evidence
 	switch {
 	case p.Err != nil:
@@ -53,18 +59,18 @@ func (r *Rule) judge(d *deploy.Detection, o Options) []Difference {
 	case v.Scope.Relation == "unknown", p.Verdict == verify.Partial.String(), p.Verdict == verify.Bounded.String(), p.Verdict == verify.Agreed.String():
 		return r.compared(d, p, report.Weakness(*p), o)
 	case p.Verdict == verify.Proved.String():
-		return append([]Difference{{Kind: Rewritten, Proof: p}}, looks(v, p)...)
+		return append([]Difference{{Kind: Rewritten, Proof: p}}, r.looks(t, d, p, o)...)
 	}
 	if v.Scope.Relation == "" || v.Scope.Relation == "equal" || v.Detection == nil {
 		return []Difference{r.refuted(v, d, p, o)}
 	}
 	switch beside := v.InScope(); {
 	case beside.Verdict == verify.Proved, beside.Verdict == verify.Partial && r.alike(d):
-		return append([]Difference{{Kind: Rewritten, Proof: p}}, looks(v, p)...)
+		return append([]Difference{{Kind: Rewritten, Proof: p}}, r.looks(t, d, p, o)...)
 	case beside.Verdict == verify.Refuted:
-		return append([]Difference{r.refuted(beside, d, p, o)}, looks(v, p)...)
+		return append([]Difference{r.refuted(beside, d, p, o)}, r.looks(t, d, p, o)...)
 	}
-	return append(unjudged("beside where it looks, "+report.Weakness(p.InScope())), looks(v, p)...)
+	return append(unjudged("beside where it looks, "+report.Weakness(p.InScope())), r.looks(t, d, p, o)...)
 }
 
 // alike says whether the queries do the same behind their filters, in the same words.
@@ -77,14 +83,40 @@ func (r *Rule) alike(d *deploy.Detection) bool {
 }
 
 // looks is the difference of where a query looks, if there is one.
-func looks(v verify.Result, p *sigmac.Proof) []Difference {
-	switch v.Scope.Relation {
+func (r *Rule) looks(t *backends.Target, d *deploy.Detection, p *sigmac.Proof, o Options) []Difference {
+	at := p.Evidence.Scope
+	out := Difference{Kind: Scope, Name: "scope", Want: at.Rule, Got: at.Query, Direction: at.Relation, Proof: p}
+	switch at.Relation {
 	case "", "equal":
 		return nil
 	case "narrower":
-		return []Difference{{Kind: Bounds, Name: "scope", Want: v.Scope.Rule, Got: v.Scope.Query, Direction: v.Scope.Relation, Proof: p}}
+		if r.bounded(t, d.Query, o) {
+			out.Kind = Bounds
+		}
 	}
-	return []Difference{{Kind: Scope, Name: "scope", Want: v.Scope.Rule, Got: v.Scope.Query, Direction: v.Scope.Relation, Proof: p}}
+	return []Difference{out}
+}
+
+// bounded says whether where a query looks is where the rule does but for times, and an index
+// where the rule has none.
+func (r *Rule) bounded(t *backends.Target, query string, o Options) bool {
+	if r.Result.Want == nil {
+		return false
+	}
+	q, err := t.Read(query, r.schema())
+	if err != nil {
+		return false
+	}
+	rule, got := r.Result.Want.Joined().Compared(0, q)
+	index := func(e ir.Expr) bool {
+		m, ok := e.(ir.Match)
+		return ok && m.Field.Name == "index"
+	}
+	if !slices.ContainsFunc(rule.Place, index) {
+		got.Place = slices.DeleteFunc(slices.Clone(got.Place), index)
+	}
+	was, is := ir.Conjunction(rule.Place...), ir.Conjunction(got.Place...)
+	return rule.Scope == got.Scope && never(t, ir.And{was, ir.Not{X: is}}, nil, o.Budget) && never(t, ir.And{is, ir.Not{X: was}}, nil, o.Budget)
 }
 
 // refuted is the difference that a proof found.
@@ -105,7 +137,7 @@ func (r *Rule) refuted(v verify.Result, d *deploy.Detection, p *sigmac.Proof, o 
 		out.Reason = "where no index maps " + strings.Join(v.Unmapped, ", ")
 	}
 	if v.Direction == "both" && v.Stream == nil && d.Language == r.Detection.Language { // an event for each direction, where these are found
-		if ch, err := r.queries(d, o); err == nil && ch.Kind == diff.Both && len(ch.Metadata) == 0 {
+		if ch, err := r.queries(d, o); err == nil && ch.Kind == diff.Both {
 			out.Missed, out.Gained = ch.NoLongerMatched, ch.NewlyMatched
 		}
 	}
@@ -142,7 +174,7 @@ func (r *Rule) proof(t *backends.Target, query string, budget int) (p *sigmac.Pr
 
 // queries compares the query of the package with that which is deployed.
 func (r *Rule) queries(d *deploy.Detection, o Options) (diff.Change, error) {
-	return diff.Queries(r.Result.Target, r.schema(), r.Detection.Query, d.Query, diff.Options{Budget: o.Budget, Examples: 1, Timeless: true})
+	return diff.Queries(r.Result.Target, r.schema(), r.Detection.Query, d.Query, diff.Options{Budget: o.Budget, Examples: 1, Beside: true})
 }
 
 func (r *Rule) schema() ir.Schema {
@@ -161,30 +193,44 @@ func (r *Rule) compared(d *deploy.Detection, p *sigmac.Proof, weak string, o Opt
 	}
 	ch, err := r.queries(d, o)
 	switch {
-	case (err != nil || ch.Kind == diff.Unknown) && sameTail(r.Result.Target, r.schema(), r.Detection.Query, d.Query, o.Budget):
+	case (err != nil || ch.Kind == diff.Unknown) && sameTail(r.Result.Target, r.schema(), r.Detection.Query, d.Query, o.Budget), err == nil && ch.Kind == diff.Equal:
 		out.Kind, out.Reason = Rewritten, ""
 	case err != nil:
-	case len(ch.Metadata) > 0:
-		return []Difference{out, {Kind: Scope, Name: "scope", Want: ch.Metadata[0].Old, Got: ch.Metadata[0].New, Direction: "unknown", Proof: p}}
-	case ch.Kind == diff.Equal:
-		out.Kind, out.Reason = Rewritten, ""
-		return append([]Difference{out}, bounds(r.Result.Target, r.schema(), r.Detection.Query, d.Query)...)
 	case ch.Kind == diff.Unknown:
 		out.Reason = cmp.Or(ch.Reason, weak)
 	default:
 		out.Kind, out.Direction, out.Reason = Query, string(ch.Kind), ch.Reason
 		out.Missed, out.Gained = ch.NoLongerMatched, ch.NewlyMatched
 	}
-	return []Difference{out}
+	return append([]Difference{out}, apart(r.Result.Target, r.schema(), r.Detection.Query, d.Query)...)
 }
 
-// bounds are the time bounds of a query that another does not have.
-func bounds(t *backends.Target, s ir.Schema, want, got string) []Difference {
+// apart are the differences of where and when two queries look.
+func apart(t *backends.Target, s ir.Schema, want, got string) (out []Difference) {
 	read, err := verify.ReadPair(t, s, want, got)
 	if err != nil {
 		return nil
 	}
+	was, is := read[0].Old, read[0].New
 	words := func(q *ir.Query) string {
+		var out []string
+		for _, p := range []string{q.Scope.Table, q.Scope.Index, q.Scope.Category, q.Scope.DataModel} {
+			if p != "" {
+				out = append(out, p)
+			}
+		}
+		return strings.Join(out, ", ")
+	}
+	if was.Scope != is.Scope {
+		x := Difference{Kind: Scope, Name: "scope", Want: words(was), Got: words(is), Direction: "unknown"}
+		if with := was.Scope; with.Index == "" {
+			if with.Index = is.Scope.Index; with == is.Scope {
+				x.Kind = Bounds
+			}
+		}
+		out = append(out, x)
+	}
+	times := func(q *ir.Query) string {
 		var out []string
 		for _, b := range q.Times {
 			out = append(out, b.Text)
@@ -192,10 +238,10 @@ func bounds(t *backends.Target, s ir.Schema, want, got string) []Difference {
 		slices.Sort(out)
 		return strings.Join(out, ", ")
 	}
-	if was, is := words(read[0].Old), words(read[0].New); was != is {
-		return []Difference{{Kind: Bounds, Name: "scope", Want: was, Got: is, Direction: "unknown"}}
+	if was, is := times(was), times(is); was != is {
+		out = append(out, Difference{Kind: Bounds, Name: "time", Want: was, Got: is, Direction: "unknown"})
 	}
-	return nil
+	return out
 }
 
 // maxOptional bounds the fields whose mappings are all tried: 256 readings of two queries.

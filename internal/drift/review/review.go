@@ -129,7 +129,7 @@ func lines(d drift.Difference, plan bool) (out []line) {
 	case drift.Enabled:
 		add("state", change(d.Got, d.Want))
 	default:
-		if d.Proof != nil || d.Kind == drift.Bounds { // where the query looks
+		if d.Kind == drift.Bounds || d.Kind == drift.Scope && d.Name == "scope" { // where the query looks
 			got, want := apart(d.Got, d.Want)
 			switch {
 			case got+want == "":
