@@ -32,10 +32,10 @@ const (
 	Query     Kind = "query"     // it finds other events
 	Missing   Kind = "missing"   // it is not deployed
 	Unjudged  Kind = "unjudged"  // its query has another text, of which nobody knows what it means
-	Scope     Kind = "scope"     // it looks elsewhere, or in more places
+	Scope     Kind = "scope"     // it looks elsewhere, or in more places or fewer
 	Extra     Kind = "extra"     // it is deployed, of a Sigma rule that is not among the rules
 	Unmanaged Kind = "unmanaged" // it is deployed, of no Sigma rule
-	Bounds    Kind = "bounds"    // it has a time bound, or looks in fewer places
+	Bounds    Kind = "bounds"    // it has a time bound, or an index where the rule has none
 	Rewritten Kind = "rewritten" // it means the same by another text
 )
 
