@@ -20,6 +20,7 @@ import (
 	"sigmac/internal/config"
 	"sigmac/internal/delivery"
 	"sigmac/internal/deploy"
+	"sigmac/internal/drift"
 	"sigmac/internal/outdir"
 	"sigmac/internal/project"
 	"sigmac/internal/suggest"
@@ -161,7 +162,11 @@ func (k *packing) one(w io.Writer, path string) error {
 			if delivery.Packed(was) {
 				files, _ = delivery.Unpack(was)
 			}
-			k.Know(files)
+			var known []delivery.Known
+			for _, f := range files {
+				known = append(known, delivery.Known{File: f})
+			}
+			k.Know(known)
 		}
 	}
 	files, err := k.together()
@@ -187,9 +192,9 @@ func (k *packing) files(dir string) ([]outdir.File, error) {
 	if err != nil {
 		return nil, usage("%s: %s", dir, project.Fault(err))
 	}
-	var known []deploy.File
+	var known []delivery.Known
 	for _, f := range was {
-		known = append(known, deploy.File{Path: f.Path, Data: f.Data})
+		known = append(known, delivery.Known{File: deploy.File{Path: f.Path, Data: f.Data}, Version: f.Rule.Version})
 	}
 	k.Know(known)
 	all, err := k.together()
@@ -235,9 +240,9 @@ file that cannot be read or written.`,
 }
 
 func checkPackages(c *cli.Context) error {
-	formats := packageFormats()
+	forms := drift.Forms(sigmac.Targets())
 	if c.Bool("list") {
-		for _, x := range checksOf(formats) {
+		for _, x := range checksOf(forms) {
 			tell(c.App.Writer, "%-38s %-8s %s (%s)", x.ID, x.Severity, x.Summary, x.Why)
 		}
 		return nil
@@ -247,11 +252,6 @@ func checkPackages(c *cli.Context) error {
 		format = "json"
 	}
 	severities := []string{check.Error, check.Warning, check.Note, "none"}
-	paths := append(c.StringSlice("check"), c.Args().Slice()...)
-	var names []string
-	for _, f := range formats {
-		names = append(names, f.Name)
-	}
 	switch only := c.String("package-format"); {
 	case len(c.StringSlice("check")) == 0:
 		return usage("package needs --check PATH; sigmac convert -f FORMAT writes packages")
@@ -262,11 +262,10 @@ func checkPackages(c *cli.Context) error {
 	case c.String("attack-version") != "" && !slices.Contains(deploy.AttackVersions, c.String("attack-version")):
 		return usage("--attack-version is %s, and not %q", strings.Join(deploy.AttackVersions, " or "), c.String("attack-version"))
 	case only != "":
-		i := slices.Index(names, only)
-		if i < 0 {
+		if forms = slices.DeleteFunc(forms, func(f drift.Form) bool { return f.Name != only }); len(forms) == 0 {
+			names := strings.Split(formNames(drift.Forms(sigmac.Targets())), ", ")
 			return usage("unknown format %q%s", only, suggest.For(only, names))
 		}
-		formats = formats[i : i+1]
 	}
 	out, err := newOutput(c, c.String("output"))
 	if err != nil {
@@ -274,14 +273,14 @@ func checkPackages(c *cli.Context) error {
 	}
 	var files []check.File
 	var findings []check.Finding
-	for _, path := range paths {
-		fs, found, err := checkPackage(path, formats, c.String("attack-version"))
+	for _, path := range append(c.StringSlice("check"), c.Args().Slice()...) {
+		fs, found, err := checkPackage(path, forms, c.String("attack-version"))
 		if err != nil {
 			return usage("%s", project.Fault(err))
 		}
 		files, findings = append(files, fs...), append(findings, found...)
 	}
-	if err := writeReport(c, out, format, "package", checksOf(formats), files, findings); err != nil {
+	if err := writeReport(c, out, format, "package", checksOf(forms), files, findings); err != nil {
 		return err
 	}
 	limit := slices.Index(severities, c.String("fail-on"))
@@ -291,24 +290,9 @@ func checkPackages(c *cli.Context) error {
 	return nil
 }
 
-// A packageFormat is a format of detections with its target.
-type packageFormat struct {
-	deploy.Format
-	schema *schema.Catalog
-}
-
-// packageFormats are those of all targets.
-func packageFormats() (out []packageFormat) {
-	for _, t := range sigmac.Targets() {
-		for _, f := range t.Packages {
-			out = append(out, packageFormat{f, schema.For(t)})
-		}
-	}
-	return out
-}
-
-func checksOf(formats []packageFormat) (out []check.Check) {
-	for _, f := range formats {
+// checksOf are the checks of forms, each once.
+func checksOf(forms []drift.Form) (out []check.Check) {
+	for _, f := range forms {
 		for _, x := range f.Checks {
 			if !slices.ContainsFunc(out, func(c check.Check) bool { return c.ID == x.ID }) {
 				out = append(out, check.Check{ID: x.ID, Severity: x.Severity, Summary: x.What, Why: x.Source})
@@ -318,41 +302,37 @@ func checksOf(formats []packageFormat) (out []check.Check) {
 	return out
 }
 
-// checkPackage looks at a package. The error is of a path that cannot be read, or of a file
-// that is in no format.
-func checkPackage(path string, formats []packageFormat, attack string) (files []check.File, out []check.Finding, err error) {
+// checkPackage looks at a package. The error is of a path that cannot be read, or of a file of
+// detections that is broken; other files of a folder are passed over.
+func checkPackage(path string, forms []drift.Form, attack string) (files []check.File, out []check.Finding, err error) {
 	all, err := packageFiles(path)
 	if err != nil {
 		return nil, nil, err
 	}
 	var faults []error
-	by := make([][]*deploy.Detection, len(formats))
+	by := map[string][]*deploy.Detection{}
 	for _, f := range all {
-		i, ds, err := recognized(f, formats)
-		if err != nil {
+		form, ds, err := drift.Read(f, forms)
+		if err != nil && (len(all) == 1 || slices.ContainsFunc(forms, func(x drift.Form) bool { return x.Extension == filepath.Ext(f.Path) })) {
 			faults = append(faults, err)
 		}
-		if i < 0 {
-			continue
+		if len(ds) > 0 {
+			by[form.Name] = append(by[form.Name], ds...)
+			files = append(files, check.File{Path: f.Path, Name: f.Path, Data: f.Data})
 		}
-		by[i] = append(by[i], ds...)
-		files = append(files, check.File{Path: f.Path, Name: f.Path, Data: f.Data})
 	}
 	switch {
 	case len(faults) > 0:
 		return nil, nil, errors.Join(faults...)
 	case len(files) == 0:
-		var names []string
-		for _, f := range formats {
-			names = append(names, f.Name)
-		}
-		return nil, nil, fmt.Errorf("%s: there are no detections in a form that sigmac reads: %s", path, strings.Join(names, ", "))
+		return nil, nil, fmt.Errorf("%s: there are no detections in a form that sigmac reads: %s", path, formNames(forms))
 	}
-	for i, ds := range by {
-		if len(ds) == 0 {
+	for _, form := range forms {
+		if len(by[form.Name]) == 0 {
 			continue
 		}
-		for _, f := range formats[i].Audit(ds, deploy.Context{Schema: formats[i].schema, Attack: cmp.Or(attack, formats[i].Attack), Folder: all}) {
+		of := deploy.Context{Schema: schema.For(form.Target), Attack: cmp.Or(attack, form.Attack), Folder: all}
+		for _, f := range form.Audit(by[form.Name], of) {
 			msg := f.Msg
 			if f.Detection != "" {
 				msg = f.Detection + ": " + msg
@@ -364,19 +344,6 @@ func checkPackage(path string, formats []packageFormat, attack string) (files []
 		return cmp.Or(strings.Compare(a.Path, b.Path), cmp.Compare(a.Pos.Line, b.Pos.Line), cmp.Compare(a.Pos.Column, b.Pos.Column))
 	})
 	return files, out, nil
-}
-
-// recognized is the format that reads most detections in a file; -1 where none reads any. The
-// error is that of the format which got furthest, where the file is one of detections for sure.
-func recognized(f deploy.File, formats []packageFormat) (best int, ds []*deploy.Detection, err error) {
-	best = -1
-	for i, x := range formats {
-		got, e := x.Read(f)
-		if len(got) > len(ds) {
-			best, ds, err = i, got, e
-		}
-	}
-	return best, ds, err
 }
 
 // packageFiles are the files of a path.

@@ -61,19 +61,27 @@ func NewPacker(f deploy.Format, c config.Package, options []config.Option) (*Pac
 	return p, nil
 }
 
+// A Known is a file of an earlier package. Version is that of its detection where the file itself
+// does not say it, or 0.
+type Known struct {
+	deploy.File
+	Version int
+}
+
 // Know takes the versions of an earlier package: a detection that is as it was there keeps its
 // version, and one that changed has the next. What is no package is passed over.
-func (p *Packer) Know(files []deploy.File) {
+func (p *Packer) Know(files []Known) {
 	if p.known == nil {
 		p.known = map[string]*deploy.Detection{}
 	}
 	for _, f := range files {
-		ds, err := p.Format.Read(f)
+		ds, err := p.Format.Read(f.File)
 		if err != nil {
 			continue
 		}
 		for _, d := range ds {
-			for _, key := range []string{cmp.Or(d.Rule, d.ID), titled(cmp.Or(d.Rule, d.ID), d.Title)} {
+			d.Version = max(1, cmp.Or(d.Version, f.Version))
+			for _, key := range []string{d.ID, d.Rule, titled(d.Rule, d.Title)} {
 				if p.known[key] == nil {
 					p.known[key] = d
 				}
@@ -82,7 +90,7 @@ func (p *Packer) Know(files []deploy.File) {
 	}
 }
 
-func titled(id, title string) string { return id + "\x00" + title }
+func titled(rule, title string) string { return rule + "\x00" + title }
 
 // left says of the states of rules that packages leave out.
 var left = []string{"deprecated", "unsupported"}
@@ -246,6 +254,9 @@ func (p *Packer) rulesOf(res sigmac.Result) (out []*deploy.Rule, why string, fau
 func (p *Packer) columns(res sigmac.Result, r *deploy.Rule) func(string) (ir.Type, bool) {
 	if res.Want != nil {
 		r.Scope = res.Want.Scope
+		if r.Scope.Index == "" && res.Mapped.Trace != nil { // which a query need not be able to name
+			r.Scope.Index, _ = res.Mapped.Trace.State["index"].(string)
+		}
 		add := func(f ir.Field) {
 			if f.Name != "" && !slices.Contains(r.Tested, f.Name) {
 				r.Tested = append(r.Tested, f.Name)
@@ -319,7 +330,11 @@ func (p *Packer) version(id string) int {
 	if r == nil || p.known == nil {
 		return 1
 	}
-	was := cmp.Or(p.known[titled(id, r.Title)], p.known[id])
+	rule := strings.ToLower(r.Meta.ID)
+	was := cmp.Or(p.known[titled(rule, r.Title)], p.known[id])
+	if was == nil && r.Part == "" {
+		was = p.known[rule]
+	}
 	if was == nil {
 		return 1
 	}

@@ -173,7 +173,7 @@ func TestPackerRefuses(t *testing.T) {
 
 // TestVersions holds that a version rises when what a SIEM gets changes, and only then.
 func TestVersions(t *testing.T) {
-	versions := func(was []deploy.File, src string) (string, []deploy.File) {
+	versions := func(was []Known, src string) (string, []Known) {
 		p := packer(t, config.Package{})
 		pack(t, p, src)
 		p.Know(was)
@@ -185,7 +185,7 @@ func TestVersions(t *testing.T) {
 		if err := json.Unmarshal(files[0].Data, &ds); err != nil {
 			t.Fatal(err)
 		}
-		return fmt.Sprint(ds), files
+		return fmt.Sprint(ds), []Known{{File: files[0]}}
 	}
 	got, was := versions(nil, packedRules)
 	for i, c := range []struct{ src, want string }{
@@ -199,7 +199,7 @@ func TestVersions(t *testing.T) {
 			t.Errorf("%d: %s, want %s", i, got, c.want)
 		}
 	}
-	if got, _ = versions([]deploy.File{{Path: "x", Data: []byte("no package")}}, packedRules); got != "[{1} {1} {1}]" {
+	if got, _ = versions([]Known{{File: deploy.File{Path: "x", Data: []byte("no package")}}}, packedRules); got != "[{1} {1} {1}]" {
 		t.Error(got)
 	}
 }

@@ -85,13 +85,13 @@ func Read(f deploy.File, forms []Form) (Form, []*deploy.Detection, error) {
 	case len(all) == 1 && all[0].err != nil:
 		return Form{}, nil, all[0].err
 	case len(with) > 1:
-		return fault("it can be read as %s and as %s: name its form with --format", with[0].form.Name, with[1].form.Name)
+		return fault("it can be read as %s and as %s: say which form it has", with[0].form.Name, with[1].form.Name)
 	case len(with) > 0:
 		return with[0].form, with[0].ds, nil
 	case len(read) == 1:
 		return read[0].form, nil, nil
 	case len(read) > 1:
-		return fault("it holds no detection, in whichever form it is; name that with --format, of %s", names(forms))
+		return fault("it holds no detection, in whichever form it is: say which of %s", names(forms))
 	}
 	// A reader whose files are called so knows best what is wrong, and of these the one that came
 	// farthest.
@@ -104,7 +104,7 @@ func Read(f deploy.File, forms []Form) (Form, []*deploy.Detection, error) {
 	slices.SortStableFunc(all, func(a, b reading) int {
 		return cmp.Or(cmp.Compare(called(a), called(b)), cmp.Compare(place(b.err), place(a.err)))
 	})
-	msg := "it is none of the forms that sigmac reads (" + names(forms) + "); name the one that is meant with --format"
+	msg := "it is none of the forms that sigmac reads (" + names(forms) + ")"
 	if len(all) > 0 {
 		return fault("%s\nas %s: %s", msg, all[0].form.Name, all[0].err)
 	}

@@ -45,11 +45,11 @@ func TestRead(t *testing.T) {
 		{"{ x", []Form{b, y}, "b [x]"},
 		{"{ x", []Form{y}, "y [x]"},
 		{"[ x", []Form{a, form("a2", ".conf", "[")}, "a [x]"},
-		{"[ x", []Form{a, other}, "e: it can be read as a and as c: name its form with --format"},
-		{"[", []Form{a, other}, "e: it holds no detection, in whichever form it is; name that with --format, of a, c"},
+		{"[ x", []Form{a, other}, "e: it can be read as a and as c: say which form it has"},
+		{"[", []Form{a, other}, "e: it holds no detection, in whichever form it is: say which of a, c"},
 		{"[", all, "a []"},
-		{"", all, "e: it is none of the forms that sigmac reads (a, b, y); name the one that is meant with --format\nas a: e:1:1: it does not begin as it should"},
-		{"[ x !", all, "e: it is none of the forms that sigmac reads (a, b, y); name the one that is meant with --format\nas a: e:2:1: it is cut off"},
+		{"", all, "e: it is none of the forms that sigmac reads (a, b, y)\nas a: e:1:1: it does not begin as it should"},
+		{"[ x !", all, "e: it is none of the forms that sigmac reads (a, b, y)\nas a: e:2:1: it is cut off"},
 		{"[ x !", []Form{a}, "e:2:1: it is cut off"},
 	} {
 		f, ds, err := Read(deploy.File{Path: "e", Data: []byte(c.data)}, c.forms)

@@ -60,8 +60,8 @@ type Project struct {
 	rules  []string       // of the configuration, from the working directory
 	unread error          // in the context
 	stdin  func() ([]byte, error)
-	kept   sync.Map     // of []byte, by path
-	bytes  atomic.Int64 // of kept files, and of those that would have been too much
+	kept   sync.Map           // of []byte, by path
+	bytes  atomic.Int64       // of kept files, and of those that would have been too much
 	unused []*parser.Document // those of Filters that are joined to no rule so far
 	rule   bool               // a document was no filter
 }

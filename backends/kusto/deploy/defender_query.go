@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"slices"
 	"strings"
-	"sync"
 
 	"sigmac/backends/kusto/read"
 	"sigmac/internal/lazy"
@@ -148,21 +147,19 @@ func source(s ir.Command) string {
 	return columnName(s.Text)
 }
 
-// words are those of a text, parted when they are first asked for.
-func words(text string) func() []string {
-	return sync.OnceValue(func() []string { return strings.Fields(text) })
-}
+// among says whether a word is one of a text.
+func among(text, word string) bool { return slices.Contains(strings.Fields(text), word) }
 
 // nrtTables are those whose rules can run continuously (Microsoft Learn, as of 2026).
-var nrtTables = words(`AlertEvidence CloudAppEvents DeviceEvents DeviceFileCertificateInfo DeviceFileEvents DeviceImageLoadEvents
+const nrtTables = `AlertEvidence CloudAppEvents DeviceEvents DeviceFileCertificateInfo DeviceFileEvents DeviceImageLoadEvents
 	DeviceLogonEvents DeviceNetworkEvents DeviceNetworkInfo DeviceInfo DeviceProcessEvents DeviceRegistryEvents EmailAttachmentInfo EmailEvents
 	EmailPostDeliveryEvents EmailUrlInfo IdentityDirectoryEvents IdentityLogonEvents IdentityQueryEvents UrlClickEvents
 	ABAPAuditLog_CL ABAPChangeDocsLog_CL AuditLogs AWSCloudTrail AWSGuardDuty AzureActivity CommonSecurityLog GCPAuditLogs
 	MicrosoftGraphActivityLogs OfficeActivity Okta_CL OktaV2_CL ProofpointPOD ProofPointTAPClicksPermitted_CL
-	ProofPointTAPMessagesDelivered_CL SecurityAlert SecurityEvent SigninLogs`)
+	ProofPointTAPMessagesDelivered_CL SecurityAlert SecurityEvent SigninLogs`
 
 // nrtStages are the operators that a query may have which runs continuously.
-var nrtStages = words("where extend project project-away project-rename parse")
+const nrtStages = "where extend project project-away project-rename parse"
 
 // nrtFaults says why a query cannot run continuously: what is certain. A query that is not read has no
 // fault but a comment.
@@ -189,10 +186,10 @@ func nrtFaults(query string) (faults []string) {
 		switch {
 		case name == "let":
 			fault("it has a let statement")
-		case slices.Contains(nrtStages(), name):
+		case among(nrtStages, name):
 		case tables > 1:
 			fault("it has several tables")
-		case table != "" && !slices.Contains(nrtTables(), table):
+		case table != "" && !among(nrtTables, table):
 			fault("the table %s cannot be asked continuously", table)
 		case table != "":
 			if code, _ := masked(query); table == "EmailEvents" && nrtWithout().MatchString(code) {
@@ -208,13 +205,13 @@ func nrtFaults(query string) (faults []string) {
 var nrtWithout = lazy.Regexp(`\bLatestDelivery(?:Location|Action)\b`)
 
 // nrtFunctions are the functions on the list of what can run continuously.
-var nrtFunctions = words(`binary_and binary_or binary_xor binary_not binary_shift_left binary_shift_right tobool todatetime todouble
+const nrtFunctions = `binary_and binary_or binary_xor binary_not binary_shift_left binary_shift_right tobool todatetime todouble
 	toreal toguid toint tolong tostring totimespan ago datetime_add datetime_diff datetime_part dayofmonth dayofweek dayofyear endofday
 	endofmonth endofweek endofyear getmonth getyear hourofday make_datetime make_timespan now startofday startofmonth startofweek startofyear
 	weekofyear array_concat array_length pack_array pack parse_json parse_xml zip abs bin floor ceiling exp exp10 exp2 isfinite isinf isnan
 	log log10 log2 pow round sign case iif iff max_of min_of base64_encodestring base64_decodestring countof extract extract_all indexof isempty
 	isnotempty split strcat strcat_delim strlen substring tolower toupper hash_sha256 gettype isnotnull isnull columnifexists geo_location
-	parse_cef_dictionary and or not in where extend project by dynamic datetime timespan time int long real bool guid`)
+	parse_cef_dictionary and or not in where extend project by dynamic datetime timespan time int long real bool guid`
 
 // nrtOperators are operators on texts that are not on that list.
 var nrtOperators = lazy.Regexp(`!?in~|!?\bhas_any\b|!?\bhas_all\b|!?\bhasprefix(?:_cs)?\b|!?\bhassuffix(?:_cs)?\b|!?\bbetween\b`)
@@ -233,7 +230,7 @@ func nrtUnlisted(query string) (out []string) {
 		add(word)
 	}
 	for _, m := range call().FindAllStringSubmatch(code, -1) {
-		if !slices.Contains(nrtFunctions(), m[1]) && nrtOperators().FindString(m[1]) == "" {
+		if !among(nrtFunctions, m[1]) && nrtOperators().FindString(m[1]) == "" {
 			add(m[1])
 		}
 	}
