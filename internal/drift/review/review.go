@@ -174,14 +174,6 @@ func matched(e drift.Entry) string {
 	return ""
 }
 
-// count is `1 rule`, `2 rules`.
-func count(n int, of string) string {
-	if n == 1 {
-		return "1 " + of
-	}
-	return fmt.Sprintf("%d %ss", n, of)
-}
-
 // Summary counts entries: `12 equal, 1 missing, 2 differ; 3 deployed of no rule here`.
 func Summary(entries []drift.Entry) string {
 	counts := map[string]int{}
