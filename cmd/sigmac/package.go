@@ -313,7 +313,7 @@ func checkPackage(path string, forms []drift.Form, attack string) (files []check
 	by := map[string][]*deploy.Detection{}
 	for _, f := range all {
 		form, ds, err := drift.Read(f, forms)
-		if err != nil && (len(all) == 1 || slices.ContainsFunc(forms, func(x drift.Form) bool { return x.Extension == filepath.Ext(f.Path) })) {
+		if err != nil && (len(all) == 1 || broken(f, forms)) {
 			faults = append(faults, err)
 		}
 		if len(ds) > 0 {
@@ -344,6 +344,20 @@ func checkPackage(path string, forms []drift.Form, attack string) (files []check
 		return cmp.Or(strings.Compare(a.Path, b.Path), cmp.Compare(a.Pos.Line, b.Pos.Line), cmp.Compare(a.Pos.Column, b.Pos.Column))
 	})
 	return files, out, nil
+}
+
+// broken says whether a file is called like one of detections, and nobody can read it.
+func broken(f deploy.File, forms []drift.Form) bool {
+	called := 0
+	for _, x := range forms {
+		if x.Extension == filepath.Ext(f.Path) {
+			called++
+			if _, err := x.Read(f); err == nil {
+				return false
+			}
+		}
+	}
+	return called > 0
 }
 
 // packageFiles are the files of a path.

@@ -92,8 +92,11 @@ func (p *Packer) Know(files []Known) {
 
 func titled(rule, title string) string { return rule + "\x00" + title }
 
-// left says of the states of rules that packages leave out.
+// left are the states of rules that packages leave out.
 var left = []string{"deprecated", "unsupported"}
+
+// trial is told of a rule that is switched off for its status.
+var trial = deploy.Check{ID: "package/experimental", Severity: "note", What: "what is not tested yet is switched off", Source: "docs/deploy.md"}
 
 // Add makes the rules of a result. Left says why there is none, where the rule or the
 // configuration wants that; faults are of the rule. Where one of its queries breaks a limit of
@@ -124,6 +127,9 @@ func (p *Packer) Add(res sigmac.Result) (why string, found []deploy.Finding, fau
 	}
 	if len(faults) > 0 {
 		return "", found, faults
+	}
+	if rules[0].Meta.Status == "experimental" && !rules[0].Plan.Enabled {
+		found = append(found, deploy.Finding{Check: trial, Msg: "its status is experimental: it is switched off; experimental: enabled under package: in sigmac.yaml changes that"})
 	}
 	for i, r := range rules {
 		if p.Files != nil {

@@ -108,7 +108,7 @@ func packer(t *testing.T, c config.Package, o ...config.Option) *Packer {
 
 func TestPacker(t *testing.T) {
 	p := packer(t, config.Package{})
-	if got := strings.Join(pack(t, p, packedRules), "; "); got != "One: 0; Old: its status is deprecated0; Trial: 0; Out: it is to be left out0" {
+	if got := strings.Join(pack(t, p, packedRules), "; "); got != "One: 0; Old: its status is deprecated0; Trial: 1; Out: it is to be left out0" {
 		t.Error(got)
 	}
 	files, found, err := p.Package()
@@ -187,7 +187,11 @@ func TestVersions(t *testing.T) {
 		}
 		return fmt.Sprint(ds), []Known{{File: files[0]}}
 	}
-	got, was := versions(nil, packedRules)
+	first, was := versions(nil, packedRules)
+	if first != "[{1} {1} {1}]" {
+		t.Error(first)
+	}
+	var got string
 	for i, c := range []struct{ src, want string }{
 		{packedRules, "[{1} {1} {1}]"},
 		{strings.Replace(packedRules, "f: a", "f: aa", 1), "[{2} {1} {1}]"},

@@ -156,6 +156,9 @@ func (p *Project) Requests() ([]Request, error) {
 			out = append(out, r)
 		}
 	}
+	if known := formats(); len(out) == 0 && p.Packages && p.Format != "" && !slices.Contains(known, p.Format) {
+		return nil, fmt.Errorf("unknown format %q%s", p.Format, suggest.For(p.Format, known))
+	}
 	if len(out) == 0 {
 		return nil, fmt.Errorf("%s needs a target: -t %s", p.Verb, strings.Join(names, ", -t "))
 	}
@@ -185,6 +188,19 @@ func (p *Project) wanted() (out []Request) {
 			r.format = cmp.Or(p.Format, r.format)
 		}
 		out = append(out, r)
+	}
+	return out
+}
+
+// formats are the names of all forms of queries and of detections.
+func formats() (out []string) {
+	for _, t := range targets.All() {
+		for _, f := range t.Formats {
+			out = append(out, f.Name)
+		}
+		for _, f := range t.Packages {
+			out = append(out, f.Name)
+		}
 	}
 	return out
 }
