@@ -107,8 +107,9 @@ type Caps struct {
 	Moments func(name string) bool
 	// Single: a field has one value at most.
 	Single bool
-	// BlankIsMissing: a text column holds no null, so a test that the empty
-	// text passes asks for a text that is not empty beside it.
+	// BlankIsMissing: a text column holds no null. So a test that the empty text passes
+	// asks for a text that is not empty beside it, and tests for the empty text, for null
+	// and for any value become Null or its negation.
 	BlankIsMissing bool
 	// Refuses names what the language lacks of a test in its place, with a reason
 	// or none; nil refuses nothing. A place under a `not` is negated. It is asked

@@ -13,6 +13,9 @@ import (
 // a language with these Caps says natively. What has no exact equivalent is an
 // error, each with its place.
 func Legalize(r *ir.Rule, c Caps) (*ir.Rule, []*ir.Diagnostic) {
+	if c.BlankIsMissing {
+		r = ir.Simplify(r.Rewrite(missing))
+	}
 	r = ir.Decide(r, c.Single)
 	l := &legalizer{Caps: c}
 	if c.Refuses != nil {
@@ -35,6 +38,25 @@ func Legalize(r *ir.Rule, c Caps) (*ir.Rule, []*ir.Diagnostic) {
 		out = &copied
 	}
 	return out, nil
+}
+
+// missing has one test for all that say whether a field has a value, where a blank text is
+// none: Null, or its negation. A field of another type is never blank.
+func missing(e ir.Expr) (ir.Expr, bool) {
+	m, ok := e.(ir.Match)
+	null := ir.Match{Field: m.Field, Test: ir.Null{}, Pos: m.Pos}
+	p, pattern := m.Test.(ir.Pattern)
+	shape, text := p.Shape()
+	switch {
+	case ok && (m.Test == ir.Test(ir.Exists{}) || pattern && shape == ir.Any):
+		return ir.Not{X: null}, true
+	case pattern && shape == ir.Exact && text == "":
+		if m.Field.Type.IsText() || m.Field.Type == ir.Address {
+			return null, true
+		}
+		return ir.False, true
+	}
+	return e, false
 }
 
 type legalizer struct {

@@ -42,3 +42,28 @@ func TestApart(t *testing.T) {
 		}
 	}
 }
+
+// TestMissing has the tests for a blank text and for any value where a blank text is none.
+func TestMissing(t *testing.T) {
+	caps := Caps{Pattern: func(ir.Pattern) bool { return true }, BlankIsMissing: true, Single: true}
+	match := func(typ ir.Type, test ir.Test) ir.Expr {
+		return ir.Match{Field: ir.Field{Name: "f", Type: typ}, Test: test}
+	}
+	null, number := match(ir.Text, ir.Null{}), match(ir.Numeric, ir.Null{})
+	every, value := ir.NewPattern(false, ir.Part{Kind: ir.AnyRun}), match(ir.Text, ir.Lit("x"))
+	for _, c := range []struct{ e, want ir.Expr }{
+		{match(ir.Text, ir.Lit("")), null},
+		{match(ir.Address, ir.Lit("")), match(ir.Address, ir.Null{})},
+		{match(ir.Numeric, ir.Lit("")), ir.False},
+		{match(ir.Text, every), ir.Not{X: null}},
+		{match(ir.Numeric, ir.Exists{}), ir.Not{X: number}},
+		{ir.Not{X: match(ir.Text, every)}, null},
+		{ir.Or{null, match(ir.Text, ir.Lit("")), ir.Not{X: match(ir.Text, ir.Exists{})}}, null},
+		{ir.And{ir.Not{X: match(ir.Text, ir.Lit(""))}, ir.Or{null, value}}, value},
+	} {
+		legal, refused := Legalize(&ir.Rule{Conditions: []ir.Condition{{Expr: c.e}}}, caps)
+		if len(refused) > 0 || !ir.Equal(legal.Conditions[0].Expr, c.want) {
+			t.Errorf("%s: got %s, want %s", c.e, legal.Conditions[0].Expr, c.want)
+		}
+	}
+}

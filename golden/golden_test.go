@@ -246,7 +246,7 @@ func answer(t *testing.T, r *ir.Rule, ev eval.Event, name string, want bool) {
 	}
 	for _, target := range sigmac.Targets() {
 		legal, refused := backends.Legalize(r, target.Format.Caps)
-		if len(refused) == 0 && eval.Rule(legal, ev) != want {
+		if len(refused) == 0 && eval.Rule(legal, ev) != want && !irtest.OtherEvent(target.Format.Caps, r, ev) {
 			t.Errorf("%s: legal for %s the rule answers %v", name, target.Name, !want)
 		}
 	}

@@ -10,16 +10,13 @@ import (
 
 // Decide drops what the rest of a condition of r decides: beside the other parts of a
 // conjunction what one of them implies is true, and beside those of a disjunction what
-// implies one of them is false. single says that no field has several values, of which one
-// passes a test and one another. Simplify has run.
+// implies one of them is false. What is negated twice is said without: `not (not a or b)`
+// is `a and not b`. single says that no field has
+// several values, of which one passes a test and one another. Simplify has run.
 func Decide(r *Rule, single bool) *Rule {
 	out := r
 	for i, c := range r.Conditions {
 		k := known{work: maxCompared, single: single}
-		Walk(c.Expr, func(e Expr) {
-			m, ok := e.(Match)
-			k.presence = k.presence || ok && asksPresence(m.Test)
-		})
 		x, changed := k.decide(c.Expr)
 		if !changed {
 			continue
@@ -37,22 +34,50 @@ func Decide(r *Rule, single bool) *Rule {
 // A known has tests that are true, or false, of the events for which what stands at a
 // place still matters.
 type known struct {
-	facts    []fact
-	single   bool // a field has one value at most
-	presence bool // whether a field is there is asked somewhere
-	own      int  // the first fact of the part that is decided
-	work     int  // comparisons that are left
+	facts  []fact
+	single bool // a field has one value at most
+	own    int  // the first fact of the part that is decided
+	work   int  // comparisons that are left
 }
 
 // maxCompared bounds the comparisons of tests in a condition: those of a few hundred
 // values in one list.
-const maxCompared = 50_000
+const maxCompared = 200_000
 
-// A fact is a test of which it is known what it says.
+// A fact is a test of which it is known what it says, or a group of which one case holds:
+// a disjunction that is true, or a conjunction that is false.
 type fact struct {
 	said
-	is  bool
-	off bool // it is of the part that is decided
+	cases Expr  // the group, or nil
+	about names // that the group tests
+	is    bool
+	off   bool // it is of the part that is decided
+}
+
+// names is a set of names of fields, in which some cannot be told apart.
+type names uint64
+
+func nameBit(name string) names {
+	h := len(name)
+	for _, at := range []int{0, len(name) / 2, len(name) - 1} {
+		if at >= 0 && at < len(name) {
+			h = h*31 + int(name[at])
+		}
+	}
+	return 1 << (h % 64)
+}
+
+func namesIn(e Expr) (out names) {
+	switch e := e.(type) {
+	case Match:
+		return nameBit(e.Field.Name)
+	case Keyword:
+		return nameBit(keywords)
+	}
+	for _, x := range Parts(e) {
+		out |= namesIn(x)
+	}
+	return out
 }
 
 // A said is a test of a field, and of a Pattern its shape; of one that is neither Any nor
@@ -62,22 +87,19 @@ type said struct {
 	test  Test
 	shape Shape
 	text  string
+	cased bool // the case of its letters counts, and it has some
 }
 
 func say(field string, t Test) said {
 	s := said{field: field, test: t, shape: Glob}
 	if p, ok := t.(Pattern); ok {
 		s.shape, s.text = p.Shape()
+		s.cased = p.Cased && strings.ContainsFunc(p.Literals(), regex.HasCases)
 		if strings.IndexFunc(s.text, func(r rune) bool { return r >= utf8.RuneSelf }) >= 0 {
 			s.text = regex.Fold(s.text)
 		}
 	}
 	return s
-}
-
-func (s *said) cased() bool {
-	p, _ := s.test.(Pattern)
-	return p.Cased
 }
 
 // keywords stands for the name of a field.
@@ -86,22 +108,13 @@ const keywords = "\x00"
 // assume adds what follows if e is true, or if it is false.
 func (k *known) assume(e Expr, is bool) {
 	switch e := e.(type) {
-	case And:
-		for _, x := range e {
-			if is {
-				k.assume(x, is)
-			}
+	case And, Or:
+		if _, and := e.(And); and != is {
+			k.facts = append(k.facts, fact{cases: e, about: namesIn(e), is: is})
+			return
 		}
-	case Or:
-		for _, x := range e {
-			if !is {
-				k.assume(x, is)
-			}
-		}
-		if is && k.presence {
-			for _, f := range Required(e) {
-				k.facts = append(k.facts, fact{said: say(f.Name, Null{})})
-			}
+		for _, x := range Parts(e) {
+			k.assume(x, is)
 		}
 	case Not:
 		k.assume(e.X, !is)
@@ -124,13 +137,49 @@ func (k *known) decide(e Expr) (Expr, bool) {
 			return Disjunction(es...), true
 		}
 	case Not:
-		if y, changed := k.decide(x.X); changed {
+		y, changed := k.decide(x.X)
+		if or := Disjuncts(y); !isNot(y) && slices.ContainsFunc(or, turns) {
+			return neither(or), true
+		} else if changed {
 			return Negation(y), true
 		}
 	case Match, Keyword:
 		return k.leaf(e)
 	}
 	return e, false
+}
+
+// turns says whether the negation of e is shorter than e: of a negation, and of a group of
+// such, in which a field may be missing.
+func turns(e Expr) bool {
+	and, ok := e.(And)
+	return isNot(e) || ok && slices.ContainsFunc(and, turns) && !slices.ContainsFunc(and, func(x Expr) bool {
+		m, _ := x.(Match)
+		return m.Test != (Null{}) && !turns(x)
+	})
+}
+
+func isNot(e Expr) bool { _, ok := e.(Not); return ok }
+
+// neither is the negation of a choice, that of each part which turns for itself.
+func neither(or Or) Expr {
+	var out And
+	var rest Or
+	for _, x := range or {
+		if !turns(x) {
+			rest = append(rest, x)
+			continue
+		}
+		var any Or
+		for _, y := range Conjuncts(x) {
+			any = append(any, Negation(y))
+		}
+		out = append(out, Disjunction(any...))
+	}
+	if len(rest) > 0 {
+		out = append(out, Negation(Disjunction(rest...)))
+	}
+	return Conjunction(out...)
 }
 
 // parts are those of a group, each decided beside the others: of a conjunction (and)
@@ -230,11 +279,7 @@ func (k *known) implies(x, y Expr) bool {
 			a, b := say(x.Field.Name, x.Test), say(y.Field.Name, y.Test)
 			return x.Field.Name == y.Field.Name && a.implies(&b)
 		case Not:
-			return !slices.ContainsFunc(Disjuncts(y.X), func(p Expr) bool {
-				m, ok := p.(Match)
-				a, b := say(x.Field.Name, x.Test), say(m.Field.Name, m.Test)
-				return !ok || x.Field.Name != m.Field.Name || !k.excludes(&a, &b)
-			})
+			return k.rulesOut(x, y.X)
 		}
 	case Keyword:
 		if y, ok := y.(Keyword); ok {
@@ -245,23 +290,107 @@ func (k *known) implies(x, y Expr) bool {
 	return Equal(x, y)
 }
 
+// rulesOut says whether e is surely false of an event of which x is true.
+func (k *known) rulesOut(x Match, e Expr) bool {
+	switch e := e.(type) {
+	case And:
+		return slices.ContainsFunc(e, func(p Expr) bool { return k.rulesOut(x, p) })
+	case Or:
+		return !slices.ContainsFunc(e, func(p Expr) bool { return !k.rulesOut(x, p) })
+	case Match:
+		a, b := say(x.Field.Name, x.Test), say(e.Field.Name, e.Test)
+		return x.Field.Name == e.Field.Name && k.excludes(&a, &b)
+	}
+	return false
+}
+
 // leaf is e, the test of a field that is off, or a constant.
 func (k *known) leaf(e Expr) (Expr, bool) {
 	if k.work -= len(k.facts); k.work < 0 || len(k.facts) < 2 {
 		return e, false
 	}
 	s := &k.facts[k.own].said
-	for i := range k.facts {
-		f := &k.facts[i]
-		switch {
-		case f.off || f.field != s.field:
-		case f.is && f.implies(s), !f.is && f.covers(s):
+	truth := func(is bool) (Expr, bool) {
+		if is {
 			return True, true
-		case f.is && k.excludes(&f.said, s), !f.is && s.implies(&f.said):
-			return False, true
+		}
+		return False, true
+	}
+	for i := range k.facts {
+		if f := &k.facts[i]; !f.off && f.field == s.field && f.cases == nil {
+			if is, ok := k.says(f, s); ok {
+				return truth(is)
+			}
+		}
+	}
+	name := nameBit(s.field)
+	for i := range k.facts {
+		if f := &k.facts[i]; !f.off && f.about&name != 0 {
+			if yes, no := k.can(f.cases, f.is, s); !yes || !no {
+				return truth(yes)
+			}
 		}
 	}
 	return e, false
+}
+
+// says is what a test of the same field says where f holds, if it is known.
+func (k *known) says(f *fact, s *said) (is, ok bool) {
+	switch {
+	case f.is && f.implies(s), !f.is && f.covers(s):
+		return true, true
+	case f.is && k.excludes(&f.said, s), !f.is && s.implies(&f.said):
+		return false, true
+	}
+	return false, false
+}
+
+// can says whether s can be true and whether it can be false, of events of which e is so,
+// beside what single tests are known to say. Neither: there are no such events.
+func (k *known) can(e Expr, is bool, s *said) (yes, no bool) {
+	if k.work < 0 {
+		return true, true
+	}
+	var f fact
+	switch e := e.(type) {
+	case And, Or:
+		_, and := e.(And)
+		every := and == is
+		yes, no = every, every
+		for _, x := range Parts(e) {
+			y, n := k.can(x, is, s)
+			if every {
+				yes, no = yes && y, no && n
+			} else {
+				yes, no = yes || y, no || n
+			}
+			if yes != every && no != every {
+				break
+			}
+		}
+		return yes, no
+	case Not:
+		return k.can(e.X, !is, s)
+	case Match:
+		f = fact{said: say(e.Field.Name, e.Test), is: is}
+	case Keyword:
+		f = fact{said: say(keywords, e.Test), is: is}
+	default:
+		return true, true
+	}
+	k.work -= len(k.facts)
+	for i := range k.facts {
+		if g := &k.facts[i]; !g.off && g.field == f.field && g.cases == nil {
+			if known, ok := k.says(g, &f.said); ok && known != is {
+				return false, false
+			}
+		}
+	}
+	if f.field != s.field {
+		return true, true
+	}
+	known, ok := k.says(&f, s)
+	return !ok || known, !ok || !known
 }
 
 // implies says whether a field that passes s surely passes t.
@@ -269,7 +398,7 @@ func (s *said) implies(t *said) bool {
 	switch {
 	case t.shape == Any || t.test == (Exists{}):
 		return needsValue(s.test) || equalTests(s.test, t.test)
-	case t.cased() && !s.cased():
+	case t.cased && !s.cased:
 		return false
 	case s.shape == Glob || t.shape == Glob:
 		p, ok := s.test.(Pattern)
@@ -281,7 +410,7 @@ func (s *said) implies(t *said) bool {
 		return false
 	}
 	a, b, same := s.text, t.text, equalFolded
-	if t.cased() {
+	if t.cased {
 		a, b = s.test.(Pattern).Literals(), t.test.(Pattern).Literals()
 		same = func(a, b string) bool { return a == b }
 	}
@@ -307,13 +436,28 @@ func (s *said) implies(t *said) bool {
 func (p Pattern) within(q Pattern) bool {
 	a, ok := p.symbols(q.Cased)
 	b, both := q.symbols(q.Cased)
+	return ok && both && fits(a, b, func(x, y rune) bool { return x == y || y == anyOne })
+}
+
+// meets says whether a text may pass p, which has no `*`, and q; the case is left out of
+// account.
+func (p Pattern) meets(q Pattern) bool {
+	p.Cased, q.Cased = false, false
+	a, ok := p.symbols(false)
+	b, both := q.symbols(false)
+	return !ok || !both || fits(a, b, func(x, y rune) bool { return x == y || y == anyOne || x == anyOne })
+}
+
+// fits says whether the symbols of a, one after the other, are those of b, in which a `*`
+// stands for any number.
+func fits(a, b []rune, same func(x, y rune) bool) bool {
 	i, j, star, from := 0, 0, -1, 0
-	for ok && both && i < len(a) {
+	for i < len(a) {
 		switch {
 		case j < len(b) && b[j] == anyRun:
 			star, from = j, i
 			j++
-		case j < len(b) && a[i] != anyRun && (a[i] == b[j] || b[j] == anyOne):
+		case j < len(b) && a[i] != anyRun && same(a[i], b[j]):
 			i++
 			j++
 		case star >= 0:
@@ -323,7 +467,7 @@ func (p Pattern) within(q Pattern) bool {
 			return false
 		}
 	}
-	return ok && both && (j == len(b) || j == len(b)-1 && b[j] == anyRun)
+	return j == len(b) || j == len(b)-1 && b[j] == anyRun
 }
 
 // What stands in the place of a character for a wildcard.
@@ -368,37 +512,39 @@ func (k *known) excludes(s, t *said) bool {
 		k.single && (s.apart(t) || t.apart(s))
 }
 
-// apart says whether no text passes s and t, for s is the whole text, or both are its
-// beginning, or its end. The case is left out of account.
+// apart says whether no text passes s and t, for s has no `*`, or both are its beginning,
+// or its end. The case is left out of account.
 func (s *said) apart(t *said) bool {
-	p, ok := s.test.(Pattern)
-	q, both := t.test.(Pattern)
-	if !ok || !both {
-		return false
-	}
-	p.Cased, q.Cased = false, false
 	switch {
-	case s.shape == Exact:
-		_, known := q.symbols(false)
-		_, valid := p.symbols(false)
-		return known && valid && !p.within(q)
+	case s.shape == Glob || s.shape == Exact:
+		p, ok := wide(s.test)
+		if !ok || p.Has(AnyRun) {
+			return false
+		}
+		q, ok := wide(t.test)
+		return ok && !p.meets(q)
 	case s.shape == Prefix && t.shape == Prefix, s.shape == Suffix && t.shape == Suffix:
+		p, q := s.test.(Pattern), t.test.(Pattern)
+		p.Cased, q.Cased = false, false
 		a, b := say("", p), say("", q)
 		return !a.implies(&b) && !b.implies(&a)
 	}
 	return false
 }
 
+// wide is a pattern that all texts pass which pass t, if t is a test of texts.
+func wide(t Test) (p Pattern, ok bool) {
+	if x, re := t.(Regexp); re && x.Re != nil {
+		p, _ = x.Wide()
+		return p, true
+	}
+	p, ok = t.(Pattern)
+	return p, ok
+}
+
 // covers says whether a field that does not pass s surely passes t.
 func (s *said) covers(t *said) bool {
 	return s.test == (Null{}) && (t.test == (Exists{}) || t.shape == Any)
-}
-
-// asksPresence says whether a test asks only whether its field has a value.
-func asksPresence(t Test) bool {
-	p, ok := t.(Pattern)
-	shape, _ := p.Shape()
-	return ok && shape == Any || t == (Null{}) || t == (Exists{})
 }
 
 // needsValue says whether a test is false of a field without a value, and of the empty

@@ -64,6 +64,38 @@ func PatternRe(p Pattern) *regex.Re {
 	return regex.Concat(append(subs, end...)...)
 }
 
+// Wide is a pattern that all texts pass which pass t, and whether no others do: what t says
+// of a character that is not given becomes a `?`, and all else a `*`.
+func (t Regexp) Wide() (p Pattern, same bool) {
+	subs := []*regex.Re{t.Re}
+	if t.Re.Op == regex.OpConcat {
+		subs = t.Re.Subs
+	}
+	var parts []Part
+	folded, cased, same := false, false, true
+	for i, g := range subs {
+		begins, ends := i == 0 && g.Op == regex.OpBeginText, i == len(subs)-1 && g.Op == regex.OpEndText
+		if i == 0 && !begins {
+			parts = append(parts, Part{Kind: AnyRun})
+		}
+		switch {
+		case begins, ends:
+		case g.Op == regex.OpLiteral:
+			parts = append(parts, Part{Text: string(g.Rune)})
+			folded, cased = folded || g.Fold && regex.HasCases(g.Rune), cased || !g.Fold && regex.HasCases(g.Rune)
+		case g.Op == regex.OpClass, g.Op == regex.OpAny, g.Op == regex.OpAnyNotNewline:
+			parts, same = append(parts, Part{Kind: AnyOne}), false
+		default:
+			parts, same = append(parts, Part{Kind: AnyRun}), false
+		}
+		if i == len(subs)-1 && !ends {
+			parts = append(parts, Part{Kind: AnyRun})
+		}
+	}
+	p = NewPattern(cased && !folded, parts...)
+	return p, same && !(cased && folded)
+}
+
 // CIDRRe is a regular expression over the whole value for the addresses of an
 // IPv4 network, in dotted text without leading zeros. It is false of IPv6.
 func CIDRRe(net netip.Prefix) (*regex.Re, bool) {

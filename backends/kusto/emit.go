@@ -20,7 +20,7 @@ func Emit(r *ir.Rule) ([]backends.Doc, error) {
 		return nil, err
 	}
 	var out []backends.Doc
-	for _, c := range r.Conditions {
+	for _, c := range r.Rewrite(plainer).Conditions {
 		w := newWriter(r.Computed)
 		switch {
 		case table != "":
@@ -36,6 +36,18 @@ func Emit(r *ir.Rule) ([]backends.Doc, error) {
 		}
 	}
 	return out, nil
+}
+
+// plainer has an operator in the place of a regular expression that is a row of characters.
+func plainer(e ir.Expr) (ir.Expr, bool) {
+	m, _ := e.(ir.Match)
+	if t, ok := m.Test.(ir.Regexp); ok {
+		if p, same := t.Wide(); same && p.Literals() != "" && hasPattern(p) {
+			m.Test = p
+			return m, true
+		}
+	}
+	return e, false
 }
 
 // tableOf is the name of a rule's table as it is written, or empty.
@@ -238,8 +250,7 @@ type operand struct {
 	cost *backends.Cost
 }
 
-// written are the operands of one operator, without a test for blank that stands twice: null and
-// the empty text of one column are the same test.
+// written are the operands of one operator.
 func (w *writer) written(os []operand, negated bool) (out []backends.Doc) {
 	for _, o := range os {
 		var d backends.Doc
@@ -247,9 +258,6 @@ func (w *writer) written(os []operand, negated bool) (out []backends.Doc) {
 			d = o.doc(negated)
 		} else {
 			d = w.expr(o.e, negated)
-		}
-		if blank(d) && slices.ContainsFunc(out, func(q backends.Doc) bool { return blank(q) && q.Text == d.Text }) {
-			continue
 		}
 		d.Cost = o.cost
 		out = append(out, d)
@@ -287,11 +295,6 @@ func chunks(op string, parts []backends.Doc) (out []backends.Doc) {
 		out = append(out, backends.Doc{Open: "(", Sep: op, Parts: chunk})
 	}
 	return out
-}
-
-// blank says whether d is a test for blank.
-func blank(d backends.Doc) bool {
-	return len(d.Parts)+len(d.Items) == 0 && (strings.HasPrefix(d.Text, "isempty(") || strings.HasPrefix(d.Text, "isnotempty("))
 }
 
 // mapped is where the IPv6 functions see an IPv4 address.
@@ -386,17 +389,13 @@ func (w *writer) gather(es []ir.Expr) []operand {
 // isText says whether f is a text, which is never null.
 func isText(f ir.Field) bool { return f.Type.IsText() || f.Type == ir.Address }
 
-// presence says whether m only asks for a value (is) or for none: of a text
-// column, so does a test for the empty text.
+// presence says whether m only asks for a value (is) or for none.
 func presence(m ir.Match) (is, ok bool) {
-	switch t := m.Test.(type) {
+	switch m.Test.(type) {
 	case ir.Null:
 		return false, true
 	case ir.Exists:
 		return true, true
-	case ir.Pattern:
-		shape, s := t.Shape()
-		return shape == ir.Any, shape == ir.Any || shape == ir.Exact && s == "" && isText(m.Field)
 	}
 	return false, false
 }
@@ -543,12 +542,9 @@ func (w *writer) match(m ir.Match) atom {
 }
 
 func (w *writer) pattern(m ir.Match, p ir.Pattern) atom {
-	if !hasPattern(p) {
-		panic("kusto: cannot write " + p.String())
-	}
 	shape, s := p.Shape()
-	if s == "" {
-		return atom{left: "false"} // '' of a number
+	if !hasPattern(p) || s == "" {
+		panic("kusto: cannot write " + p.String())
 	}
 	a := atom{left: w.textOf(m.Field, m.Pos)}
 	a.op, a.many = operator(shape, p.Cased)

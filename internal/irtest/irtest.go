@@ -6,11 +6,13 @@ import (
 	"iter"
 	"net/netip"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
 
 	"sigmac/backends"
+	"sigmac/eval"
 	"sigmac/ir"
 	"sigmac/regex"
 )
@@ -230,4 +232,24 @@ func Broken(src string) iter.Seq[string] {
 			}
 		}
 	}
+}
+
+// OtherEvent says whether r takes an event for another than a language with these Caps
+// does, to which a field without a value and a blank one are the same.
+func OtherEvent(c backends.Caps, r *ir.Rule, ev eval.Event) (other bool) {
+	r.Walk(func(e ir.Expr) {
+		m, _ := e.(ir.Match)
+		values, present := ev.Field(m.Field.Name)
+		blank := present && (len(values) == 0 || slices.Contains(values, any("")))
+		p, pattern := m.Test.(ir.Pattern)
+		shape, text := p.Shape()
+		switch {
+		case !c.BlankIsMissing:
+		case pattern && shape == ir.Exact && text == "":
+			other = other || !present || blank
+		case pattern && shape == ir.Any, m.Test == ir.Test(ir.Null{}), m.Test == ir.Test(ir.Exists{}):
+			other = other || blank
+		}
+	})
+	return other
 }
