@@ -213,7 +213,8 @@ func rejects(e ir.Expr, column string, s shape) bool {
 		}
 		shape, text := p.Shape()
 		switch texts, begins := s.texts(); {
-		case begins == 0, p.Cased:
+		case begins == 0:
+			return shape == ir.Exact && slices.ContainsFunc(fold(texts), func(t string) bool { return !strings.Contains(regex.Fold(text), t) })
 		case shape == ir.Prefix:
 			t, begin := regex.Fold(text), fold(texts)[0]
 			return !strings.HasPrefix(begin, t) && !(strings.HasPrefix(t, begin) && len(s) > len([]rune(begin)))

@@ -437,7 +437,8 @@ func expr(t *tree[ir.Expr]) ir.Expr {
 	return either(t.is, expr(t.then), expr(t.other))
 }
 
-// either is x where is holds, and y elsewhere; what both have in common stands once.
+// either is x where is holds, and y elsewhere; what both have in common stands once, and
+// one that is the other there stands alone.
 func either(is, x, y ir.Expr) ir.Expr {
 	not := ir.Negation(is)
 	switch {
@@ -457,6 +458,12 @@ func either(is, x, y ir.Expr) ir.Expr {
 	}
 	if both, xs, ys := common(ir.Conjuncts(x), ir.Conjuncts(y)); both != nil {
 		return conjunction(append(both, either(is, ir.Conjunction(xs...), ir.Conjunction(ys...)))...)
+	}
+	switch {
+	case ir.Equal(x, known(nil).and(is).simplify(y)):
+		return y
+	case ir.Equal(y, known(nil).and(not).simplify(x)):
+		return x
 	}
 	return ir.Disjunction(conjunction(is, x), conjunction(not, y))
 }

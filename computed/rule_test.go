@@ -43,6 +43,7 @@ func defined() Definitions {
 			"File": Name{column("Key")},
 			"Data": Choice{is("Type", "number"), Join{Text("0x"), Hex{column("Value"), 8, false, "digits"}},
 				Choice{is("Type", "long"), Join{Text("0x"), Hex{column("Value"), 8, true, "digits"}}, column("Value")}},
+			"User": Choice{ir.Or{null("Dom"), is("Dom", "-")}, column("Key"), Join{column("Dom"), Text(`\`), column("Key")}},
 			"Any":  Opaque{},
 			"Port": Choice{is("Act", "in"), Column{ir.Field{Name: "Here", Type: ir.Numeric}}, Column{ir.Field{Name: "There", Type: ir.Numeric}}},
 		},
@@ -74,6 +75,10 @@ func TestPlain(t *testing.T) {
 		{ir.Or{is("Path", `a\b`), is("Path", `a\c`)},
 			ir.Or{ir.And{set, ir.Or{ir.And{is("Key", "a"), is("Name", "b")}, ir.And{is("Key", "a"), is("Name", "c")}}},
 				ir.And{ir.Not{X: set}, ir.Or{is("Key", `a\b`), is("Key", `a\c`)}}}, ""},
+		// what one arm asks is what the other asks there
+		{ir.Not{X: like("User", star, "a", star)}, ir.Not{X: ir.Or{like("Key", star, "a", star), like("Dom", star, "a", star)}}, ""},
+		{ir.Or{ir.And{like("User", star, "a", star), like("User", star, "b", star)}, set},
+			ir.Or{ir.And{ir.Or{like("Key", star, "a", star), like("Dom", star, "a", star)}, ir.Or{like("Key", star, "b", star), like("Dom", star, "b", star)}}, set}, ""},
 		{is("Old", "a"), is("coalesce(Before, Key)", "a"), ""},
 		{like("Root", "root", `\a`, star), ir.Or{like("Key", "root", `\a`, star), like("Key", "HK", `\a`, star)}, ""},
 		{like("Root", star, `\a`), like("Key", star, `\a`), ""},
