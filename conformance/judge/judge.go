@@ -134,12 +134,18 @@ func calls(query string) int { return len(call.FindAllString(query, -1)) }
 
 var call = regexp.MustCompile(`\w\(`)
 
-// written is the query for a condition in place of the rule's own.
+// written is the query for a condition in place of the rule's own, with preimages in the
+// place of computed columns as in a compiled query: else one that computes a column anew
+// for each row would pass for a plainer way to say a condition.
 func (j *judge) written(e ir.Expr) (string, bool) {
 	r := *j.Want
 	r.Conditions = slices.Clone(r.Conditions)
 	r.Conditions[j.condition].Expr = e
-	legal, refused := backends.Legalize(ir.Simplify(&r), j.Target.Format.Caps)
+	plain := ir.Simplify(&r)
+	if d, err := j.Target.Define(plain); err == nil && d.Terms != nil {
+		plain, _ = d.Plain(plain)
+	}
+	legal, refused := backends.Legalize(plain, j.Target.Format.Caps)
 	if len(refused) > 0 {
 		return "", false
 	}

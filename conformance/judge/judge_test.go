@@ -49,6 +49,11 @@ const (
   sel: {DestinationPort|lt: 99}
   f: {SourceIp|cidr: 10.0.0.0/8}
   condition: sel and not f`
+	changed = `
+  sel: {TargetObject|endswith: '\Desktop\x.exe'}
+  f1: {Image|endswith: '\p.exe'}
+  f2: {Image|endswith: '\q.exe'}
+  condition: sel and not 1 of f*`
 	spelled = `
   sel: {CommandLine|re: 'run[0-9]$'}
   condition: sel`
@@ -79,6 +84,7 @@ func TestJudged(t *testing.T) {
 		{"kusto", "process_creation", started, []string{`| where`, `| extend X = iff(false, FolderPath, ProcessCommandLine) | where`, `or ProcessCommandLine contains "far"`, `or X contains "far"`}, "base column", ``},
 		{"kusto", "process_creation", started, []string{`| where`, `| extend Y = 1, X = trim("a", ProcessCommandLine) | where`}, "stage extend", ``},
 		{"kusto", "process_creation", spelled, nil, "", ``},
+		{"kusto", "registry_event", changed, nil, "", ``}, // no column is computed anew
 		{"elastic", "process_creation", started, []string{`?process.command_line :`, `?process.command_line != null and ?process.command_line :`}, "test of presence as a conjunct", ``},
 		{"elastic", "process_creation", others, nil, "", ``},
 		{"elastic", "network_connection", connected, nil, "", ``},
