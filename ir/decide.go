@@ -317,10 +317,12 @@ func (k *known) leaf(e Expr) (Expr, bool) {
 		return False, true
 	}
 	for i := range k.facts {
-		if f := &k.facts[i]; !f.off && f.field == s.field && f.cases == nil {
-			if is, ok := k.says(f, s); ok {
-				return truth(is)
-			}
+		f := &k.facts[i]
+		if f.off || f.cases != nil || f.field != s.field || !f.is && s.shorter(&f.said) {
+			continue
+		}
+		if is, ok := k.says(f, s); ok {
+			return truth(is)
 		}
 	}
 	name := nameBit(s.field)
@@ -420,7 +422,7 @@ func (s *said) implies(t *said) bool {
 		return false
 	case t.shape == Contains:
 		for i := range n + 1 {
-			if same(a[i:i+len(b)], b) {
+			if b == "" || a[i]|' ' == b[0]|' ' && same(a[i:i+len(b)], b) {
 				return true
 			}
 		}
@@ -429,6 +431,12 @@ func (s *said) implies(t *said) bool {
 		return same(a[:len(b)], b)
 	}
 	return (t.shape == Suffix || n == 0) && same(a[n:], b)
+}
+
+// shorter says whether s has too little text to imply t, which is what most of the values
+// of a list say of each other.
+func (s *said) shorter(t *said) bool {
+	return s.shape <= Contains && t.shape <= Contains && !t.cased && len(s.text) < len(t.text)
 }
 
 // within says whether what passes p passes q, for each part of p lies within one of q: a
