@@ -325,7 +325,12 @@ func (k *known) leaf(e Expr) (Expr, bool) {
 			return truth(is)
 		}
 	}
+	// Where fields have several values, cases say only whether there is one: what they leave
+	// out else may be the test that spares a guard.
 	name := nameBit(s.field)
+	if !k.single && !asksPresence(s.test) {
+		name = 0
+	}
 	for i := range k.facts {
 		if f := &k.facts[i]; !f.off && f.about&name != 0 {
 			if yes, no := k.can(f.cases, f.is, s); !yes || !no {
@@ -553,6 +558,13 @@ func wide(t Test) (p Pattern, ok bool) {
 // covers says whether a field that does not pass s surely passes t.
 func (s *said) covers(t *said) bool {
 	return s.test == (Null{}) && (t.test == (Exists{}) || t.shape == Any)
+}
+
+// asksPresence says whether a test asks only whether its field has a value.
+func asksPresence(t Test) bool {
+	p, ok := t.(Pattern)
+	shape, _ := p.Shape()
+	return ok && shape == Any || t == (Null{}) || t == (Exists{})
 }
 
 // needsValue says whether a test is false of a field without a value, and of the empty
