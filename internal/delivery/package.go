@@ -95,8 +95,29 @@ func titled(rule, title string) string { return rule + "\x00" + title }
 // left are the states of rules that packages leave out.
 var left = []string{"deprecated", "unsupported"}
 
-// trial is told of a rule that is switched off for its status.
-var trial = deploy.Check{ID: "package/experimental", Severity: "note", What: "what is not tested yet is switched off", Source: "docs/deploy.md"}
+// What is told of rules for all forms alike.
+var (
+	trial    = deploy.Check{ID: "package/experimental", Severity: "note", What: "what is not tested yet is switched off", Source: "docs/deploy.md"}
+	nameless = deploy.Check{ID: "package/id", Severity: "note", What: "a rule has a UUID as its id", Source: "docs/deploy.md"}
+	levelled = deploy.Check{ID: "package/level", Severity: "note", What: "a rule has a level", Source: "docs/deploy.md"}
+)
+
+// told is what is told of a rule for all forms alike.
+func told(r *deploy.Rule) (out []deploy.Finding) {
+	if r.Meta.Status == "experimental" && !r.Plan.Enabled {
+		out = append(out, deploy.Finding{Check: trial, Msg: "its status is experimental: it is switched off; experimental: enabled under package: in sigmac.yaml changes that"})
+	}
+	switch {
+	case r.Meta.ID == "":
+		out = append(out, deploy.Finding{Check: nameless, Msg: "it has no id: that of the detection is made of its title, and changes with it"})
+	case !deploy.IsUUID(r.Meta.ID):
+		out = append(out, deploy.Finding{Check: nameless, Msg: "its id is no UUID: that of the detection is made of it"})
+	}
+	if r.Meta.Level == "" {
+		out = append(out, deploy.Finding{Check: levelled, Msg: "it has no level: it is taken for " + r.Plan.Level})
+	}
+	return out
+}
 
 // Add makes the rules of a result. Left says why there is none, where the rule or the
 // configuration wants that; faults are of the rule. Where one of its queries breaks a limit of
@@ -128,9 +149,7 @@ func (p *Packer) Add(res sigmac.Result) (why string, found []deploy.Finding, fau
 	if len(faults) > 0 {
 		return "", found, faults
 	}
-	if rules[0].Meta.Status == "experimental" && !rules[0].Plan.Enabled {
-		found = append(found, deploy.Finding{Check: trial, Msg: "its status is experimental: it is switched off; experimental: enabled under package: in sigmac.yaml changes that"})
-	}
+	found = append(found, told(rules[0])...)
 	for i, r := range rules {
 		if p.Files != nil {
 			name, ok := p.Files.name(res, i)
