@@ -1,10 +1,17 @@
 package rules
 
 import (
+	"bytes"
 	"cmp"
+	"encoding/json"
+	"io"
 	"path/filepath"
 	"slices"
 	"testing"
+
+	"github.com/BurntSushi/toml"
+	"github.com/santhosh-tekuri/jsonschema/v6"
+	"gopkg.in/yaml.v3"
 
 	"sigmac"
 	"sigmac/internal/config"
@@ -75,6 +82,7 @@ func TestPackages(t *testing.T) {
 				}
 			}
 			hold(t, f, files, queries, out.Detections)
+			valid(t, target.Name, f.Name, files)
 		}
 	}
 	corpus.Hold(t, "testdata/packages.json", got, *update)
@@ -101,6 +109,76 @@ func hold(t *testing.T, f deploy.Format, files []deploy.File, queries map[string
 			t.Errorf("%s: %s: it does not say of which rule it is", f.Name, d.Title)
 		}
 	}
+}
+
+// schemas are what SIEMs take, by format: JSON schemas of the words of their validators and
+// interfaces, beside the package that writes the format.
+var schemas = map[string]string{"sentinel_yaml": "sentinel_yaml", "sentinel_arm": "sentinel_arm", "defender": "defender", "elastic_ndjson": "kibana_import", "elastic_toml": "detection_rules"}
+
+// valid holds that a package, as a decoder of others reads it, is what its SIEM takes.
+func valid(t *testing.T, target, format string, files []deploy.File) {
+	name, ok := schemas[format]
+	if !ok {
+		return // the package of the format holds its settings against a schema
+	}
+	schema, err := jsonschema.NewCompiler().Compile("../../backends/" + target + "/deploy/testdata/" + name + ".schema.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	n := 0
+	for _, f := range files {
+		for _, v := range decoded(t, f) {
+			n++
+			if err := schema.Validate(v); err != nil {
+				t.Errorf("%s: %s", format, err)
+			}
+		}
+	}
+	if n == 0 {
+		t.Errorf("%s: nothing was validated", format)
+	}
+}
+
+// decoded are the values of a file: those of a list, of its documents or of its lines, each.
+func decoded(t *testing.T, f deploy.File) (out []any) {
+	var err error
+	switch filepath.Ext(f.Path) {
+	case ".yaml":
+		for d := yaml.NewDecoder(bytes.NewReader(f.Data)); err == nil; {
+			var v any
+			if err = d.Decode(&v); err == nil {
+				out = append(out, v)
+			}
+		}
+	case ".toml":
+		var v map[string]any
+		err = toml.Unmarshal(f.Data, &v)
+		out = append(out, v)
+	default:
+		for d := json.NewDecoder(bytes.NewReader(f.Data)); err == nil; {
+			var v any
+			if err = d.Decode(&v); err == nil {
+				if list, ok := v.([]any); ok {
+					out = append(out, list...)
+				} else {
+					out = append(out, v)
+				}
+			}
+		}
+	}
+	if err != nil && err != io.EOF {
+		t.Errorf("%s: %s", f.Path, err)
+	}
+	for i, v := range out { // with the types of JSON alone
+		text, err := json.Marshal(v)
+		if err == nil {
+			out[i], err = jsonschema.UnmarshalJSON(bytes.NewReader(text))
+		}
+		if err != nil {
+			t.Errorf("%s: %s", f.Path, err)
+		}
+	}
+	return out
 }
 
 // ofAllSources are n of the rules: one of each log source, then another of each, and so on.
