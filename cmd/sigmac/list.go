@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"slices"
+	"strings"
 	"text/tabwriter"
 
 	"github.com/urfave/cli/v2"
@@ -15,14 +16,15 @@ import (
 
 // A listed is one line of a list.
 type listed struct {
-	Name        string `json:"name"`
-	Description string `json:"description"`
+	Name        string   `json:"name"`
+	Description string   `json:"description"`
+	Options     []listed `json:"options,omitempty"` // that -O gives it
 }
 
 var lists = map[string]func() []listed{
 	"targets": func() (out []listed) {
 		for _, t := range sigmac.Targets() {
-			out = append(out, listed{t.Name, t.Description})
+			out = append(out, listed{Name: t.Name, Description: t.Description})
 		}
 		return out
 	},
@@ -40,9 +42,13 @@ var lists = map[string]func() []listed{
 		}
 		for _, t := range sigmac.Targets() {
 			for _, f := range t.Packages {
-				l := listed{f.Name, t.Name + ": " + f.Description}
+				l := listed{Name: f.Name, Description: t.Name + ": " + f.Description}
 				for _, o := range f.Options {
-					l.Description += "; -O " + o.Name + ": " + o.Help
+					help := o.Help
+					if o.Values != nil {
+						help += " (" + strings.Join(o.Values, ", ") + ")"
+					}
+					l.Options = append(l.Options, listed{Name: o.Name, Description: help})
 				}
 				out = append(out, l)
 			}
@@ -51,7 +57,7 @@ var lists = map[string]func() []listed{
 	},
 	"modifiers": func() (out []listed) {
 		for _, m := range parser.Modifiers() {
-			out = append(out, listed{m.Name, m.Meaning})
+			out = append(out, listed{Name: m.Name, Description: m.Meaning})
 		}
 		return out
 	},
@@ -83,6 +89,9 @@ func listCommand() *cli.Command {
 			w := tabwriter.NewWriter(c.App.Writer, 0, 0, 2, ' ', 0)
 			for _, l := range list() {
 				fmt.Fprintf(w, "%s\t%s\n", l.Name, l.Description)
+				for _, o := range l.Options {
+					fmt.Fprintf(w, "  -O %s\t%s\n", o.Name, o.Description)
+				}
 			}
 			return w.Flush()
 		},

@@ -391,8 +391,10 @@ func (p *Packer) Each() (out []outdir.File, err error) {
 	if _, err := p.Files.All(); err != nil {
 		return nil, err
 	}
+	o := p.options()
+	o.Single = true
 	for i, r := range p.order {
-		files, _ := p.Format.Write([]*deploy.Rule{r}, p.options())
+		files, _ := p.Format.Write([]*deploy.Rule{r}, o)
 		out = append(out, outdir.File{Path: p.names[i], Data: files[0].Data,
 			Rule: outdir.Rule{Path: p.Files.below(r.Path), ID: r.Meta.ID, Target: p.Format.Name, Version: p.version(r.ID)}})
 	}

@@ -105,6 +105,7 @@ type Options struct {
 	Values  map[string]string // by name, with the defaults
 	Version func(id string) int
 	Attack  string // version of ATT&CK: "18" or "19"
+	Single  bool   // the package is a file of one rule among files of others, not of all rules
 }
 
 // A Check is a kind of Finding.

@@ -198,7 +198,7 @@ func (w *defenderWriter) find(c deploy.Check, format string, args ...any) {
 	w.findings = append(w.findings, deploy.Finding{Check: c, Msg: fmt.Sprintf(format, args...), Detection: ownPrefix + w.ID})
 }
 
-// writeDefender makes an object of one rule, which can be posted, and a list of several.
+// writeDefender makes a list of rules; a file of one rule is an object, which can be posted.
 func writeDefender(rules []*deploy.Rule, o deploy.Options) ([]deploy.File, []deploy.Finding) {
 	var findings []deploy.Finding
 	made := make([]*graphRule, len(rules))
@@ -212,7 +212,7 @@ func writeDefender(rules []*deploy.Rule, o deploy.Options) ([]deploy.File, []dep
 	e.SetEscapeHTML(false)
 	e.SetIndent("", "  ")
 	var whole any = made
-	if len(made) == 1 {
+	if o.Single && len(made) == 1 {
 		whole = made[0]
 	}
 	if err := e.Encode(whole); err != nil {

@@ -65,7 +65,7 @@ func onTable(table, column string) func(r *deploy.Rule) {
 }
 
 func defenderOptions() deploy.Options {
-	return deploy.Options{Values: map[string]string{"nrt": "false"}, Attack: "18", Version: func(string) int { return 1 }}
+	return deploy.Options{Values: map[string]string{"nrt": "false"}, Attack: "18", Single: true, Version: func(string) int { return 1 }}
 }
 
 // writtenDefender is a package of rules with its detections and what was found.
