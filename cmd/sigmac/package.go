@@ -135,22 +135,35 @@ func (k *packing) tell() {
 	}
 }
 
-// together is the package of all rules, if nothing is wrong with them together.
+// together is the package of all rules. One that does not go with another is an error, or with
+// --skip-unsupported it is left out and told.
 func (k *packing) together() ([]deploy.File, error) {
-	files, found, err := k.Package()
-	if err != nil {
-		return nil, &failure{exitRules, err.Error()}
-	}
-	var lines []string
-	for _, f := range found {
-		if line := fmt.Sprintf("%s: %s (%s)", k.Format.Name, f.Msg, f.ID); f.Severity == check.Error && !slices.Contains(lines, line) {
-			lines = append(lines, line)
+	for {
+		files, clashes, err := k.Package()
+		if err != nil {
+			return nil, &failure{exitRules, err.Error()}
+		}
+		if len(clashes) == 0 {
+			return files, nil
+		}
+		dropped := map[*deploy.Rule]bool{}
+		for _, c := range clashes {
+			at := k.Format.Name
+			if c.Rule != nil {
+				at = (&ir.Diagnostic{Path: c.Rule.Path, Pos: c.Rule.Pos}).Place() + ": " + at
+				dropped[c.Rule] = true
+			}
+			tell(k.r.errs, "%s: %s (%s)", at, c.Msg, c.ID)
+		}
+		if !k.r.skip || len(dropped) == 0 {
+			k.r.failed += max(1, len(dropped))
+			return nil, &failure{status: exitRules}
+		}
+		for r := range dropped {
+			k.Drop(r)
+			k.r.skipped++
 		}
 	}
-	if len(lines) > 0 {
-		return nil, &failure{exitRules, strings.Join(lines, "\n")}
-	}
-	return files, nil
 }
 
 // one writes the package of all rules as one file: to standard output, or to a file of which

@@ -169,7 +169,7 @@ func (p *Packer) Add(res sigmac.Result) (why string, found []deploy.Finding, fau
 // alone says what is wrong with the package of one rule, as it is read back.
 func (p *Packer) alone(r *deploy.Rule) ([]deploy.Finding, error) {
 	files, found := p.Format.Write([]*deploy.Rule{r}, p.options())
-	audited, err := p.audit(files)
+	_, audited, err := p.audit(files)
 	return append(found, audited...), err
 }
 
@@ -179,27 +179,21 @@ func (p *Packer) options() deploy.Options {
 	return o
 }
 
-// audit reads a package and says what is wrong with it.
-func (p *Packer) audit(files []deploy.File) ([]deploy.Finding, error) {
-	return Audit(p.Format, files, p.Schema, p.Options.Attack)
-}
-
-// Audit reads a package in a format and says what is wrong with it. The error is of a file
-// that is no such package.
-func Audit(f deploy.Format, files []deploy.File, schema ir.Schema, attack string) ([]deploy.Finding, error) {
-	var all []*deploy.Detection
+// audit reads a package, and says what it holds and what is wrong with that. The error is of
+// a file that is no such package.
+func (p *Packer) audit(files []deploy.File) (all []*deploy.Detection, found []deploy.Finding, err error) {
 	var faults []error
 	for _, file := range files {
-		ds, err := f.Read(file)
+		ds, err := p.Format.Read(file)
 		if err != nil {
 			faults = append(faults, err)
 		}
 		all = append(all, ds...)
 	}
 	if len(faults) > 0 {
-		return nil, errors.Join(faults...)
+		return nil, nil, errors.Join(faults...)
 	}
-	return f.Audit(all, deploy.Context{Schema: schema, Attack: cmp.Or(attack, f.Attack), Folder: files}), nil
+	return all, p.Format.Audit(all, deploy.Context{Schema: p.Schema, Attack: p.Options.Attack, Folder: files}), nil
 }
 
 // rulesOf are the rules of a result, one a query.
@@ -379,11 +373,47 @@ func same(a, b *deploy.Detection) bool {
 	return a.ID == b.ID && a.Title == b.Title && a.Query == b.Query && a.Enabled == b.Enabled && reflect.DeepEqual(a.Settings, b.Settings)
 }
 
-// Package is one package of all that was added, with what is wrong with all of them together.
-func (p *Packer) Package() ([]deploy.File, []deploy.Finding, error) {
-	files, _ := p.Format.Write(p.order, p.options())
-	found, err := p.audit(files)
-	return files, found, err
+// A Clash is what is wrong with a rule beside others of its package.
+type Clash struct {
+	Rule *deploy.Rule // nil: it is of the package
+	deploy.Finding
+}
+
+// Package is one package of all that was added, with the errors of these together.
+func (p *Packer) Package() (files []deploy.File, clashes []Clash, err error) {
+	files, _ = p.Format.Write(p.order, p.options())
+	ds, found, err := p.audit(files)
+	for _, f := range found {
+		if f.Severity != "error" {
+			continue
+		}
+		c := Clash{Finding: f}
+		for i, d := range ds { // the last that begins before it
+			if before := d.Pos.Line < f.Pos.Line || d.Pos.Line == f.Pos.Line && d.Pos.Column <= f.Pos.Column; before && d.Path == f.Path && len(ds) == len(p.order) {
+				c.Rule = p.order[i]
+			}
+		}
+		clashes = append(clashes, c)
+	}
+	return files, clashes, err
+}
+
+// Drop takes a rule out of the package.
+func (p *Packer) Drop(r *deploy.Rule) {
+	i := slices.Index(p.order, r)
+	p.order = slices.Delete(p.order, i, i+1)
+	if p.Files != nil {
+		p.names = slices.Delete(p.names, i, i+1)
+	}
+	if p.rules[r.ID] == r {
+		delete(p.rules, r.ID)
+		for _, x := range p.order {
+			if x.ID == r.ID {
+				p.rules[r.ID] = x
+				break
+			}
+		}
+	}
 }
 
 // Each is a file a rule, below a directory. Rules that are packed as a folder have none.

@@ -39,7 +39,7 @@ func jsonFormat() deploy.Format {
 			var ds []detection
 			err = json.Unmarshal(f.Data, &ds)
 			for _, d := range ds {
-				out = append(out, &deploy.Detection{Path: f.Path, ID: d.ID, Rule: d.ID, Title: d.Title, Query: d.Query, Enabled: d.On, Version: d.Version, Settings: []deploy.Setting{{Kind: deploy.Severity, Name: "level", Value: d.Level}}})
+				out = append(out, &deploy.Detection{Path: f.Path, Pos: ir.Pos{Line: len(out) + 1, Column: 1}, ID: d.ID, Rule: d.ID, Title: d.Title, Query: d.Query, Enabled: d.On, Version: d.Version, Settings: []deploy.Setting{{Kind: deploy.Severity, Name: "level", Value: d.Level}}})
 			}
 			return out, err
 		},
@@ -50,7 +50,7 @@ func jsonFormat() deploy.Format {
 					out = append(out, deploy.Finding{Check: long, Msg: fmt.Sprintf("the query has %d characters", len(d.Query)), Detection: d.Title})
 				}
 				if seen[d.Title] {
-					out = append(out, deploy.Finding{Check: deploy.Check{ID: "json/title", Severity: "error"}, Msg: "two are called " + d.Title})
+					out = append(out, deploy.Finding{Check: deploy.Check{ID: "json/title", Severity: "error"}, Msg: "two are called " + d.Title, Path: d.Path, Pos: d.Pos})
 				}
 				seen[d.Title] = true
 			}
@@ -154,8 +154,12 @@ func TestPackerRefuses(t *testing.T) {
 	}
 	p := packer(t, config.Package{})
 	pack(t, p, fmt.Sprintf(rule, "a")+"---\n"+strings.Replace(fmt.Sprintf(rule, "b"), "id: x", "id: y", 1))
-	if _, found, err := p.Package(); err != nil || len(found) != 1 || found[0].Msg != "two are called T" {
-		t.Error(found, err)
+	if _, clashes, err := p.Package(); err != nil || len(clashes) != 1 || clashes[0].Msg != "two are called T" || clashes[0].Rule != p.order[1] {
+		t.Error(clashes, err)
+	}
+	p.Drop(p.order[1])
+	if files, clashes, err := p.Package(); err != nil || len(clashes) > 0 || strings.Count(string(files[0].Data), "Title") != 1 {
+		t.Error(clashes, err)
 	}
 	for want, o := range map[string]config.Option{
 		`json_list has no option "ap"`:                        {Name: "ap"},
