@@ -138,7 +138,7 @@ func (k *packing) tell() {
 // together is the package of all rules. One that does not go with another is an error, or with
 // --skip-unsupported it is left out and told.
 func (k *packing) together() ([]deploy.File, error) {
-	for {
+	for again := false; ; again = true {
 		files, clashes, err := k.Package()
 		if err != nil {
 			return nil, &failure{exitRules, err.Error()}
@@ -155,7 +155,7 @@ func (k *packing) together() ([]deploy.File, error) {
 			}
 			tell(k.r.errs, "%s: %s (%s)", at, c.Msg, c.ID)
 		}
-		if !k.r.skip || len(dropped) == 0 {
+		if !k.r.skip || len(dropped) == 0 || again {
 			k.r.failed += max(1, len(dropped))
 			return nil, &failure{status: exitRules}
 		}

@@ -388,8 +388,8 @@ func (p *Packer) Package() (files []deploy.File, clashes []Clash, err error) {
 			continue
 		}
 		c := Clash{Finding: f}
-		for i, d := range ds { // the last that begins before it
-			if before := d.Pos.Line < f.Pos.Line || d.Pos.Line == f.Pos.Line && d.Pos.Column <= f.Pos.Column; before && d.Path == f.Path && len(ds) == len(p.order) {
+		for i, d := range ds { // the last that begins before it, of what is found of a detection
+			if before := d.Pos.Line < f.Pos.Line || d.Pos.Line == f.Pos.Line && d.Pos.Column <= f.Pos.Column; before && d.Path == f.Path && f.Detection != "" && len(ds) == len(p.order) {
 				c.Rule = p.order[i]
 			}
 		}

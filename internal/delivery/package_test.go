@@ -50,7 +50,7 @@ func jsonFormat() deploy.Format {
 					out = append(out, deploy.Finding{Check: long, Msg: fmt.Sprintf("the query has %d characters", len(d.Query)), Detection: d.Title})
 				}
 				if seen[d.Title] {
-					out = append(out, deploy.Finding{Check: deploy.Check{ID: "json/title", Severity: "error"}, Msg: "two are called " + d.Title, Path: d.Path, Pos: d.Pos})
+					out = append(out, deploy.Finding{Check: deploy.Check{ID: "json/title", Severity: "error"}, Msg: "two are called " + d.Title, Path: d.Path, Pos: d.Pos, Detection: d.ID})
 				}
 				seen[d.Title] = true
 			}
