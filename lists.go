@@ -208,20 +208,6 @@ func (l *lister) name(field string, n int) string {
 	return "sigma_" + word[:min(len(word), maxFieldName)] + "_" + hex.EncodeToString(sum[:6])
 }
 
-// FileName is that of the file of a table.
-func FileName(t ir.Lookup) string { return t.Name + ".csv" }
-
-// CSV is the file of a table, as RFC 4180 has it.
-func CSV(t ir.Lookup) []byte {
-	var b bytes.Buffer
-	w := csv.NewWriter(&b)
-	w.UseCRLF = true
-	if err := w.WriteAll(append([][]string{t.Columns}, t.Rows...)); err != nil {
-		panic("sigmac: " + err.Error()) // to memory
-	}
-	return b.Bytes()
-}
-
 // ParseCSV is the table of that name in a file, whose first line heads the columns.
 func ParseCSV(name string, src []byte) (ir.Lookup, error) {
 	rows, err := csv.NewReader(bytes.NewReader(bytes.TrimPrefix(src, []byte("\ufeff")))).ReadAll()

@@ -38,7 +38,7 @@ func TestListCells(t *testing.T) {
 	} {
 		res := lists(t, c.target, "{f: ["+c.values+"]}")
 		var cells []string
-		for line := range strings.SplitSeq(string(sigmac.CSV(res.Lookups[0])), "\r\n") {
+		for line := range strings.SplitSeq(string(res.Lookups[0].CSV()), "\r\n") {
 			if cell, ok := strings.CutSuffix(line, ",i"); ok {
 				cells = append(cells, cell)
 			}
@@ -99,7 +99,7 @@ func TestListsStay(t *testing.T) {
 func TestCSV(t *testing.T) {
 	l := ir.Lookup{Name: "n", Columns: []string{"a", "b c"}, Rows: [][]string{{`x"y`, "1,2"}, {"line\nbreak", ""}, {`\`, "é"}}}
 	const want = "a,b c\r\n\"x\"\"y\",\"1,2\"\r\n\"line\r\nbreak\",\r\n\\,é\r\n"
-	if got := string(sigmac.CSV(l)); got != want {
+	if got := string(l.CSV()); got != want {
 		t.Errorf("%q", got)
 	}
 	back, err := sigmac.ParseCSV("n", []byte("\ufeff"+want))

@@ -1,6 +1,10 @@
 package ir
 
-import "slices"
+import (
+	"bytes"
+	"encoding/csv"
+	"slices"
+)
 
 // A Lookup is a table that a query names, beside the events: a lookup file, a watchlist.
 type Lookup struct {
@@ -48,4 +52,18 @@ func LookupOf(s Schema, name string) (Lookup, bool) {
 		return Lookup{}, false
 	}
 	return c.Lookup(name)
+}
+
+// FileName is that of the file of a table.
+func (l Lookup) FileName() string { return l.Name + ".csv" }
+
+// CSV is the file of a table, as RFC 4180 has it.
+func (l Lookup) CSV() []byte {
+	var b bytes.Buffer
+	w := csv.NewWriter(&b)
+	w.UseCRLF = true
+	if err := w.WriteAll(append([][]string{l.Columns}, l.Rows...)); err != nil {
+		panic("ir: " + err.Error()) // to memory
+	}
+	return b.Bytes()
 }

@@ -65,9 +65,9 @@ func Lists(t *testing.T, target *backends.Target, seed uint64) int {
 	want := *res.Want
 	want.Lookups = nil
 	for _, l := range res.Lookups {
-		file := sigmac.CSV(l)
+		file := l.CSV()
 		back, err := sigmac.ParseCSV(l.Name, file)
-		if err != nil || !bytes.Equal(file, sigmac.CSV(back)) || !strings.Contains(query, l.Name) {
+		if err != nil || !bytes.Equal(file, back.CSV()) || !strings.Contains(query, l.Name) {
 			fault("%v: %q is read as %q", err, file, back)
 		}
 		want.Lookups = append(want.Lookups, back)

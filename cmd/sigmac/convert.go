@@ -227,7 +227,7 @@ func convert(c *cli.Context) error {
 	n, done, last := 0, 0, ""
 	for res := range results {
 		r.report(res)
-		if dir == nil && pack == nil && !c.Bool("json") {
+		if dir == nil && (pack == nil || !pack.Format.Folder) && !c.Bool("json") {
 			if err := beside.add(res); err != nil {
 				return err
 			}

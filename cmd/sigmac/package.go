@@ -104,7 +104,7 @@ func (k *packing) pack(results iter.Seq[sigmac.Result]) iter.Seq[sigmac.Result] 
 		for res := range results {
 			why, found, faults := k.Add(res)
 			if res.Errors = append(res.Errors, faults...); len(faults) > 0 || why != "" {
-				res.Queries = nil
+				res.Queries, res.Lookups = nil, nil
 			}
 			if why != "" {
 				k.left[why]++

@@ -28,7 +28,7 @@ func (t *tables) add(res sigmac.Result) error {
 			return usage("%s: the query for %s names the lookup %s, and there is no place for its file: -o, --output-dir or --json has one",
 				res.Document.Path, res.Target.Name, l.Name)
 		}
-		name, text := filepath.Join(filepath.Dir(t.path), sigmac.FileName(l)), sigmac.CSV(l)
+		name, text := filepath.Join(filepath.Dir(t.path), l.FileName()), l.CSV()
 		for i, other := range t.names {
 			if other == name && !bytes.Equal(t.texts[i], text) {
 				return usage("%s: two lists are called %s; rules need ids, or titles of their own", res.Document.Path, l.Name)

@@ -62,6 +62,18 @@ func (p *Package) Of(path, level, target string) (s deploy.Settings) {
 	return s.Over(p.Levels[level].For(target)).Over(p.Settings.For(target))
 }
 
+// All are the settings of a repository, of its folders and of its levels.
+func (p *Package) All() []Settings {
+	out := []Settings{p.Settings}
+	for _, f := range p.Folders {
+		out = append(out, f.Settings)
+	}
+	for _, level := range deploy.Levels {
+		out = append(out, p.Levels[level])
+	}
+	return out
+}
+
 func (p *reader) pack(n *yaml.Node, out *Package) {
 	p.settings(n, &out.Settings, map[string]func(*yaml.Node){
 		"attack_version": func(n *yaml.Node) { out.Attack = p.word(n, "version of ATT&CK", deploy.AttackVersions) },

@@ -94,7 +94,7 @@ func (f *Files) Add(res sigmac.Result, proofs []sigmac.Proof) {
 		f.files = append(f.files, outdir.File{Path: name, Data: []byte(q + "\n"), Rule: rule})
 		for _, l := range res.Lookups {
 			if i == 0 {
-				f.files = append(f.files, outdir.File{Path: path.Join(res.Target.Name, "lookups", sigmac.FileName(l)), Data: sigmac.CSV(l), Rule: rule})
+				f.files = append(f.files, outdir.File{Path: path.Join(res.Target.Name, "lookups", l.FileName()), Data: l.CSV(), Rule: rule})
 			}
 		}
 		if f.options.Sidecar {

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
+	"maps"
 	"path"
 	"reflect"
 	"slices"
@@ -43,6 +44,24 @@ func NewPacker(f deploy.Format, c config.Package, options []config.Option) (*Pac
 	p := &Packer{Format: f, Config: c, rules: map[string]*deploy.Rule{}, Options: deploy.Options{Values: map[string]string{}, Attack: cmp.Or(c.Attack, f.Attack)}}
 	for _, o := range f.Options {
 		p.Options.Values[o.Name] = o.Default
+	}
+	var formats []string
+	for _, t := range sigmac.Targets() {
+		for _, x := range t.Packages {
+			formats = append(formats, x.Name)
+		}
+	}
+	for _, name := range slices.Sorted(maps.Keys(c.Options)) {
+		if name != f.Name && !slices.Contains(formats, name) {
+			return nil, fmt.Errorf("options of package: unknown format %q%s", name, suggest.For(name, formats))
+		}
+	}
+	for _, s := range c.All() {
+		for _, name := range slices.Sorted(maps.Keys(s.Targets)) {
+			if !slices.Contains(targetNames(), name) {
+				return nil, fmt.Errorf("settings of package: unknown target %q%s", name, suggest.For(name, targetNames()))
+			}
+		}
 	}
 	for _, o := range slices.Concat(c.Options[f.Name], options) {
 		i := slices.IndexFunc(f.Options, func(x deploy.Option) bool { return x.Name == o.Name })
@@ -196,6 +215,13 @@ func (p *Packer) audit(files []deploy.File) (all []*deploy.Detection, found []de
 	return all, p.Format.Audit(all, deploy.Context{Schema: p.Schema, Attack: p.Options.Attack, Folder: files}), nil
 }
 
+func targetNames() (out []string) {
+	for _, t := range sigmac.Targets() {
+		out = append(out, t.Name)
+	}
+	return out
+}
+
 // rulesOf are the rules of a result, one a query.
 func (p *Packer) rulesOf(res sigmac.Result) (out []*deploy.Rule, why string, faults []*ir.Diagnostic) {
 	d := res.Document
@@ -207,6 +233,11 @@ func (p *Packer) rulesOf(res sigmac.Result) (out []*deploy.Rule, why string, fau
 		meta = d.Correlation.Meta
 	}
 	given, loose, faults := config.OfRule(d)
+	for _, name := range slices.Sorted(maps.Keys(given.Targets)) {
+		if !slices.Contains(targetNames(), name) {
+			faults = append(faults, d.Place(&ir.Diagnostic{Pos: d.Pos, Msg: fmt.Sprintf("unknown target %q%s", name, suggest.For(name, targetNames())), Source: "custom"}))
+		}
+	}
 	own := given.For(res.Target.Name)
 	for _, o := range own.Own {
 		if !p.Format.Takes(o.Name) {
@@ -274,7 +305,16 @@ func (p *Packer) columns(res sigmac.Result, r *deploy.Rule) func(string) (ir.Typ
 	if res.Want != nil {
 		r.Scope = res.Want.Scope
 		if r.Scope.Index == "" && res.Mapped.Trace != nil { // which a query need not be able to name
-			r.Scope.Index, _ = res.Mapped.Trace.State["index"].(string)
+			switch index := res.Mapped.Trace.State["index"].(type) {
+			case string:
+				r.Scope.Index = index
+			case []any:
+				var names []string
+				for _, name := range index {
+					names = append(names, fmt.Sprint(name))
+				}
+				r.Scope.Index = strings.Join(names, ",")
+			}
 		}
 		add := func(f ir.Field) {
 			if f.Name != "" && !slices.Contains(r.Tested, f.Name) {
@@ -427,6 +467,12 @@ func (p *Packer) Each() (out []outdir.File, err error) {
 		files, _ := p.Format.Write([]*deploy.Rule{r}, o)
 		out = append(out, outdir.File{Path: p.names[i], Data: files[0].Data,
 			Rule: outdir.Rule{Path: p.Files.below(r.Path), ID: r.Meta.ID, Target: p.Format.Name, Version: p.version(r.ID)}})
+		for _, l := range r.Lookups {
+			name := path.Join(p.Format.Name, "lookups", l.FileName())
+			if r.Part == "" || !slices.ContainsFunc(out, func(f outdir.File) bool { return f.Path == name }) {
+				out = append(out, outdir.File{Path: name, Data: l.CSV(), Rule: outdir.Rule{Path: p.Files.below(r.Path), ID: r.Meta.ID, Target: p.Format.Name}})
+			}
+		}
 	}
 	return out, nil
 }

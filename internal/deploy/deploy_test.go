@@ -78,7 +78,7 @@ func TestPlan(t *testing.T) {
 	}{
 		{Settings{}, "high", 0, "true high 15m 10m 25m"},
 		{Settings{}, "", 0, "true medium 1h 10m 70m"},
-		{Settings{}, "strange", 0, "true strange 1h 10m 70m"},
+		{Settings{}, "strange", 0, `true strange 1h 10m 70m; the level "strange" is none of informational, low, medium, high, critical`},
 		{Settings{}, "low", 2 * time.Hour, "true low 1h 10m 190m"},
 		{Settings{Every: 5 * time.Minute, Late: time.Minute, Enabled: &off}, "low", 0, "false low 5m 1m 6m"},
 		{Settings{Level: "critical", Lookback: 24 * time.Hour}, "low", 0, "true critical 15m 10m 1d"},

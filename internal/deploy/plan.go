@@ -101,6 +101,9 @@ const late = 10 * time.Minute
 func MakePlan(s Settings, level string, window time.Duration) (p Plan, faults []string) {
 	p = Plan{Level: cmp.Or(s.Level, level, "medium"), Enabled: s.Enabled == nil || *s.Enabled, Risk: s.Risk, Cron: s.Cron,
 		SuppressFor: s.SuppressFor, SuppressBy: s.SuppressBy, Entities: s.Entities, Own: s.Own, Late: cmp.Or(s.Late, late)}
+	if !slices.Contains(Levels, p.Level) {
+		faults = append(faults, fmt.Sprintf("the level %q is none of %s", p.Level, strings.Join(Levels, ", ")))
+	}
 	p.Every = cmp.Or(s.Every, byLevel[p.Level], byLevel["medium"])
 	least := p.Every + window
 	p.Lookback = cmp.Or(s.Lookback, least+p.Late)

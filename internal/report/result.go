@@ -59,7 +59,7 @@ func Result(res sigmac.Result) any {
 		o.Names = res.Names
 	}
 	for _, l := range res.Lookups {
-		o.Lookups = append(o.Lookups, lookup{l.Name, sigmac.FileName(l), string(sigmac.CSV(l))})
+		o.Lookups = append(o.Lookups, lookup{l.Name, l.FileName(), string(l.CSV())})
 	}
 	types := map[string]string{}
 	for f, t := range res.Types {

@@ -205,27 +205,27 @@ func TestReadFaults(t *testing.T) {
 	}
 }
 
-// TestReadLarge holds that the time is that of the size.
-func TestReadLarge(t *testing.T) {
-	if testing.Short() {
-		t.Skip("large files")
-	}
+// BenchmarkRead compares the time for a byte of a large file with that of a file of a 32nd of
+// its size: of linear time it is 1.
+func BenchmarkRead(b *testing.B) {
 	line, _, _ := strings.Cut(export, "\n")
 	n := (1 << 20) / len(line)
-	lines := strings.Repeat(line+"\n", n)
-	list := `{"data":[` + strings.Repeat(line+",", n) + line + "]}"
-	for name, text := range map[string]string{"lines.ndjson": lines, "list.json": list, "text.json": `{"rule_id":"r","name":"n","note":"` + strings.Repeat(`a\n`, 1<<20) + `"}`} {
-		measure := func(part string) time.Duration {
-			start := time.Now()
-			_, _ = readFile(deploy.File{Path: name, Data: []byte(part)})
-			return time.Since(start)
-		}
-		part := text[:len(text)/32]
-		measure(part)
-		// Of linear time it is 32 times, of quadratic a thousand.
-		if little, whole := measure(part), measure(text); whole > 200*little+time.Second {
-			t.Errorf("%s: %s for a part, %s for all", name, little, whole)
-		}
+	for name, text := range map[string]string{
+		"lines.ndjson": strings.Repeat(line+"\n", n),
+		"list.json":    `{"data":[` + strings.Repeat(line+",", n) + line + "]}",
+		"text.json":    `{"rule_id":"r","name":"n","note":"` + strings.Repeat(`a\n`, 1<<20) + `"}`,
+	} {
+		b.Run(name, func(b *testing.B) {
+			var took [2]time.Duration
+			for b.Loop() {
+				for i, part := range []string{text[:len(text)/32], text} {
+					start := time.Now()
+					_, _ = readFile(deploy.File{Path: name, Data: []byte(part)})
+					took[i] += time.Since(start)
+				}
+			}
+			b.ReportMetric(took[1].Seconds()/took[0].Seconds()/32, "x-part")
+		})
 	}
 }
 

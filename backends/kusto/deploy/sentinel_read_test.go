@@ -234,11 +234,9 @@ func TestSentinelReadErrors(t *testing.T) {
 	}
 }
 
-// TestSentinelLarge holds that the time for a file grows as the file does.
-func TestSentinelLarge(t *testing.T) {
-	if testing.Short() {
-		t.Skip("reads large files")
-	}
+// BenchmarkSentinelRead compares the time for a rule of a large file with that of one of a
+// tenth of its size: of linear time it is 1.
+func BenchmarkSentinelRead(b *testing.B) {
 	rule := `{"name": "` + oneID + `", "kind": "Scheduled", "properties": ` + oneRule + `}`
 	for form, text := range map[string]func(n int) string{
 		"JSON":     func(n int) string { return `{"value": [` + strings.Repeat(rule+",", n-1) + rule + `]}` },
@@ -246,16 +244,18 @@ func TestSentinelLarge(t *testing.T) {
 		"names":    func(n int) string { return `{"value": [], ` + manyNames(100*n) + `"x": 1}` },
 		"brackets": func(n int) string { return `{"value": [` + strings.Repeat(`[],`, 400*n) + `{}]}` },
 	} {
-		took := func(n int) time.Duration {
-			s := text(n)
-			start := time.Now()
-			_, _ = readText("f", s)
-			return time.Since(start)
-		}
-		took(20)
-		if small, large := took(100), took(1000); large > 60*small+2*time.Second {
-			t.Errorf("%s: %v, and ten times as much %v", form, small, large)
-		}
+		b.Run(form, func(b *testing.B) {
+			var took [2]time.Duration
+			for b.Loop() {
+				for i, n := range []int{100, 1000} {
+					s := text(n)
+					start := time.Now()
+					_, _ = readText("f", s)
+					took[i] += time.Since(start)
+				}
+			}
+			b.ReportMetric(took[1].Seconds()/took[0].Seconds()/10, "x-part")
+		})
 	}
 }
 

@@ -1,7 +1,6 @@
 package deploy
 
 import (
-	"encoding/csv"
 	"slices"
 	"strconv"
 	"strings"
@@ -37,10 +36,10 @@ func writeApp(rules []*deploy.Rule, o deploy.Options) ([]deploy.File, []deploy.F
 			case !has:
 				written[l.Name] = l
 				s := &stanza{name: l.Name, keys: map[string]setting{}}
-				s.set("filename", l.Name+".csv")
+				s.set("filename", l.FileName())
 				s.set("case_sensitive_match", "false") // as Sigma compares
 				s.write(&transforms)
-				files = append(files, deploy.File{Path: name + "/lookups/" + l.Name + ".csv", Data: []byte(csvOf(l))})
+				files = append(files, deploy.File{Path: name + "/lookups/" + l.FileName(), Data: l.CSV()})
 			case !slices.Equal(before.Columns, l.Columns) || !slices.EqualFunc(before.Rows, l.Rows, slices.Equal[[]string]):
 				findings = append(findings, found("splunk/lookup-name", path, r.Title, "another rule has a lookup %s with other rows", l.Name))
 			}
@@ -95,16 +94,5 @@ func appConf(name string, rules []*deploy.Rule, o deploy.Options) string {
 		}
 		st.write(&b)
 	}
-	return b.String()
-}
-
-// csvOf is a lookup as a lookup file.
-func csvOf(l ir.Lookup) string {
-	var b strings.Builder
-	w := csv.NewWriter(&b)
-	for _, row := range append([][]string{l.Columns}, l.Rows...) {
-		_ = w.Write(row) // into memory
-	}
-	w.Flush()
 	return b.String()
 }

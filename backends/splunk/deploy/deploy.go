@@ -58,7 +58,7 @@ func writeSearches(rules []*deploy.Rule, o deploy.Options) ([]deploy.File, []dep
 	text, findings := searches(rules, o, searchesFile)
 	for _, r := range rules {
 		for _, l := range r.Lookups {
-			findings = append(findings, found("splunk/lookup-apart", searchesFile, r.Title, "the search reads the lookup file %s.csv, which is not part of one .conf file; make a package with -f splunk_app, or upload it", l.Name))
+			findings = append(findings, found("splunk/lookup-apart", searchesFile, r.Title, "the search reads the lookup file %s, which stands beside this one: upload it too, or make a package with -f splunk_app", l.FileName()))
 		}
 	}
 	return []deploy.File{{Path: searchesFile, Data: []byte(text)}}, findings

@@ -90,7 +90,7 @@ func has(objects []riskObject, kind string) bool {
 // group, then those that the rule asks for in its order, then those that its events always have
 // for what it does not ask.
 func (w *writer) objects() (risk []riskObject, threats []threatObject) {
-	score := levels[w.level()].risk
+	score := levels[w.Plan.Level].risk
 	if w.Plan.Risk != nil {
 		score = *w.Plan.Risk
 	}

@@ -43,13 +43,6 @@ var levels = map[string]struct{ severity, risk int }{
 	"informational": {2, 20}, "low": {3, 40}, "medium": {4, 60}, "high": {5, 80}, "critical": {6, 100},
 }
 
-func (w *writer) level() string {
-	if _, ok := levels[w.Plan.Level]; ok {
-		return w.Plan.Level
-	}
-	return "medium"
-}
-
 func (w *writer) write() {
 	es := w.o.Values["mode"] == correlation
 	w.set("search", w.Query)
@@ -60,7 +53,7 @@ func (w *writer) write() {
 	w.set("counttype", "number of events")
 	w.set("relation", "greater than")
 	w.set("quantity", "0")
-	w.set("alert.severity", strconv.Itoa(levels[w.level()].severity))
+	w.set("alert.severity", strconv.Itoa(levels[w.Plan.Level].severity))
 	w.set("alert.track", bit(!es))
 	w.set("is_visible", bit(!es))
 	// An alert of each result can be suppressed by its columns; Enterprise Security does so by
@@ -229,7 +222,7 @@ func (w *writer) correlation(matrix []catalog.Column) {
 	w.set("action.notable.param.rule_title", title)
 	w.set("action.notable.param.rule_description", cmp.Or(untokened(plainText(w.Meta.Description)), title))
 	w.set("action.notable.param.security_domain", domain(w.Source.Category, w.Source.Product, w.Source.Service))
-	w.set("action.notable.param.severity", w.level())
+	w.set("action.notable.param.severity", w.Plan.Level)
 	var fields []string
 	for _, o := range risk {
 		fields = append(fields, o.RiskObjectField)
