@@ -161,6 +161,14 @@ func TestPackerRefuses(t *testing.T) {
 	if files, clashes, err := p.Package(); err != nil || len(clashes) > 0 || strings.Count(string(files[0].Data), "Title") != 1 {
 		t.Error(clashes, err)
 	}
+	for want, c := range map[string]config.Package{
+		`options of package: unknown format "splunk_ap"; did you mean "splunk_app"?`: {Options: map[string][]config.Option{"splunk_ap": nil}},
+		`settings of package: unknown target "splnuk"; did you mean "splunk"?`:       {Folders: []config.Folder{{Path: "x", Settings: config.Settings{Targets: map[string]deploy.Settings{"splnuk": {}}}}}},
+	} {
+		if _, err := NewPacker(jsonFormat(), c, nil); err == nil || err.Error() != want {
+			t.Error(err, want)
+		}
+	}
 	for want, o := range map[string]config.Option{
 		`json_list has no option "ap"`:                        {Name: "ap"},
 		`the option kind of json_list is a or b, and not "c"`: {Name: "kind", Value: "c"},
@@ -169,7 +177,7 @@ func TestPackerRefuses(t *testing.T) {
 			t.Error(err, want)
 		}
 	}
-	of := config.Package{Options: map[string][]config.Option{"json_list": {{Name: "app", Value: "y"}}, "other": {{Name: "no"}}}}
+	of := config.Package{Options: map[string][]config.Option{"json_list": {{Name: "app", Value: "y"}}, "splunk_app": {{Name: "no"}}}} // of another format
 	if p := packer(t, of, config.Option{Name: "kind", Value: "b"}); fmt.Sprint(p.Options.Values) != "map[app:y kind:b]" {
 		t.Error(p.Options.Values)
 	}
