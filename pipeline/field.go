@@ -12,7 +12,7 @@ import (
 var fieldKinds = map[string]kind{
 	"field_name_mapping": {eachItem, func(p *params) transformation {
 		m := p.names(false)
-		byName := map[string][]string{}
+		byName := make(map[string][]string, len(m))
 		for _, row := range m {
 			name := ""
 			if row.key != nil {

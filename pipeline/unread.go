@@ -2,7 +2,6 @@ package pipeline
 
 import (
 	_ "embed"
-	"slices"
 	"strings"
 	"sync"
 
@@ -53,6 +52,14 @@ type body struct {
 	lists []*yaml.Node
 }
 
+// room is for nodes, many at a time: each first allocation of a large size costs a new process
+// more than its bytes.
+var room struct {
+	sync.Mutex
+	nodes []yaml.Node
+	lists []*yaml.Node
+}
+
 func (b *body) number() (n int) {
 	for i, c := range []byte(b.text) {
 		if c < '0' || c > '9' {
@@ -79,7 +86,13 @@ func (b *body) scalar() string {
 // node is a node behind the number of those in it.
 func (b *body) node() *yaml.Node {
 	n := b.number()
-	b.nodes, b.lists = make([]yaml.Node, n+1), make([]*yaml.Node, n)
+	room.Lock()
+	defer room.Unlock()
+	if len(room.nodes) <= n {
+		room.nodes, room.lists = make([]yaml.Node, max(n+1, 512)), make([]*yaml.Node, max(n, 512))
+	}
+	b.nodes, room.nodes = room.nodes[:n+1], room.nodes[n+1:]
+	b.lists, room.lists = room.lists[:n:n], room.lists[n:]
 	return b.next()
 }
 
@@ -157,8 +170,7 @@ func (it *item) holds(r *run) bool {
 type unread struct {
 	path              string
 	node, when, inner string
-	sources           []ir.LogSource
-	fields            string
+	sources, fields   string
 
 	askOnce, readOnce sync.Once
 	rule              conditions[nothing]
@@ -166,11 +178,11 @@ type unread struct {
 }
 
 func (u *unread) holds(r *run) bool {
-	if u.sources != nil && !slices.ContainsFunc(u.sources, func(s ir.LogSource) bool { return isOf(r.rule.Source, s) }) {
+	if u.sources != "-" && !isOfAny(r.rule.Source, u.sources) {
 		return false
 	}
 	if u.when == "" {
-		r.about = r.about || u.sources != nil
+		r.about = r.about || u.sources != "-"
 	} else {
 		u.askOnce.Do(func() { u.open(u.when, func(f *file, b *body) { u.rule = b.conditions(f) }) })
 		if r.item = nil; !u.rule.holds(r, nothing{}) {
@@ -217,7 +229,7 @@ func (u *unread) open(text string, read func(*file, *body)) {
 func unreads(path, text string) []entry {
 	b := body{text: text}
 	out := make([]entry, b.number())
-	room, sources := make([]unread, len(out)), make([]ir.LogSource, 0, len(out))
+	room := make([]unread, len(out))
 	for i := range room {
 		u := &room[i]
 		u.path = path
@@ -225,15 +237,8 @@ func unreads(path, text string) []entry {
 		line := b.take(strings.IndexByte(b.text, '\n'))
 		b.take(1)
 		u.node, u.when, u.inner = b.take(node), b.take(when), b.take(inner)
-		from, fields, _ := strings.Cut(line, " ")
-		if from != "-" {
-			n := len(sources)
-			for s := range strings.SplitSeq(from, ",") {
-				sources = append(sources, sourceOf(s))
-			}
-			u.sources = slices.Clip(sources[n:])
-		}
-		u.fields, out[i] = fields, u
+		u.sources, u.fields, _ = strings.Cut(line, " ")
+		out[i] = u
 	}
 	return out
 }
@@ -245,6 +250,16 @@ func indexed(name, text string) *Pipeline {
 	head.open(head.node, func(f *file, b *body) { f.pipeline(p, b.node()) })
 	p.items = unreads(p.Path, head.inner)
 	return p
+}
+
+// isOfAny says whether a log source is one of a list as the index has it.
+func isOfAny(s ir.LogSource, list string) bool {
+	for want := range strings.SplitSeq(list, ",") {
+		if isOf(s, sourceOf(want)) {
+			return true
+		}
+	}
+	return false
 }
 
 // sourceOf reads product/category/service.

@@ -69,7 +69,7 @@ func arguments(app *cli.App, args []string) ([]string, error) {
 				}
 			}
 			given = append(given, f)
-			out = append(out, "--"+f.Names()[0]+"="+value)
+			out = append(out, "--"+flagNames(f)[0]+"="+value)
 			if f == cli.HelpFlag && yes {
 				return out, nil // of the command so far, which takes a path for a topic
 			}
@@ -104,16 +104,30 @@ func hasDefault(f cli.Flag) bool {
 	return true
 }
 
+// flagNames are the names of a flag without its dashes, as its Names has them, which looks for
+// white space in each by a regular expression.
+func flagNames(f cli.Flag) []string {
+	switch f := f.(type) {
+	case *cli.BoolFlag:
+		return append([]string{f.Name}, f.Aliases...)
+	case *cli.StringFlag:
+		return append([]string{f.Name}, f.Aliases...)
+	case listFlag:
+		return append([]string{f.Name}, f.Aliases...)
+	}
+	return f.Names()
+}
+
 // flagOf is the flag with this name, which has its dashes, or nil and what was
 // meant.
 func flagOf(flags []cli.Flag, name string) (f cli.Flag, near string) {
 	name = strings.TrimPrefix(name[1:], "-")
 	var long []string
 	for _, f := range append([]cli.Flag{cli.HelpFlag}, flags...) {
-		if slices.Contains(f.Names(), name) {
+		if slices.Contains(flagNames(f), name) {
 			return f, ""
 		}
-		for _, n := range f.Names() {
+		for _, n := range flagNames(f) {
 			if len(n) > 1 {
 				long = append(long, "--"+n)
 			}
