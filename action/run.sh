@@ -11,10 +11,12 @@ comment=$out/sigmac-comment.md
 marker='<!-- sigmac -->'
 failed=()
 
-read -ra rules <<<"${SIGMAC_RULES:-}"
-read -ra targets <<<"${SIGMAC_TARGETS:-}"
-read -ra pipelines <<<"${SIGMAC_PIPELINES:-}"
-read -ra convert <<<"${SIGMAC_CONVERT:-}"
+# The words of inputs, which may have several lines. An empty array is written as
+# ${a[@]+"${a[@]}"}: bash 3, which macOS has, takes it for an unset one otherwise.
+read -r -d '' -a rules <<<"${SIGMAC_RULES:-}" || true
+read -r -d '' -a targets <<<"${SIGMAC_TARGETS:-}" || true
+read -r -d '' -a pipelines <<<"${SIGMAC_PIPELINES:-}" || true
+read -r -d '' -a convert <<<"${SIGMAC_CONVERT:-}" || true
 
 output() { printf '%s=%s\n' "$1" "$2" >>"${GITHUB_OUTPUT:-/dev/null}"; }
 
@@ -47,42 +49,65 @@ post_comment() {
 	fi || echo "::warning::the comment could not be written"
 }
 
-check=(sigmac check)
+# uploads says whether the findings go to code scanning. A private repository may have none, and an
+# upload fails the job there; what is not said is asked for.
+uploads() {
+	case ${SIGMAC_UPLOAD:-auto} in
+	true | false) echo "$SIGMAC_UPLOAD" ;;
+	auto)
+		local visible=${SIGMAC_VISIBILITY:-}
+		[ -n "$visible" ] || visible=$(gh api "repos/$GITHUB_REPOSITORY" --jq .visibility) || true
+		if [ "$visible" = public ]; then echo true; else echo false; fi
+		;;
+	*)
+		echo "::error::upload-sarif is true, false or auto, and not $SIGMAC_UPLOAD" >&2
+		return 1
+		;;
+	esac
+}
+
+upload=$(uploads)
+output upload "$upload"
+
+base=${SIGMAC_BASE:-}
+if [ -n "$base" ] && ! git rev-parse --verify --quiet --end-of-options "$base^{commit}" >/dev/null; then
+	git fetch --quiet --no-tags origin "+refs/heads/$base:refs/remotes/origin/$base"
+	base=origin/$base
+fi
+
+# One run: annotations on the log, and a file for code scanning.
+check=(sigmac check --fail-on "${SIGMAC_CHECK_FAIL_ON:-error}" -f github -f "sarif=$sarif")
 if [ -n "${SIGMAC_PROFILE:-}" ]; then
 	check+=(--profile "$SIGMAC_PROFILE")
 fi
-# The same findings in two forms: annotations, and a file for code scanning.
-"${check[@]}" --fail-on none -f sarif -o "$sarif" "${rules[@]}"
+if [ -n "$base" ] && [ "${SIGMAC_NEW_ONLY:-true}" = true ]; then
+	check+=(--new-from "$base")
+fi
+try "sigmac check" "${check[@]}" ${rules[@]+"${rules[@]}"}
 output sarif "$sarif"
-try "sigmac check" "${check[@]}" --fail-on "${SIGMAC_CHECK_FAIL_ON:-error}" -f github "${rules[@]}"
 
 if [ "${SIGMAC_TEST:-true}" = true ]; then
 	test=(sigmac test)
 	if [ "${SIGMAC_REQUIRE_TESTS:-false}" = true ]; then
 		test+=(--require)
 	fi
-	try "sigmac test" "${test[@]}" "${rules[@]}"
+	try "sigmac test" "${test[@]}" ${rules[@]+"${rules[@]}"}
 fi
 
 if [ -n "${SIGMAC_QUERIES:-}" ]; then
-	try "sigmac convert --check $SIGMAC_QUERIES" sigmac convert --verify "${convert[@]}" --check "$SIGMAC_QUERIES" "${rules[@]}"
+	try "sigmac convert --check $SIGMAC_QUERIES" sigmac convert --verify ${convert[@]+"${convert[@]}"} --check "$SIGMAC_QUERIES" ${rules[@]+"${rules[@]}"}
 fi
 
-if [ -n "${SIGMAC_BASE:-}" ]; then
-	base=$SIGMAC_BASE
-	if ! git rev-parse --verify --quiet --end-of-options "$base^{commit}" >/dev/null; then
-		git fetch --quiet --no-tags origin "+refs/heads/$base:refs/remotes/origin/$base"
-		base=origin/$base
-	fi
+if [ -n "$base" ]; then
 	diff=(sigmac diff --markdown --fail-on "${SIGMAC_DIFF_FAIL_ON:-none}")
-	for t in "${targets[@]}"; do
+	for t in ${targets[@]+"${targets[@]}"}; do
 		diff+=(-t "$t")
 	done
-	for p in "${pipelines[@]}"; do
+	for p in ${pipelines[@]+"${pipelines[@]}"}; do
 		diff+=(-p "$p")
 	done
 	echo "$marker" >"$comment"
-	try "sigmac diff" add_comment "${diff[@]}" "$base...HEAD" "${rules[@]}"
+	try "sigmac diff" add_comment "${diff[@]}" "$base...HEAD" ${rules[@]+"${rules[@]}"}
 	output comment "$comment"
 	cat "$comment" >>"${GITHUB_STEP_SUMMARY:-/dev/null}"
 	if [ "${SIGMAC_COMMENT:-true}" = true ] && [ -n "${SIGMAC_PULL_REQUEST:-}" ]; then

@@ -1,29 +1,24 @@
 package main
 
 import (
-	"bufio"
+	"errors"
 	"fmt"
-	"io"
+	"io/fs"
+	"os"
 	"path/filepath"
 	"slices"
 	"strings"
-	"unicode/utf8"
 
 	"github.com/urfave/cli/v2"
 
 	"sigmac/internal/check"
 	"sigmac/internal/lazy"
-	"sigmac/internal/plain"
 	"sigmac/internal/project"
-	"sigmac/internal/style"
+	"sigmac/internal/revision"
 	"sigmac/internal/suggest"
-	"sigmac/ir"
 	"sigmac/parser"
 	"sigmac/verify"
 )
-
-// reports are the forms of what check finds.
-var reports = []string{"text", "json", "sarif", "junit", "github"}
 
 func checkCommand() *cli.Command {
 	return &cli.Command{
@@ -38,18 +33,20 @@ sigmac.yaml.
    sigmac check rules/
    sigmac check --fix rules/
    sigmac check -f sarif -o check.sarif rules/
+   sigmac check --new-from main -f github -f sarif=check.sarif rules/
    sigmac check --profile sigmahq --ignore filename_prefix rules/
    sigmac check --explain dead_exclusion
 
 Exit status: 0 nothing as severe as --fail-on; 1 something is; 2 wrong usage, or
 a file that cannot be read or written.`,
 		Flags: []cli.Flag{
-			&cli.StringFlag{Name: "format", Aliases: []string{"f"}, Value: reports[0], Usage: "the form of the findings: " + strings.Join(reports, ", ")},
+			list("format", "the `FORM` of the findings: "+strings.Join(reports, ", ")+"; FORM=FILE writes that one to a file, and may stand several times", "f"),
 			&cli.BoolFlag{Name: "json", Usage: "the same as --format json"},
 			&cli.StringFlag{Name: "output", Aliases: []string{"o"}, Usage: "write to `FILE`, whole or not at all"},
 			&cli.StringFlag{Name: "profile", Usage: "the conventions to hold: default, or sigmahq for those of the public rule set"},
 			list("ignore", "leave out the findings of `CHECK`; may stand several times"),
 			list("only", "look for `CHECK` only; may stand several times"),
+			&cli.StringFlag{Name: "new-from", Usage: "leave out what `REV` has found already, a revision of git; SARIF marks it instead"},
 			&cli.StringFlag{Name: "fail-on", Value: check.Error, Usage: "the mildest severity that is a failure: error, warning, note or none"},
 			&cli.BoolFlag{Name: "fix", Usage: "mend what can be mended without a change of meaning"},
 			&cli.BoolFlag{Name: "without-prover", Usage: "leave out what needs the prover, and fixes of detections"},
@@ -79,14 +76,8 @@ func checkRules(c *cli.Context) error {
 		fmt.Fprint(c.App.Writer, found.Markdown())
 		return nil
 	}
-	format := c.String("format")
-	if c.Bool("json") {
-		format = "json"
-	}
 	severities := []string{check.Error, check.Warning, check.Note, "none"}
 	switch {
-	case !slices.Contains(reports, format):
-		return usage("--format knows no %q%s", format, suggest.For(format, reports))
 	case !slices.Contains(severities, c.String("fail-on")):
 		return usage("--fail-on knows no %q%s", c.String("fail-on"), suggest.For(c.String("fail-on"), severities))
 	case c.Int("budget") < 1:
@@ -95,6 +86,8 @@ func checkRules(c *cli.Context) error {
 		return usage("--as-of is a day like 2026-01-31")
 	case c.Bool("fix") && c.Bool("without-prover"):
 		return usage("--fix needs the prover")
+	case c.Bool("fix") && c.IsSet("new-from"):
+		return usage("--fix mends what is known too: it goes without --new-from")
 	}
 	p, err := open(c)
 	if err != nil {
@@ -109,7 +102,7 @@ func checkRules(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	out, err := newOutput(c, c.String("output"))
+	out, err := newReports(c)
 	if err != nil {
 		return err
 	}
@@ -126,8 +119,18 @@ func checkRules(c *cli.Context) error {
 			return err
 		}
 	}
-	if err := writeReport(c, out, format, "check", check.Checks, files, findings); err != nil {
-		return err
+	r := checkReport{suite: "check", checks: check.Checks, files: files, findings: findings}
+	if rev := c.String("new-from"); rev != "" {
+		if err := markKnown(c, p, rev, files, findings, o); err != nil {
+			return err
+		}
+		r.compared = rev
+		findings = check.New(findings)
+	}
+	for _, w := range out {
+		if err := w.write(c, r); err != nil {
+			return err
+		}
 	}
 	limit := slices.Index(severities, c.String("fail-on"))
 	if limit < 3 && slices.ContainsFunc(findings, func(f check.Finding) bool { return slices.Index(severities, f.Severity) <= limit }) {
@@ -136,36 +139,65 @@ func checkRules(c *cli.Context) error {
 	return nil
 }
 
-// writeReport writes the findings of checks in files, in one of reports.
-func writeReport(c *cli.Context, out *output, format, suite string, checks []check.Check, files []check.File, findings []check.Finding) (err error) {
-	w := bufio.NewWriter(out)
-	switch format {
-	case "json":
-		err = check.WriteJSON(w, findings)
-	case "sarif":
-		err = check.WriteSARIF(w, checks, findings, version)
-	case "junit":
-		var all []string
-		for _, f := range files {
-			all = append(all, f.Path)
-		}
-		err = check.WriteJUnit(w, suite, all, findings)
-	case "github":
-		err = check.WriteGitHub(w, findings)
-	default:
-		var s style.Style // none in a file
-		if c.String("output") == "" {
-			s = styleFor(c.App.Writer)
-		}
-		err = writeFindings(w, s, files, findings)
-	}
-	if err == nil {
-		err = w.Flush()
-	}
+// markKnown marks the findings that the rules have at a revision already: where it and HEAD went
+// apart, so that what was mended at its side since is not taken for new.
+func markKnown(c *cli.Context, p *project.Project, rev string, files []check.File, findings []check.Finding, o check.Options) error {
+	takes, err := takenName(c)
 	if err != nil {
-		return usage("the output cannot be written: %s", err)
+		return err
 	}
-	return out.close()
+	paths, err := p.Paths()
+	if err != nil {
+		return err
+	}
+	repo, err := revision.Open(".")
+	if err != nil {
+		return usage("--new-from: %s", err)
+	}
+	base, err := repo.MergeBase(rev, "HEAD")
+	if err != nil {
+		return usage("--new-from: %s", err)
+	}
+	// A file that was moved has its findings from one beside it, or among the rules of sigmac.yaml.
+	for _, path := range slices.Clone(paths) {
+		if path != project.Stdin && !repo.Holds(base, path) {
+			paths = append(append(paths, filepath.Dir(path)), p.ConfiguredRules()...)
+		}
+	}
+	var before []check.File
+	read := map[string]bool{}
+	for _, path := range paths {
+		if path == project.Stdin || !repo.Holds(base, path) {
+			continue
+		}
+		below, err := repo.Below(path)
+		if err != nil {
+			return usage("--new-from: %s", err)
+		}
+		tree, err := repo.RevisionPath(base, below, takes)
+		if err != nil {
+			return usage("--new-from: %s", err)
+		}
+		all, err := tree.All(parser.MaxFileSize)
+		if err != nil {
+			return usage("--new-from: %s", project.Fault(err))
+		}
+		for _, f := range all {
+			name := filepath.ToSlash(filepath.Clean(path))
+			if !tree.Single() {
+				name = filepath.ToSlash(filepath.Join(path, f.Name))
+			}
+			if !read[name] {
+				before = append(before, check.File{Path: name, Name: p.Name(name), Data: f.Data})
+			}
+			read[name] = true
+		}
+	}
+	check.MarkKnown(findings, check.Run(before, o), func(path string) bool {
+		_, err := os.Stat(path)
+		return errors.Is(err, fs.ErrNotExist)
+	})
+	return nil
 }
 
 // fixAll mends files until nothing more can be, writes those that changed, and
@@ -247,75 +279,4 @@ func listChecks(c *cli.Context) error {
 		tell(c.App.Writer, "%-38s %-8s %-8s %s", x.ID, x.Severity, profile, x.Summary)
 	}
 	return nil
-}
-
-// writeFindings writes findings with the lines that they are about.
-func writeFindings(w io.Writer, s style.Style, files []check.File, findings []check.Finding) error {
-	sources := map[string][]byte{}
-	for _, f := range files {
-		sources[f.Path] = f.Data
-	}
-	var lines []string // of the file that the last finding is about
-	path := ""
-	colours := map[string]string{check.Error: "31", check.Warning: "33", check.Note: "36"}
-	var b strings.Builder
-	counts := map[string]int{}
-	fixes := 0
-	for _, f := range findings {
-		counts[f.Severity]++
-		fmt.Fprintf(&b, "%s:%d:%d: %s: %s %s\n", s.Heading(plain.Text(f.Path)), f.Pos.Line, f.Pos.Column, s.Paint(colours[f.Severity], f.Severity), plain.Text(f.Msg), s.Dim("["+f.Code+"]"))
-		if f.Path != path || lines == nil {
-			path, lines = f.Path, strings.Split(string(sources[f.Path]), "\n")
-		}
-		if i := f.Pos.Line - 1; i >= 0 && i < len(lines) && lines[i] != "" {
-			text, mark := excerpt(strings.TrimRight(lines[i], "\r"), ir.Span{Start: f.Pos, End: f.End})
-			fmt.Fprintf(&b, "    %s\n    %s\n", text, s.Paint(colours[f.Severity], mark))
-		}
-		if f.Fix != nil {
-			fixes++
-		}
-	}
-	fmt.Fprintf(&b, "%s: %s, %s, %s", counted(len(files), "file"), counted(counts[check.Error], "error"), counted(counts[check.Warning], "warning"), counted(counts[check.Note], "note"))
-	if fixes > 0 {
-		fmt.Fprintf(&b, "; --fix mends %d", fixes)
-	}
-	_, err := io.WriteString(w, b.String()+"\n")
-	return err
-}
-
-func counted(n int, what string) string {
-	if n == 1 {
-		return "1 " + what
-	}
-	return fmt.Sprintf("%d %ss", n, what)
-}
-
-// excerpt is the part of a line around a place, with a mark below it: a caret where it
-// begins, and a line from there up to its end, or that of the text.
-func excerpt(line string, at ir.Span) (text, mark string) {
-	const width = 100
-	runes := []rune(line)
-	i := min(max(at.Start.Column-1, 0), len(runes))
-	from := 0
-	if i > width-20 {
-		from = i - 40
-	}
-	to := min(len(runes), from+width)
-	end := i
-	switch {
-	case at.End.Line == at.Start.Line:
-		end = min(max(at.End.Column-1, i), to)
-	case at.End.Line > at.Start.Line:
-		end = to
-	}
-	text = plain.Text(string(runes[from:to]))
-	before := plain.Text(string(runes[from:i]))
-	if from > 0 {
-		text, before = "…"+text, "…"+before
-	}
-	if to < len(runes) {
-		text += "…"
-	}
-	marked := utf8.RuneCountInString(plain.Text(string(runes[i:end])))
-	return text, strings.Repeat(" ", utf8.RuneCountInString(before)) + "^" + strings.Repeat("~", max(marked-1, 0))
 }

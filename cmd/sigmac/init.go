@@ -189,7 +189,7 @@ jobs:
     rules:
         runs-on: ubuntu-latest
         steps:
-            - uses: actions/checkout@v4
+            - uses: actions/checkout@08c6903cd8c0fde910a37f88322edcfb5dd907a8 # v5.0.0
               with:
                   fetch-depth: 0
             - uses: sigmac/sigmac@v` + version + "\n" + with

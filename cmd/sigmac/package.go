@@ -293,7 +293,8 @@ func checkPackages(c *cli.Context) error {
 		}
 		files, findings = append(files, fs...), append(findings, found...)
 	}
-	if err := writeReport(c, out, format, "package", checksOf(forms), files, findings); err != nil {
+	r := checkReport{suite: "package", checks: checksOf(forms), files: files, findings: findings}
+	if err := (reportWriter{format, out}).write(c, r); err != nil {
 		return err
 	}
 	limit := slices.Index(severities, c.String("fail-on"))

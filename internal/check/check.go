@@ -46,6 +46,7 @@ type Finding struct {
 	Severity string
 	Rule     string // the rule's id
 	Fix      *Fix   // what would mend it, or nil
+	Known    bool   // an earlier version has it too, see MarkKnown
 }
 
 // A File is one to look at.
@@ -228,9 +229,9 @@ func (s *subject) findIn(id string, at ir.Span, format string, args ...any) *Fin
 	return s.report.add(s.linter, s.doc, id, at, format, args...)
 }
 
-// milder is the finding with a lower severity, unless the configuration gives
-// one.
-func (l *linter) milder(f *Finding, severity string) {
+// weigh gives the finding another severity than its check has, unless the configuration
+// gives one.
+func (l *linter) weigh(f *Finding, severity string) {
 	if f != nil && l.Severity[f.Code] == "" {
 		f.Severity = severity
 	}
@@ -345,7 +346,7 @@ func (l *linter) references(all []*fileReport) {
 	for _, f := range linker.Findings() {
 		found := reports[f.Doc].add(l, f.Doc, f.Code, ir.Span{Start: f.Pos, End: f.End}, "%s", f.Msg)
 		if f.Note && f.Code == link.Unknown {
-			l.milder(found, Note)
+			l.weigh(found, Note)
 		}
 	}
 	for _, r := range all {

@@ -646,7 +646,7 @@ func TestSARIF(t *testing.T) {
 	}
 	for _, fs := range [][]File{nil, files, {{"/abs/" + soundName, "", []byte("title: [")}, {"-", "", nil}}} {
 		var out bytes.Buffer
-		if err := WriteSARIF(&out, Checks, Run(fs, options()), "1.2.3"); err != nil {
+		if err := WriteSARIF(&out, Checks, Run(fs, options()), false, "1.2.3"); err != nil {
 			t.Fatal(err)
 		}
 		got, err := jsonschema.UnmarshalJSON(&out)
@@ -689,7 +689,7 @@ func TestSpans(t *testing.T) {
 func TestRegions(t *testing.T) {
 	src := strings.Replace(sound, "            - ' --one'\n            - ' --two'\n", "            ['𝄞 --one', '𝄞 --𝄞', '𝄞 --𝄞']\n", 1)
 	var out bytes.Buffer
-	if err := WriteSARIF(&out, Checks, Run([]File{{soundName, soundName, []byte(src)}}, options()), "1.2.3"); err != nil {
+	if err := WriteSARIF(&out, Checks, Run([]File{{soundName, soundName, []byte(src)}}, options()), false, "1.2.3"); err != nil {
 		t.Fatal(err)
 	}
 	var log struct {

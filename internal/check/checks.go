@@ -99,7 +99,7 @@ var Checks = []Check{
 	{ID: "wildcards_instead_of_modifiers", Severity: Note, Summary: "Wildcards at the ends of all values say what a modifier says.",
 		Why: "`contains`, `startswith` and `endswith` are read faster, and need no escaping.", Fixes: true},
 	{ID: "invalid_fieldname", Severity: Warning, Summary: "Events of the log source have no such field.",
-		Why: "The test is never true, or always under a `not`. Known are the fields of Sysmon's events on Windows, Linux and macOS, of PowerShell's, of proxies and of web servers."},
+		Why: "The test is never true, or always under a `not`. An error where the name is a misspelt one of the log source. Known are the fields of Sysmon's events on Windows, Linux and macOS, of PowerShell's, of proxies and of web servers."},
 	{ID: "fieldname_cast", Severity: Warning, Summary: "A field is written with other capitals than its events have.",
 		Why: "Names of fields regard case in most targets."},
 	{ID: "field_duplicate_value", Severity: Warning, Summary: "A value stands twice in its list.",

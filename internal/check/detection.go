@@ -94,16 +94,16 @@ func (s *subject) modifiers(it ir.Item, has func(...string) bool) {
 	}
 	switch {
 	case has("all") && len(it.Raw) < 2:
-		s.milder(s.find("invalid_modifier_combinations", at, "`all` says nothing of one value"), Warning)
+		s.weigh(s.find("invalid_modifier_combinations", at, "`all` says nothing of one value"), Warning)
 		s.find("invalid_all_modifier", at, "`all` says nothing of one value")
 	case has("all") && it.Field.Name != "" && !has("contains", "startswith", "endswith", "re", "cidr", "lt", "lte", "gt", "gte", "neq", "fieldref", "base64offset") &&
 		!slices.ContainsFunc(it.Raw, func(v ir.Scalar) bool { return strings.ContainsAny(v.Text, "*?") }):
 		s.find("invalid_modifier_combinations", at, "a field that has one value cannot equal all of these")
 	case has("all") && has("windash"):
-		s.milder(s.find("invalid_modifier_combinations", at, "other converters ask for all forms of a dash at once"), Note)
+		s.weigh(s.find("invalid_modifier_combinations", at, "other converters ask for all forms of a dash at once"), Note)
 	}
 	if has("base64offset") && !has("contains") {
-		s.milder(s.find("invalid_modifier_combinations", it.Span.Start, "`base64offset` without `contains` is true only where nothing stands around the value"), Warning)
+		s.weigh(s.find("invalid_modifier_combinations", it.Span.Start, "`base64offset` without `contains` is true only where nothing stands around the value"), Warning)
 	}
 }
 

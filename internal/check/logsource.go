@@ -159,15 +159,14 @@ func (s *subject) named(name string, at ir.Pos, names []string) {
 	if len(names) == 0 || slices.Contains(names, name) {
 		return
 	}
-	meant, hint := suggest.Misspelt(name, names), ""
-	switch {
+	switch meant := suggest.Misspelt(name, names); {
 	case strings.EqualFold(meant, name):
 		s.find("fieldname_cast", at, "the field is %s, and not %s", meant, clip(name))
-		return
 	case meant != "":
-		hint = "; did you mean " + meant + "?"
+		s.weigh(s.find("invalid_fieldname", at, "events of this log source have no field %s; did you mean %s?", clip(name), meant), Error)
+	default:
+		s.find("invalid_fieldname", at, "events of this log source have no field %s", clip(name))
 	}
-	s.find("invalid_fieldname", at, "events of this log source have no field %s%s", clip(name), hint)
 }
 
 // items visits the lines of all detections.

@@ -96,7 +96,7 @@ func (s *subject) impossibleParts() {
 	}
 	for i, c := range want.Conditions {
 		if question.Impossible(c.Expr, s.purse(1)) {
-			s.milder(s.find("never_matches", at[i], "no event matches the %s", names[i]), Warning)
+			s.weigh(s.find("never_matches", at[i], "no event matches the %s", names[i]), Warning)
 		}
 	}
 }

@@ -116,12 +116,14 @@ type sarifResult struct {
 	Message   sarifText         `json:"message"`
 	Locations []sarifLocation   `json:"locations"`
 	Prints    map[string]string `json:"partialFingerprints,omitempty"`
+	Baseline  string            `json:"baselineState,omitempty"`
 	Fixes     []sarifFix        `json:"fixes,omitempty"`
 }
 
 // WriteSARIF writes a log in the Static Analysis Results Interchange Format
-// 2.1.0 (OASIS), of findings of checks. Columns count characters.
-func WriteSARIF(w io.Writer, checks []Check, findings []Finding, version string) error {
+// 2.1.0 (OASIS), of findings of checks. Columns count characters. Where they are compared
+// with an earlier version, each says whether it is new.
+func WriteSARIF(w io.Writer, checks []Check, findings []Finding, compared bool, version string) error {
 	var rules []sarifRule
 	for _, c := range checks {
 		r := sarifRule{ID: c.ID, ShortDescription: sarifText{Text: c.Summary}, Help: sarifText{Text: c.Summary + "\n\n" + c.Why, Markdown: c.Markdown()},
@@ -146,6 +148,12 @@ func WriteSARIF(w io.Writer, checks []Check, findings []Finding, version string)
 			Locations: []sarifLocation{{sarifPhysical{at, sarifRegion{StartLine: max(f.Pos.Line, 1), StartColumn: max(f.Pos.Column, 1), EndLine: f.End.Line, EndColumn: f.End.Column}}}}}
 		if f.Rule != "" {
 			r.Prints = map[string]string{"sigmaRule/v1": f.Rule + ":" + f.Code}
+		}
+		switch {
+		case compared && f.Known:
+			r.Baseline = "unchanged"
+		case compared:
+			r.Baseline = "new"
 		}
 		if f.Fix != nil {
 			var changes []sarifReplacement

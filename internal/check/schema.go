@@ -109,7 +109,7 @@ func (s *subject) schema() {
 		}
 		f := s.find("schema", at, "%s", msg)
 		if s.doc.Kind != parser.Rule && len(s.doc.Errors) == 0 {
-			s.milder(f, Warning) // practice is ahead: formulas over rules, rules: any, value_median
+			s.weigh(f, Warning) // practice is ahead: formulas over rules, rules: any, value_median
 		}
 	}
 }
