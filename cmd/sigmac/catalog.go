@@ -198,10 +198,10 @@ func built(c *cli.Context, content *index.Content) error {
 	}
 	for _, name := range catalog.Catalogs {
 		if rules[name] > 0 {
-			tell(c.App.ErrWriter, "%s: %d rules, %d of them not read", name, rules[name], unread[name])
+			tell(c.App.ErrWriter, "%s: %s, %d of them not read", name, counted(rules[name], "rule"), unread[name])
 		}
 	}
-	tell(c.App.ErrWriter, "%d findings", len(content.Findings))
+	tell(c.App.ErrWriter, "%s", counted(len(content.Findings), "finding"))
 	if failed {
 		return &failure{status: exitRules}
 	}

@@ -97,6 +97,6 @@ func (o *directoryOutput) end(files []outdir.File) error {
 	if err != nil {
 		return usage("%s: %s", dir, project.Fault(err))
 	}
-	tell(o.c.App.ErrWriter, "%s: %d files, %d changed", dir, len(files), len(changes))
+	tell(o.c.App.ErrWriter, "%s: %s, %d changed", dir, counted(len(files), "file"), len(changes))
 	return nil
 }

@@ -43,7 +43,7 @@ func targetFlags() []cli.Flag {
 var (
 	patternFlag = func() cli.Flag {
 		f := list("file-pattern", "the names of rule files in a directory", "P")
-		f.Value = cli.NewStringSlice("*.yml", "*.yaml")
+		f.Value = cli.NewStringSlice(project.RuleFiles...)
 		return f
 	}()
 	filterFlag  = list("filter", "join the filters of `PATH` to the rules that they are meant for, beside those among the rules; may stand several times")

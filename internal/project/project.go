@@ -45,7 +45,7 @@ type Asked struct {
 	AllowExternal bool     // pipelines may run commands and open network connections
 	Rules         []string // files and directories, or Stdin
 	FromConfig    bool     // without Rules, those of sigmac.yaml are taken
-	Patterns      []string // names of rule files in a directory
+	Patterns      []string // names of rule files in a directory; none: RuleFiles
 	Filters       []string // files and directories of filters from elsewhere
 	Context       []string // files and directories of rules that are known by their names only
 	Stdin         io.Reader
@@ -66,10 +66,16 @@ type Project struct {
 	rule   bool               // a document was no filter
 }
 
+// RuleFiles are the names of rule files in a directory, unless others are asked for.
+var RuleFiles = []string{"*.yml", "*.yaml"}
+
 // Open reads the sigmac.yaml of the working directory, or of the nearest directory above
 // it in the same repository.
 func Open(asked Asked) (*Project, error) {
 	p := &Project{Asked: asked, stdin: sync.OnceValues(func() ([]byte, error) { return ReadFile(Stdin, asked.Stdin) })}
+	if len(p.Patterns) == 0 {
+		p.Patterns = RuleFiles
+	}
 	for _, path := range asked.Context { // also where no name needs it
 		if _, err := os.Stat(path); err != nil {
 			return nil, Fault(err)

@@ -36,9 +36,6 @@ func asked(t *testing.T, a Asked) (*Project, *[]string) {
 	t.Helper()
 	notes := &[]string{}
 	a.Note = func(format string, args ...any) { *notes = append(*notes, fmt.Sprintf(format, args...)) }
-	if a.Patterns == nil {
-		a.Patterns = []string{"*.yml"}
-	}
 	p, err := Open(a)
 	if err != nil {
 		t.Fatal(err)
