@@ -88,6 +88,9 @@ func (m Mapping) noPlace(source ir.LogSource) *ir.Diagnostic {
 		what = "no log source"
 	}
 	reason := "no built-in pipeline knows it"
+	if left := m.Table.Left(); left != nil {
+		reason = "none of the pipelines that are asked for knows it (" + strings.Join(left, ", ") + ")"
+	}
 	if home := placeLine(m.Target, source); home != "" {
 		reason += "; sigmac.yaml can say it: " + home
 	}

@@ -16,7 +16,8 @@ import (
 // and the reader of a language; neither knows the other.
 type Target struct {
 	Name        string   // on the command line, and of its files
-	Aliases     []string // other names by which pipelines know it
+	Aliases     []string // other names of it, on the command line and in pipelines
+	Sites       []Site   // names on the command line of places where it runs
 	Title       string   // the name for people: "Kusto KQL"
 	Description string   // what runs it
 	Extension   string   // of a file of queries, with its dot
@@ -59,6 +60,22 @@ type Target struct {
 	// Term says how a column of that type is computed by an expression of the language;
 	// nil: no query computes columns.
 	Term func(text, typ string) computed.Term
+}
+
+// A Site is a place where a language runs. Who asks for its name in the place of the target's
+// gets the pipelines of a table that lead there, and no others.
+type Site struct {
+	Name      string
+	Pipelines []string // the first to be tried first
+}
+
+// Names are those by which a target can be asked for, its own first.
+func (t *Target) Names() []string {
+	out := append([]string{t.Name}, t.Aliases...)
+	for _, s := range t.Sites {
+		out = append(out, s.Name)
+	}
+	return out
 }
 
 // Define are the computed columns that r tests, and what is supposed of the columns of

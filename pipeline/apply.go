@@ -288,6 +288,16 @@ func (p *Pipeline) Allows(t *backends.Target) bool {
 	})
 }
 
+// ForAll are ps as pipelines that say nothing of the targets that they are for.
+func ForAll(ps []*Pipeline) (out []*Pipeline) {
+	for _, p := range ps {
+		all := *p
+		all.AllowedBackends = nil
+		out = append(out, &all)
+	}
+	return out
+}
+
 // result is the rule as it is now.
 func (r *run) result() *ir.Rule {
 	out := r.rule

@@ -14,6 +14,7 @@ import (
 type Table struct {
 	rows []Row
 	with []*Pipeline // that run on every way too
+	only []string    // the built-in pipelines that are left; nil: all
 }
 
 // A Row is a log source, and the ways for all rules of it.
@@ -58,7 +59,7 @@ func DefaultTable(t *backends.Target) *Table {
 
 // With is t with pipelines that run on every way too.
 func (t *Table) With(ps ...*Pipeline) *Table {
-	return &Table{rows: t.rows, with: append(slices.Clip(t.with), ps...)}
+	return &Table{rows: t.rows, with: append(slices.Clip(t.with), ps...), only: t.only}
 }
 
 // Before is t with rows that are asked first.
@@ -66,7 +67,7 @@ func (t *Table) Before(rows ...Row) *Table {
 	if len(rows) == 0 {
 		return t
 	}
-	return &Table{rows: append(slices.Clip(rows), t.rows...), with: t.with}
+	return &Table{rows: append(slices.Clip(rows), t.rows...), with: t.with, only: t.only}
 }
 
 // Preferring is t with the ways first that have one of the named pipelines, in the order
@@ -84,7 +85,7 @@ func (t *Table) Preferring(names ...string) *Table {
 		}
 		return at
 	}
-	out := &Table{with: t.with}
+	out := &Table{with: t.with, only: t.only}
 	for _, row := range t.rows {
 		row.Ways = slices.Clone(row.Ways)
 		slices.SortStableFunc(row.Ways, func(a, b Way) int { return rank(a) - rank(b) })
@@ -95,7 +96,7 @@ func (t *Table) Preferring(names ...string) *Table {
 
 // Only is t with the ways alone that have one of the named pipelines.
 func (t *Table) Only(names ...string) *Table {
-	out := &Table{with: t.with}
+	out := &Table{with: t.with, only: names}
 	for _, row := range t.rows {
 		row.Ways = slices.DeleteFunc(slices.Clone(row.Ways), func(w Way) bool {
 			return w.parts == nil && !slices.ContainsFunc(strings.Split(w.Name, " + "), func(name string) bool { return slices.Contains(names, name) })
@@ -104,6 +105,9 @@ func (t *Table) Only(names ...string) *Table {
 	}
 	return out
 }
+
+// Left are the built-in pipelines that Only has left, or nil for all.
+func (t *Table) Left() []string { return t.only }
 
 // Rows lists the rows, in their order.
 func (t *Table) Rows() []Row { return t.rows }

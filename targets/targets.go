@@ -4,7 +4,9 @@
 package targets
 
 import (
+	"fmt"
 	"slices"
+	"strings"
 
 	"sigmac/backends"
 	"sigmac/backends/elastic"
@@ -16,12 +18,16 @@ import (
 	"sigmac/backends/splunk"
 	splunkdeploy "sigmac/backends/splunk/deploy"
 	splunkread "sigmac/backends/splunk/read"
+	"sigmac/internal/suggest"
 	"sigmac/ir"
 )
 
+// defender are the pipelines to the tables of Defender XDR.
+var defender = []string{"microsoft_xdr", "defender_m365"}
+
 var all = []*backends.Target{
 	{
-		Name: "splunk", Title: "Splunk SPL", Description: "Splunk SPL", Extension: ".spl",
+		Name: "splunk", Aliases: []string{"spl"}, Title: "Splunk SPL", Description: "Splunk SPL", Extension: ".spl",
 		Formats: []backends.Format{
 			{Name: "default", Description: "one query a line", Caps: splunk.Caps(), Emit: splunk.Emit, Correlate: splunk.Correlate, Costs: splunk.Costs(), Lookups: splunk.Lookups()},
 			{Name: "data_model", Description: "a tstats search of a data model of the CIM", Caps: splunk.DataModelCaps(), Emit: splunk.EmitDataModel, Costs: splunk.DataModelCosts(),
@@ -41,7 +47,13 @@ var all = []*backends.Target{
 		ReadTail: splunkread.ReadTail,
 	},
 	{
-		Name: "kusto", Title: "Kusto KQL", Description: "Microsoft Kusto KQL: Sentinel, Defender, Data Explorer", Extension: ".kql",
+		Name: "kusto", Aliases: []string{"kql"}, Title: "Kusto KQL", Description: "Microsoft Kusto KQL: Sentinel, Defender, Data Explorer", Extension: ".kql",
+		// A workspace has Defender's tables by the connector of Defender XDR, behind its own.
+		Sites: []backends.Site{
+			{Name: "sentinel", Pipelines: append([]string{"azure_monitor", "sentinel_asim", "sentinel_okta", "sentinel_saas", "sentinel_zeek", "sentinel_zeek_v3", "sentinel_network"}, defender...)},
+			{Name: "defender", Pipelines: defender},
+			{Name: "xdr", Pipelines: defender},
+		},
 		Formats: []backends.Format{
 			{Name: "default", Description: "one query a line", Caps: kusto.Caps(), Emit: kusto.Emit, Correlate: kusto.Correlate, Costs: kusto.Costs(), Lookups: kusto.Lookups()},
 		},
@@ -62,7 +74,7 @@ var all = []*backends.Target{
 		Term:     kustoread.Term,
 	},
 	{
-		Name: "elastic", Aliases: []string{"eql", "elasticsearch"}, Title: "Elastic EQL", Description: "Elastic EQL", Extension: ".eql",
+		Name: "elastic", Aliases: []string{"eql", "es", "elasticsearch"}, Title: "Elastic EQL", Description: "Elastic EQL", Extension: ".eql",
 		Formats: []backends.Format{
 			{Name: "default", Description: "one query a line", Caps: elastic.Caps(), Emit: elastic.Emit, Correlate: elastic.Correlate, Costs: elastic.Costs(),
 				Lookups: backends.Lookups{Lacks: "a query in EQL cannot name a value list, which Kibana has for exceptions and for indicator match rules; leave the lists in the query, or split the rule"}},
@@ -108,11 +120,44 @@ func Named(name string) (t *backends.Target, ok bool) {
 	return all[i], true
 }
 
+// others are languages of other converters that sigmac does not write: their names are no slips
+// of those that it has.
+var others = strings.Fields("esql lucene elastalert opensearch opensearch_lucene opensearch_ppl splunk_spl2")
+
+// Find is the target that a name on the command line means, with the place where it runs if that
+// is what is named. The error
+// says what was meant, or all that there are.
+func Find(name string) (*backends.Target, *backends.Site, error) {
+	var names, known []string
+	for _, t := range all {
+		for i := range t.Sites {
+			if t.Sites[i].Name == name {
+				return t, &t.Sites[i], nil
+			}
+		}
+		if slices.Contains(t.Names(), name) {
+			return t, nil, nil
+		}
+		own := t.Names()
+		names = append(names, own...)
+		if known = append(known, t.Name); len(own) > 1 {
+			known[len(known)-1] += " (also " + strings.Join(own[1:], ", ") + ")"
+		}
+	}
+	hint := suggest.For(name, names)
+	if hint == "" || slices.Contains(others, name) {
+		hint = "; targets are " + strings.Join(known, ", ")
+	}
+	return nil, nil, fmt.Errorf("unknown target %q%s", name, hint)
+}
+
 // Register adds a language, writing the first of its formats. It is called before
 // anything else of sigmac, and panics on a name that is taken.
 func Register(t *backends.Target) {
-	if _, taken := Named(t.Name); taken {
-		panic("the target " + t.Name + " is registered already")
+	for _, name := range t.Names() {
+		if _, _, err := Find(name); err == nil {
+			panic("the target " + name + " is registered already")
+		}
 	}
 	t.Format = t.Formats[0]
 	all = append(all, t)

@@ -58,8 +58,7 @@ func registration(t *testing.T, target *backends.Target) {
 		t.Errorf("the extension %q", target.Extension)
 	}
 	for _, other := range targets.All() {
-		names := append([]string{target.Name}, target.Aliases...)
-		if other.Name != target.Name && (slices.Contains(names, other.Name) || slices.ContainsFunc(other.Aliases, func(a string) bool { return slices.Contains(names, a) })) {
+		if other.Name != target.Name && slices.ContainsFunc(other.Names(), func(a string) bool { return slices.Contains(target.Names(), a) }) {
 			t.Errorf("a name of %s is one of %s too", target.Name, other.Name)
 		}
 		if other.Name != target.Name && other.Extension == target.Extension {

@@ -17,6 +17,7 @@ import (
 	"sigmac/internal/project"
 	"sigmac/internal/suggest"
 	"sigmac/parser"
+	"sigmac/targets"
 )
 
 func initCommand() *cli.Command {
@@ -57,11 +58,20 @@ func initRepository(c *cli.Context) error {
 		}
 		return usage("%s", project.Fault(err))
 	}
-	known := namesOf("targets")
-	for _, t := range c.StringSlice("target") {
-		if !slices.Contains(known, t) {
-			return usage("unknown target %q%s", t, suggest.For(t, known))
+	var wanted, names []string // as sigmac.yaml has them, and alone
+	for _, name := range c.StringSlice("target") {
+		t, site, err := targets.Find(name)
+		if err != nil {
+			return err
 		}
+		entry := t.Name
+		if site != nil {
+			entry = "{name: " + t.Name + ", prefer: [" + strings.Join(site.Pipelines, ", ") + "]}"
+		}
+		if slices.Contains(names, t.Name) {
+			return usage("%s is asked for twice", t.Name)
+		}
+		wanted, names = append(wanted, entry), append(names, t.Name)
 	}
 	if p := c.String("profile"); !slices.Contains(config.Profiles, p) {
 		return usage("no profile is named %q%s", p, suggest.For(p, config.Profiles))
@@ -70,9 +80,9 @@ func initRepository(c *cli.Context) error {
 	if err != nil {
 		return usage("%s", project.Fault(err))
 	}
-	files := [][2]string{{config.Name, configuration(rules, c.StringSlice("target"), c.String("profile"))}}
+	files := [][2]string{{config.Name, configuration(rules, wanted, c.String("profile"))}}
 	if c.Bool("github") {
-		files = append(files, [2]string{".github/workflows/sigmac.yml", workflow(c.StringSlice("target"))})
+		files = append(files, [2]string{".github/workflows/sigmac.yml", workflow(names)})
 	}
 	for _, f := range files {
 		if _, err := os.Lstat(filepath.Join(dir, f[0])); err == nil && !c.Bool("force") {

@@ -15,8 +15,8 @@ import (
 	"sigmac/internal/config"
 	"sigmac/internal/project"
 	"sigmac/internal/ruletest"
-	"sigmac/internal/suggest"
 	"sigmac/ir"
+	"sigmac/targets"
 )
 
 func testCommand() *cli.Command {
@@ -116,18 +116,15 @@ func testTargets(names []string, cfg *config.Config) (out []*backends.Target, er
 			names = append(names, t.Name)
 		}
 	}
-	known := namesOf("targets")
+	wanted := map[*backends.Target]bool{}
 	for _, name := range names {
-		if !slices.Contains(known, name) {
-			return nil, usage("unknown target %q%s", name, suggest.For(name, known))
+		t, _, err := targets.Find(name)
+		if err != nil {
+			return nil, err
 		}
+		wanted[t] = true
 	}
-	for _, t := range sigmac.Targets() {
-		if len(names) == 0 || slices.Contains(names, t.Name) {
-			out = append(out, t)
-		}
-	}
-	return out, nil
+	return slices.DeleteFunc(sigmac.Targets(), func(t *backends.Target) bool { return len(names) > 0 && !wanted[t] }), nil
 }
 
 // tests writes cases and counts them.

@@ -32,7 +32,7 @@ const DefaultFormat = "default"
 // Asked is what a user asks for. What is left open, sigmac.yaml says, or a default.
 type Asked struct {
 	Verb          string   // for messages
-	Targets       []string // names
+	Targets       []string // names, also those of places where a target runs
 	Format        string
 	Packages      bool     // Format may be one of packages
 	Pipelines     []string // names, files, or directories of files
@@ -42,6 +42,7 @@ type Asked struct {
 	Allow         string   // narrower or wider: how queries may differ where a target cannot say a part of a rule
 	ListsAs       string   // inline or lookup: where long lists of values stand
 	ListMin       int      // from so many values on a list is long; 0: not asked
+	AnyPipeline   bool     // a pipeline may be for another target
 	AllowExternal bool     // pipelines may run commands and open network connections
 	Rules         []string // files and directories, or Stdin
 	FromConfig    bool     // without Rules, those of sigmac.yaml are taken
@@ -118,6 +119,7 @@ type Request struct {
 	Package          *deploy.Format // in which detections are asked for, or nil
 	at               string         // the place in the configuration, or empty
 	name, format     string
+	site             *backends.Site // the place that is asked for, or nil
 
 	// As the configuration has them, from the working directory.
 	pipelines, schemas []string
@@ -137,11 +139,15 @@ func (p *Project) Requests() ([]Request, error) {
 	for _, t := range targets.All() {
 		names = append(names, t.Name)
 	}
+	wanted, err := p.wanted()
+	if err != nil {
+		return nil, err
+	}
 	var out []Request
-	for _, r := range p.wanted() {
+	for _, r := range wanted {
 		t, ok := targets.Named(r.name)
 		if !ok {
-			return nil, fmt.Errorf("%sunknown target %q%s", r.at, r.name, suggest.For(r.name, names))
+			return nil, fmt.Errorf("%sunknown target %q%s", r.at, r.name, meant(r.name, "targets", names))
 		}
 		if i := slices.IndexFunc(t.Packages, func(f deploy.Format) bool { return f.Name == r.format }); i >= 0 && p.Packages {
 			r.Package, r.format = &t.Packages[i], DefaultFormat
@@ -156,14 +162,17 @@ func (p *Project) Requests() ([]Request, error) {
 					return nil, fmt.Errorf("%s%s is a form of detections, which sigmac convert writes", r.at, r.format)
 				}
 			}
-			return nil, fmt.Errorf("%s%s has no format %q%s", r.at, r.name, r.format, suggest.For(r.format, formats))
+			return nil, fmt.Errorf("%sunknown format %q of %s%s", r.at, r.format, r.name, meant(r.format, "formats", formats))
 		}
-		if !slices.ContainsFunc(out, func(x Request) bool { return x.name == r.name }) {
+		switch i := slices.IndexFunc(out, func(x Request) bool { return x.name == r.name }); {
+		case i < 0:
 			out = append(out, r)
+		case out[i].site != r.site:
+			return nil, fmt.Errorf("%s and %s are both %s: ask for one of them at a time", out[i].asked(), r.asked(), r.name)
 		}
 	}
 	if known := formats(); len(out) == 0 && p.Packages && p.Format != "" && !slices.Contains(known, p.Format) {
-		return nil, fmt.Errorf("unknown format %q%s", p.Format, suggest.For(p.Format, known))
+		return nil, fmt.Errorf("unknown format %q%s", p.Format, meant(p.Format, "formats", known))
 	}
 	if len(out) == 0 {
 		return nil, fmt.Errorf("%s needs a target: -t %s", p.Verb, strings.Join(names, ", -t "))
@@ -171,13 +180,29 @@ func (p *Project) Requests() ([]Request, error) {
 	return out, nil
 }
 
+// meant is which of some words a wrong one stands for, or else all that there are.
+func meant(word, what string, words []string) string {
+	return cmp.Or(suggest.For(word, words), "; "+what+" are "+strings.Join(words, ", "))
+}
+
 // wanted are the names that are asked for, each with what sigmac.yaml says of it, or
 // else all of that.
-func (p *Project) wanted() (out []Request) {
+func (p *Project) wanted() (out []Request, err error) {
 	names := p.Targets
+	sites := map[int]*backends.Site{}
 	var known []config.Target
 	if p.Config != nil {
 		known = p.Config.Targets
+	}
+	for i, name := range names {
+		t, site, err := targets.Find(name)
+		if err != nil {
+			return nil, err
+		}
+		if i == 0 {
+			names = slices.Clone(names)
+		}
+		names[i], sites[i] = t.Name, site
 	}
 	if t := packedBy(p.Format); t != "" && p.Packages && len(names) == 0 {
 		names = []string{t} // it says the target
@@ -187,22 +212,32 @@ func (p *Project) wanted() (out []Request) {
 			names = append(names, t.Name)
 		}
 	}
-	for _, name := range names {
-		r := Request{name: name, format: cmp.Or(p.Format, DefaultFormat)}
+	for i, name := range names {
+		r := Request{name: name, site: sites[i], format: cmp.Or(p.Format, DefaultFormat)}
 		if i := slices.IndexFunc(known, func(t config.Target) bool { return t.Name == name }); i >= 0 {
 			p.configure(&r, known[i])
 			r.format = cmp.Or(p.Format, r.format)
 		}
 		out = append(out, r)
 	}
-	return out
+	return out, nil
+}
+
+// asked is the name that a target is asked for by.
+func (r Request) asked() string {
+	if r.site != nil {
+		return r.site.Name
+	}
+	return r.name
 }
 
 // formats are the names of all forms of queries and of detections.
 func formats() (out []string) {
 	for _, t := range targets.All() {
 		for _, f := range t.Formats {
-			out = append(out, f.Name)
+			if !slices.Contains(out, f.Name) { // default is one of each
+				out = append(out, f.Name)
+			}
 		}
 		for _, f := range t.Packages {
 			out = append(out, f.Name)
@@ -290,6 +325,9 @@ func (p *Project) ways(requests []Request) (out []sigmac.Mapping, err error) {
 	if err != nil {
 		return nil, err
 	}
+	if p.AnyPipeline {
+		given = pipeline.ForAll(given)
+	}
 	for _, x := range given {
 		if !slices.ContainsFunc(requests, func(r Request) bool { return x.Allows(r.Target) }) {
 			return nil, fmt.Errorf("%s is a pipeline for %s, and no such target is asked for", x.Path, strings.Join(x.AllowedBackends, " and "))
@@ -307,6 +345,9 @@ func (p *Project) ways(requests []Request) (out []sigmac.Mapping, err error) {
 		names, ps := p.Pipelines, given
 		if len(names) == 0 {
 			names = t.pipelines
+			if t.site != nil {
+				names = []string{Default}
+			}
 			if ps, err = p.load(names); err != nil {
 				return nil, err
 			}
@@ -374,6 +415,9 @@ func (p *Project) mapping(t Request, own bool, given []*pipeline.Pipeline) (m si
 	default:
 		if m.Table, err = p.table(t, m.Table); err != nil {
 			return m, err
+		}
+		if t.site != nil {
+			m.Table = m.Table.Only(t.site.Pipelines...).Preferring(t.site.Pipelines...)
 		}
 		if t.Package != nil && t.Package.Pipelines != nil {
 			m.Table = m.Table.Only(t.Package.Pipelines...)

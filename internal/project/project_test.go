@@ -70,7 +70,10 @@ func TestMappings(t *testing.T) {
 		{"for another target", Asked{Targets: []string{"splunk"}, Pipelines: []string{"other.yml"}}, "other.yml is a pipeline for kusto, and no such target is asked for", 0},
 		{"a pipeline that there is not", Asked{Targets: []string{"kusto"}, Pipelines: []string{"sysmn"}}, `no pipeline and no file is named "sysmn"; did you mean "sysmon"?`, 0},
 		{"a target that there is not", Asked{Targets: []string{"kuso"}}, `unknown target "kuso"; did you mean "kusto"?`, 0},
-		{"a format that there is not", Asked{Targets: []string{"kusto"}, Format: "data_modl"}, `../sigmac.yaml:3:5: kusto has no format "data_modl"`, 0},
+		{"two names of one", Asked{Targets: []string{"es", "elastic"}}, "elastic default -", 1},
+		{"a place, over what sigmac.yaml says of its target", Asked{Targets: []string{"defender"}, Pipelines: []string{"default"}}, "kusto default by log source", 1},
+		{"two places", Asked{Targets: []string{"kusto", "sentinel"}}, "kusto and sentinel are both kusto: ask for one of them at a time", 0},
+		{"a format that there is not", Asked{Targets: []string{"kusto"}, Format: "data_modl"}, `../sigmac.yaml:3:5: unknown format "data_modl" of kusto; formats are default, sentinel_yaml, sentinel_arm, defender`, 0},
 	} {
 		p, notes := asked(t, c.asked)
 		var parts []string
