@@ -218,6 +218,9 @@ func (p *Project) wanted() (out []Request, err error) {
 			p.configure(&r, known[i])
 			r.format = cmp.Or(p.Format, r.format)
 		}
+		if r.site != nil { // in the place of what the configuration maps by
+			r.pipelines, r.unmapped = nil, false
+		}
 		out = append(out, r)
 	}
 	return out, nil
@@ -345,9 +348,6 @@ func (p *Project) ways(requests []Request) (out []sigmac.Mapping, err error) {
 		names, ps := p.Pipelines, given
 		if len(names) == 0 {
 			names = t.pipelines
-			if t.site != nil {
-				names = []string{Default}
-			}
 			if ps, err = p.load(names); err != nil {
 				return nil, err
 			}
