@@ -29,7 +29,7 @@ var layers = []struct{ name, packages, sees string }{
 	{"documents", "internal/config internal/link parser internal/taxonomy", "parser internal/catalog internal/deploy ir regex internal/suggest internal/taxonomy internal/lazy"},
 	{"views of a rule", "backends correlation eval internal/deploy internal/catalog", "computed tail ir regex internal/catalog internal/deploy internal/lazy"},
 	{"rules", "computed tail ir regex", "ir regex"},
-	{"tools", "internal/attackgen internal/jinja internal/manual internal/revision internal/markdown internal/atomic internal/junit internal/lazy internal/ordered internal/outdir internal/plain internal/style internal/suggest", ""},
+	{"tools", "internal/attackgen internal/jinja internal/manual internal/charset internal/revision internal/markdown internal/atomic internal/junit internal/lazy internal/ordered internal/outdir internal/plain internal/style internal/suggest", ""},
 }
 
 // modules are those of others that a package may import.
@@ -38,6 +38,7 @@ var modules = map[string]string{
 	"backends/kusto/deploy":   "gopkg.in/yaml.v3",
 	"cmd/sigmac":              "github.com/urfave/cli/v2",
 	"internal/catalog/native": "gopkg.in/yaml.v3 github.com/BurntSushi/toml",
+	"internal/charset":        "golang.org/x/text",
 	"internal/check":          "gopkg.in/yaml.v3",
 	"internal/config":         "gopkg.in/yaml.v3",
 	"internal/diff/review":    "github.com/rogpeppe/go-internal",

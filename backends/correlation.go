@@ -14,6 +14,23 @@ const (
 	Tumbling = "tumbling" // fixed borders, so hits across one are missed
 )
 
+// A Method is a kind of windows that a language has for correlations.
+type Method struct {
+	Name        string // Sliding or Tumbling
+	Description string
+	Aliases     []string // what other converters call it
+}
+
+// SlidingWindows are the method Sliding, with the names that others have for it.
+func SlidingWindows(aliases ...string) Method {
+	return Method{Sliding, "every window of the time span, as Sigma has it", append([]string{"default"}, aliases...)}
+}
+
+// TumblingWindows are the method Tumbling, with the names that others have for it.
+func TumblingWindows(aliases ...string) Method {
+	return Method{Tumbling, "windows with fixed borders, which cost less and miss what lies on both sides of one", aliases}
+}
+
 // A Correlation is one whose rules are mapped to a target: its fields are those of the
 // target, and the conditions of its rules are legal there.
 type Correlation struct {

@@ -133,6 +133,8 @@ type Format struct {
 	// Correlate writes the queries of a correlation; nil: the form has none. The error is an
 	// *ir.Diagnostic for what the language cannot express.
 	Correlate func(c *Correlation) (*Tailed, error)
+	// Methods are those of the windows of its correlations, the default first.
+	Methods []Method
 }
 
 // Lookups say how the tests of a long list go into a table that a query names.

@@ -29,7 +29,7 @@ var all = []*backends.Target{
 	{
 		Name: "splunk", Aliases: []string{"spl"}, Title: "Splunk SPL", Description: "Splunk SPL", Extension: ".spl",
 		Formats: []backends.Format{
-			{Name: "default", Description: "one query a line", Caps: splunk.Caps(), Emit: splunk.Emit, Correlate: splunk.Correlate, Costs: splunk.Costs(), Lookups: splunk.Lookups()},
+			{Name: "default", Description: "one query a line", Caps: splunk.Caps(), Emit: splunk.Emit, Correlate: splunk.Correlate, Methods: []backends.Method{backends.SlidingWindows(), backends.TumblingWindows("stats")}, Costs: splunk.Costs(), Lookups: splunk.Lookups()},
 			{Name: "data_model", Description: "a tstats search of a data model of the CIM", Caps: splunk.DataModelCaps(), Emit: splunk.EmitDataModel, Costs: splunk.DataModelCosts(),
 				Lookups: backends.Lookups{Lacks: "a search of a data model is written without subsearches; take the format default"}},
 		},
@@ -55,7 +55,7 @@ var all = []*backends.Target{
 			{Name: "xdr", Pipelines: defender},
 		},
 		Formats: []backends.Format{
-			{Name: "default", Description: "one query a line", Caps: kusto.Caps(), Emit: kusto.Emit, Correlate: kusto.Correlate, Costs: kusto.Costs(), Lookups: kusto.Lookups()},
+			{Name: "default", Description: "one query a line", Caps: kusto.Caps(), Emit: kusto.Emit, Correlate: kusto.Correlate, Methods: []backends.Method{backends.SlidingWindows(), backends.TumblingWindows("stats")}, Costs: kusto.Costs(), Lookups: kusto.Lookups()},
 		},
 		Packages: kustodeploy.Formats(),
 		Samples:  []backends.SampleForm{{Name: "datatable", Description: "a KQL table of the events", Write: kusto.Samples}},
@@ -76,7 +76,7 @@ var all = []*backends.Target{
 	{
 		Name: "elastic", Aliases: []string{"eql", "es", "elasticsearch"}, Title: "Elastic EQL", Description: "Elastic EQL", Extension: ".eql",
 		Formats: []backends.Format{
-			{Name: "default", Description: "one query a line", Caps: elastic.Caps(), Emit: elastic.Emit, Correlate: elastic.Correlate, Costs: elastic.Costs(),
+			{Name: "default", Description: "one query a line", Caps: elastic.Caps(), Emit: elastic.Emit, Correlate: elastic.Correlate, Methods: []backends.Method{backends.SlidingWindows("sequence")}, Costs: elastic.Costs(),
 				Lookups: backends.Lookups{Lacks: "a query in EQL cannot name a value list, which Kibana has for exceptions and for indicator match rules; leave the lists in the query, or split the rule"}},
 		},
 		Packages: elasticdeploy.Formats(),

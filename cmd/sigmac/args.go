@@ -128,7 +128,7 @@ func flagOf(flags []cli.Flag, name string) (f cli.Flag, near string) {
 			return f, ""
 		}
 		for _, n := range flagNames(f) {
-			if len(n) > 1 {
+			if len(n) > 2 { // -od is no slip of anything
 				long = append(long, "--"+n)
 			}
 		}

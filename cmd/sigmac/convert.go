@@ -15,6 +15,7 @@ import (
 
 	"sigmac"
 	"sigmac/backends"
+	"sigmac/internal/charset"
 	"sigmac/internal/link"
 	"sigmac/internal/ordered"
 	"sigmac/internal/project"
@@ -62,6 +63,8 @@ written.`,
 			methodFlag,
 			&cli.BoolFlag{Name: "pretty", Usage: "break long queries over lines"},
 			&cli.BoolFlag{Name: "json", Usage: "one JSON object a rule and target"},
+			&cli.IntFlag{Name: "json-indent", Aliases: []string{"j"}, DefaultText: "none", Usage: "break each object of --json over lines, indented by `N` blanks"},
+			&cli.StringFlag{Name: "encoding", Aliases: []string{"e"}, Value: "utf-8", Usage: "the `ENCODING` of the output; rules are UTF-8"},
 		}, packageFlags(), directoryOutputFlags()),
 		Action: convert,
 	}
@@ -98,11 +101,21 @@ func convert(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
+	if c.IsSet("json-indent") && (!c.Bool("json") || c.Int("json-indent") < 0) {
+		return usage("--json-indent goes with --json, and is 0 or more")
+	}
+	if (dir != nil || packer != nil) && c.IsSet("encoding") {
+		return usage("--encoding is for queries on standard output or in one file: files in a directory and of detections are UTF-8")
+	}
 	out, err := newOutput(c, c.String("output"))
 	if err != nil {
 		return err
 	}
-	w := bufio.NewWriterSize(out, 1<<16)
+	coded, err := charset.Writer(out, c.String("encoding"))
+	if err != nil {
+		return err
+	}
+	w := bufio.NewWriterSize(coded, 1<<16)
 	r := &reporter{errs: c.App.ErrWriter, skip: c.Bool("skip-unsupported"), verbose: c.Bool("verbose"), losses: c.Bool("explain-loss"),
 		progress: newProgress(c, len(files))}
 	write := func(sigmac.Result) error { return nil }
@@ -149,7 +162,7 @@ func convert(c *cli.Context) error {
 			return dir.end(files)
 		}
 	case c.Bool("json"):
-		write = jsonWriter(w)
+		write = jsonWriter(w, c.Int("json-indent"))
 	case finalize != nil:
 		var all []string
 		write = func(res sigmac.Result) error {
@@ -173,7 +186,7 @@ func convert(c *cli.Context) error {
 		}
 		return src, err
 	}
-	method, err := correlationMethod(c.String("correlation-method"))
+	method, err := correlationMethod(c.String("correlation-method"), wanted)
 	if err != nil {
 		return err
 	}
@@ -265,7 +278,7 @@ func convert(c *cli.Context) error {
 		}
 		return &failure{exitRules, err.Error()}
 	}
-	if err := w.Flush(); err != nil {
+	if err := errors.Join(w.Flush(), coded.Close()); err != nil {
 		return usage("the output cannot be written: %s", err)
 	}
 	if !r.wrong() {
@@ -280,18 +293,34 @@ func convert(c *cli.Context) error {
 }
 
 var methodFlag = &cli.StringFlag{Name: "correlation-method", Aliases: []string{"c"},
-	Usage: "the windows of correlations, by `METHOD`: sliding, or tumbling, which misses what lies on both sides of a border (default: sliding)"}
+	Usage: "the windows of correlations, by `METHOD`, see sigmac list correlation-methods: sliding, or tumbling, which misses what lies on both sides of a border (default: sliding)"}
 
-// correlationMethod reads that of the windows of correlations. stats is what other
-// converters call fixed ones.
-func correlationMethod(s string) (string, error) {
-	switch s {
-	case "", backends.Sliding:
-		return backends.Sliding, nil
-	case backends.Tumbling, "stats":
-		return backends.Tumbling, nil
+// correlationMethod reads that of the windows of correlations, by a name that the formats asked for
+// know. A form without sigmac's own refuses it by the correlation, with the reason.
+func correlationMethod(s string, wanted []project.Request) (string, error) {
+	if s == "" || s == backends.Sliding || s == backends.Tumbling {
+		return cmp.Or(s, backends.Sliding), nil
 	}
-	return "", usage("--correlation-method is sliding or tumbling, and not %q%s", s, suggest.For(s, []string{backends.Sliding, backends.Tumbling}))
+	var of, known, names []string
+	for _, r := range wanted {
+		of = append(of, r.Name)
+		for _, m := range r.Format.Methods {
+			if slices.Contains(m.Aliases, s) {
+				return m.Name, nil
+			}
+			name := m.Name
+			if len(m.Aliases) > 0 {
+				name += " (also " + strings.Join(m.Aliases, ", ") + ")"
+			}
+			if names = append(append(names, m.Name), m.Aliases...); !slices.Contains(known, name) {
+				known = append(known, name)
+			}
+		}
+	}
+	if hint := suggest.For(s, names); hint != "" || known == nil {
+		return "", usage("unknown correlation method %q of %s%s", s, strings.Join(of, ", "), hint)
+	}
+	return "", usage("unknown correlation method %q of %s; methods are %s", s, strings.Join(of, ", "), strings.Join(known, ", "))
 }
 
 // finalizing is what the finalizers of a target's pipelines make of all its
@@ -486,9 +515,10 @@ func textWriter(w io.Writer, headings, pretty bool) func(sigmac.Result) error {
 
 func oneLine(s string) string { return strings.Join(strings.Fields(s), " ") }
 
-// jsonWriter writes one object a result.
-func jsonWriter(w io.Writer) func(sigmac.Result) error {
+// jsonWriter writes one object a result, in a line, or indented by so many blanks.
+func jsonWriter(w io.Writer, indent int) func(sigmac.Result) error {
 	enc := json.NewEncoder(w)
 	enc.SetEscapeHTML(false)
+	enc.SetIndent("", strings.Repeat(" ", indent))
 	return func(res sigmac.Result) error { return enc.Encode(report.Result(res)) }
 }

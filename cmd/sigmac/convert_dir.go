@@ -18,9 +18,10 @@ import (
 
 func directoryOutputFlags() []cli.Flag {
 	return []cli.Flag{
-		&cli.StringFlag{Name: "output-dir", Usage: "write a file a rule and target into `DIRECTORY`, and keep it in step with the rules"},
+		&cli.StringFlag{Name: "output-dir", Aliases: []string{"od"}, Usage: "write a file a rule and target into `DIRECTORY`, and keep it in step with the rules"},
 		&cli.StringFlag{Name: "check", Usage: "write nothing; tell what is not as --output-dir `DIRECTORY` would make it"},
 		&cli.StringFlag{Name: "layout", Value: delivery.Layouts[0], Usage: "the names of the files: target (TARGET/PATH.EXT), rule (PATH.EXT) or id (TARGET/ID.EXT)"},
+		&cli.StringFlag{Name: "output-filename-template", Aliases: []string{"ot"}, Usage: "the names of the files in place of --layout, by a `TEMPLATE` with {path}, {stem} and {index}"},
 		&cli.BoolFlag{Name: "sidecar", Usage: "write a file .json beside each query, with what it is made of"},
 		&cli.BoolFlag{Name: "force", Usage: "replace files in the directory that were edited, or that are not from sigmac"},
 	}
@@ -37,12 +38,14 @@ type directoryOutput struct {
 func newDirectoryOutput(c *cli.Context, p *project.Project, packer *delivery.Packer, finalizes bool) (*directoryOutput, error) {
 	given := c.String("output-dir") != "" || c.String("check") != ""
 	switch {
-	case !given && (c.IsSet("layout") || c.Bool("sidecar") || c.Bool("force")):
-		return nil, usage("--layout, --sidecar and --force go with --output-dir or --check")
+	case !given && (c.IsSet("layout") || c.IsSet("output-filename-template") || c.Bool("sidecar") || c.Bool("force")):
+		return nil, usage("--layout, --output-filename-template, --sidecar and --force go with --output-dir or --check")
 	case !given:
 		return nil, nil
 	case c.String("output-dir") != "" && c.String("check") != "":
 		return nil, usage("--output-dir and --check exclude each other")
+	case c.IsSet("output-filename-template") && (c.IsSet("layout") || packer != nil):
+		return nil, usage("--output-filename-template names files of queries, and stands in the place of --layout")
 	case c.String("output") != "" || c.Bool("json"):
 		return nil, usage("--output and --json do not go with a directory of queries")
 	case finalizes:
@@ -50,11 +53,14 @@ func newDirectoryOutput(c *cli.Context, p *project.Project, packer *delivery.Pac
 	case !slices.Contains(delivery.Layouts, c.String("layout")):
 		return nil, usage("no layout is named %q%s", c.String("layout"), suggest.For(c.String("layout"), delivery.Layouts))
 	}
+	if err := delivery.TemplateFault(c.String("output-filename-template")); err != nil {
+		return nil, err
+	}
 	paths, err := p.Paths()
 	if err != nil {
 		return nil, err
 	}
-	o := delivery.Options{Paths: paths, Layout: c.String("layout"), Sidecar: c.Bool("sidecar"), Version: version}
+	o := delivery.Options{Paths: paths, Layout: c.String("layout"), Template: c.String("output-filename-template"), Sidecar: c.Bool("sidecar"), Version: version}
 	if packer != nil {
 		o.Folder, o.Extension = packer.Format.Name, packer.Format.Extension
 	}

@@ -290,7 +290,7 @@ func (k *comparison) rules(files []string, read func(i int) ([]byte, error), fil
 	if packer == nil {
 		return nil, usage("%s needs a form of detections: -f %s", k.c.Command.Name, strings.ReplaceAll(formNames(drift.Forms(sigmac.Targets())), ", ", ", -f "))
 	}
-	method, err := correlationMethod(k.c.String("correlation-method"))
+	method, err := correlationMethod(k.c.String("correlation-method"), k.wanted)
 	if err != nil {
 		return nil, err
 	}

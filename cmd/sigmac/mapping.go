@@ -17,6 +17,8 @@ func mappingFlags() []cli.Flag {
 		&cli.BoolFlag{Name: "no-fallback", Usage: "of the pipelines that know a rule's log source, take the first even where it refuses the rule"},
 		&cli.StringFlag{Name: "allow", Usage: "where a target cannot say a part of a rule, leave it out, proved: `narrower` or wider than the rule"},
 		&cli.BoolFlag{Name: "without-pipeline", Usage: "take field names as they stand in the rule, and do not test its log source"},
+		&cli.BoolFlag{Name: "pipeline-check", Usage: "refuse a pipeline that is for another target (default)"},
+		&cli.BoolFlag{Name: "disable-pipeline-check", Usage: "take a pipeline of -p also where it says that it is for another target"},
 		list("schema", "the tables and columns in `FILE`, before those that sigmac knows; may stand several times"),
 		&cli.BoolFlag{Name: "allow-external", Usage: "let pipelines run commands and open network connections"},
 	}
@@ -33,7 +35,7 @@ func listFlags() []cli.Flag {
 // targetFlags choose targets.
 func targetFlags() []cli.Flag {
 	return []cli.Flag{
-		list("target", "the query language, see sigmac list targets; may stand several times", "t"),
+		list("target", "the query language, by a `NAME` of sigmac list targets; may stand several times", "t"),
 		&cli.StringFlag{Name: "format", Aliases: []string{"f"}, Value: project.DefaultFormat, Usage: "the output `FORMAT`, see sigmac list formats"},
 	}
 }
@@ -63,11 +65,14 @@ var packs = []string{"convert", "drift", "plan"}
 // open makes a project of the flags of a command.
 func open(c *cli.Context) (*project.Project, error) {
 	asked := project.Asked{Verb: c.Command.Name, Packages: slices.Contains(packs, c.Command.Name), Targets: c.StringSlice("target"), Pipelines: c.StringSlice("pipeline"), Unmapped: c.Bool("without-pipeline"),
-		Schemas: c.StringSlice("schema"), AllowExternal: c.Bool("allow-external"), NoFallback: c.Bool("no-fallback"), Allow: c.String("allow"), ListsAs: c.String("lists-as"), Rules: c.Args().Slice(), FromConfig: slices.Contains(ofRepository, c.Command.Name),
+		Schemas: c.StringSlice("schema"), AllowExternal: c.Bool("allow-external"), NoFallback: c.Bool("no-fallback"), AnyPipeline: c.Bool("disable-pipeline-check"), Allow: c.String("allow"), ListsAs: c.String("lists-as"), Rules: c.Args().Slice(), FromConfig: slices.Contains(ofRepository, c.Command.Name),
 		Patterns: c.StringSlice("file-pattern"), Context: c.StringSlice("context"), Filters: c.StringSlice("filter"), Stdin: c.App.Reader,
 		Note: func(format string, args ...any) { tell(c.App.ErrWriter, format, args...) }}
 	if c.IsSet("format") {
 		asked.Format = c.String("format")
+	}
+	if c.Bool("pipeline-check") && c.Bool("disable-pipeline-check") {
+		return nil, usage("--pipeline-check and --disable-pipeline-check exclude each other")
 	}
 	if c.IsSet("list-min") {
 		if asked.ListMin = c.Int("list-min"); asked.ListMin < 1 {

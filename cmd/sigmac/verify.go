@@ -98,7 +98,7 @@ func verifyRules(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	method, err := correlationMethod(c.String("correlation-method"))
+	method, err := correlationMethod(c.String("correlation-method"), wanted)
 	if err != nil {
 		return err
 	}

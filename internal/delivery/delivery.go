@@ -12,6 +12,7 @@ import (
 	"path"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 
@@ -28,10 +29,13 @@ var Layouts = []string{"target", "rule", "id"}
 
 // Options say which files are made.
 type Options struct {
-	Paths   []string // of rules, as asked for: the PATH of a rule is below one of them
-	Layout  string   // one of Layouts
-	Sidecar bool     // a file .json beside each query
-	Version string   // of sigmac, for sidecars
+	Paths  []string // of rules, as asked for: the PATH of a rule is below one of them
+	Layout string   // one of Layouts
+	// Template is the whole name of a file, in the place of Layout, or empty: {path} is the folder
+	// of the rule, {stem} the name of its file, {index} the number of a query among several.
+	Template string
+	Sidecar  bool   // a file .json beside each query
+	Version  string // of sigmac, for sidecars
 	// In the place of the target's name, and of the extension of its queries.
 	Folder, Extension string
 }
@@ -115,6 +119,9 @@ func (f *Files) count(d *parser.Document) {
 func (f *Files) name(res sigmac.Result, i int) (name string, ok bool) {
 	d := res.Document
 	source := f.below(d.Path)
+	if f.options.Template != "" {
+		return f.byTemplate(source, res, i), true
+	}
 	name = strings.TrimSuffix(source, path.Ext(source))
 	if f.options.Layout == "id" {
 		if name = strings.ReplaceAll(d.ID, "/", "_"); name == "" {
@@ -135,6 +142,28 @@ func (f *Files) name(res sigmac.Result, i int) (name string, ok bool) {
 		name = folder + "/" + name
 	}
 	return outdir.Clean(name) + extension, true
+}
+
+// byTemplate is the name of a query by the template.
+func (f *Files) byTemplate(source string, res sigmac.Result, i int) string {
+	folder, index := path.Dir(source), ""
+	if folder == "." {
+		folder = ""
+	}
+	if len(res.Queries) > 1 {
+		index = strconv.Itoa(i + 1)
+	}
+	name := strings.NewReplacer("{path}", folder, "{stem}", strings.TrimSuffix(path.Base(source), path.Ext(source)), "{index}", index).Replace(f.options.Template)
+	return outdir.Clean(strings.Trim(path.Clean(name), "/"))
+}
+
+// TemplateFault says what is wrong with a Template, or is nil.
+func TemplateFault(template string) error {
+	rest := strings.NewReplacer("{path}", "", "{stem}", "", "{index}", "").Replace(template)
+	if i := strings.IndexAny(rest, "{}"); i >= 0 {
+		return fmt.Errorf("a template has {path}, {stem} and {index}, and %q has something else in braces", template)
+	}
+	return nil
 }
 
 // All are the files of all results, in the order in which these were added. It is an

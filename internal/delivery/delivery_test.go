@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"reflect"
 	"slices"
+	"strings"
 	"testing"
 
 	"sigmac"
@@ -47,6 +48,9 @@ func TestNames(t *testing.T) {
 	for _, c := range []struct {
 		file, layout, want string
 	}{
+		{"rules/win/x.yml", "{path}/{stem}-{index}.txt", "[win/x-1.txt win/x-2.txt win/x-.txt]"},
+		{"rules/x.yml", "q/{path}/{stem}{index}.esql", "[q/x1.esql q/x2.esql q/x.esql]"},
+		{"rules/x.yml", "../{stem}{index}", "[__/x1 __/x2 __/x]"},
 		{"rules/win/x.yml", "target", "[splunk/win/x.spl splunk/win/x.c2.spl splunk/win/x.2.spl]"},
 		{"rules/win/x.yml", "rule", "[win/x.spl win/x.c2.spl win/x.2.spl]"},
 		{"rules/win/x.yml", "id", "[splunk/a_1.spl splunk/a_1.c2.spl splunk/b.spl]"},
@@ -55,7 +59,11 @@ func TestNames(t *testing.T) {
 		{"../elsewhere/x.yml", "rule", "[x.spl x.c2.spl x.2.spl]"},
 		{"-", "target", "[splunk/stdin.spl splunk/stdin.c2.spl splunk/stdin.2.spl]"},
 	} {
-		all, err := files(c.file, text, Options{Paths: []string{"alone.yml", "rules"}, Layout: c.layout}, false).All()
+		o := Options{Paths: []string{"alone.yml", "rules"}, Layout: c.layout}
+		if strings.Contains(c.layout, "{") {
+			o.Template = c.layout
+		}
+		all, err := files(c.file, text, o, false).All()
 		var names []string
 		for _, f := range all {
 			names = append(names, f.Path)
@@ -97,5 +105,13 @@ func TestSidecar(t *testing.T) {
 	o := Options{Layout: "rule", Sidecar: true}
 	if all, _ := files("x.yml", text, o, false).All(); string(all[5].Data[:1]) != "{" || all[5].Path != "x.2.spl.json" {
 		t.Error(all)
+	}
+}
+
+func TestTemplateFault(t *testing.T) {
+	for template, want := range map[string]bool{"": true, "{path}/{stem}-{index}.txt": true, "{name}": false, "{stem": false, "{stem}}": false} {
+		if err := TemplateFault(template); (err == nil) != want {
+			t.Errorf("%q: %v", template, err)
+		}
 	}
 }

@@ -50,7 +50,7 @@ type option struct {
 func optionOf(f cli.Flag) option {
 	o := option{}
 	for _, n := range f.Names() {
-		if len(n) > 1 {
+		if len(n) > 2 {
 			n = "-" + n
 		}
 		o.names = append(o.names, "-"+n)

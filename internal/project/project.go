@@ -333,7 +333,7 @@ func (p *Project) ways(requests []Request) (out []sigmac.Mapping, err error) {
 	}
 	for _, x := range given {
 		if !slices.ContainsFunc(requests, func(r Request) bool { return x.Allows(r.Target) }) {
-			return nil, fmt.Errorf("%s is a pipeline for %s, and no such target is asked for", x.Path, strings.Join(x.AllowedBackends, " and "))
+			return nil, fmt.Errorf("%s is a pipeline for %s, and no such target is asked for; --disable-pipeline-check takes it", x.Path, strings.Join(x.AllowedBackends, " and "))
 		}
 	}
 	if len(p.Pipelines) == 0 && slices.ContainsFunc(requests, func(r Request) bool { return r.unmapped }) {
