@@ -44,10 +44,16 @@ a file that cannot be read or written.`,
 			&cli.BoolFlag{Name: "json", Usage: "the same as --format json"},
 			&cli.StringFlag{Name: "output", Aliases: []string{"o"}, Usage: "write to `FILE`, whole or not at all"},
 			&cli.StringFlag{Name: "profile", Usage: "the conventions to hold: default, or sigmahq for those of the public rule set"},
-			list("ignore", "leave out the findings of `CHECK`; may stand several times"),
+			list("ignore", "leave out the findings of `CHECK`; may stand several times", "exclude", "x"),
 			list("only", "look for `CHECK` only; may stand several times"),
 			&cli.StringFlag{Name: "new-from", Usage: "leave out what `REV` has found already, a revision of git; SARIF marks it instead"},
+			&cli.StringFlag{Name: "validation-config", Aliases: []string{"c"}, Usage: "which validators look at which rules, by a `FILE` of sigma check"},
 			&cli.StringFlag{Name: "fail-on", Value: check.Error, Usage: "the mildest severity that is a failure: error, warning, note or none"},
+			&cli.BoolFlag{Name: "fail-on-error", Aliases: []string{"e"}, Usage: "an error is a failure (default)"},
+			&cli.BoolFlag{Name: "pass-on-error", Aliases: []string{"E"}, Usage: "an error is no failure"},
+			&cli.BoolFlag{Name: "fail-on-issues", Aliases: []string{"i"}, Usage: "a warning or a note is a failure"},
+			&cli.BoolFlag{Name: "pass-on-issues", Aliases: []string{"I"}, Usage: "a warning or a note is no failure (default)"},
+			&cli.StringFlag{Name: "junitxml", Usage: "write the findings in the form junit to `FILE` too"},
 			&cli.BoolFlag{Name: "fix", Usage: "mend what can be mended without a change of meaning"},
 			&cli.BoolFlag{Name: "without-prover", Usage: "leave out what needs the prover, and fixes of detections"},
 			&cli.IntFlag{Name: "budget", Value: verify.DefaultBudget, Usage: "solver steps for one question, before it is left open"},
@@ -89,11 +95,15 @@ func checkRules(c *cli.Context) error {
 	case c.Bool("fix") && c.IsSet("new-from"):
 		return usage("--fix mends what is known too: it goes without --new-from")
 	}
+	fails, err := failures(c, severities)
+	if err != nil {
+		return err
+	}
 	p, err := open(c)
 	if err != nil {
 		return err
 	}
-	o, err := p.Checks(project.AskedChecks{Profile: c.String("profile"), Ignore: c.StringSlice("ignore"), Only: c.StringSlice("only")})
+	o, err := p.Checks(project.AskedChecks{Profile: c.String("profile"), Ignore: c.StringSlice("ignore"), Only: c.StringSlice("only"), Validation: c.String("validation-config")})
 	if err != nil {
 		return err
 	}
@@ -132,11 +142,36 @@ func checkRules(c *cli.Context) error {
 			return err
 		}
 	}
-	limit := slices.Index(severities, c.String("fail-on"))
-	if limit < 3 && slices.ContainsFunc(findings, func(f check.Finding) bool { return slices.Index(severities, f.Severity) <= limit }) {
+	if slices.ContainsFunc(findings, func(f check.Finding) bool { return fails[f.Severity] }) {
 		return &failure{status: exitRules}
 	}
 	return nil
+}
+
+// failures are the severities of which a finding is a failure, by --fail-on or by the pairs that
+// sigma check has in its place.
+func failures(c *cli.Context, severities []string) (map[string]bool, error) {
+	for _, pair := range [][2]string{{"fail-on-error", "pass-on-error"}, {"fail-on-issues", "pass-on-issues"}} {
+		switch {
+		case c.Bool(pair[0]) && c.Bool(pair[1]):
+			return nil, usage("--%s and --%s exclude each other", pair[0], pair[1])
+		case c.IsSet("fail-on") && (c.Bool(pair[0]) || c.Bool(pair[1])):
+			return nil, usage("--fail-on stands in the place of --fail-on-error, --fail-on-issues and their opposites")
+		}
+	}
+	out := map[string]bool{}
+	limit := slices.Index(severities, c.String("fail-on"))
+	for i, s := range severities[:3] {
+		switch {
+		case c.IsSet("fail-on"):
+			out[s] = i <= limit && limit < 3
+		case s == check.Error:
+			out[s] = !c.Bool("pass-on-error")
+		default:
+			out[s] = c.Bool("fail-on-issues")
+		}
+	}
+	return out, nil
 }
 
 // markKnown marks the findings that the rules have at a revision already: where it and HEAD went

@@ -45,6 +45,9 @@ func newReports(c *cli.Context) (out []reportWriter, err error) {
 	case len(asked) == 0:
 		asked = reports[:1]
 	}
+	if path := c.String("junitxml"); path != "" {
+		asked = append(slices.Clone(asked), "junit="+path)
+	}
 	plain := 0
 	for _, a := range asked {
 		form, path, named := strings.Cut(a, "=")

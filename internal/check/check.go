@@ -61,6 +61,8 @@ type Options struct {
 	Profile  string            // default or sigmahq
 	Severity map[string]string // by check, in place of its own
 	Ignore   []config.Ignore
+	Exclude  map[string][]string // checks by the id of a rule, in lower case; of rules without one, by ""
+	Settings map[string]int      // by `check.name`, in place of those that hold otherwise
 	Prover   bool            // also what needs the prover, and fixes
 	Budget   int             // solver steps of one question
 	AsOf     string          // the day for which the age of a rule counts, YYYY-MM-DD; empty: no age
@@ -288,7 +290,7 @@ func (l *linter) finish(r *fileReport) []Finding {
 		out = l.suppress(r)
 	}
 	out = slices.DeleteFunc(out, func(f Finding) bool {
-		return slices.ContainsFunc(l.Ignore, func(g config.Ignore) bool { return g.ID == f.Code && g.Covers(r.Name) })
+		return slices.Contains(l.Exclude[strings.ToLower(f.Rule)], f.Code) || slices.ContainsFunc(l.Ignore, func(g config.Ignore) bool { return g.ID == f.Code && g.Covers(r.Name) })
 	})
 	slices.SortStableFunc(out, func(a, b Finding) int {
 		return cmp.Or(a.Pos.Compare(b.Pos), strings.Compare(a.Code, b.Code), strings.Compare(a.Msg, b.Msg))
@@ -308,7 +310,11 @@ func (l *linter) across(all []*fileReport) {
 		if first, ok := names[base]; !ok {
 			names[base] = r
 		} else if first.Path != r.Path {
-			r.add(l, nil, "duplicate_filename", ir.Span{Start: ir.Pos{Line: 1, Column: 1}}, "the file %s has the same name", first.Path)
+			var d *parser.Document
+			if len(r.docs) > 0 {
+				d = r.docs[0].doc
+			}
+			r.add(l, d, "duplicate_filename", ir.Span{Start: ir.Pos{Line: 1, Column: 1}}, "the file %s has the same name", first.Path)
 		}
 		for _, d := range r.docs {
 			s := &subject{linter: l, report: r, doc: d.doc}

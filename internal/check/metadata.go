@@ -63,8 +63,8 @@ func (s *subject) metadata() {
 	}
 	s.repeated("references", "duplicate_references")
 	title, at, ok := s.text("title")
-	if n := utf8.RuneCountInString(title); n > 120 {
-		s.find("title_length", at, "the title has %d characters, and 120 are enough", n)
+	if n := utf8.RuneCountInString(title); n > s.setting("title_length.max_length") {
+		s.find("title_length", at, "the title has %d characters, and %d are enough", n, s.setting("title_length.max_length"))
 	}
 	if strings.HasPrefix(title, "Detects ") || strings.HasPrefix(title, "Detect ") {
 		s.find("title_start", at, "a title names what is found, without %q", strings.Fields(title)[0])
@@ -85,8 +85,8 @@ func (s *subject) metadata() {
 		}
 	}
 	description, at, ok := s.text("description")
-	if n := utf8.RuneCountInString(strings.TrimSpace(description)); ok && n < 16 {
-		s.find("description_length", at, "the description has %d characters, and less than 16 say little", n)
+	if n := utf8.RuneCountInString(strings.TrimSpace(description)); ok && n < s.setting("description_length.description_len") {
+		s.find("description_length", at, "the description has %d characters, and less than %d say little", n, s.setting("description_length.description_len"))
 	}
 	if m := anyLink().FindString(description); m != "" && len(s.list("references")) == 0 {
 		s.find("link_in_description", at, "%q stands in the description, and there are no references", m)
@@ -198,8 +198,9 @@ func (s *subject) filename() {
 	if s.report.Path == "-" {
 		return
 	}
-	if n := utf8.RuneCountInString(name); n < 10 || n > 90 {
-		s.findIn("filename_length", ir.Span{Start: s.doc.Pos}, "the name %s has %d characters, and 10 to 90 are usual", name, n)
+	least, most := s.setting("filename_length.min_size"), s.setting("filename_length.max_size")
+	if n := utf8.RuneCountInString(name); n < least || n > most {
+		s.findIn("filename_length", ir.Span{Start: s.doc.Pos}, "the name %s has %d characters, and %d to %d are usual", name, n, least, most)
 	}
 	if !filenameForm().MatchString(name) || !strings.Contains(name, "_") {
 		s.findIn("filename_convention", ir.Span{Start: s.doc.Pos}, "the name %s is not one of small letters, digits and _, that ends with .yml", name)

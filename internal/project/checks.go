@@ -16,7 +16,8 @@ import (
 // AskedChecks are the checks that a user asks for, over what sigmac.yaml says.
 type AskedChecks struct {
 	Profile      string
-	Ignore, Only []string // ids
+	Ignore, Only []string // ids, or the names that pySigma has for them
+	Validation   string   // a file with a configuration of pySigma's validators, or empty
 }
 
 // Checks are the options of a check: those of the configuration, and over them those
@@ -24,10 +25,14 @@ type AskedChecks struct {
 func (p *Project) Checks(asked AskedChecks) (o check.Options, err error) {
 	o = check.Options{Profile: config.Profiles[0], Severity: map[string]string{}}
 	var faults []error
-	known := func(at, id string) {
+	known := func(at, id string) string {
+		if c, ok := check.Validator(id); ok {
+			return c.ID
+		}
 		if _, ok := check.Lookup(id); !ok {
 			faults = append(faults, fmt.Errorf("%sno check is named %q%s", at, id, suggest.For(id, check.IDs())))
 		}
+		return id
 	}
 	if cfg := p.Config; cfg != nil {
 		at := func(p ir.Pos) string { return fmt.Sprintf("%s:%d:%d: ", cfg.Path, p.Line, p.Column) }
@@ -45,12 +50,27 @@ func (p *Project) Checks(asked AskedChecks) (o check.Options, err error) {
 			faults = append(faults, fmt.Errorf("no profile is named %q%s", asked.Profile, suggest.For(asked.Profile, config.Profiles)))
 		}
 	}
-	for _, id := range asked.Ignore {
-		known("--ignore: ", id)
-		o.Severity[id] = check.Off
+	if asked.Validation != "" {
+		if len(asked.Only) > 0 {
+			return o, errors.New("--only and --validation-config exclude each other")
+		}
+		src, err := ReadFile(asked.Validation, p.Stdin)
+		if err != nil {
+			return o, err
+		}
+		v, errs := check.ParseValidation(asked.Validation, src)
+		for _, e := range errs {
+			faults = append(faults, e)
+		}
+		if v != nil {
+			v.Apply(&o)
+		}
 	}
-	for _, id := range asked.Only {
-		known("--only: ", id)
+	for _, id := range asked.Ignore {
+		o.Severity[known("--ignore: ", id)] = check.Off
+	}
+	for i, id := range asked.Only {
+		asked.Only[i] = known("--only: ", id)
 	}
 	for i := 0; i < len(check.Checks) && len(asked.Only) > 0; i++ {
 		x := check.Checks[i]
