@@ -2,10 +2,12 @@ package main
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/urfave/cli/v2"
 
+	"sigmac"
 	"sigmac/internal/suggest"
 	"sigmac/pipeline"
 )
@@ -41,18 +43,32 @@ func completionCommand() *cli.Command {
 func bashCompletion(app *cli.App, head string) string {
 	var b strings.Builder
 	b.WriteString(head + "_sigmac() {\n  local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD-1]} words=\"\"\n")
-	b.WriteString("  case \"$prev\" in\n    -t|--target) COMPREPLY=($(compgen -W \"" + strings.Join(namesOf("targets"), " ") + "\" -- \"$cur\")); return;;\n")
+	b.WriteString("  case \"$prev\" in\n    -t|--target) COMPREPLY=($(compgen -W \"" + strings.Join(targetNames(), " ") + "\" -- \"$cur\")); return;;\n")
 	b.WriteString("    -p|--pipeline|show) COMPREPLY=($(compgen -W \"" + strings.Join(pipeline.Builtins(), " ") + "\" -f -- \"$cur\")); return;;\n")
-	b.WriteString("    pipeline) COMPREPLY=($(compgen -W \"list show check diff\" -- \"$cur\")); return;;\n")
-	b.WriteString("    catalog) COMPREPLY=($(compgen -W \"build serve findings\" -- \"$cur\")); return;;\n")
-	b.WriteString("    list) COMPREPLY=($(compgen -W \"targets formats modifiers\" -- \"$cur\")); return;;\n  esac\n")
+	for _, cmd := range app.Commands {
+		var subs []string
+		for _, sub := range cmd.Subcommands {
+			subs = append(subs, sub.Name)
+		}
+		if cmd.Name == "list" {
+			subs = listNames()
+		}
+		if subs != nil {
+			fmt.Fprintf(&b, "    %s) COMPREPLY=($(compgen -W %q -- \"$cur\")); return;;\n", cmd.Name, strings.Join(subs, " "))
+		}
+	}
+	b.WriteString("  esac\n")
 	b.WriteString("  case \"${COMP_WORDS[1]}\" in\n")
 	var names []string
 	for _, cmd := range app.Commands {
 		names = append(names, cmd.Name)
 		var flags []string
-		for _, f := range cmd.Flags {
-			flags = append(flags, "--"+f.Names()[0])
+		for _, c := range append([]*cli.Command{cmd}, cmd.Subcommands...) {
+			for _, f := range c.Flags {
+				if name := "--" + f.Names()[0]; !slices.Contains(flags, name) {
+					flags = append(flags, name)
+				}
+			}
 		}
 		fmt.Fprintf(&b, "    %s) words=%q;;\n", cmd.Name, strings.Join(flags, " "))
 	}
@@ -63,9 +79,10 @@ func bashCompletion(app *cli.App, head string) string {
 	return b.String()
 }
 
-func namesOf(list string) (names []string) {
-	for _, l := range lists[list]() {
-		names = append(names, l.Name)
+// targetNames are those by which targets can be asked for.
+func targetNames() (names []string) {
+	for _, t := range sigmac.Targets() {
+		names = append(names, t.Names()...)
 	}
 	return names
 }

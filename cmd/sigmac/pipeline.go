@@ -38,7 +38,15 @@ called at a target. Sigmac brings some along; its format is pySigma's.
 				Name: "list", Usage: "list the pipelines that sigmac brings along",
 				Flags: []cli.Flag{&cli.BoolFlag{Name: "json", Usage: "one JSON object a pipeline, or a log source"},
 					&cli.BoolFlag{Name: "by-logsource", Usage: "for each target and log source, those that are tried without -p, in their order"}},
-				Action: listPipelines,
+				Action: func(c *cli.Context) error {
+					switch {
+					case c.Args().Present():
+						return usage("pipeline list takes no argument; sigmac list pipelines takes a target")
+					case c.Bool("by-logsource"):
+						return listByLogSource(c)
+					}
+					return listPipelines(c, func(*pipeline.Pipeline) bool { return true })
+				},
 			},
 			{
 				Name: "show", Usage: "print the YAML file of a pipeline that sigmac brings along", ArgsUsage: "NAME",
@@ -67,13 +75,8 @@ called at a target. Sigmac brings some along; its format is pySigma's.
 	}
 }
 
-func listPipelines(c *cli.Context) error {
-	if c.Args().Present() {
-		return usage("pipeline list takes no argument")
-	}
-	if c.Bool("by-logsource") {
-		return listByLogSource(c)
-	}
+// listPipelines lists those that sigmac brings along, of which wanted holds.
+func listPipelines(c *cli.Context, wanted func(*pipeline.Pipeline) bool) error {
 	defaults := map[string][]string{}
 	for by, table := range defaultTables() {
 		for _, row := range table.Rows() {
@@ -91,6 +94,9 @@ func listPipelines(c *cli.Context) error {
 	w := tabwriter.NewWriter(c.App.Writer, 0, 0, 2, ' ', 0)
 	for _, name := range pipeline.Builtins() {
 		p, _ := pipeline.Builtin(name)
+		if !wanted(p) {
+			continue
+		}
 		if c.Bool("json") {
 			err := enc.Encode(struct {
 				Name        string   `json:"name"`

@@ -63,10 +63,10 @@ type Options struct {
 	Ignore   []config.Ignore
 	Exclude  map[string][]string // checks by the id of a rule, in lower case; of rules without one, by ""
 	Settings map[string]int      // by `check.name`, in place of those that hold otherwise
-	Prover   bool            // also what needs the prover, and fixes
-	Budget   int             // solver steps of one question
-	AsOf     string          // the day for which the age of a rule counts, YYYY-MM-DD; empty: no age
-	Progress func(files int) // is told how many are done, or nil
+	Prover   bool                // also what needs the prover, and fixes
+	Budget   int                 // solver steps of one question
+	AsOf     string              // the day for which the age of a rule counts, YYYY-MM-DD; empty: no age
+	Progress func(files int)     // is told how many are done, or nil
 	// Context gives the documents that may be named beside those of the files, and says
 	// whether there are no others. It is asked once, where a name is not found among
 	// these. Nil: there may be others.
