@@ -82,7 +82,7 @@ func newApp(stdin io.Reader, stdout, stderr io.Writer) *cli.App {
 		ExitErrHandler:  func(*cli.Context, error) {},
 
 		DisableSliceFlagSeparator: true, // a path may have a comma
-		Commands:                  []*cli.Command{convertCommand(), packageCommand(), planCommand(), driftCommand(), verifyCommand(), checkCommand(), diffCommand(), evalCommand(), testCommand(), sampleCommand(), explainCommand(), catalogCommand(), listCommand(), irCommand(), pipelineCommand(), initCommand(), manCommand(), completionCommand(), versionCommand()},
+		Commands:                  []*cli.Command{convertCommand(), packageCommand(), planCommand(), driftCommand(), verifyCommand(), checkCommand(), diffCommand(), evalCommand(), testCommand(), sampleCommand(), explainCommand(), catalogCommand(), analyzeCommand(), listCommand(), irCommand(), pipelineCommand(), initCommand(), manCommand(), completionCommand(), versionCommand()},
 	}
 	app.Action = func(c *cli.Context) error {
 		if !c.Args().Present() {

@@ -57,15 +57,20 @@ func inputFlags() []cli.Flag { return []cli.Flag{patternFlag, contextFlag, filte
 
 // ofRepository are the commands that take the rules of sigmac.yaml where no path
 // is given.
-var ofRepository = []string{"convert", "plan", "drift", "verify", "check", "test"}
+var ofRepository = []string{"convert", "plan", "drift", "verify", "check", "test", "analyze attack", "analyze logsource", "analyze fields"}
 
 // packs are the commands that take formats of detections.
 var packs = []string{"convert", "drift", "plan"}
 
-// open makes a project of the flags of a command.
+// open makes a project of the flags of a command, and its paths.
 func open(c *cli.Context) (*project.Project, error) {
-	asked := project.Asked{Verb: c.Command.Name, Packages: slices.Contains(packs, c.Command.Name), Targets: c.StringSlice("target"), Pipelines: c.StringSlice("pipeline"), Unmapped: c.Bool("without-pipeline"),
-		Schemas: c.StringSlice("schema"), AllowExternal: c.Bool("allow-external"), NoFallback: c.Bool("no-fallback"), AnyPipeline: c.Bool("disable-pipeline-check"), Allow: c.String("allow"), ListsAs: c.String("lists-as"), Rules: c.Args().Slice(), FromConfig: slices.Contains(ofRepository, c.Command.Name),
+	return openFor(c, c.Command.Name, c.Args().Slice())
+}
+
+// openFor is open for the paths of a verb.
+func openFor(c *cli.Context, verb string, paths []string) (*project.Project, error) {
+	asked := project.Asked{Verb: verb, Packages: slices.Contains(packs, c.Command.Name), Targets: c.StringSlice("target"), Pipelines: c.StringSlice("pipeline"), Unmapped: c.Bool("without-pipeline"),
+		Schemas: c.StringSlice("schema"), AllowExternal: c.Bool("allow-external"), NoFallback: c.Bool("no-fallback"), AnyPipeline: c.Bool("disable-pipeline-check"), Allow: c.String("allow"), ListsAs: c.String("lists-as"), Rules: paths, FromConfig: slices.Contains(ofRepository, verb),
 		Patterns: c.StringSlice("file-pattern"), Context: c.StringSlice("context"), Filters: c.StringSlice("filter"), Stdin: c.App.Reader,
 		Note: func(format string, args ...any) { tell(c.App.ErrWriter, format, args...) }}
 	if c.IsSet("format") {
