@@ -36,7 +36,7 @@ var layers = []struct{ name, packages, sees string }{
 var modules = map[string]string{
 	"backends/elastic/deploy": "github.com/BurntSushi/toml",
 	"backends/kusto/deploy":   "gopkg.in/yaml.v3",
-	"cmd/sigmac":              "github.com/urfave/cli/v2",
+	"cmd/sigmac":              "github.com/urfave/cli/v2 golang.org/x/term",
 	"internal/catalog/native": "gopkg.in/yaml.v3 github.com/BurntSushi/toml",
 	"internal/charset":        "golang.org/x/text",
 	"internal/check":          "gopkg.in/yaml.v3",

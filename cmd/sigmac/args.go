@@ -45,6 +45,8 @@ func arguments(app *cli.App, args []string) ([]string, error) {
 			switch {
 			case f == nil && len(commands) > 0:
 				return nil, usage("unknown flag %s; the flags of a command stand behind it", name)
+			case f == nil && flagAnswers[strings.TrimLeft(name, "-")] != "":
+				return nil, usage("%s: %s", name, flagAnswers[strings.TrimLeft(name, "-")])
 			case f == nil:
 				return nil, usage("unknown flag %s%s", name, near)
 			}
@@ -70,7 +72,7 @@ func arguments(app *cli.App, args []string) ([]string, error) {
 			}
 			given = append(given, f)
 			out = append(out, "--"+flagNames(f)[0]+"="+value)
-			if f == cli.HelpFlag && yes {
+			if (f == cli.HelpFlag || f == versionFlag) && yes {
 				return out, nil // of the command so far, which takes a path for a topic
 			}
 		case len(commands) == 0:

@@ -20,7 +20,7 @@ func directoryOutputFlags() []cli.Flag {
 	return []cli.Flag{
 		&cli.StringFlag{Name: "output-dir", Aliases: []string{"od"}, Usage: "write a file a rule and target into `DIRECTORY`, and keep it in step with the rules"},
 		&cli.StringFlag{Name: "check", Usage: "write nothing; tell what is not as --output-dir `DIRECTORY` would make it"},
-		&cli.StringFlag{Name: "layout", Value: delivery.Layouts[0], Usage: "the names of the files: target (TARGET/PATH.EXT), rule (PATH.EXT) or id (TARGET/ID.EXT)"},
+		&cli.StringFlag{Name: "layout", Value: delivery.Layouts[0], Usage: "the names of the files, by a `NAME`: target (TARGET/PATH.EXT), rule (PATH.EXT) or id (TARGET/ID.EXT)"},
 		&cli.StringFlag{Name: "output-filename-template", Aliases: []string{"ot"}, Usage: "the names of the files in place of --layout, by a `TEMPLATE` with {path}, {stem} and {index}"},
 		&cli.BoolFlag{Name: "sidecar", Usage: "write a file .json beside each query, with what it is made of"},
 		&cli.BoolFlag{Name: "force", Usage: "replace files in the directory that were edited, or that are not from sigmac"},

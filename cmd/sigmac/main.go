@@ -10,8 +10,6 @@ import (
 	"strings"
 
 	"github.com/urfave/cli/v2"
-
-	"sigmac/internal/suggest"
 )
 
 // version is that of the command.
@@ -68,6 +66,9 @@ func run(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 	return f.status
 }
 
+// versionFlag asks for the version in the place of a command.
+var versionFlag = &cli.BoolFlag{Name: "version", Aliases: []string{"v"}, Usage: "print the version"}
+
 func newApp(stdin io.Reader, stdout, stderr io.Writer) *cli.App {
 	app := &cli.App{
 		Name:            "sigmac",
@@ -80,19 +81,24 @@ func newApp(stdin io.Reader, stdout, stderr io.Writer) *cli.App {
 		Writer:          stdout,
 		ErrWriter:       stderr,
 		ExitErrHandler:  func(*cli.Context, error) {},
+		Flags:           []cli.Flag{cli.HelpFlag, versionFlag}, // the package adds none beside a command help
 
 		DisableSliceFlagSeparator: true, // a path may have a comma
-		Commands:                  []*cli.Command{convertCommand(), packageCommand(), planCommand(), driftCommand(), verifyCommand(), checkCommand(), diffCommand(), evalCommand(), testCommand(), sampleCommand(), explainCommand(), catalogCommand(), analyzeCommand(), listCommand(), irCommand(), pipelineCommand(), initCommand(), manCommand(), completionCommand(), versionCommand()},
+		Commands:                  []*cli.Command{convertCommand(), packageCommand(), planCommand(), driftCommand(), verifyCommand(), checkCommand(), diffCommand(), evalCommand(), testCommand(), sampleCommand(), explainCommand(), catalogCommand(), analyzeCommand(), listCommand(), irCommand(), pipelineCommand(), initCommand(), manCommand(), completionCommand(), helpCommand(), versionCommand()},
 	}
 	app.Action = func(c *cli.Context) error {
+		if c.Bool("version") {
+			return printVersion(c)
+		}
 		if !c.Args().Present() {
 			return cli.ShowAppHelp(c)
 		}
-		var names []string
-		for _, cmd := range c.App.Commands {
-			names = append(names, cmd.Name)
+		if a, ok := answered(c.Args().Slice()); ok && a.status == exitOK {
+			return tell(c.App.ErrWriter, "%s", a.text)
+		} else if ok {
+			return &failure{a.status, a.text}
 		}
-		return usage("unknown command %q%s", c.Args().First(), suggest.For(c.Args().First(), names))
+		return unknownCommand("", c.Args().First(), c.App.Commands)
 	}
 	for _, cmd := range app.Commands {
 		finish(cmd)
@@ -118,11 +124,13 @@ func finish(cmd *cli.Command) {
 
 func versionCommand() *cli.Command {
 	return &cli.Command{
-		Name:  "version",
-		Usage: "print the version",
-		Action: func(c *cli.Context) error {
-			fmt.Fprintln(c.App.Writer, "sigmac "+version)
-			return nil
-		},
+		Name:   "version",
+		Usage:  "print the version",
+		Action: printVersion,
 	}
+}
+
+func printVersion(c *cli.Context) error {
+	fmt.Fprintln(c.App.Writer, "sigmac "+version)
+	return nil
 }

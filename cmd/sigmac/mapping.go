@@ -15,7 +15,7 @@ func mappingFlags() []cli.Flag {
 	return []cli.Flag{
 		list("pipeline", "a processing pipeline: its `NAME`, see sigmac pipeline list, its file, or a directory of files; may stand several times", "p"),
 		&cli.BoolFlag{Name: "no-fallback", Usage: "of the pipelines that know a rule's log source, take the first even where it refuses the rule"},
-		&cli.StringFlag{Name: "allow", Usage: "where a target cannot say a part of a rule, leave it out, proved: `narrower` or wider than the rule"},
+		&cli.StringFlag{Name: "allow", Usage: "where a target cannot say a part of a rule, leave it out, proved, in a `DIRECTION`: narrower or wider than the rule"},
 		&cli.BoolFlag{Name: "without-pipeline", Usage: "take field names as they stand in the rule, and do not test its log source"},
 		&cli.BoolFlag{Name: "pipeline-check", Usage: "refuse a pipeline that is for another target (default)"},
 		&cli.BoolFlag{Name: "disable-pipeline-check", Usage: "take a pipeline of -p also where it says that it is for another target"},
@@ -27,7 +27,7 @@ func mappingFlags() []cli.Flag {
 // listFlags say where long lists of values stand.
 func listFlags() []cli.Flag {
 	return []cli.Flag{
-		&cli.StringFlag{Name: "lists-as", Usage: "where long lists of values stand: `inline`, or lookup: in files beside the query, which it names"},
+		&cli.StringFlag{Name: "lists-as", Usage: "the `PLACE` of long lists of values: inline, or lookup: in files beside the query, which it names"},
 		&cli.IntFlag{Name: "list-min", Usage: "from `N` values on, a list is long", DefaultText: fmt.Sprint(project.DefaultListMin)},
 	}
 }
@@ -44,7 +44,7 @@ func targetFlags() []cli.Flag {
 // correlations and filters may name.
 var (
 	patternFlag = func() cli.Flag {
-		f := list("file-pattern", "the names of rule files in a directory", "P")
+		f := list("file-pattern", "the names of rule files in a directory, as a `PATTERN`; may stand several times", "P")
 		f.Value = cli.NewStringSlice(project.RuleFiles...)
 		return f
 	}()
