@@ -26,6 +26,9 @@ type Options struct {
 	// Opaque says that the caller takes an ir.Opaque in a rule, which
 	// query_expression_placeholders makes.
 	Opaque bool
+	// Foreign are states that other targets write, and this one does not: a pipeline that sets
+	// one refuses the rule. They are given where a pipeline may be for another target.
+	Foreign []string
 	// Steps asks for the rule before and after each item.
 	Steps bool
 }
@@ -400,6 +403,12 @@ func (r *run) scope() {
 	var says []backends.ScopeKey
 	if r.Target != nil {
 		says = r.Target.Scope
+	}
+	for _, key := range r.Foreign {
+		if r.state[key] != nil {
+			r.refuse(r.rule.Source.Pos, "a pipeline for another target sets %s, which this one does not write: %s", key, show(r.state[key]))
+			return
+		}
 	}
 	for _, k := range says {
 		text, one := "", true

@@ -426,8 +426,29 @@ func (p *Project) mapping(t Request, own bool, given []*pipeline.Pipeline) (m si
 		m.First = p.NoFallback
 	}
 	m.Options = pipeline.Options{AllowExternal: p.AllowExternal, Files: FolderOf}
+	if p.AnyPipeline {
+		m.Options.Foreign = foreign(t.Target)
+	}
 	m.Schemas = schema.For(t.Target, schemas...)
 	return m, nil
+}
+
+// foreign are the states by which pipelines say where to look in other languages, and not in that of t.
+func foreign(t *backends.Target) (out []string) {
+	has := func(key string) bool {
+		return slices.ContainsFunc(t.Scope, func(k backends.ScopeKey) bool { return k.Key == key })
+	}
+	for _, other := range targets.All() {
+		for _, k := range other.Scope {
+			if !has(k.Key) && !slices.Contains(out, k.Key) {
+				out = append(out, k.Key)
+			}
+		}
+		if other.Term != nil && t.Term == nil && !slices.Contains(out, "extend") {
+			out = append(out, "extend", "suppose")
+		}
+	}
+	return out
 }
 
 // allowance is what the command line allows for all rules, and sigmac.yaml for some.
