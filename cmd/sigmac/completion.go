@@ -43,15 +43,20 @@ func completionCommand() *cli.Command {
 func bashCompletion(app *cli.App, head string) string {
 	var b strings.Builder
 	b.WriteString(head + "_sigmac() {\n  local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD-1]} words=\"\"\n")
-	b.WriteString("  case \"$prev\" in\n    -t|--target) COMPREPLY=($(compgen -W \"" + strings.Join(targetNames(), " ") + "\" -- \"$cur\")); return;;\n")
+	b.WriteString("  case \"$prev\" in\n    -t|--target|formats|pipelines|correlation-methods) COMPREPLY=($(compgen -W \"" + strings.Join(targetNames(), " ") + "\" -- \"$cur\")); return;;\n")
 	b.WriteString("    -p|--pipeline|show) COMPREPLY=($(compgen -W \"" + strings.Join(pipeline.Builtins(), " ") + "\" -f -- \"$cur\")); return;;\n")
 	for _, cmd := range app.Commands {
 		var subs []string
 		for _, sub := range cmd.Subcommands {
 			subs = append(subs, sub.Name)
 		}
-		if cmd.Name == "list" {
+		switch cmd.Name {
+		case "list":
 			subs = listNames()
+		case "help":
+			for _, other := range app.Commands {
+				subs = append(subs, other.Name)
+			}
 		}
 		if subs != nil {
 			fmt.Fprintf(&b, "    %s) COMPREPLY=($(compgen -W %q -- \"$cur\")); return;;\n", cmd.Name, strings.Join(subs, " "))
