@@ -75,7 +75,10 @@ func checkRules(c *cli.Context) error {
 		return listChecks(c)
 	}
 	if id := c.String("explain"); id != "" {
-		found, ok := check.Lookup(id)
+		found, ok := check.Validator(id)
+		if !ok {
+			found, ok = check.Lookup(id)
+		}
 		if !ok {
 			return usage("no check is named %q%s", id, suggest.For(id, check.IDs()))
 		}

@@ -25,7 +25,7 @@ type AskedChecks struct {
 func (p *Project) Checks(asked AskedChecks) (o check.Options, err error) {
 	o = check.Options{Profile: config.Profiles[0], Severity: map[string]string{}}
 	var faults []error
-	known := func(at, id string) string {
+	known := func(at, id string) string { // the check's own name
 		if c, ok := check.Validator(id); ok {
 			return c.ID
 		}
@@ -36,13 +36,13 @@ func (p *Project) Checks(asked AskedChecks) (o check.Options, err error) {
 	}
 	if cfg := p.Config; cfg != nil {
 		at := func(p ir.Pos) string { return fmt.Sprintf("%s:%d:%d: ", cfg.Path, p.Line, p.Column) }
-		o.Profile, o.Ignore = cfg.Check.Profile, cfg.Check.Ignore
+		o.Profile = cfg.Check.Profile
 		for _, g := range cfg.Check.Ignore {
-			known(at(g.Pos), g.ID)
+			g.ID = known(at(g.Pos), g.ID)
+			o.Ignore = append(o.Ignore, g)
 		}
 		for _, s := range cfg.Check.Severity {
-			known(at(s.Pos), s.ID)
-			o.Severity[s.ID] = s.Level
+			o.Severity[known(at(s.Pos), s.ID)] = s.Level
 		}
 	}
 	if asked.Profile != "" {

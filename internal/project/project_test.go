@@ -193,10 +193,10 @@ func TestGate(t *testing.T) {
 
 // TestChecks holds the severities of checks, by what is asked over sigmac.yaml.
 func TestChecks(t *testing.T) {
-	repository(t, map[string]string{"sigmac.yaml": "check:\n  severity: {title_length: error}\n", "a.yml": "title: a\n"})
+	repository(t, map[string]string{"sigmac.yaml": "check:\n  severity: {sigmahq_title_length: error}\n  ignore: [{id: AttackTag, reason: r}]\n", "a.yml": "title: a\n"})
 	p, _ := asked(t, Asked{Rules: []string{"a.yml"}})
 	o, err := p.Checks(AskedChecks{Ignore: []string{"schema"}})
-	if err != nil || o.Severity["title_length"] != "error" || o.Severity["schema"] != "off" {
+	if err != nil || o.Severity["title_length"] != "error" || len(o.Ignore) != 1 || o.Ignore[0].ID != "attacktag" || o.Severity["schema"] != "off" {
 		t.Errorf("%+v %v", o, err)
 	}
 	if files, err := p.CheckFiles(&o); err != nil || len(files) != 1 || files[0].Name != "a.yml" || o.Context != nil {
