@@ -4,9 +4,16 @@ FUZZTIME ?= 30s
 
 # Packages in which nothing runs at the same time: the race detector has nothing to
 # see in their tests. Where others call them at the same time, it sees that there.
-SINGLE = sigmac/(backends(/(elastic|kusto|splunk)(/read)?)?|eval|ir|parser|regex|schema)
+SINGLE = (backends(/(elastic|kusto|splunk)(/read)?)?|eval|ir|parser|regex|schema)
 
-.PHONY: help check race golden fuzz bench
+.PHONY: help check race golden fuzz bench module
+
+# PATH on the command line is the address for make module, and takes the place of the variable in which
+# commands are looked for. The shell has that one still.
+ifeq ($(origin PATH),command line)
+ADDRESS := $(PATH)
+override PATH = $(shell printf %s "$$PATH")
+endif
 
 help: ## list the targets (default)
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST)
@@ -23,7 +30,7 @@ check: ## tidy, gofmt, vet, staticcheck, tests, without the corpus
 race: export SIGMAC_CORPUS ?= none
 race: export SIGMAC_ANSWERS ?= none
 race: ## tests with the race detector, which needs a C compiler
-	$(GO) test -race -timeout 60m $$($(GO) list ./... | grep -Evx '$(SINGLE)')
+	$(GO) test -race -timeout 60m $$($(GO) list ./... | grep -Evx "$$($(GO) list -m)/$(SINGLE)")
 
 golden: ## rewrite the sections of golden/*.txtar that sigmac makes
 	$(GO) test ./golden -update
@@ -38,3 +45,6 @@ fuzz: ## run every fuzz target for FUZZTIME (30s)
 
 bench: ## run every benchmark
 	$(GO) test -run '^$$' -bench . ./...
+
+module: ## give the module an address: make module PATH=github.com/OWNER/sigmac
+	@$(GO) run ./internal/module '$(ADDRESS)'

@@ -41,7 +41,7 @@ func TestExportedIsExplained(t *testing.T) {
 		if len(files) == 0 {
 			return nil
 		}
-		p, err := doc.NewFromFiles(fset, files, "sigmac/"+filepath.ToSlash(dir))
+		p, err := doc.NewFromFiles(fset, files, filepath.ToSlash(dir))
 		if err != nil {
 			return err
 		}

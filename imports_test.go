@@ -9,6 +9,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"sigmac/internal/about"
 )
 
 // layers are the packages of the project, from top to bottom. A package imports only
@@ -29,7 +31,7 @@ var layers = []struct{ name, packages, sees string }{
 	{"documents", "internal/config internal/link parser internal/taxonomy", "parser internal/catalog internal/deploy ir regex internal/suggest internal/taxonomy internal/lazy"},
 	{"views of a rule", "backends correlation eval internal/deploy internal/catalog", "computed tail ir regex internal/catalog internal/deploy internal/lazy"},
 	{"rules", "computed tail ir regex", "ir regex"},
-	{"tools", "internal/attackgen internal/jinja internal/manual internal/charset internal/revision internal/markdown internal/atomic internal/junit internal/lazy internal/ordered internal/outdir internal/plain internal/style internal/suggest", ""},
+	{"tools", "internal/attackgen internal/jinja internal/manual internal/charset internal/revision internal/markdown internal/atomic internal/junit internal/lazy internal/ordered internal/outdir internal/plain internal/style internal/suggest internal/module internal/about", ""},
 }
 
 // modules are those of others that a package may import.
@@ -44,6 +46,7 @@ var modules = map[string]string{
 	"internal/diff/review":    "github.com/rogpeppe/go-internal",
 	"internal/jinja":          "github.com/nikolalohinski/gonja/v2",
 	"internal/manual":         "github.com/urfave/cli/v2",
+	"internal/module":         "golang.org/x/mod",
 	"internal/outdir":         "golang.org/x/text",
 	"internal/project":        "gopkg.in/yaml.v3",
 	"internal/ruletest":       "gopkg.in/yaml.v3",
@@ -74,18 +77,20 @@ func language(pkg string) string {
 	return strings.Join(parts[:min(2, len(parts))], "/")
 }
 
-// own is the path of a package of the project without the module's name.
+// own is the path of a package of the project without that of the module; the package
+// of the module's own path is sigmac.
 func own(path string) (short string, ok bool) {
-	if path == "sigmac" {
-		return path, true
+	if path == string(about.Module) {
+		return "sigmac", true
 	}
-	return strings.CutPrefix(path, "sigmac/")
+	return strings.CutPrefix(path, string(about.Module)+"/")
 }
 
 // foreign says whether a package is of a module that is not one of these.
 func foreign(path, modules string) bool {
 	first, _, _ := strings.Cut(path, "/")
-	return strings.Contains(first, ".") && !slices.ContainsFunc(strings.Fields(modules), func(m string) bool {
+	_, ours := own(path)
+	return !ours && strings.Contains(first, ".") && !slices.ContainsFunc(strings.Fields(modules), func(m string) bool {
 		return path == m || strings.HasPrefix(path, m+"/")
 	})
 }
@@ -181,23 +186,24 @@ func TestImports(t *testing.T) {
 
 // TestImportFaults holds that an arrow that runs the other way is found.
 func TestImportFaults(t *testing.T) {
+	const at = string(about.Module)
 	for _, c := range []struct {
 		p    listedPackage
 		want string
 	}{
-		{listedPackage{ImportPath: "sigmac/verify", Imports: []string{"sigmac/eval", "slices"}, Deps: []string{"sigmac/eval", "sigmac/ir"}}, ""},
-		{listedPackage{ImportPath: "sigmac/other"}, "other is in no layer"},
-		{listedPackage{ImportPath: "sigmac/schema", Imports: []string{"sigmac/pipeline"}}, "schema imports pipeline, which does not stand behind it"},
-		{listedPackage{ImportPath: "sigmac", Imports: []string{"sigmac/internal/irgen"}}, "sigmac imports internal/irgen, which does not stand behind it"},
-		{listedPackage{ImportPath: "sigmac/ir", Imports: []string{"gopkg.in/yaml.v3"}}, "ir imports gopkg.in/yaml.v3"},
-		{listedPackage{ImportPath: "sigmac/schema", Imports: []string{"gopkg.in/yaml.v30"}}, "schema imports gopkg.in/yaml.v30"},
-		{listedPackage{ImportPath: "sigmac/eval", Deps: []string{"sigmac/ir", "sigmac/regex", "sigmac/internal/ordered"}}, "eval depends on internal/ordered, which it must not see"},
-		{listedPackage{ImportPath: "sigmac/regex", Deps: []string{"sigmac/internal/suggest"}}, "regex depends on internal/suggest, which it must not see"},
-		{listedPackage{ImportPath: "sigmac/backends/kusto", Deps: []string{"sigmac/backends/splunk"}}, "backends/kusto depends on backends/splunk, which it must not see"},
-		{listedPackage{ImportPath: "sigmac/backends/kusto/read", Deps: []string{"sigmac/backends/kusto"}}, "backends/kusto/read depends on backends/kusto, which it must not see"},
-		{listedPackage{ImportPath: "sigmac/backends/kusto", TestImports: []string{"sigmac/backends/splunk"}}, "a test of backends/kusto imports backends/splunk: no language knows another"},
-		{listedPackage{ImportPath: "sigmac/eval", XTestImports: []string{"sigmac"}}, "a test of eval imports sigmac: the reference knows no backend"},
-		{listedPackage{ImportPath: "sigmac/eval", XTestImports: []string{"github.com/urfave/cli/v2"}}, "a test of eval imports github.com/urfave/cli/v2"},
+		{listedPackage{ImportPath: at + "/verify", Imports: []string{at + "/eval", "slices"}, Deps: []string{at + "/eval", at + "/ir"}}, ""},
+		{listedPackage{ImportPath: at + "/other"}, "other is in no layer"},
+		{listedPackage{ImportPath: at + "/schema", Imports: []string{at + "/pipeline"}}, "schema imports pipeline, which does not stand behind it"},
+		{listedPackage{ImportPath: at, Imports: []string{at + "/internal/irgen"}}, "sigmac imports internal/irgen, which does not stand behind it"},
+		{listedPackage{ImportPath: at + "/ir", Imports: []string{"gopkg.in/yaml.v3"}}, "ir imports gopkg.in/yaml.v3"},
+		{listedPackage{ImportPath: at + "/schema", Imports: []string{"gopkg.in/yaml.v30"}}, "schema imports gopkg.in/yaml.v30"},
+		{listedPackage{ImportPath: at + "/eval", Deps: []string{at + "/ir", at + "/regex", at + "/internal/ordered"}}, "eval depends on internal/ordered, which it must not see"},
+		{listedPackage{ImportPath: at + "/regex", Deps: []string{at + "/internal/suggest"}}, "regex depends on internal/suggest, which it must not see"},
+		{listedPackage{ImportPath: at + "/backends/kusto", Deps: []string{at + "/backends/splunk"}}, "backends/kusto depends on backends/splunk, which it must not see"},
+		{listedPackage{ImportPath: at + "/backends/kusto/read", Deps: []string{at + "/backends/kusto"}}, "backends/kusto/read depends on backends/kusto, which it must not see"},
+		{listedPackage{ImportPath: at + "/backends/kusto", TestImports: []string{at + "/backends/splunk"}}, "a test of backends/kusto imports backends/splunk: no language knows another"},
+		{listedPackage{ImportPath: at + "/eval", XTestImports: []string{at}}, "a test of eval imports sigmac: the reference knows no backend"},
+		{listedPackage{ImportPath: at + "/eval", XTestImports: []string{"github.com/urfave/cli/v2"}}, "a test of eval imports github.com/urfave/cli/v2"},
 	} {
 		if got := strings.Join(importFaults([]listedPackage{c.p}), "\n"); got != c.want {
 			t.Errorf("got %q, want %q", got, c.want)

@@ -9,6 +9,8 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+
+	"sigmac/internal/about"
 )
 
 // TestSingle holds that no goroutine is started in the packages that make race leaves
@@ -22,7 +24,7 @@ func TestSingle(t *testing.T) {
 	if m == nil {
 		t.Fatal("the Makefile names no packages")
 	}
-	single := regexp.MustCompile("^(?:" + string(m[1]) + ")$")
+	single := regexp.MustCompile("^" + regexp.QuoteMeta(string(about.Module)) + "/(?:" + string(m[1]) + ")$")
 	checked := map[string]bool{}
 	for _, p := range listPackages(t) {
 		if !single.MatchString(p.ImportPath) {

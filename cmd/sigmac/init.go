@@ -13,6 +13,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"sigmac"
+	"sigmac/internal/about"
 	"sigmac/internal/config"
 	"sigmac/internal/project"
 	"sigmac/internal/suggest"
@@ -82,7 +83,7 @@ func initRepository(c *cli.Context) error {
 	}
 	files := [][2]string{{config.Name, configuration(rules, wanted, c.String("profile"))}}
 	if c.Bool("github") {
-		files = append(files, [2]string{".github/workflows/sigmac.yml", workflow(names)})
+		files = append(files, [2]string{".github/workflows/sigmac.yml", workflow(about.Module, version, names)})
 	}
 	for _, f := range files {
 		if _, err := os.Lstat(filepath.Join(dir, f[0])); err == nil && !c.Bool("force") {
@@ -105,6 +106,9 @@ func initRepository(c *cli.Context) error {
 			return err
 		}
 		tell(c.App.ErrWriter, "%s was written", p)
+	}
+	if c.Bool("github") && !about.Module.Public() {
+		tell(c.App.ErrWriter, "sigmac has no public address yet: the workflow takes it from .sigmac, a copy of its repository or a submodule, which is for you to add")
 	}
 	if len(rules) == 0 {
 		tell(c.App.ErrWriter, "no rules were found below %s: say in %s where they will be", dir, config.Name)
@@ -182,8 +186,18 @@ func configuration(rules, targets []string, profile string) string {
 // yamlText is a text in single quotes, which nothing in it ends.
 func yamlText(s string) string { return "'" + strings.ReplaceAll(s, "'", "''") + "'" }
 
-// workflow is a workflow of GitHub Actions that uses the action.
-func workflow(targets []string) string {
+// workflow is a workflow of GitHub Actions that uses the action: that of this release, or
+// the newest, or without a public address that of a copy in the repository of rules.
+func workflow(module about.Path, version string, targets []string) string {
+	checkout, action := "", "# sigmac has no public address yet: .sigmac is a copy of its repository, or a submodule.\n            - uses: ./.sigmac"
+	switch {
+	case !module.Public():
+		checkout = "                  submodules: true\n"
+	case strings.Contains(version, "-"):
+		action = "- uses: " + module.Repository() + "@main"
+	default:
+		action = "- uses: " + module.Repository() + "@v" + version
+	}
 	with := ""
 	if len(targets) > 0 {
 		with = "              with:\n                  targets: " + strings.Join(targets, " ") + "\n"
@@ -202,5 +216,5 @@ jobs:
             - uses: actions/checkout@08c6903cd8c0fde910a37f88322edcfb5dd907a8 # v5.0.0
               with:
                   fetch-depth: 0
-            - uses: sigmac/sigmac@v` + version + "\n" + with
+` + checkout + "            " + action + "\n" + with
 }

@@ -10,15 +10,32 @@ import (
 	"strings"
 
 	"github.com/urfave/cli/v2"
+
+	"sigmac/internal/about"
 )
 
-// version is that of the command.
-const version = "0.1.0"
+// version is that of the command. A release sets it when it links; another build takes
+// what the go command wrote into it.
+var version = unreleased
+
+const unreleased = about.Version + "-dev"
 
 func main() {
+	if info, ok := debug.ReadBuildInfo(); ok && version == unreleased {
+		version = stamped(info)
+	}
 	// A run is short and its memory small: collect less often.
 	debug.SetGCPercent(400)
 	os.Exit(run(os.Args, os.Stdin, os.Stdout, os.Stderr))
+}
+
+// stamped is the version of a build that is no release: that of the module where the go
+// command knows it.
+func stamped(info *debug.BuildInfo) string {
+	if v, ok := strings.CutPrefix(info.Main.Version, "v"); ok {
+		return v
+	}
+	return unreleased
 }
 
 // The exit statuses.

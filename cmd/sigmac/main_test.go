@@ -16,6 +16,7 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 
 	"sigmac/backends/backendtest"
+	"sigmac/internal/about"
 	"sigmac/internal/corpus"
 	"sigmac/parser"
 	"sigmac/targets"
@@ -79,6 +80,8 @@ func TestScripts(t *testing.T) {
 			switch name {
 			case "corpus":
 				return corpus.Dir() != "", nil
+			case "public":
+				return about.Module.Public(), nil
 			case "root": // to whom every file is open
 				return os.Geteuid() == 0, nil
 			}
