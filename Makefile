@@ -6,7 +6,7 @@ FUZZTIME ?= 30s
 # see in their tests. Where others call them at the same time, it sees that there.
 SINGLE = (backends(/(elastic|kusto|splunk)(/read)?)?|eval|ir|parser|regex|schema)
 
-.PHONY: help check race golden fuzz bench module
+.PHONY: help check race golden fuzz bench release module
 
 # PATH on the command line is the address for make module, and takes the place of the variable in which
 # commands are looked for. The shell has that one still.
@@ -45,6 +45,9 @@ fuzz: ## run every fuzz target for FUZZTIME (30s)
 
 bench: ## run every benchmark
 	$(GO) test -run '^$$' -bench . ./...
+
+release: ## archives, checksums, an SBOM, a formula and a manifest in dist; URL says where they will lie
+	@$(GO) run ./internal/release $(if $(URL),-url '$(URL)')
 
 module: ## give the module an address: make module PATH=github.com/OWNER/sigmac
 	@$(GO) run ./internal/module '$(ADDRESS)'

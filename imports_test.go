@@ -19,7 +19,7 @@ import (
 // that they import.
 var layers = []struct{ name, packages, sees string }{
 	{"tests", "conformance/answers conformance/rules golden backends/backendtest internal/corpus internal/irgen internal/irtest", ""},
-	{"command", "cmd/sigmac", ""},
+	{"command", "internal/release cmd/sigmac", ""},
 	{"commands' work", "conformance/judge internal/project internal/drift/review internal/drift internal/delivery internal/check internal/coverage internal/report internal/diff/review internal/diff internal/ruletest internal/streams internal/match", ""},
 	{"catalogs", "internal/catalog/site internal/catalog/index internal/catalog/findings internal/catalog/native internal/catalog/page", ""},
 	{"library", "sigmac", ""},

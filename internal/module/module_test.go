@@ -162,8 +162,8 @@ func TestModule(t *testing.T) {
 		}
 	}
 	do(false, "go", "build", "./...")
-	do(false, "go", "vet", ".", "./internal/about")
-	do(false, "go", "test", ".", "./internal/about")
+	do(false, "go", "vet", ".", "./internal/about", "./internal/release")
+	do(false, "go", "test", ".", "./internal/about", "./internal/release")
 	do(false, "go", "test", "./internal/module", "-run", "TestAddress|TestSections")
 	do(false, "go", "test", "./cmd/sigmac", "-run", "TestScripts/init|TestWorkflow|TestHooks|TestAction")
 	if unformatted := do(false, "gofmt", "-l", "."); unformatted != "" {
