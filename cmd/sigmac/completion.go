@@ -24,7 +24,9 @@ func completionCommand() *cli.Command {
 			case "bash":
 				fmt.Fprint(c.App.Writer, bashCompletion(c.App, ""))
 			case "zsh":
-				fmt.Fprint(c.App.Writer, bashCompletion(c.App, "autoload -U +X bashcompinit && bashcompinit\n"))
+				// As a file _sigmac in $fpath it is read at the first completion, and has to answer that too.
+				fmt.Fprint(c.App.Writer, bashCompletion(c.App, "#compdef sigmac\nautoload -U +X bashcompinit && bashcompinit\n"),
+					"if [ \"${funcstack[1]}\" = _sigmac ]; then _bash_complete -F _sigmac; fi\n")
 			case "fish":
 				script, err := c.App.ToFishCompletion()
 				if err != nil {
