@@ -14,6 +14,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"runtime"
 	"slices"
 	"strings"
@@ -21,6 +22,7 @@ import (
 	"time"
 
 	"github.com/santhosh-tekuri/jsonschema/v6"
+	"gopkg.in/yaml.v3"
 
 	"sigmac/internal/about"
 )
@@ -335,6 +337,45 @@ func TestCommit(t *testing.T) {
 	write("c")
 	git("commit", "-am", "two")
 	is("1.2.3-1-g" + git("rev-parse", "HEAD")[:12])
+}
+
+// TestWorkflow holds that the workflow of a release runs actions of one commit each, has few rights, and calls what
+// there is.
+func TestWorkflow(t *testing.T) {
+	text, err := os.ReadFile("../../.github/workflows/release.yml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var w struct {
+		Permissions map[string]string
+		Jobs        map[string]struct {
+			Permissions map[string]string
+			Steps       []struct{ Uses, Run string }
+		}
+	}
+	if err := yaml.Unmarshal(text, &w); err != nil {
+		t.Fatal(err)
+	}
+	makefile, err := os.ReadFile("../../Makefile")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var runs []string
+	for _, s := range w.Jobs["release"].Steps {
+		if s.Uses != "" && !regexp.MustCompile(`(?m)uses: `+regexp.QuoteMeta(s.Uses)+` # v\d+\.\d+\.\d+$`).Match(text) || s.Uses != "" && !regexp.MustCompile(`@[0-9a-f]{40}$`).MatchString(s.Uses) {
+			t.Errorf("%s is no commit with its version", s.Uses)
+		}
+		if strings.Contains(s.Run, "${{") {
+			t.Errorf("an expression stands in a script: %s", s.Run)
+		}
+		if target, ok := strings.CutPrefix(s.Run, "make "); ok && !bytes.Contains(makefile, []byte("\n"+target+": ")) {
+			t.Errorf("there is no target %s", target)
+		}
+		runs = append(runs, s.Run)
+	}
+	if len(w.Permissions) != 0 || len(w.Jobs["release"].Permissions) != 3 || !slices.Contains(runs, "make check") || !slices.Contains(runs, "make release") {
+		t.Errorf("%+v", w)
+	}
 }
 
 // TestForeignDirectory holds that no files but those of a release are removed.
