@@ -7,7 +7,9 @@ import (
 	"maps"
 	"os"
 	"os/exec"
+	"path"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -112,10 +114,8 @@ func TestSections(t *testing.T) {
 			if strings.Contains(text, "no public address") == p.Public() || p.Public() && strings.Contains(text, "OWNER") {
 				t.Errorf("%s for %s:\n%s", name, p, text)
 			}
-			for _, word := range []string{"ADDRESS", "RELEASE", "VERSION", "URL/"} {
-				if strings.Contains(text, word) {
-					t.Errorf("%s for %s has %s", name, p, word)
-				}
+			if strings.ContainsAny(text, "{}") {
+				t.Errorf("%s for %s:\n%s", name, p, text)
 			}
 		}
 	}
@@ -156,7 +156,13 @@ func TestModule(t *testing.T) {
 			t.Errorf("%s does not name the address", name)
 		}
 	}
+	named := regexp.MustCompile(`(?m)(?:uses|repository|repo): (?:https://)?(\S*/sigmac)(?:@\S+)?$`)
 	for name, text := range after {
+		for _, m := range named.FindAllStringSubmatch(string(text), -1) {
+			if ext := path.Ext(name); (ext == ".md" || ext == ".yml" || ext == ".yaml") && !strings.HasSuffix(m[1], "acme/sigmac") {
+				t.Errorf("%s names the repository otherwise: %s", name, m[0])
+			}
+		}
 		if bytes.Contains(text, []byte("OWNER/sigmac")) && !strings.HasPrefix(name, "internal/") && !slices.Contains([]string{"Makefile", "CONTRIBUTING.md", "CHANGELOG.md"}, name) {
 			t.Errorf("%s has no address", name)
 		}

@@ -28,9 +28,9 @@ func standsFor(p about.Path) string {
 	return "\n`" + p.Repository() + "` stands for the repository on GitHub in which you have sigmac: it has no public address yet.\n\n"
 }
 
-// fill puts the address and the version into a text.
+// fill puts the address and the version into a text with names in braces.
 func fill(text string, p about.Path) string {
-	return strings.NewReplacer("ADDRESS", p.Address(), "URL", p.URL(), "RELEASE", p.Release(about.Version), "VERSION", about.Version, "TAP", strings.ToLower(p.Repository())).Replace(text)
+	return strings.NewReplacer("{ADDRESS}", p.Address(), "{URL}", p.URL(), "{RELEASE}", p.Release(about.Version), "{VERSION}", about.Version).Replace(text)
 }
 
 func readme(p about.Path) string {
@@ -48,14 +48,14 @@ Scoop. [docs/install.md](docs/install.md) says how each is installed.
 `
 	}
 	return fill(`
-On Linux, with the [release](URL/releases) for your machine:
+On Linux, with the [release]({URL}/releases) for your machine:
 
-    curl -LO RELEASE/sigmac_VERSION_linux_amd64.tar.gz -LO RELEASE/checksums.txt
+    curl -LO {RELEASE}/sigmac_{VERSION}_linux_amd64.tar.gz -LO {RELEASE}/checksums.txt
     sha256sum --ignore-missing -c checksums.txt
-    tar xzf sigmac_VERSION_linux_amd64.tar.gz
+    tar xzf sigmac_{VERSION}_linux_amd64.tar.gz
     sigmac/sigmac version
 
-Or with Go 1.26 or later: `+"`go install ADDRESS/cmd/sigmac@latest`"+`. [docs/install.md](docs/install.md) has macOS and Windows,
+Or with Go 1.26 or later: `+"`go install {ADDRESS}/cmd/sigmac@latest`"+`. [docs/install.md](docs/install.md) has macOS and Windows,
 Homebrew, Scoop, the image, completion and the manual page.
 
 `, p)
@@ -64,7 +64,7 @@ Homebrew, Scoop, the image, completion and the manual page.
 func install(p about.Path) string {
 	if !p.Public() {
 		return fill(`
-sigmac has no public address yet: nothing can be downloaded, and `+"`go install ADDRESS/cmd/sigmac@latest`"+` does not work.
+sigmac has no public address yet: nothing can be downloaded, and `+"`go install {ADDRESS}/cmd/sigmac@latest`"+` does not work.
 What works is a clone. With Go 1.26 or later:
 
     go install ./cmd/sigmac
@@ -83,17 +83,17 @@ you give the files to others; a `+"`file://`"+` URL does too. Without it they na
 `, p)
 	}
 	return fill(`
-With the [release](URL/releases) for your machine (`+"`linux`, `darwin`, `windows`; `amd64`, `arm64`"+`):
+With the [release]({URL}/releases) for your machine (`+"`linux`, `darwin`, `windows`; `amd64`, `arm64`"+`):
 
-    curl -LO RELEASE/sigmac_VERSION_linux_amd64.tar.gz
-    curl -LO RELEASE/checksums.txt
+    curl -LO {RELEASE}/sigmac_{VERSION}_linux_amd64.tar.gz
+    curl -LO {RELEASE}/checksums.txt
     sha256sum --ignore-missing -c checksums.txt
-    tar xzf sigmac_VERSION_linux_amd64.tar.gz
+    tar xzf sigmac_{VERSION}_linux_amd64.tar.gz
     sigmac/sigmac version
 
 With Go 1.26 or later:
 
-    go install ADDRESS/cmd/sigmac@latest
+    go install {ADDRESS}/cmd/sigmac@latest
 
 `, p)
 }

@@ -201,15 +201,22 @@ func extras(sigmac string, linked []module) (out []file, err error) {
 	if err != nil {
 		return nil, err
 	}
-	for _, name := range []string{"LICENSE", "README.md"} {
-		text, err := os.ReadFile(filepath.Join(strings.TrimSpace(string(root)), name))
-		if err != nil {
+	own := map[string][]byte{"LICENSE": nil, "README.md": nil, "docs/attack.md": nil}
+	for name := range own {
+		if own[name], err = os.ReadFile(filepath.Join(strings.TrimSpace(string(root)), name)); err != nil {
 			return nil, err
 		}
-		out = append(out, file{"sigmac/" + name, text, 0o644})
+	}
+	_, attack, ok := bytes.Cut(own["docs/attack.md"], []byte("\n## Licence of ATT&CK\n"))
+	if !ok {
+		return nil, errors.New("docs/attack.md has no license of ATT&CK")
 	}
 	licenses, err := licenses(linked)
-	return append(out, file{"sigmac/LICENSES.txt", licenses, 0o644}), err
+	if err != nil {
+		return nil, err
+	}
+	licenses = fmt.Appendf(licenses, "ATT&CK\n\n%s\n", bytes.TrimSpace(attack))
+	return append(out, file{"sigmac/LICENSE", own["LICENSE"], 0o644}, file{"sigmac/README.md", own["README.md"], 0o644}, file{"sigmac/LICENSES.txt", licenses, 0o644}), nil
 }
 
 // licenses are the texts under which others gave what is linked.

@@ -134,7 +134,10 @@ func worksAlone(t *testing.T, root, binary string) {
 	if page, err := os.ReadFile(filepath.Join(root, "sigmac/man/sigmac.1")); err != nil || !strings.Contains(string(page), `sigmac 1.2.3\-test`) {
 		t.Error("the manual page has another version", err)
 	}
-	for name, want := range map[string]string{"LICENSE": "Apache License", "LICENSES.txt": "gopkg.in/yaml.v3 v", "README.md": "# sigmac"} {
+	if text, err := os.ReadFile(filepath.Join(root, "sigmac/LICENSES.txt")); err != nil || !strings.Contains(string(text), "gopkg.in/yaml.v3 v") || !strings.Contains(string(text), "std 1.") {
+		t.Errorf("the licenses of what is linked are not there: %v", err)
+	}
+	for name, want := range map[string]string{"LICENSE": "Apache License", "LICENSES.txt": "The MITRE Corporation", "README.md": "# sigmac"} {
 		if text, err := os.ReadFile(filepath.Join(root, "sigmac", name)); err != nil || !strings.Contains(string(text), want) {
 			t.Errorf("%s lacks %q: %v", name, want, err)
 		}
