@@ -17,6 +17,8 @@ import (
 	"testing"
 
 	"gopkg.in/yaml.v3"
+
+	"sigmac/internal/about"
 )
 
 // An action is what action.yml has.
@@ -393,7 +395,7 @@ func TestPinned(t *testing.T) {
 			continue // it is gone
 		}
 		for _, m := range uses.FindAllStringSubmatch(string(src), -1) {
-			if strings.HasPrefix(m[1], "./") || strings.HasPrefix(m[1], "sigmac/") {
+			if strings.HasPrefix(m[1], "./") || strings.HasPrefix(m[1], about.Module.Repository()+"@") {
 				continue
 			}
 			n++
