@@ -50,9 +50,10 @@ type Exclusion struct {
 // An Indicator is the values of a field that a rule looks for by one kind of
 // comparison.
 type Indicator struct {
-	Field  string      `json:"field"`
-	Kind   Kind        `json:"kind"`
-	Values List[Value] `json:"values"` // sorted
+	Field   string      `json:"field"`
+	Kind    Kind        `json:"kind"`
+	Values  List[Value] `json:"values"`            // sorted
+	Spelled []string    `json:"spelled,omitempty"` // of a native rule: Field as the rule names it, where it is another name
 }
 
 // A Value is one of an Indicator.

@@ -71,8 +71,9 @@ func (p Predicate) String() string {
 	return strings.Join(slices.DeleteFunc([]string{p.Field, p.Kind.String(), p.Value}, func(s string) bool { return s == "" }), " ")
 }
 
-// A Key is what two rules share that look for the same: field, kind and value,
-// whatever the case of a text and the transforms. A dash under windash is `-`.
+// A Key is what two rules share that look for the same: field, kind and value of
+// the normal form, whatever the case of a text and the transforms. A dash under
+// windash is `-`.
 type Key struct {
 	Field string
 	Kind  Kind
@@ -84,8 +85,29 @@ func (k Key) Compare(other Key) int {
 	return cmp.Or(cmp.Compare(k.Field, other.Field), cmp.Compare(k.Kind, other.Kind), cmp.Compare(k.Value, other.Value))
 }
 
+// paths are the fields that hold the path of a file, and of which other catalogs have
+// a field with its file name.
+var paths = []string{"Image", "ParentImage", "TargetFilename", "ImageLoaded"}
+
+// FileName is the name of a field that holds the file name in the path of another, as
+// `process_name` of Splunk does in that of Image.
+func FileName(path string) string { return "filename(" + path + ")" }
+
+// Normal is p as all rules say it that mean the same: a path that ends with a
+// separator and a name has that file name.
+func (p Predicate) Normal() Predicate {
+	if p.Kind != EndsWith || !slices.Contains(paths, p.Field) || p.Value == "" || !strings.ContainsRune(`\/`, rune(p.Value[0])) {
+		return p
+	}
+	if name := p.Value[1:]; name != "" && !strings.ContainsAny(name, `\/`) {
+		p.Field, p.Kind, p.Value = FileName(p.Field), Eq, name
+	}
+	return p
+}
+
 // Key is that of p.
 func (p Predicate) Key() Key {
+	p = p.Normal()
 	v := p.Value
 	if slices.Contains(p.Transforms, "windash") {
 		v = strings.Map(func(r rune) rune {

@@ -60,7 +60,7 @@ type file struct {
 }
 
 // version changes when the same file would give other rules.
-const version = "1"
+const version = "2"
 
 // Build reads all rules. What is wrong with a rule stands in it; an error is one
 // of reading files.
@@ -324,7 +324,7 @@ func nativeRule(n *native.Rule) *Rule {
 		Catalog: n.Catalog, Language: n.Language, Body: n.Query, Reason: n.Reason, Detail: n.Detail, Partial: n.Partial,
 		Entry: catalog.Entry{
 			Path:   n.Path,
-			Rule:   catalog.Facts{Title: n.Title, ID: n.ID, Status: n.Status, Level: n.Level, Description: n.Description, Tags: n.Tags},
+			Rule:   n.Facts,
 			Attack: catalog.CoverageOf(n.Tags),
 			Page:   *n.Page,
 		},

@@ -22,7 +22,7 @@ import (
 )
 
 const (
-	format    = 1   // of the file
+	format    = 2   // of the file
 	shards    = 256 // of the indicators, and of the names
 	chunk     = 64  // rules a member
 	maxMember = 1 << 30

@@ -7,6 +7,7 @@ import (
 	"github.com/BurntSushi/toml"
 
 	elastic "sigmac/backends/elastic/read"
+	"sigmac/internal/catalog"
 	"sigmac/ir"
 )
 
@@ -19,10 +20,16 @@ const maxBrackets = 10_000
 func Elastic(path string, src []byte) *Rule {
 	r := &Rule{Catalog: "elastic", Path: path}
 	var f struct {
-		Metadata struct{ Maturity string }
-		Rule     struct {
+		Metadata struct {
+			Maturity string
+			Created  texts `toml:"creation_date"`
+			Updated  texts `toml:"updated_date"`
+		}
+		Rule struct {
 			Name, Description, Severity, Type, Language, Query string
 			ID                                                 string `toml:"rule_id"`
+			Author, References, License                        texts
+			FalsePositives                                     texts `toml:"false_positives"`
 			Threat                                             []struct {
 				Technique []struct {
 					ID           string
@@ -39,6 +46,9 @@ func Elastic(path string, src []byte) *Rule {
 	}
 	d := f.Rule
 	r.Title, r.ID, r.Description, r.Level, r.Status, r.Query = d.Name, d.ID, d.Description, d.Severity, f.Metadata.Maturity, d.Query
+	day := func(t texts) string { return strings.ReplaceAll(t.line(), "/", "-") }
+	r.Author, r.License, r.Date, r.Modified = d.Author.line(), d.License.line(), day(f.Metadata.Created), day(f.Metadata.Updated)
+	r.References, r.FalsePositives = catalog.List[string](d.References), catalog.List[string](d.FalsePositives)
 	r.Language = cmp.Or(d.Language, d.Type)
 	var ids []string
 	for _, threat := range d.Threat {
@@ -58,29 +68,35 @@ func Elastic(path string, src []byte) *Rule {
 	case r.Language == "eql":
 		return r.eql()
 	case r.Language == "kuery":
-		q, err := elastic.ReadKuery(d.Query, nil)
+		is, err := r.layOut(func(query string) (reading, error) {
+			q, err := elastic.ReadKuery(query, nil)
+			return reading{[]ir.Command{{Name: "query", Text: query, Pos: ir.Pos{Line: 1, Column: 1}}}, []*ir.Query{q}}, err
+		})
 		if err != nil {
 			return r.refused(err)
 		}
 		name := func(field string) string { return ecsField("", field) }
-		stage := ir.Command{Name: "query", Text: strings.TrimSpace(d.Query), Pos: ir.Pos{Line: 1, Column: 1}}
-		return r.read([]ir.Command{stage}, false, part{filter: renamed(q.Where, name)})
+		return r.read(is.stages, false, part{filter: r.renamed(is.queries[0].Where, name)})
 	}
 	return r.because("the language "+generic(r.Language), "")
 }
 
 func (r *Rule) eql() *Rule {
-	p, err := elastic.Parse(r.Query)
+	is, err := r.layOut(func(query string) (reading, error) {
+		p, err := elastic.Parse(query)
+		if err != nil {
+			return reading{}, err
+		}
+		q, err := p.Query(ir.Types{})
+		return reading{p.Events(), []*ir.Query{q}}, err
+	})
 	if err != nil {
 		return r.refused(err)
 	}
-	q, err := p.Query(ir.Types{})
-	if err != nil {
-		return r.refused(err)
-	}
+	q := is.queries[0]
 	if q.Where != nil {
 		name := func(field string) string { return ecsField(q.Scope.Category, field) }
-		return r.read(p.Events(), false, part{renamed(q.Whole(), name), q.Unjudged()})
+		return r.read(is.stages, false, part{r.renamed(q.Whole(), name), q.Unjudged()})
 	}
 	var parts []part
 	for _, e := range q.Steps {
@@ -91,9 +107,9 @@ func (r *Rule) eql() *Rule {
 				e = and[1:] // the step's own words say it
 			}
 		}
-		parts = append(parts, part{filter: renamed(e, func(field string) string { return ecsField(category, field) })})
+		parts = append(parts, part{filter: r.renamed(e, func(field string) string { return ecsField(category, field) })})
 	}
-	return r.read(p.Events(), true, parts...)
+	return r.read(is.stages, true, parts...)
 }
 
 // brackets is how deep the brackets of a file may be nested.

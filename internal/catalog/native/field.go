@@ -2,16 +2,26 @@ package native
 
 import (
 	"maps"
+	"slices"
 	"strings"
 	"sync"
 
+	"sigmac/internal/catalog"
 	"sigmac/ir"
 )
 
 // The tables below lead from a target's fields to Sigma's, where a field is the
 // same text: the facts are those of the built-in pipelines, read backwards. A
-// field that they compute from several columns, or that Sigma has not (the name
-// of an image without its folder), keeps its own name.
+// field that holds the file name in a path of Sigma's is catalog.FileName of it. One
+// that they compute from several columns, or that Sigma has not, keeps its own name.
+
+// image and the others are fields with the file name in a path.
+var (
+	image          = catalog.FileName("Image")
+	parentImage    = catalog.FileName("ParentImage")
+	targetFilename = catalog.FileName("TargetFilename")
+	imageLoaded    = catalog.FileName("ImageLoaded")
+)
 
 // dataModels are the fields of Splunk's data models, by dataset
 // (splunk_cim.yml). A field of a dataset that is not named loses its prefix.
@@ -20,6 +30,7 @@ var dataModels = sync.OnceValue(func() map[string]map[string]string {
 		"Processes": {
 			"process":                   "CommandLine",
 			"process_path":              "Image",
+			"process_name":              image,
 			"original_file_name":        "OriginalFileName",
 			"process_current_directory": "CurrentDirectory",
 			"process_integrity_level":   "IntegrityLevel",
@@ -28,6 +39,7 @@ var dataModels = sync.OnceValue(func() map[string]map[string]string {
 			"process_guid":              "ProcessGuid",
 			"parent_process":            "ParentCommandLine",
 			"parent_process_path":       "ParentImage",
+			"parent_process_name":       parentImage,
 			"parent_process_id":         "ParentProcessId",
 			"parent_process_guid":       "ParentProcessGuid",
 			"dest":                      "Computer",
@@ -37,13 +49,16 @@ var dataModels = sync.OnceValue(func() map[string]map[string]string {
 			"registry_value_data": "Details",
 			"action":              "EventType",
 			"process_path":        "Image",
+			"process_name":        image,
 			"process_id":          "ProcessId",
 			"process_guid":        "ProcessGuid",
 			"dest":                "Computer",
 		},
 		"Filesystem": {
 			"file_path":    "TargetFilename",
+			"file_name":    targetFilename,
 			"process_path": "Image",
+			"process_name": image,
 			"process_id":   "ProcessId",
 			"process_guid": "ProcessGuid",
 			"dest":         "Computer",
@@ -79,10 +94,16 @@ var dataModels = sync.OnceValue(func() map[string]map[string]string {
 	}
 })
 
-// splunkField is the name of a field in a search.
+// splunkField is the name of a field in a search. The add-ons give events the names
+// of the Common Information Model too.
 func splunkField(name string) string {
-	if name == "EventCode" {
+	switch name {
+	case "EventCode":
 		return "EventID"
+	case "process_name":
+		return image
+	case "parent_process_name":
+		return parentImage
 	}
 	dataset, field, dotted := strings.Cut(name, ".")
 	fields, ok := dataModels()[dataset]
@@ -99,6 +120,8 @@ func splunkField(name string) string {
 var ecs = sync.OnceValue(func() map[string]string {
 	return map[string]string{
 		"process.executable":            "Image",
+		"process.name":                  image,
+		"process.name.caseless":         image,
 		"process.command_line":          "CommandLine",
 		"process.working_directory":     "CurrentDirectory",
 		"process.entity_id":             "ProcessGuid",
@@ -109,10 +132,12 @@ var ecs = sync.OnceValue(func() map[string]string {
 		"process.pe.file_version":       "FileVersion",
 		"process.pe.product":            "Product",
 		"process.parent.executable":     "ParentImage",
+		"process.parent.name":           parentImage,
 		"process.parent.command_line":   "ParentCommandLine",
 		"process.parent.entity_id":      "ParentProcessGuid",
 		"process.parent.pid":            "ParentProcessId",
 		"file.path":                     "TargetFilename",
+		"file.name":                     targetFilename,
 		"registry.path":                 "TargetObject",
 		"registry.data.strings":         "Details",
 		"dns.question.name":             "QueryName",
@@ -130,6 +155,7 @@ var ecs = sync.OnceValue(func() map[string]string {
 		"winlog.computer_name":          "Computer",
 		"winlog.record_id":              "EventRecordID",
 		"dll.path":                      "ImageLoaded",
+		"dll.name":                      imageLoaded,
 		"dll.pe.original_file_name":     "OriginalFileName",
 	}
 })
@@ -137,6 +163,7 @@ var ecs = sync.OnceValue(func() map[string]string {
 // ecsLoaded are the fields of an event about an image that is loaded.
 var ecsLoaded = map[string]string{
 	"file.path":                        "ImageLoaded",
+	"file.name":                        imageLoaded,
 	"file.pe.original_file_name":       "OriginalFileName",
 	"file.pe.company":                  "Company",
 	"file.pe.description":              "Description",
@@ -164,6 +191,7 @@ func ecsField(category, name string) string {
 // acts, in tables about what it does.
 var acting = map[string]string{
 	"InitiatingProcessFolderPath":     "Image",
+	"InitiatingProcessFileName":       image,
 	"InitiatingProcessCommandLine":    "CommandLine",
 	"InitiatingProcessId":             "ProcessId",
 	"InitiatingProcessIntegrityLevel": "IntegrityLevel",
@@ -181,6 +209,7 @@ var tables = sync.OnceValue(func() map[string]map[string]string {
 	return map[string]map[string]string{
 		"DeviceProcessEvents": {
 			"FolderPath":                         "Image",
+			"FileName":                           image,
 			"ProcessCommandLine":                 "CommandLine",
 			"ProcessIntegrityLevel":              "IntegrityLevel",
 			"ProcessVersionInfoOriginalFileName": "OriginalFileName",
@@ -188,6 +217,7 @@ var tables = sync.OnceValue(func() map[string]map[string]string {
 			"ProcessVersionInfoProductName":      "Product",
 			"ProcessVersionInfoCompanyName":      "Company",
 			"InitiatingProcessFolderPath":        "ParentImage",
+			"InitiatingProcessFileName":          parentImage,
 			"InitiatingProcessCommandLine":       "ParentCommandLine",
 			"InitiatingProcessId":                "ParentProcessId",
 			"DeviceName":                         "Computer",
@@ -195,8 +225,8 @@ var tables = sync.OnceValue(func() map[string]map[string]string {
 			"SHA1":                               "sha1",
 			"SHA256":                             "sha256",
 		},
-		"DeviceImageLoadEvents": with(acting, "FolderPath", "ImageLoaded"),
-		"DeviceFileEvents":      with(acting, "FolderPath", "TargetFilename"),
+		"DeviceImageLoadEvents": with(acting, "FolderPath", "ImageLoaded", "FileName", imageLoaded),
+		"DeviceFileEvents":      with(acting, "FolderPath", "TargetFilename", "FileName", targetFilename),
 		"DeviceRegistryEvents":  acting,
 		"DeviceNetworkEvents":   acting,
 		"DeviceEvents":          with(acting, "AdditionalFields.DnsQueryString", "QueryName"),
@@ -241,6 +271,7 @@ var tables = sync.OnceValue(func() map[string]map[string]string {
 		},
 		"imFileEvent": {
 			"TargetFilePath":           "TargetFilename",
+			"TargetFileName":           targetFilename,
 			"SrcFilePath":              "SourceFilename",
 			"ActingProcessName":        "Image",
 			"ActingProcessCommandLine": "CommandLine",
@@ -283,9 +314,12 @@ var tables = sync.OnceValue(func() map[string]map[string]string {
 	}
 })
 
-func with(m map[string]string, from, to string) map[string]string {
+// with is m with more fields, each before its name in Sigma.
+func with(m map[string]string, pairs ...string) map[string]string {
 	m = maps.Clone(m)
-	m[from] = to
+	for pair := range slices.Chunk(pairs, 2) {
+		m[pair[0]] = pair[1]
+	}
 	return m
 }
 
@@ -315,8 +349,8 @@ func unified(table string) string {
 	return table
 }
 
-// renamed is an expression with other names for its fields.
-func renamed(e ir.Expr, name func(string) string) ir.Expr {
+// renamed is an expression with other names for its fields, and r knows what they were.
+func (r *Rule) renamed(e ir.Expr, name func(string) string) ir.Expr {
 	e, _ = ir.Rewrite(e, func(e ir.Expr) (ir.Expr, bool) {
 		m, ok := e.(ir.Match)
 		if !ok {
@@ -324,6 +358,7 @@ func renamed(e ir.Expr, name func(string) string) ir.Expr {
 		}
 		out := m
 		out.Field.Name = name(m.Field.Name)
+		r.spell(out.Field.Name, m.Field.Name)
 		if ref, ok := m.Test.(ir.FieldRef); ok {
 			ref.Other.Name = name(ref.Other.Name)
 			out.Test = ref
@@ -331,4 +366,15 @@ func renamed(e ir.Expr, name func(string) string) ir.Expr {
 		return out, true
 	})
 	return e
+}
+
+// spell notes how r names a field.
+func (r *Rule) spell(field, own string) {
+	if field == own || slices.Contains(r.spelled[field], own) {
+		return
+	}
+	if r.spelled == nil {
+		r.spelled = map[string][]string{}
+	}
+	r.spelled[field] = append(r.spelled[field], own)
 }

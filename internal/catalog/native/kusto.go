@@ -1,18 +1,21 @@
 package native
 
 import (
+	"cmp"
 	"path"
 	"slices"
 	"strings"
 
 	kusto "sigmac/backends/kusto/read"
+	"sigmac/internal/catalog"
 	"sigmac/internal/lazy"
 	"sigmac/ir"
 )
 
 // Kusto reads an analytics rule of Microsoft Sentinel in YAML, or a file .kql
 // of one query or several. Such a file is titled by its name; the comment at
-// its head describes it, and techniques in comments are its tags.
+// its head describes it, techniques in comments are its tags, and addresses its
+// references.
 func Kusto(file string, src []byte) *Rule {
 	r := &Rule{Catalog: "kusto", Path: file, Language: "kql"}
 	if path.Ext(file) == ".kql" {
@@ -23,33 +26,45 @@ func Kusto(file string, src []byte) *Rule {
 		var d struct {
 			ID, Name, Description, Severity, Status, Query string
 			RelevantTechniques                             []string `yaml:"relevantTechniques"`
+			Metadata                                       struct{ Author struct{ Name texts } }
+			Author, References                             texts
+			FalsePositives                                 texts `yaml:"falsePositives"`
 		}
 		if err := decodeYAML(src, &d); err != nil {
 			return r.because("not a rule in YAML", err.Error())
 		}
 		r.Title, r.ID, r.Description, r.Level, r.Status, r.Query = d.Name, d.ID, d.Description, strings.ToLower(d.Severity), d.Status, d.Query
+		r.Author = cmp.Or(d.Metadata.Author.Name.line(), d.Author.line())
+		r.References, r.FalsePositives = catalog.List[string](d.References), catalog.List[string](d.FalsePositives)
 		r.Tags = techniques(d.RelevantTechniques...)
 	}
 	if strings.TrimSpace(r.Query) == "" {
 		return r.because("no query", "")
 	}
-	qs, err := kusto.ReadBatch(r.Query, nil)
-	if err != nil {
-		return r.refused(err)
-	}
-	stages, err := kusto.Stages(r.Query)
+	is, err := r.layOut(func(query string) (reading, error) {
+		qs, err := kusto.ReadBatch(query, nil)
+		if err != nil {
+			return reading{}, err
+		}
+		stages, err := kusto.Stages(query)
+		return reading{stages, qs}, err
+	})
 	if err != nil {
 		return r.refused(err)
 	}
 	var parts []part
-	for _, q := range qs {
-		parts = append(parts, part{inTables(q.Whole(), []string{q.Scope.Table}), q.Unjudged()})
+	for _, q := range is.queries {
+		parts = append(parts, part{r.inTables(q.Whole(), []string{q.Scope.Table}), q.Unjudged()})
 	}
-	return r.read(stages, false, parts...)
+	return r.read(is.stages, false, parts...)
 }
 
-// mentioned finds techniques in a comment.
-var mentioned = lazy.Regexp(`\bT\d{4}(?:\.\d{3})?\b`)
+// What is found in a comment.
+var (
+	mentioned = lazy.Regexp(`\bT\d{4}(?:\.\d{3})?\b`)
+	authored  = lazy.Regexp(`(?i)^\s*author\s*:\s*(.*\S)`)
+	linked    = lazy.Regexp(`https?://[^\s<>"')\]]*[^\s<>"')\].,;:]`)
+)
 
 func (r *Rule) comments() {
 	var head, ids []string
@@ -60,8 +75,17 @@ func (r *Rule) comments() {
 		if comment && !code {
 			head = append(head, strings.TrimSpace(strings.TrimLeft(text, "/")))
 		}
-		if comment {
-			ids = append(ids, mentioned().FindAllString(text, -1)...)
+		if !comment {
+			continue
+		}
+		ids = append(ids, mentioned().FindAllString(text, -1)...)
+		for _, address := range linked().FindAllString(text, -1) {
+			if !slices.Contains(r.References, address) {
+				r.References = append(r.References, address)
+			}
+		}
+		if m := authored().FindStringSubmatch(strings.TrimLeft(text, "/")); m != nil && r.Author == "" {
+			r.Author = m[1]
 		}
 	}
 	r.Description = strings.TrimSpace(strings.Join(head, "\n"))
@@ -71,7 +95,7 @@ func (r *Rule) comments() {
 // inTables is a filter with Sigma's names for the columns of these tables, and
 // without the tests of the table in it: they decide the names of what stands
 // beside them. Where the tables name a column differently, it is each of these.
-func inTables(e ir.Expr, tables []string) ir.Expr {
+func (r *Rule) inTables(e ir.Expr, tables []string) ir.Expr {
 	switch e := e.(type) {
 	case ir.And:
 		var own []string
@@ -84,7 +108,7 @@ func inTables(e ir.Expr, tables []string) ir.Expr {
 		out := ir.And{}
 		for _, x := range e {
 			if !ofTables(x) {
-				out = append(out, inTables(x, tables))
+				out = append(out, r.inTables(x, tables))
 			}
 		}
 		return out
@@ -94,11 +118,11 @@ func inTables(e ir.Expr, tables []string) ir.Expr {
 			if ofTables(x) {
 				x = ir.True
 			}
-			out = append(out, inTables(x, tables))
+			out = append(out, r.inTables(x, tables))
 		}
 		return out
 	case ir.Not:
-		return ir.Not{X: inTables(e.X, tables)}
+		return ir.Not{X: r.inTables(e.X, tables)}
 	case ir.Match:
 		if ofTables(e) {
 			return ir.True
@@ -106,7 +130,7 @@ func inTables(e ir.Expr, tables []string) ir.Expr {
 		out := ir.Or{}
 		var seen []string
 		for _, table := range tables {
-			x := renamed(e, func(field string) string { return kustoField(table, field) })
+			x := r.renamed(e, func(field string) string { return kustoField(table, field) })
 			if s := x.String(); !slices.Contains(seen, s) {
 				out, seen = append(out, x), append(seen, s)
 			}

@@ -28,16 +28,11 @@ Elastic's detection rules, and of Sentinel or files .kql`
 
 // A Rule is one rule of a catalog.
 type Rule struct {
-	Catalog     string // splunk, elastic or kusto
-	Path        string
-	Title       string
-	ID          string
-	Status      string
-	Level       string
-	Description string
-	Tags        []string // attack.tNNNN, sorted
-	Language    string   // spl, eql, kuery, kql; of what is not read, as the rule says
-	Query       string
+	Catalog       string // splunk, elastic or kusto
+	Path          string
+	catalog.Facts        // the tags are attack.tNNNN, sorted
+	Language      string // spl, eql, kuery, kql; of what is not read, as the rule says
+	Query         string // laid out where that is proved to change nothing but blanks
 	// Page has a stage for each command of the query, each event of a sequence,
 	// or for the whole of it; the predicates of a stage are those whose values
 	// stand in its text. It is empty where Reason is not.
@@ -47,6 +42,8 @@ type Rule struct {
 	// Partial counts the conditions that no representation holds; what the page
 	// shows is then a part of what the rule asks for.
 	Partial int
+
+	spelled map[string][]string // fields as the rule names them, by Sigma's names
 }
 
 // A Reader reads the files of one catalog.
@@ -215,6 +212,9 @@ func (r *Rule) read(stages []ir.Command, each bool, parts ...part) *Rule {
 		return r.because(silent, "")
 	}
 	r.Page = catalog.Of(filters...)
+	for i, in := range r.Page.Indicators {
+		r.Page.Indicators[i].Spelled = r.spelled[in.Field]
+	}
 	r.Page.Stages = withPredicates(stages, filters)
 	return r
 }

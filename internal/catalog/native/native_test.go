@@ -96,6 +96,12 @@ func show(r *Rule) string {
 	if r.Description != "" {
 		fmt.Fprintf(&b, "  about: %q\n", r.Description)
 	}
+	for _, f := range [][2]string{{"author", r.Author}, {"date", r.Date}, {"modified", r.Modified}, {"license", r.License},
+		{"references", strings.Join(r.References, " ")}, {"false positives", strings.Join(r.FalsePositives, "; ")}} {
+		if f[1] != "" {
+			fmt.Fprintf(&b, "  %s: %q\n", f[0], f[1])
+		}
+	}
 	if r.Reason != "" {
 		fmt.Fprintf(&b, "  not read: %s (%s)\n", r.Reason, r.Detail)
 	}
@@ -127,6 +133,9 @@ func show(r *Rule) string {
 	for _, in := range r.Page.Indicators {
 		for _, v := range in.Values {
 			b.WriteString("  indicates " + predicate(in.Predicate(v)))
+			if len(in.Spelled) > 0 {
+				b.WriteString("    as " + strings.Join(in.Spelled, ", ") + "\n")
+			}
 		}
 	}
 	return b.String()

@@ -3,10 +3,13 @@ package native
 import (
 	"bytes"
 	"io"
+	"strconv"
+	"strings"
 
 	"gopkg.in/yaml.v3"
 
 	splunk "sigmac/backends/splunk/read"
+	"sigmac/internal/catalog"
 	"sigmac/internal/lazy"
 	"sigmac/ir"
 )
@@ -20,35 +23,116 @@ func decodeYAML(src []byte, into any) error {
 	return err
 }
 
+// texts is a text or several: a rule may give either.
+type texts []string
+
+// line is t in a line.
+func (t texts) line() string { return strings.Join(t, ", ") }
+
+// UnmarshalYAML takes what n has of texts, and nothing else.
+func (t *texts) UnmarshalYAML(n *yaml.Node) error {
+	list := []*yaml.Node{n}
+	if n.Kind == yaml.SequenceNode {
+		list = n.Content
+	}
+	for _, n := range list {
+		if n.Kind == yaml.ScalarNode {
+			t.add(n.Value)
+		}
+	}
+	return nil
+}
+
+// UnmarshalTOML does the same of a value of TOML.
+func (t *texts) UnmarshalTOML(v any) error {
+	list, ok := v.([]any)
+	if !ok {
+		list = []any{v}
+	}
+	for _, v := range list {
+		if s, ok := v.(string); ok {
+			t.add(s)
+		}
+	}
+	return nil
+}
+
+func (t *texts) add(s string) {
+	if s = strings.TrimSpace(s); s != "" {
+		*t = append(*t, s)
+	}
+}
+
+// severity is the highest one of risk scores, as the tool that builds Splunk's
+// security content has it (contentctl, detection_tags.py).
+func severity(scores []string) string {
+	highest := -1.0
+	for _, s := range scores {
+		if n, err := strconv.ParseFloat(s, 64); err == nil {
+			highest = max(highest, n)
+		}
+	}
+	switch {
+	case highest < 0 || highest > 100:
+		return ""
+	case highest > 80:
+		return "critical"
+	case highest > 60:
+		return "high"
+	case highest > 40:
+		return "medium"
+	case highest > 20:
+		return "low"
+	}
+	return "informational"
+}
+
 // Splunk reads a detection in the form of Splunk's security content. Macros
 // that are not given stay as they are, and what they stand for is not read.
 func Splunk(path string, src []byte, macros map[string]splunk.Macro) *Rule {
 	r := &Rule{Catalog: "splunk", Path: path, Language: "spl"}
 	var d struct {
 		Name, ID, Status, Description, Search string
+		Author, Date, References              texts
+		FalsePositives                        texts    `yaml:"known_false_positives"`
 		MitreAttackID                         []string `yaml:"mitre_attack_id"`
 		Tags                                  struct {
 			MitreAttackID []string `yaml:"mitre_attack_id"`
+			RiskScore     texts    `yaml:"risk_score"`
+		}
+		RBA struct {
+			RiskObjects []struct{ Score texts } `yaml:"risk_objects"`
 		}
 	}
 	if err := decodeYAML(src, &d); err != nil {
 		return r.because("not a detection in YAML", err.Error())
 	}
 	r.Title, r.ID, r.Status, r.Description, r.Query = d.Name, d.ID, d.Status, d.Description, d.Search
+	r.Author, r.Date = d.Author.line(), d.Date.line()
+	r.References, r.FalsePositives = catalog.List[string](d.References), catalog.List[string](d.FalsePositives)
+	scores := d.Tags.RiskScore
+	for _, o := range d.RBA.RiskObjects {
+		scores = append(scores, o.Score...)
+	}
+	r.Level = severity(scores)
 	r.Tags = techniques(append(d.Tags.MitreAttackID, d.MitreAttackID...)...)
 	if d.Search == "" {
 		return r.because("no search", "")
 	}
-	q, err := splunk.Reader{Macros: macros}.Read(d.Search, ir.Types{})
+	is, err := r.layOut(func(query string) (reading, error) {
+		q, err := splunk.Reader{Macros: macros}.Read(query, ir.Types{})
+		if err != nil {
+			return reading{}, err
+		}
+		stages, err := splunk.Stages(query)
+		return reading{stages, []*ir.Query{q}}, err
+	})
 	if err != nil {
 		return r.refused(err)
 	}
-	stages, err := splunk.Stages(d.Search)
-	if err != nil {
-		return r.refused(err)
-	}
-	filter := withoutPresence(wanted(q.Whole(), stages))
-	return r.read(stages, false, part{renamed(filter, splunkField), q.Unjudged()})
+	q := is.queries[0]
+	filter := withoutPresence(wanted(q.Whole(), is.stages))
+	return r.read(is.stages, false, part{r.renamed(filter, splunkField), q.Unjudged()})
 }
 
 // withoutPresence is a filter in which `f!=x` is what it says, and not also
