@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
@@ -484,9 +485,13 @@ func findingsOf(c *cli.Context) (found []findings.Finding, failed bool, err erro
 
 // findingText says a finding in a line.
 func findingText(f findings.Finding) string {
-	line, column := f.Rule.Line, 1
+	file, line, column := f.Rule.Path, f.Rule.Line, 1
 	if f.Line > 0 {
-		line, column = f.Line, f.Column
+		file, line, column = cmp.Or(f.File, file), f.Line, f.Column
+	}
+	part := plain.Text(f.Part)
+	if f.Detection != "" {
+		part += " of " + plain.Text(f.Detection)
 	}
 	other := ""
 	if f.Other != nil {
@@ -500,7 +505,7 @@ func findingText(f findings.Finding) string {
 		findings.Implied:       "every event that it matches, " + other + " matches too",
 		findings.Duplicate:     "it matches the same events as " + other,
 		findings.Never:         "no event matches it: " + because,
-		findings.DeadExclusion: plain.Text(f.Part) + " excludes nothing: " + because,
+		findings.DeadExclusion: part + " excludes nothing: " + because,
 	}[f.Kind]
-	return fmt.Sprintf("%s:%d:%d: %s: %s", f.Rule.Path, line, column, f.Kind, text)
+	return fmt.Sprintf("%s:%d:%d: %s: %s", file, line, column, f.Kind, text)
 }

@@ -53,10 +53,14 @@ type Finding struct {
 	Kind  Kind `json:"kind"`
 	Rule  Ref  `json:"rule"`
 	Other *Ref `json:"other,omitempty"` // of Implied the wider rule, of Duplicate the first one
-	// Part is the exclusion that is dead, Line and Column where it stands.
-	Part   string `json:"part,omitempty"`
-	Line   int    `json:"line,omitempty"`
-	Column int    `json:"column,omitempty"`
+	// Part is the exclusion that is dead, Line and Column where it stands. Detection has
+	// the name of which it is a part, if it is one, and File where it stands in the file of
+	// a filter that is joined to the rule.
+	Part      string `json:"part,omitempty"`
+	Detection string `json:"detection,omitempty"`
+	File      string `json:"file,omitempty"`
+	Line      int    `json:"line,omitempty"`
+	Column    int    `json:"column,omitempty"`
 	// Because are the parts of the rule, as few as can be, that contradict each
 	// other, or contradict or cover Part; none where Part contradicts itself.
 	Because []string `json:"because,omitempty"`
@@ -138,6 +142,8 @@ type exclusion struct {
 	label string
 	expr  ir.Expr
 	pos   ir.Pos
+	in    string // the detection that it is a part of
+	file  string // of a filter
 }
 
 // partsOf takes a condition apart, every exclusion by itself.
@@ -168,12 +174,21 @@ func partsOf(r *ir.Rule, condition ir.Expr) []part {
 		}
 		for _, x := range under {
 			label := catalog.Conjuncts(ir.Not{X: x})[0].Label
-			p := part{label: label, excluded: []exclusion{{strings.TrimPrefix(label, "not "), x, r.Conditions[0].Pos}}}
+			p := part{label: label, excluded: []exclusion{{label: strings.TrimPrefix(label, "not "), expr: x, pos: r.Conditions[0].Pos}}}
 			if ref, ok := x.(ir.Ref); ok {
 				for _, d := range r.Detections {
-					if d.Name == ref.Name {
-						p.excluded[0].pos = d.Pos
-						p.excluded = append(p.excluded, alternatives(d.Expr)...)
+					if d.Name != ref.Name {
+						continue
+					}
+					p.excluded[0].pos = d.Pos
+					for _, a := range alternatives(d.Expr) {
+						a.in = d.Name
+						p.excluded = append(p.excluded, a)
+					}
+					for i := range p.excluded {
+						if d.Filter != nil {
+							p.excluded[i].file = d.Filter.Path
+						}
 					}
 				}
 			}
@@ -212,7 +227,7 @@ func alternatives(e ir.Expr) (out []exclusion) {
 		for _, p := range catalog.Predicates(shown) {
 			texts = append(texts, p.String())
 		}
-		out = append(out, exclusion{strings.Join(texts, " and "), x, position(shown)})
+		out = append(out, exclusion{label: strings.Join(texts, " and "), expr: x, pos: position(shown)})
 	}
 	switch e := e.(type) {
 	case ir.Or:
@@ -342,7 +357,7 @@ func deadExclusions(s *subject, purse *verify.Purse) (out []Finding) {
 		if !question.Never(exprs, purse) {
 			return false
 		}
-		out = append(out, Finding{Kind: DeadExclusion, Rule: s.ref(), Part: x.label, Line: x.pos.Line, Column: x.pos.Column,
+		out = append(out, Finding{Kind: DeadExclusion, Rule: s.ref(), Part: x.label, Detection: x.in, File: x.file, Line: x.pos.Line, Column: x.pos.Column,
 			Because: core(rest, x.expr, purse)})
 		return true
 	}
@@ -354,7 +369,9 @@ func deadExclusions(s *subject, purse *verify.Purse) (out []Finding) {
 			}
 		}
 	}
-	slices.SortStableFunc(out, func(a, b Finding) int { return cmp.Or(cmp.Compare(a.Line, b.Line), cmp.Compare(a.Column, b.Column)) })
+	slices.SortStableFunc(out, func(a, b Finding) int {
+		return cmp.Or(cmp.Compare(a.File, b.File), cmp.Compare(a.Line, b.Line), cmp.Compare(a.Column, b.Column))
+	})
 	return out
 }
 
