@@ -41,6 +41,7 @@ var modules = map[string]string{
 	"cmd/sigmac":              "github.com/urfave/cli/v2 golang.org/x/term",
 	"internal/catalog/native": "gopkg.in/yaml.v3 github.com/BurntSushi/toml",
 	"internal/charset":        "golang.org/x/text",
+	"internal/catalog/site":   "github.com/alecthomas/chroma/v2",
 	"internal/check":          "gopkg.in/yaml.v3",
 	"internal/config":         "gopkg.in/yaml.v3",
 	"internal/diff/review":    "github.com/rogpeppe/go-internal",

@@ -33,6 +33,7 @@ import (
 	"sigmac/internal/plain"
 	"sigmac/internal/project"
 	"sigmac/internal/report"
+	"sigmac/internal/revision"
 	"sigmac/internal/suggest"
 	"sigmac/parser"
 	"sigmac/verify"
@@ -61,6 +62,7 @@ Exit status: 0 all were read; 1 a Sigma rule is wrong, its page says why; 2 wron
 usage, or a file that cannot be read or written: the directory stays as it was.`,
 				Flags: slices.Concat(directoryFlags(), []cli.Flag{
 					&cli.StringFlag{Name: "output", Aliases: []string{"o"}, Usage: "the `DIRECTORY` of the site; needed"},
+					list("source-url", "a `TEMPLATE` with {path}, {line} and {revision}: where others read the rules, as in https://host/owner/repo/blob/{revision}/{path}#L{line}; CATALOG=TEMPLATE is for the rules of one; may stand several times"),
 					&cli.StringFlag{Name: "title", Value: "Detection rules", Usage: "the title of the site"},
 					&cli.BoolFlag{Name: "from-scratch", Usage: "take nothing from the index that is there"},
 					contextFlag,
@@ -127,6 +129,10 @@ func buildCatalog(c *cli.Context) error {
 	if len(sources) == 0 {
 		return usage("catalog build needs a directory of rules: --%s DIRECTORY", strings.Join(catalog.Catalogs, ", --"))
 	}
+	places, err := placesOf(c, sources)
+	if err != nil {
+		return err
+	}
 	out := c.String("output")
 	if out == "" {
 		return usage("catalog build needs a directory for the site: -o DIRECTORY")
@@ -175,7 +181,7 @@ func buildCatalog(c *cli.Context) error {
 			return err
 		}
 		p = nil
-		err := site.Write(dir, content, site.Options{Title: c.String("title"), Progress: o.Progress})
+		err := site.Write(dir, content, site.Options{Title: c.String("title"), Places: places, Progress: o.Progress})
 		p.clear()
 		return err
 	}); err != nil {
@@ -249,6 +255,47 @@ func sourcesOf(c *cli.Context) (out []index.Source, err error) {
 		return nil, usage("%s", errors.Join(faults...))
 	}
 	return out, nil
+}
+
+// placesOf says where the rules of directories can be read: in their repositories, or
+// outside of one below the directory.
+func placesOf(c *cli.Context, sources []index.Source) (places []site.Place, err error) {
+	urls := map[string]site.SourceURL{}
+	for _, text := range c.StringSlice("source-url") {
+		name, u, err := site.ParseSourceURL(text)
+		if err != nil {
+			return nil, usage("--source-url: %s", err)
+		}
+		if _, again := urls[name]; again {
+			return nil, usage("--source-url: %s is the second one for the same rules", text)
+		}
+		urls[name] = u
+	}
+	for _, name := range catalog.Catalogs {
+		u, ok := urls[name]
+		if !ok {
+			u, ok = urls[""]
+		}
+		for _, dir := range c.StringSlice(name) {
+			p := site.Place{Catalog: name, Prefix: sources[0].Prefix, URL: u}
+			sources = sources[1:]
+			if !ok {
+				continue
+			}
+			repo, err := revision.Open(dir)
+			if err == nil {
+				p.Below, err = repo.Below(dir)
+			}
+			if err == nil && u.Revision() {
+				p.Revision, err = repo.Head()
+			}
+			if err != nil && (u.Revision() || !errors.Is(err, revision.ErrNoRepo)) {
+				return nil, usage("--source-url: %s: %s", dir, err)
+			}
+			places = append(places, p)
+		}
+	}
+	return places, nil
 }
 
 func baseOf(dir string) string {

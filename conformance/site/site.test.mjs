@@ -266,6 +266,61 @@ test('headings, landmarks and names', async () => {
 	}
 });
 
+// Bodies stand in full height, and what is one word stands in one line, at any width.
+test('bodies, ids and dates', async () => {
+	for (const colorScheme of ['light', 'dark']) for (const width of [390, 820, 1440]) {
+		for (const name of ['sigma/whoami', 'sigma/unseen', 'splunk/a', 'elastic/b', 'kusto/whoami']) {
+			const page = await open(disk + `rules/${name}.html`, { colorScheme, viewport: { width, height: 900 } });
+			assert.ok(await page.evaluate(() => document.documentElement.scrollWidth <= innerWidth), `${name} is wider than ${width}`);
+			const scrolled = await page.evaluate(() => [...document.querySelectorAll('pre')].filter((e) => e.scrollHeight > e.clientHeight + 1 || e.scrollWidth > e.clientWidth + 1).map((e) => e.textContent.slice(0, 60)));
+			assert.deepEqual(scrolled, [], `${name} at ${width}`);
+			const broken = await page.evaluate(() => [...document.querySelectorAll('.whole')].filter((e) => {
+				const range = document.createRange();
+				range.selectNodeContents(e);
+				return new Set([...range.getClientRects()].map((r) => Math.round(r.bottom / 8))).size > 1;
+			}).map((e) => e.textContent));
+			assert.deepEqual(broken, [], `${name} at ${width}`);
+			assert.ok(await page.locator('#body .k, #body .n').count() > 0, name + ' has no colours');
+			const [ratio, where] = await contrast(page);
+			assert.ok(ratio >= 4.5, `${colorScheme} ${name}: ${ratio.toFixed(2)} at ${where}`);
+			const covered = await page.evaluate(() => [...document.querySelectorAll('.copy')].filter((button) => {
+				const box = button.getBoundingClientRect(), range = document.createRange();
+				range.selectNodeContents(button.parentElement.querySelector('code'));
+				return box.width && [...range.getClientRects()].some((r) => r.right > box.left + 1 && r.left < box.right - 1 && r.bottom > box.top + 1 && r.top < box.bottom - 1);
+			}).length);
+			assert.equal(covered, 0, `${name} at ${width}: the button covers text`);
+			if (shots) await shot(page, `${name.replace('/', '-')}-${width}-${colorScheme}`, true);
+			await page.done();
+		}
+	}
+});
+
+both('the source of a rule', async (base) => {
+	const page = await open(base + 'rules/sigma/two-' + (await hashed(base, 'two')) + '.html');
+	const link = page.locator('.facts a[rel~=external]');
+	assert.match(await link.getAttribute('href'), /^https:\/\/example\.org\/rules\/.*two\.yml#L\d+$/);
+	assert.equal(await link.textContent(), 'two.yml');
+	await page.done();
+});
+// hashed is what stands behind a name that several pages have.
+async function hashed(base, name) {
+	const page = await open(base + 'catalogs/sigma.html');
+	const href = await page.locator(`a[href*="/${name}-"]`).first().getAttribute('href');
+	await page.context().close();
+	return href.match(/-([0-9a-f]+)\.html$/)[1];
+}
+
+both('the same in the words of others', async (base) => {
+	const page = await open(base + 'rules/splunk/a.html');
+	const row = page.locator('#indicators tr', { hasText: 'process_name' });
+	assert.match(await row.textContent(), /filename\(Image\).*whoami\.exe/s);
+	await row.locator('li a').click();
+	assert.equal(await page.textContent('h1'), 'filename(Image) eq whoami.exe');
+	const written = await page.locator('#written td code').allTextContents();
+	for (const text of ['Image ends_with \\whoami.exe', 'process.name eq whoami.exe']) assert.ok(written.includes(text), `${text} among ${written}`);
+	await page.done();
+});
+
 both('a rule with hostile text', async (base) => {
 	const page = await open(base + 'catalogs/sigma.html');
 	const links = await page.locator('.rules a').evaluateAll((as) => as.filter((a) => a.textContent.includes('<script>')).map((a) => a.href));

@@ -96,6 +96,9 @@ func (r *Repo) commit(rev string) (string, error) {
 	return "", fmt.Errorf("%s: no such file, directory or revision%s", rev, suggest.For(rev, strings.Fields(string(names))))
 }
 
+// Head is the id of the revision that is checked out.
+func (r *Repo) Head() (string, error) { return r.commit("HEAD") }
+
 // MergeBase is the revision from which two went apart.
 func (r *Repo) MergeBase(a, b string) (string, error) {
 	one, err := r.commit(a)

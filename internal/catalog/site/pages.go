@@ -63,12 +63,12 @@ func (s *site) pages() []page {
 	for _, id := range slices.Sorted(maps.Keys(s.attack.rules)) {
 		name, about := s.technique(id)
 		out = append(out, page{s.attack.urls[id], "rules.html", id + " " + name, []link{home, {"ATT&CK", "attack.html"}},
-			func() any { return rulesView{about, s.byCatalog(s.attack.rules[id])} }})
+			func() any { return rulesView{About: about, Lists: s.byCatalog(s.attack.rules[id])} }})
 	}
 	for _, k := range s.shared() {
 		about := fmt.Sprintf("The rules that look for this in the field %s.", fieldName(k.Field))
 		out = append(out, page{s.indicator(k), "rules.html", s.indicatorTitle(k), []link{home, {"Fields", "fields.html"}, {fieldName(k.Field), s.fields.urls[k.Field]}},
-			func() any { return rulesView{about, s.byCatalog(s.LookingFor(k))} }})
+			func() any { return rulesView{about, s.spellings(k), s.byCatalog(s.LookingFor(k))} }})
 	}
 	return out
 }
@@ -105,14 +105,32 @@ type row struct {
 	Catalog string
 	Level   string
 	Source  string
+	Old     bool
 }
 
+// rows are rules in their order, those that are deprecated last.
 func (s *site) rows(rules []int) (out []row) {
 	for _, n := range rules {
 		r := s.Rules[n]
-		out = append(out, row{s.link(n), catalog.Titles[r.Catalog], r.Rule.Level, r.Rule.LogSource.String()})
+		out = append(out, row{s.link(n), catalog.Titles[r.Catalog], r.Rule.Level, r.Rule.LogSource.String(), s.deprecated(n)})
 	}
+	slices.SortStableFunc(out, func(a, b row) int { return last(a.Old) - last(b.Old) })
 	return out
+}
+
+// deprecated says whether a rule is: by its status, or by the folder that it lies in.
+func (s *site) deprecated(n int) bool {
+	r := s.Rules[n]
+	return isDeprecated(r.Rule.Status) || slices.ContainsFunc(strings.Split(path.Dir(r.Path), "/"), isDeprecated)
+}
+
+func isDeprecated(word string) bool { return strings.EqualFold(word, "deprecated") }
+
+func last(old bool) int {
+	if old {
+		return 1
+	}
+	return 0
 }
 
 type ruleList struct {
@@ -122,8 +140,40 @@ type ruleList struct {
 
 // A rulesView is lists of rules.
 type rulesView struct {
-	About string
-	Lists []ruleList
+	About   string
+	Written []counted // how they say it, where they do so differently
+	Lists   []ruleList
+}
+
+// spellings are how rules write an indicator, what most of them write first.
+func (s *site) spellings(k catalog.Key) (out []counted) {
+	own := newGroup()
+	shown := map[string]string{} // the first one by that without case
+	for _, n := range s.LookingFor(k) {
+		for _, in := range s.Rules[n].Indicators {
+			for _, v := range in.Values {
+				p := in.Predicate(v)
+				if p.Normal().Field != k.Field || p.Key() != k {
+					continue
+				}
+				if len(in.Spelled) > 0 {
+					p.Field = strings.Join(in.Spelled, ", ")
+				}
+				text := p.String()
+				same := strings.ToLower(text)
+				shown[same] = cmp.Or(shown[same], text)
+				own.add(same, n)
+			}
+		}
+	}
+	if len(own.rules) < 2 {
+		return nil
+	}
+	for _, same := range slices.Sorted(maps.Keys(own.rules)) {
+		out = append(out, counted{link{Text: shown[same]}, len(own.rules[same]), s.corpus(own.rules[same])})
+	}
+	slices.SortStableFunc(out, func(a, b counted) int { return b.Count - a.Count })
+	return out
 }
 
 func (s *site) byCatalog(rules []int) (out []ruleList) {
@@ -347,7 +397,10 @@ func (s *site) catalog(name string) catalogView {
 			reasons[r.Reason]++
 		}
 	}
-	slices.Sort(folders)
+	old := func(folder string) int {
+		return last(!slices.ContainsFunc(in[folder], func(n int) bool { return !s.deprecated(n) }))
+	}
+	slices.SortFunc(folders, func(a, b string) int { return cmp.Or(old(a)-old(b), cmp.Compare(a, b)) })
 	for _, f := range folders {
 		v.Folders = append(v.Folders, ruleList{f, s.rows(in[f])})
 	}
@@ -359,6 +412,7 @@ func (s *site) catalog(name string) catalogView {
 }
 
 type fieldView struct {
+	Names  []counted // of the field in rules of other languages
 	Kinds  []counted
 	Shared []counted
 	Alone  int // values of one rule
@@ -367,11 +421,29 @@ type fieldView struct {
 
 func (s *site) field(name string) fieldView {
 	v := fieldView{Lists: s.byCatalog(s.fields.rules[name])}
+	names := newGroup()
+	for _, n := range s.fields.rules[name] {
+		for _, in := range s.Rules[n].Indicators {
+			if in.Field == name {
+				for _, own := range in.Spelled {
+					names.add(own, n)
+				}
+			}
+		}
+	}
+	for _, own := range slices.Sorted(maps.Keys(names.rules)) {
+		v.Names = append(v.Names, counted{link{Text: own}, len(names.rules[own]), s.corpus(names.rules[own])})
+	}
+	slices.SortStableFunc(v.Names, func(a, b counted) int { return b.Count - a.Count })
 	kinds := map[catalog.Kind]int{}
-	for _, k := range s.keys[name] {
-		kinds[k.Kind]++
+	for _, k := range slices.SortedFunc(maps.Keys(s.keys[name]), catalog.Key.Compare) {
+		kinds[s.keys[name][k]]++
 		if rules := s.LookingFor(k); len(rules) > 1 {
-			v.Shared = append(v.Shared, counted{link{strings.TrimSpace(k.Kind.String() + " " + s.written[k]), s.indicator(k)}, len(rules), s.corpus(rules)})
+			title := s.indicatorTitle(k)
+			if k.Field == name {
+				title = strings.TrimSpace(k.Kind.String() + " " + s.written[k])
+			}
+			v.Shared = append(v.Shared, counted{link{title, s.indicator(k)}, len(rules), s.corpus(rules)})
 		} else {
 			v.Alone++
 		}
@@ -396,11 +468,20 @@ type ruleView struct {
 	UsedBy                    []link
 }
 
+// StageLanguage is the language of the body of a stage.
+func (v ruleView) StageLanguage(stage int) string {
+	if v.Language == "sigma" && stage == 0 {
+		return "condition"
+	}
+	return v.Language
+}
+
 type fact struct {
 	Name  string
 	Value string
-	URL   string
+	URL   string // from the root, or with a scheme
 	Class string
+	Row   bool // it has a row of its own
 }
 
 type techniqueRow struct {
@@ -409,11 +490,20 @@ type techniqueRow struct {
 	Tactics []link
 }
 
-// A foundBox is a finding in words.
+// A foundBox is a finding in words; that exclusions of a filter exclude nothing for one
+// reason is one.
 type foundBox struct {
 	found
 	Title  string
+	Parts  []foundPart
 	Events []event
+}
+
+// A foundPart is an exclusion, or a part of one, with its line.
+type foundPart struct {
+	Text, File string // of what is not in the rule's file
+	Line       int
+	URL        string
 }
 
 type event struct {
@@ -422,12 +512,13 @@ type event struct {
 }
 
 type tab struct {
-	ID, Title, Verdict string
-	Queries            []index.Query
+	ID, Title, Language, Verdict string
+	Queries                      []index.Query
 }
 
 type indicatorRow struct {
 	Field  link
+	Names  string // of the field in the rule's own language, where they are others
 	Kind   string
 	Values []indicatorValue
 }
@@ -447,9 +538,9 @@ func (s *site) rule(n int) ruleView {
 	if r.Rule.Modified != "" {
 		date = strings.TrimPrefix(date+", modified "+r.Rule.Modified, ", ")
 	}
-	for _, f := range []fact{{Name: "Status", Value: r.Rule.Status}, {Name: "Severity", Value: r.Rule.Level, Class: levelClass(r.Rule.Level)},
-		{Name: "Log source", Value: source, URL: s.sources.urls[source]}, {Name: "Author", Value: r.Rule.Author}, {Name: "Date", Value: date},
-		{Name: "Id", Value: r.Rule.ID}, {Name: "License", Value: r.Rule.License}, {Name: "File", Value: r.Path}} {
+	for _, f := range []fact{{Name: "Status", Value: r.Rule.Status}, {Name: "Severity", Value: r.Rule.Level, Class: strings.TrimSpace("level " + levelClass(r.Rule.Level))},
+		{Name: "Log source", Value: source, URL: s.sources.urls[source]}, {Name: "Author", Value: r.Rule.Author}, {Name: "Date", Value: date, Class: "whole"},
+		{Name: "Id", Value: r.Rule.ID, Class: "whole"}, {Name: "License", Value: r.Rule.License}, {Name: "Source", Value: r.Path, URL: s.source(r, r.Line), Row: true}} {
 		if f.Value != "" {
 			v.Facts = append(v.Facts, f)
 		}
@@ -465,18 +556,17 @@ func (s *site) rule(n int) ruleView {
 		v.Techniques = append(v.Techniques, row)
 	}
 	if r.Catalog == "sigma" {
-		for _, f := range s.found[place{r.Path, r.Line}] {
-			v.Found = append(v.Found, box(f))
-		}
+		v.Found = s.boxes(r)
 	}
 	for _, q := range r.Queries {
 		if n := len(v.Tabs); n == 0 || v.Tabs[n-1].ID != q.Target {
-			v.Tabs = append(v.Tabs, tab{ID: q.Target, Title: titleOf(q.Target), Verdict: q.Verdict})
+			title, language := named(q.Target)
+			v.Tabs = append(v.Tabs, tab{ID: q.Target, Title: title, Language: language, Verdict: q.Verdict})
 		}
-		last := &v.Tabs[len(v.Tabs)-1]
-		last.Queries = append(last.Queries, q)
+		t := &v.Tabs[len(v.Tabs)-1]
+		t.Queries = append(t.Queries, q)
 		if q.Verdict != "proved" {
-			last.Verdict = q.Verdict
+			t.Verdict = q.Verdict
 		}
 	}
 	if c := r.Correlation; c != nil {
@@ -488,7 +578,7 @@ func (s *site) rule(n int) ruleView {
 		}
 	}
 	for _, in := range r.Indicators {
-		row := indicatorRow{Field: link{fieldName(in.Field), s.fields.urls[in.Field]}, Kind: in.Kind.String()}
+		row := indicatorRow{Field: link{fieldName(in.Field), s.fields.urls[in.Field]}, Names: strings.Join(in.Spelled, ", "), Kind: in.Kind.String()}
 		for _, value := range in.Values {
 			out := indicatorValue{Value: value.Value, Transforms: strings.Join(value.Transforms, ", ")}
 			k := in.Predicate(value).Key()
@@ -527,6 +617,28 @@ func levelClass(level string) string {
 	return ""
 }
 
+// boxes are the findings about a rule.
+func (s *site) boxes(r *index.Rule) (out []foundBox) {
+	for _, f := range s.found[place{r.Path, r.Line}] {
+		if f.Kind != findings.DeadExclusion {
+			out = append(out, box(f))
+			continue
+		}
+		part := foundPart{f.Part, f.File, f.Line, ""}
+		if f.File == "" {
+			part.URL = s.source(r, f.Line)
+		}
+		i := slices.IndexFunc(out, func(b foundBox) bool {
+			return b.Detection != "" && b.Kind == f.Kind && b.Detection == f.Detection && slices.Equal(b.Because, f.Because)
+		})
+		if i < 0 {
+			i, out = len(out), append(out, box(f))
+		}
+		out[i].Parts = append(out[i].Parts, part)
+	}
+	return out
+}
+
 func box(f found) foundBox {
 	b := foundBox{found: f}
 	switch {
@@ -560,10 +672,10 @@ func eventRows(fields map[string]any) (out [][2]string) {
 	return out
 }
 
-// titleOf is the name of a target for people.
-func titleOf(target string) string {
+// named is the name of a target for people, and that of its language.
+func named(target string) (title, language string) {
 	if t, ok := targets.Named(target); ok {
-		return t.Title
+		return t.Title, strings.TrimPrefix(t.Extension, ".")
 	}
-	return target
+	return target, ""
 }

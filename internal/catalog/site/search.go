@@ -28,6 +28,7 @@ type searchData struct {
 	Levels    catalog.List[string] `json:"levels"`
 	Sources   catalog.List[string] `json:"sources"`
 	Tactics   catalog.List[string] `json:"tactics"`
+	Old       catalog.List[int]    `json:"old"` // the rules that are deprecated
 }
 
 // searchData is a script, for a page from disk may load nothing else. JSON with
@@ -44,7 +45,7 @@ func (s *site) searchData() ([]byte, error) {
 		d.Texts = append(d.Texts, oneLine(text))
 		d.Rules = append(d.Rules, rules)
 	}
-	group := func(g group, text func(string) string) {
+	each := func(g group, text func(string) string) {
 		for _, name := range slices.Sorted(maps.Keys(g.rules)) {
 			if t := text(name); t != "" {
 				add(t, g.rules[name])
@@ -91,6 +92,9 @@ func (s *site) searchData() ([]byte, error) {
 			}
 		}
 		d.TacticsOf = append(d.TacticsOf, tactics)
+		if s.deprecated(n) {
+			d.Old = append(d.Old, n)
+		}
 	}
 	kind("title", 5)
 	for n, r := range s.Rules {
@@ -109,34 +113,45 @@ func (s *site) searchData() ([]byte, error) {
 			return id + " " + name
 		}
 	}
-	group(s.attack, named(false))
+	each(s.attack, named(false))
 	kind("technique", 3)
-	group(s.attack, named(true))
+	each(s.attack, named(true))
 	kind("tactic", 3)
 	same := func(name string) string { return name }
-	group(s.sources, same)
+	each(s.sources, same)
 	kind("source", 3)
-	group(s.fields, same)
+	fields := group{rules: maps.Clone(s.fields.rules)}
+	for name, rules := range s.spelled.rules {
+		fields.rules[name] = merged(fields.rules[name], rules)
+	}
+	each(fields, same)
 	kind("field", 2)
 	level, in := newGroup(), newGroup()
 	for n, r := range s.Rules {
 		level.add(strings.ToLower(r.Rule.Level), n)
 		in.add(catalog.Titles[r.Catalog], n)
 	}
-	group(level, same)
+	each(level, same)
 	kind("level", 2)
-	group(in, same)
+	each(in, same)
 	kind("catalog", 2)
-	byValue := map[string][]int{}
-	for _, k := range s.Keys() {
-		if k.Value != "" {
-			byValue[k.Value] = append(byValue[k.Value], s.LookingFor(k)...)
+	values := newGroup()
+	for n, r := range s.Rules {
+		for _, in := range r.Indicators {
+			for _, v := range in.Values {
+				p := in.Predicate(v)
+				k := p.Key()
+				if k.Field != p.Field { // as it is written, with its separator
+					k.Value = p.Value[:1] + k.Value
+				}
+				if k.Value != "" {
+					values.add(k.Value, n)
+				}
+			}
 		}
 	}
-	for _, value := range slices.Sorted(maps.Keys(byValue)) {
-		rules := byValue[value]
-		slices.Sort(rules)
-		if rules = slices.Compact(rules); len(rules) == 1 {
+	for _, value := range slices.Sorted(maps.Keys(values.rules)) {
+		if rules := values.rules[value]; len(rules) == 1 {
 			add(value, rules[0])
 		} else {
 			add(value, rules)
@@ -145,4 +160,10 @@ func (s *site) searchData() ([]byte, error) {
 	kind("value", 1)
 	text, err := json.Marshal(d)
 	return bytes.Join([][]byte{[]byte("sigmac.data("), text, []byte(");\n")}, nil), err
+}
+
+// merged are two sorted lists of rules as one.
+func merged(a, b []int) []int {
+	out := slices.Sorted(slices.Values(slices.Concat(a, b)))
+	return slices.Compact(out)
 }

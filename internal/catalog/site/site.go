@@ -35,6 +35,7 @@ import (
 // Options say how a site looks.
 type Options struct {
 	Title    string                // of the first page, and behind every other title
+	Places   []Place               // where rules can be read; of the others the path is text
 	Progress func(done, total int) // is told how many pages are written; it may be nil
 }
 
@@ -159,6 +160,7 @@ func (s *site) write(dir string, p page) error {
 type site struct {
 	*index.Content
 	title     string
+	places    []Place
 	templates *template.Template
 	urls      []string // by rule
 	fields    group
@@ -166,10 +168,11 @@ type site struct {
 	attack    group // techniques with those of their sub-techniques, and tactics, by id
 	tactics   map[string]string
 	found     map[place][]found
-	names     map[string][]int         // Sigma rules by id, in lower case, and by name
-	naming    map[int][]int            // correlations by the rules that they name
-	keys      map[string][]catalog.Key // of indicators, by field, sorted
-	written   map[catalog.Key]string   // the value of an indicator as the first rule has it
+	names     map[string][]int                        // Sigma rules by id, in lower case, and by name
+	naming    map[int][]int                           // correlations by the rules that they name
+	keys      map[string]map[catalog.Key]catalog.Kind // of indicators, by field, with how rules ask this field
+	spelled   group                                   // rules by fields as they name them
+	written   map[catalog.Key]string                  // the value of an indicator as the first rule has it
 }
 
 // A group is rules by something that they share, each with a page.
@@ -205,11 +208,13 @@ type found struct {
 }
 
 func newSite(c *index.Content, o Options) *site {
-	s := &site{Content: c, title: cmp.Or(o.Title, "Detection rules"), found: map[place][]found{}, tactics: map[string]string{}, written: map[catalog.Key]string{}}
+	s := &site{Content: c, title: cmp.Or(o.Title, "Detection rules"), places: o.Places, found: map[place][]found{}, tactics: map[string]string{},
+		keys: map[string]map[catalog.Key]catalog.Kind{}, written: map[catalog.Key]string{}}
 	s.templates = template.Must(template.New("").Funcs(template.FuncMap{
 		"visible": visible, "lines": visibleLines, "web": web, "number": number, "join": strings.Join,
 		"nav": func() []link { return navigation }, "levelclass": levelClass, "code": newCode,
-		"at": func(root string, l link) any { return struct{ Root, Text, URL string }{root, l.Text, l.URL} },
+		"coloured": func(language, text string) template.HTML { return highlighted(language, visibleLines(text)) },
+		"at":       func(root string, l link) any { return struct{ Root, Text, URL string }{root, l.Text, l.URL} },
 		"at2": func(root string, c matrixCell) any {
 			return struct {
 				Root string
@@ -226,14 +231,20 @@ func newSite(c *index.Content, o Options) *site {
 	for _, column := range catalog.Matrix() {
 		s.tactics[column.Tactic.Name] = column.Tactic.ID
 	}
-	s.fields, s.sources, s.attack = newGroup(), newGroup(), newGroup()
+	s.fields, s.sources, s.attack, s.spelled = newGroup(), newGroup(), newGroup(), newGroup()
 	for n, r := range c.Rules {
 		for _, in := range r.Indicators {
-			s.fields.add(in.Field, n)
+			for _, name := range in.Spelled {
+				s.spelled.add(name, n)
+			}
 			for _, v := range in.Values {
-				if k := in.Predicate(v).Key(); s.written[k] == "" {
-					s.written[k] = v.Value
+				p := in.Predicate(v)
+				k := p.Key()
+				if s.written[k] == "" {
+					s.written[k] = p.Normal().Value
 				}
+				s.asks(in.Field, n, k, in.Kind)
+				s.asks(k.Field, n, k, k.Kind)
 			}
 		}
 		if source := r.Rule.LogSource.String(); source != "" {
@@ -279,10 +290,6 @@ func newSite(c *index.Content, o Options) *site {
 		}
 	}
 	s.relate()
-	s.keys = map[string][]catalog.Key{}
-	for _, k := range c.Keys() {
-		s.keys[k.Field] = append(s.keys[k.Field], k)
-	}
 	for _, f := range c.Findings {
 		here := place{f.Rule.Path, f.Rule.Line}
 		one := found{Finding: f}
@@ -298,6 +305,15 @@ func newSite(c *index.Content, o Options) *site {
 		s.found[here] = append(s.found[here], one)
 	}
 	return s
+}
+
+// asks notes that a rule looks at a field for an indicator.
+func (s *site) asks(field string, rule int, k catalog.Key, kind catalog.Kind) {
+	s.fields.add(field, rule)
+	if s.keys[field] == nil {
+		s.keys[field] = map[catalog.Key]catalog.Kind{}
+	}
+	s.keys[field][k] = kind
 }
 
 // shared are the indicators that more than one rule has, sorted.
@@ -380,11 +396,15 @@ func visibleLines(s string) string {
 
 // A code is a text to be copied. Exact is it as JSON where what is Shown is
 // something else, for attributes hold no text of several lines as it is.
-type code struct{ What, Shown, Exact string }
+type code struct {
+	What, Shown, Exact string
+	HTML               template.HTML // of Shown
+}
 
-func newCode(what, text string) (code, error) {
+func newCode(what, language, text string) (code, error) {
 	text = strings.TrimRight(text, "\n")
 	c := code{What: what, Shown: visibleLines(text)}
+	c.HTML = highlighted(language, c.Shown)
 	if c.Shown == strings.ReplaceAll(text, "\r\n", "\n") {
 		return c, nil
 	}

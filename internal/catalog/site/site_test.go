@@ -85,9 +85,9 @@ var known = map[string]string{
 	"a": "href rel title class", "body": "data-root", "button": "id type hidden class aria-label aria-pressed", "code": "data-exact", "dd": "", "details": "", "div": "class role aria-label tabindex",
 	"dl": "class", "dt": "", "footer": "", "form": "role action id", "h1": "", "h2": "class id", "h3": "", "h4": "", "head": "", "header": "class", "html": "lang",
 	"input": "id name type autocomplete spellcheck placeholder aria-keyshortcuts", "label": "class for", "li": "class", "link": "rel href", "main": "id tabindex",
-	"meta": "charset name content http-equiv", "nav": "aria-label class", "noscript": "", "ol": "id class", "option": "value", "p": "class id role", "pre": "tabindex",
-	"script": "src defer", "section": "id class hidden aria-labelledby data-tab data-verdict", "select": "id", "small": "class", "span": "class title", "summary": "", "table": "",
-	"tbody": "", "td": "", "th": "scope", "thead": "", "title": "", "tr": "", "ul": "class",
+	"meta": "charset name content http-equiv", "nav": "aria-label class", "noscript": "", "ol": "id class", "option": "value", "p": "class id role", "pre": "",
+	"script": "src defer", "section": "id class hidden aria-labelledby data-tab data-verdict", "select": "id", "small": "class", "span": "class title", "summary": "", "table": "class",
+	"tbody": "", "td": "class", "th": "scope", "thead": "", "title": "", "tr": "", "ul": "class",
 }
 
 // TestPages holds what is true of every page: nothing of a rule is markup, no
@@ -172,15 +172,27 @@ func TestRulePage(t *testing.T) {
 	}
 	has("rules/sigma/whoami.html", "<h1>Who Am I</h1>", "test", "level-high", "product windows, category process_creation", "sigmac", "2026-01-01, modified 2026-02-01",
 		"Somebody asks", `href="https://example.org/whoami"`, "<li>not a link</li>", "Administrators", "MITRE ATT&amp;CK coverage", "attack/t1033.html", "System Owner/User Discovery", "Discovery",
-		"Event coverage", "Sysmon", "Event ID 1", "Process creation", "Findings", "wide", "filter_dead", "excludes nothing", "Rule body", "title: Who Am I", "Converted queries", "Splunk SPL", "proved", "Kusto KQL", "unsupported",
-		"Elastic EQL", "Condition 2", "Stage 0: condition", "all of sel_* and not 1 of filter_*", "Stage 1: sel_img", "Stage 3: not filter_*", "Exclusions", "ParentImage", "User eq admin",
+		"Event coverage", "Sysmon", "Event ID 1", "Process creation", "Findings", "wide", "filter_dead", "(line 24)", "excludes nothing", "Rule body", `<span class="n">title</span>: Who Am I`, "Converted queries", "Splunk SPL", "proved", "Kusto KQL", "unsupported",
+		"Elastic EQL", "Condition 2", "Stage 0: condition", `<span class="k">all of</span> sel_* <span class="k">and not</span>`, "Stage 1: sel_img", "Stage 3: not filter_*", "Exclusions", "ParentImage", "User eq admin",
 		"Indicators", "CommandLine", ` -all</a></code> <small>transforms: windash</small> <small class="corpus">corpus 4 (sigma 1, splunk 1, elastic 1, kusto 1)</small>`, "Image", "whoami.exe")
-	has("rules/splunk/a.html", "Whoami of Splunk", "Rule body", "SPL", "Stage 0: tstats", "Indicators", "corpus 4")
+	has("rules/splunk/a.html", "Whoami of Splunk", "level-high", "Somebody", "2026-01-02", "https://example.org/splunk", "Administrators who ask", "Rule body", "SPL",
+		`| <span class="f">`, "Stage 0: tstats", "Stage 1", "Indicators", "corpus 4", "filename(Image)", "Processes.process_name", "WHOAMI.exe</a></code> <small class=\"corpus\">corpus 4 (sigma 1, splunk 1, elastic 1, kusto 1)")
+	has("rules/elastic/b.html", "deprecated", "medium", "Somebody", "2026-01-02", "https://example.org/elastic", "Installers.", "process.name")
 	has("rules/elastic/c.html", "Not read", "a machine learning job")
 	has("rules/kusto/whoami.html", "1 condition of its query", "T1033")
 	has("rules/sigma/wrong.html", "Wrong &lt;b&gt;rule", "This rule is wrong", "5:14")
 	has("rules/sigma/never.html", "No event matches this rule", "<code>a</code>, <code>b</code>")
 	has("findings.html", "Never match", "Never", "Duplicates", "Dead exclusions", "filter_dead", "Implied by another rule")
+	joined := ""
+	for name, data := range files {
+		if strings.HasPrefix(name, "indicators/") && bytes.Contains(data, []byte("<h1>filename(Image) eq whoami.exe</h1>")) {
+			joined = name
+		}
+	}
+	has(joined, "How rules write it", "FileName eq whoami.exe", "1 (kusto 1)", `Image ends_with \whoami.exe`, "1 (sigma 1)", "process.name eq whoami.exe", "Processes.process_name eq WHOAMI.exe",
+		"Sigma", "Who Am I", "Splunk", "Elastic", "Whoami of Elastic", "deprecated", "Kusto")
+	has("fields/filename-image.html", "What rules call it", "Processes.process_name", "Values of several rules", "eq whoami.exe")
+	has("fields/image.html", "ends_with", "filename(Image) eq whoami.exe")
 	has("attack/t1059.html", "T1059 Command and Scripting Interpreter", "Anything of whoami")
 	has("attack.html", "Discovery", "System Owner/User Discovery", `title="4 (sigma 1, splunk 1, elastic 1, kusto 1)">4`)
 	has("catalogs/elastic.html", "What was not read", "a machine learning job", "Whoami of Elastic")
@@ -193,7 +205,7 @@ func TestRulePage(t *testing.T) {
 // TestExact: what is copied is the text itself, also where more is shown.
 func TestExact(t *testing.T) {
 	for _, text := range []string{"plain\n\ttext", "a\r\nb", "a\u00a0b\u200bc", "\U000e0041 tag", "\ufeffT | where x == '\u202e'", "a\rb\x00\x07</script>\"'&"} {
-		c, err := newCode("it", text)
+		c, err := newCode("it", "sigma", text)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -117,6 +117,8 @@
 				at = d.blob.indexOf("\n", at) + 1;
 			}
 			d.starts[d.texts.length] = at;
+			d.late = new Uint8Array(d.titles);
+			for (const n of d.old) d.late[n] = 1;
 			data = d;
 			for (const [name, values] of [["catalog", d.catalogs], ["level", d.levels], ["source", d.sources], ["tactic", d.tactics]]) {
 				values.forEach((text, i) => {
@@ -192,7 +194,7 @@
 		}
 		order = [];
 		for (let n = 0; n < count; n++) if (total[n]) order.push(n);
-		order.sort((a, b) => total[b] - total[a] || a - b);
+		order.sort((a, b) => data.late[a] - data.late[b] || total[b] - total[a] || a - b); // deprecated rules last
 		show();
 		page.dataset.searchMs = (performance.now() - begin).toFixed(2);
 	}
@@ -210,7 +212,7 @@
 			const item = document.createElement("li"), link = document.createElement("a"), about = document.createElement("small");
 			link.href = root + "rules/" + data.catalogs[data.catalog[n]].toLowerCase() + "/" + data.files[n] + ".html";
 			link.textContent = data.texts[n];
-			about.textContent = " " + [data.catalogs[data.catalog[n]], data.levels[data.level[n]], data.sources[data.source[n]]].filter((s) => s).join(" · ");
+			about.textContent = " " + [data.catalogs[data.catalog[n]], data.levels[data.level[n]], data.sources[data.source[n]], data.late[n] && "deprecated"].filter((s) => s).join(" · ");
 			item.append(link, about);
 			hits.append(item);
 		}
