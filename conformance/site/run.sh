@@ -14,7 +14,7 @@ build() {
 	"$tmp/sigmac" catalog build --without-pipeline "$@" 2>"$tmp/errors" || [ $? = 1 ] || { cat "$tmp/errors" >&2; exit 2; }
 }
 rules=internal/catalog/site/testdata
-build --sigma "$rules/sigma" --splunk "$rules/splunk" --elastic "$rules/elastic" --kusto "$rules/kusto" -o "$tmp/site"
+build --source-url "sigma=https://example.org/rules/{path}#L{line}" --sigma "$rules/sigma" --splunk "$rules/splunk" --elastic "$rules/elastic" --kusto "$rules/kusto" -o "$tmp/site"
 export SIGMAC=$tmp/sigmac SIGMAC_SITE=$tmp/site SIGMAC_RULES=$PWD/$rules/sigma
 
 corpus=${SIGMAC_CORPUS:-../shared/corpus}

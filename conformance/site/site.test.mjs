@@ -313,7 +313,7 @@ async function hashed(base, name) {
 both('the same in the words of others', async (base) => {
 	const page = await open(base + 'rules/splunk/a.html');
 	const row = page.locator('#indicators tr', { hasText: 'process_name' });
-	assert.match(await row.textContent(), /filename\(Image\).*whoami\.exe/s);
+	assert.match(await row.textContent(), /filename\(Image\).*whoami\.exe/si);
 	await row.locator('li a').click();
 	assert.equal(await page.textContent('h1'), 'filename(Image) eq whoami.exe');
 	const written = await page.locator('#written td code').allTextContents();
