@@ -23,6 +23,8 @@ func TestHighlighted(t *testing.T) {
 		{"kql", `T` + "\n| k[where] n[a] == s[@\"\\\"] k[and] n[b] k[has_any] (f[dynamic]([s['x'], m[1]])) c[// why]\n| k[project-away] c"},
 		{"eql", `k[sequence by] host.id [k[process where] n[process.name] : s["a*"] k[and] ?n[b] k[in~] (m[1], m[2]) k[and] f[length](c) > m[8]]`},
 		{"kuery", `n[process.name]:(a k[or] s["b c"]) k[and not] n[x.y] >= m[5]`},
+		{"kql", "k[where] n[a] == s['x']"},
+		{"spl", "k[tstats] count k[where] n[a.b]=c"},
 		{"another", `"text" and 1`},
 	} {
 		text := regexp.MustCompile(`(?s)\b([nksfmc])\[((?:[^\[\]]|'[^']*')*)\]`).ReplaceAllString(c.want, "$2")
