@@ -92,13 +92,32 @@ func pipes(query string, stages []ir.Command) string {
 const maxLine = 120
 
 // folded is a query whose long lines are broken before `and` and `or`, those of the
-// outermost brackets first.
+// outermost brackets first. A line that goes on in the next one stays: somebody has laid
+// it out.
 func folded(query string) string {
 	var out []string
 	for line := range strings.SplitSeq(query, "\n") {
-		out = append(out, fold(strings.TrimRight(line, " \t\r"))...)
+		line = strings.TrimRight(line, " \t\r")
+		if words := strings.Fields(line); strings.HasSuffix(line, ",") || open(line) != 0 || len(words) > 0 && joins(words[len(words)-1]+" ") {
+			out = append(out, line)
+		} else {
+			out = append(out, fold(line)...)
+		}
 	}
 	return strings.Join(out, "\n")
+}
+
+// open is how many brackets a line opens more than it closes.
+func open(line string) (n int) {
+	for _, c := range line {
+		switch c {
+		case '(', '[', '{':
+			n++
+		case ')', ']', '}':
+			n--
+		}
+	}
+	return n
 }
 
 func fold(line string) []string {

@@ -38,6 +38,8 @@ func TestLayOut(t *testing.T) {
 			"sequence by u with maxspan=1m\n  [file where a == 1]\n  ![any where b == 2]\n  [process where c == 3]"},
 		{elastic("eql"), "process where a == 1 and not (" + long(" or ", "field_? == 1") + ")", "process where a == 1\n  and not (" + long("\n    or ", "field_? == 1") + ")"},
 		{elastic("kuery"), "a:1 and b:(" + long(" or ", "word_?_word") + ") and c:2", "a:1\n  and b:(" + long("\n    or ", "word_?_word") + ")\n  and c:2"},
+		{elastic("kuery"), long(" and ", "a_?:word") + " and (\n  b:1 or\n  b:2\n)", long(" and ", "a_?:word") + " and (\n  b:1 or\n  b:2\n)"},
+		{elastic("kuery"), long(" and ", "a_?:long_word") + " and\nb:1", long(" and ", "a_?:long_word") + " and\nb:1"},
 		{elastic("esql"), "from a | where b", "from a | where b"},
 	} {
 		r := c.read(c.query)
