@@ -59,10 +59,9 @@ type job struct {
 	bin     string            // of the stand-ins
 	context map[string]string // github.… and runner.…, without inputs and steps
 
-	log     string   // of the last run
-	used    []string // actions and builds of the last run
-	calls   string   // of gh
-	outputs map[string]string
+	log   string   // of the last run
+	used  []string // actions and builds of the last run
+	calls string   // of gh
 }
 
 // expression is the value of an expression of GitHub's: names of the context, texts in quotes, always(),
