@@ -252,7 +252,7 @@ func TestDetections(t *testing.T) {
 		{"[{}]", "5:7: an empty mapping matches every event"},
 		{"[a, [b]]", "5:10: a list within the list of a detection"},
 		{"{f: a, g: b}", `(and (item f (match f (pattern "a"))) (item g (match g (pattern "b"))))`},
-		{"{f: a, f: b}", `5:13: the key "f" stands twice`},
+		{"{f: a, f: b}", `5:13: the key "f" stands twice, first at 5:7`},
 		{"{'|all': [a, b]}", `(item ""|all (and (keyword (pattern * "a" *)) (keyword (pattern * "b" *))))`},
 		{"{'|re': 'a.b'}", `(item ""|re (keyword (re "a.b")))`},
 		{"{'|re|i': ['a', 'b']}", `(item ""|re|i (or (keyword (re i "a")) (keyword (re i "b"))))`},

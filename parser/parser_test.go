@@ -75,7 +75,7 @@ func TestDiagnostics(t *testing.T) {
 		{"\ufefftitle: T\nlogsource: x\ndetection: {a: x, condition: a}\n", "x"},
 		{"\ufeffid: 1\nlogsource: {category: c}\ndetection: {a: x, condition: a}\n", "id"},
 		{"title", "title"},
-		{"a: \tb: c ", "a: \tb: c"},
+		{"a: \tb: c ", "b: c"},
 		{"a: *b", "*b"},
 		{"a: \x02", "\x02"},
 		{"title: T\naction: global\nlogsource: {category: c}\n---\ndetection: {b: x}\n", "detection"},

@@ -170,7 +170,7 @@ func TestActions(t *testing.T) {
 		{rule + "---\naction: reset\n---\naction: repeat\n", "1 t p/ f=a: s\n7:9: no rule stands before this one that it could repeat"},
 		{"action: golbal\ntitle: t\n---\n" + rule, "1:9: the action \"golbal\" is none of global, repeat and reset\n4 t p/ f=a: s"},
 		{"action: reset\naction: global\n" + rule, `2:1: the key "action" stands twice`},
-		{rule + "---\naction: repeat\ndetection: {s: {f: b, f: c}}\n", "1 t p/ f=a: s\n6:23: the key \"f\" stands twice"},
+		{rule + "---\naction: repeat\ndetection: {s: {f: b, f: c}}\n", "1 t p/ f=a: s\n6:23: the key \"f\" stands twice, first at 6:17"},
 	} {
 		if got := show(tt.src); got != tt.want {
 			t.Errorf("%s\n got %s\nwant %s", tt.src, got, tt.want)
@@ -297,7 +297,7 @@ func TestCorrelationErrors(t *testing.T) {
 		{"{type: temporal, rules: a, timespan: 5m, aliases: x}", "2:64: aliases is a mapping of names to the fields of rules"},
 		{"{type: temporal, rules: a, timespan: 5m, aliases: {u: x}}", "2:68: an alias is a mapping of rules to their fields"},
 		{"{type: temporal, rules: a, timespan: 5m, groupby: f}", `2:55: unknown attribute "groupby" of a correlation; did you mean "group-by"?`},
-		{"{type: temporal, type: temporal, rules: a, timespan: 5m}", `2:31: the key "type" stands twice`},
+		{"{type: temporal, type: temporal, rules: a, timespan: 5m}", `2:31: the key "type" stands twice, first at 2:15`},
 	} {
 		if got := render(Parse("r.yml", []byte("title: t\ncorrelation: "+tt.in+"\n"))); got != tt.want {
 			t.Errorf("%s\n got %s\nwant %s", tt.in, got, tt.want)
@@ -321,7 +321,7 @@ func TestFilter(t *testing.T) {
 		{strings.Replace(filterText, "rules:\n    - a\n    - b", "rules: any\n\n", 1), `rules [] selection (item f (match f (pattern "x"))) condition (not (ref selection))`},
 		{strings.Replace(filterText, "rules:\n    - a\n    - b", "rules: one\n\n", 1), `rules [{one {4 10 0}}] selection (item f (match f (pattern "x"))) condition (not (ref selection))`},
 		{strings.Replace(filterText, "rules:", "<<: {rules: [c], selection: {g: y}}\n  rules:", 1), `rules [{a {6 7 0}} {b {7 7 0}}] selection (item f (match f (pattern "x"))) condition (not (ref selection))`},
-		{strings.Replace(filterText, "rules:", "rules: any\n  rules:", 1), `5:3: the key "rules" stands twice`},
+		{strings.Replace(filterText, "rules:", "rules: any\n  rules:", 1), `5:3: the key "rules" stands twice, first at 4:3`},
 		{strings.Replace(filterText, "rules:\n    - a\n    - b", "rules: All\n\n", 1), `rules [] selection (item f (match f (pattern "x"))) condition (not (ref selection))`},
 		{strings.Replace(filterText, "rules:\n    - a\n    - b", "rules: []\n\n", 1), `rules [] selection (item f (match f (pattern "x"))) condition (not (ref selection))`},
 		{strings.Replace(filterText, "rules:\n    - a\n    - b", "", 1), `3:1: the filter has no "rules"; rules: any takes all of its log source`},

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -48,6 +47,9 @@ func readYAML(src []byte) (roots []*yaml.Node, fault *yamlFault) {
 		return nil, &yamlFault{start, fmt.Sprintf("the file is larger than %d MiB", MaxFileSize>>20)}
 	}
 	src = bytes.TrimPrefix(src, bom)
+	if what := notYAML(src); what != "" {
+		return nil, &yamlFault{start, "not YAML: " + what}
+	}
 	if pos, what := badCharacter(src); what != "" {
 		return nil, &yamlFault{ir.Span{Start: pos, End: right(pos, 1)}, what}
 	}
@@ -82,6 +84,25 @@ func readYAML(src []byte) (roots []*yaml.Node, fault *yamlFault) {
 	}
 }
 
+// notYAML says what a file is that was never meant to be YAML, or nothing.
+func notYAML(src []byte) string {
+	begins := func(prefixes ...string) bool {
+		return slices.ContainsFunc(prefixes, func(p string) bool { return bytes.HasPrefix(src, []byte(p)) })
+	}
+	head := bytes.ToLower(bytes.TrimLeft(src[:min(len(src), 1000)], " \t\r\n"))
+	switch {
+	case begins("\xFF\xFE", "\xFE\xFF"), len(src) > 3 && (src[0] == 0 && src[2] == 0 || src[1] == 0 && src[3] == 0):
+		return "UTF-16 text; save the file as UTF-8"
+	case begins("\x1F\x8B", "PK\x03\x04", "BZh", "\xFD7zXZ", "\x28\xB5\x2F\xFD"):
+		return "a compressed file; unpack it"
+	case bytes.HasPrefix(head, []byte("<!doctype html")), bytes.HasPrefix(head, []byte("<html")):
+		return "an HTML page; fetch the file itself, and not the page that shows it"
+	case bytes.HasPrefix(head, []byte("<?xml")):
+		return "an XML document"
+	}
+	return ""
+}
+
 // right is the place some characters further on a line.
 func right(p ir.Pos, n int) ir.Pos { return ir.Pos{Line: p.Line, Column: p.Column + n} }
 
@@ -113,11 +134,14 @@ func badCharacter(src []byte) (ir.Pos, string) {
 		r, size := utf8.DecodeRune(src)
 		switch {
 		case r == utf8.RuneError && size == 1:
-			return pos, "not UTF-8 text"
+			return pos, fmt.Sprintf("not UTF-8 text: the byte 0x%02x; save the file as UTF-8", src[0])
 		case endsLine(r, src[size:]):
 			pos = ir.Pos{Line: pos.Line + 1}
 		case r == '\t', r == '\r':
 		case r < ' ', r >= 0x7F && r < 0xA0, r == 0xFEFF, r == 0xFFFE, r == 0xFFFF:
+			if r == 0xFEFF {
+				return pos, "a byte-order mark amid the file; delete it"
+			}
 			escape := fmt.Sprintf(`\x%02x`, r)
 			if r > 0xFF {
 				escape = fmt.Sprintf(`\u%04x`, r)
@@ -129,23 +153,10 @@ func badCharacter(src []byte) (ir.Pos, string) {
 	}
 }
 
-var yamlAlias = lazy.Regexp(`^unknown anchor '(.*)' referenced$`)
-
-// placeOf is the first place of a word.
-func placeOf(src []byte, word string) ir.Pos {
-	loc := regexp.MustCompile(regexp.QuoteMeta(word) + `(?:[^\w-]|$)`).FindIndex(src)
-	if loc == nil {
-		return ir.Pos{Line: 1, Column: 1}
-	}
-	before := src[:loc[0]]
-	line := bytes.LastIndexByte(before, '\n') + 1
-	return ir.Pos{Line: 1 + bytes.Count(before, []byte("\n")), Column: 1 + utf8.RuneCount(before[line:])}
-}
-
 var yamlLine = lazy.Regexp(`^line (\d+): `)
 
-// yamlError gives the decoder's error a place: that of a tab where YAML needs
-// blanks, else of the line's text.
+// yamlError gives the decoder's error a place: that of the first fault that a scanner
+// finds, else the line that the decoder names.
 func yamlError(src []byte, err error) *yamlFault {
 	msg := strings.TrimPrefix(err.Error(), "yaml: ")
 	line := 1
@@ -153,24 +164,14 @@ func yamlError(src []byte, err error) *yamlFault {
 		line, _ = strconv.Atoi(m[1])
 		msg = msg[len(m[0]):]
 	}
-	at := func(pos ir.Pos, n int, why string) *yamlFault {
-		return &yamlFault{ir.Span{Start: pos, End: right(pos, n)}, "not YAML: " + why}
+	if fault := scanFault(src, msg); fault != nil {
+		return fault
 	}
-	if m := yamlAlias().FindStringSubmatch(msg); m != nil {
-		return at(placeOf(src, "*"+m[1]), 1+utf8.RuneCountInString(m[1]), "the alias *"+m[1]+" has no anchor")
-	}
-	lines := bytes.Split(src, []byte("\n"))
+	lines := splitLines(string(src))
 	line = max(1, min(line, len(lines)))
-	// The decoder counts some errors from the line before.
-	for i := line - 1; i <= min(line, len(lines)-1); i++ {
-		text := lines[i]
-		indent := len(text) - len(bytes.TrimLeft(text, " \t"))
-		if tab := bytes.IndexByte(text[:indent], '\t'); tab >= 0 {
-			return at(ir.Pos{Line: i + 1, Column: tab + 1}, 1, "a tab in the indentation; YAML wants blanks")
-		}
-	}
-	indent := len(lines[line-1]) - len(bytes.TrimLeft(lines[line-1], " "))
-	return at(ir.Pos{Line: line, Column: 1 + indent}, utf8.RuneCount(bytes.TrimSpace(lines[line-1])), msg)
+	text := lines[line-1]
+	at := ir.Pos{Line: line, Column: 1 + blanks(text, " ")}
+	return &yamlFault{ir.Span{Start: at, End: right(at, utf8.RuneCountInString(strings.TrimSpace(text)))}, "not YAML: " + msg}
 }
 
 // A sizer counts the nodes of a document, aliases followed, and finds what has
@@ -275,6 +276,7 @@ func (f *file) entries(n *yaml.Node) []entry {
 	content := pairs(n)
 	out := make([]entry, 0, len(content)/2)
 	var seen nameSet
+	var first map[string]ir.Pos // where keys stand first; on demand
 	for i := 0; i+1 < len(content); i += 2 {
 		k, v := deref(content[i]), deref(content[i+1])
 		switch {
@@ -283,7 +285,14 @@ func (f *file) entries(n *yaml.Node) []entry {
 		case k.Tag == "!!merge":
 			f.fail(content[i+1], "`<<` merges mappings only")
 		case !seen.add(k.Value):
-			f.fail(content[i], "the key %q stands twice", k.Value)
+			if first == nil {
+				first = map[string]ir.Pos{}
+				for j := len(content) - 2; j >= 0; j -= 2 {
+					first[deref(content[j]).Value] = posOf(content[j])
+				}
+			}
+			at := first[k.Value]
+			f.fail(content[i], "the key %q stands twice, first at %d:%d", k.Value, at.Line, at.Column)
 		default:
 			out = append(out, entry{content[i], k.Value, v})
 		}
