@@ -95,7 +95,7 @@ func (m Mapping) noPlace(source ir.LogSource) *ir.Diagnostic {
 		reason += "; sigmac.yaml can say it: " + home
 	}
 	e := backends.Unsupported(m.Target.Name, source.Pos, "where the events of "+what+" are", reason)
-	e.Source = "pipeline"
+	e.Source, e.Code = "pipeline", ir.UnknownSource
 	return e
 }
 

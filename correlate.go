@@ -29,7 +29,7 @@ func (m Mapping) correlated(d *parser.Document, o Options) Result {
 				at = l.Name
 			}
 		}
-		return fail(&ir.Diagnostic{Pos: at.Pos, Source: "link", Msg: fmt.Sprintf("the correlation cannot be converted without the rule %q", at.Text)})
+		return fail(&ir.Diagnostic{Pos: at.Pos, Source: "link", Code: ir.BrokenMember, Msg: fmt.Sprintf("the correlation cannot be converted without the rule %q", at.Text)})
 	}
 	if res.Target.Format.Correlate == nil {
 		return fail(backends.Unsupported(res.Target.Name, d.Pos, "a correlation in the format "+res.Target.Format.Name, ""))
@@ -44,7 +44,7 @@ func (m Mapping) correlated(d *parser.Document, o Options) Result {
 	for i, x := range named {
 		switch {
 		case len(x.Errors) > 0:
-			return fail(&ir.Diagnostic{Pos: c.Rules[i].Pos, Source: "link", Msg: fmt.Sprintf("the correlation cannot be converted, for its rule %q is wrong", c.Rules[i].Text)})
+			return fail(&ir.Diagnostic{Pos: c.Rules[i].Pos, Source: "link", Code: ir.BrokenMember, Msg: fmt.Sprintf("the correlation cannot be converted, for its rule %q is wrong", c.Rules[i].Text)})
 		case x.Rule == nil:
 			return fail(backends.Unsupported(res.Target.Name, c.Rules[i].Pos, "a correlation over the hits of another",
 				"save the inner one with its own query, and correlate what it finds"))
@@ -98,7 +98,7 @@ func (m Mapping) correlated(d *parser.Document, o Options) Result {
 		return res
 	}
 	if m.Lists > 0 {
-		res.Mapped.Warnings = append(res.Mapped.Warnings, d.Place(&ir.Diagnostic{Pos: c.Pos, Source: res.Target.Name,
+		res.Mapped.Warnings = append(res.Mapped.Warnings, d.Place(&ir.Diagnostic{Pos: c.Pos, Source: res.Target.Name, Code: ir.ListStays,
 			Msg: "the lists of the rules stay in the query: those of a correlation are not put into lookups"}))
 	}
 	var all ir.And

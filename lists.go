@@ -69,7 +69,7 @@ type lister struct {
 
 // stay tells once that a list stays in the query.
 func (l *lister) stay(at ir.Pos, format string, args ...any) {
-	e := l.document.Place(&ir.Diagnostic{Pos: at, Source: l.target, Msg: fmt.Sprintf(format, args...)})
+	e := l.document.Place(&ir.Diagnostic{Pos: at, Source: l.target, Code: ir.ListStays, Msg: fmt.Sprintf(format, args...)})
 	if !slices.ContainsFunc(l.stays, func(x *ir.Diagnostic) bool { return x.Error() == e.Error() }) {
 		l.stays = append(l.stays, e)
 	}

@@ -376,7 +376,7 @@ func (res *Result) tooLarge(of func(i int) (ir.Pos, ir.Expr)) {
 			}
 			at, e := of(i)
 			if n := l.Count(q, e); n > l.Max {
-				res.Mapped.Warnings = append(slices.Clip(res.Mapped.Warnings), res.Document.Place(&ir.Diagnostic{Pos: at, Source: res.Target.Name,
+				res.Mapped.Warnings = append(slices.Clip(res.Mapped.Warnings), res.Document.Place(&ir.Diagnostic{Pos: at, Source: res.Target.Name, Code: ir.QueryTooLarge,
 					Msg: fmt.Sprintf("the query has %d %s, and %s takes %d (%s)", n, l.Unit, l.Of, l.Max, l.Source)}))
 			}
 		}

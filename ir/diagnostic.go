@@ -11,8 +11,8 @@ type Diagnostic struct {
 	Pos  Pos    // where it begins; zero: it is about the file as a whole
 	End  Pos    // behind the last character of what it is about; zero where that is not known
 	Msg  string
-	// Code is what machines know the fault by: the id of the check that finds it, or
-	// empty for a fault of the form.
+	// Code is what machines know the fault by: the id of the check that finds it, or one of
+	// Codes. Where it is empty, Class tells it.
 	Code    string
 	Source  string // what says so: sigma, link, check, pipeline, schema or sigmac.yaml, or the name of a target
 	Feature string // the construct that is refused, with its article; empty where the file is simply wrong

@@ -290,7 +290,7 @@ func (f *file) condition(n *yaml.Node, ds []ir.Detection, timeframe entry) (ir.C
 	}
 	tree, err := cachedCondition(n.Value, tokens)
 	if err != nil {
-		f.failIn(n, err.from, err.to, "%s", err.msg)
+		f.failIn(n, err.from, err.to, ir.Syntax, "%s", err.msg)
 		return c, false
 	}
 	names := make([]string, len(ds))

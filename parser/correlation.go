@@ -35,7 +35,7 @@ func (f *file) correlation(meta ir.Meta, e entry, generate *yaml.Node) *ir.Corre
 		switch x.name {
 		case "type":
 			if c.Type = f.name(x.value); !slices.Contains(correlationTypes, c.Type.Text) {
-				f.fail(x.value, "unknown correlation type %q%s", c.Type.Text, suggest.For(c.Type.Text, correlationTypes))
+				f.failAs(ir.UnknownType, x.value, "unknown correlation type %q%s", c.Type.Text, suggest.For(c.Type.Text, correlationTypes))
 			}
 		case "rules":
 			c.Rules = f.names(x.value)
@@ -53,7 +53,7 @@ func (f *file) correlation(meta ir.Meta, e entry, generate *yaml.Node) *ir.Corre
 				f.fail(x.key, "%q of a correlation is an extension of one tool: %s", x.name, why)
 				break
 			}
-			f.fail(x.key, "unknown attribute %q of a correlation%s", x.name, suggest.For(x.name,
+			f.failAs(ir.UnknownKey, x.key, "unknown attribute %q of a correlation%s", x.name, suggest.For(x.name,
 				[]string{"type", "rules", "group-by", "timespan", "condition", "aliases", "generate"}))
 		}
 	}
@@ -109,7 +109,7 @@ func (f *file) timespan(n *yaml.Node) ir.Timespan {
 	case length == 0:
 		f.fail(n, "a timespan of nothing: no two events fall into it")
 	case length > int64(maxTimespan/each):
-		f.fail(n, "the timespan %s is longer than %d days", t.Text, maxTimespan/(24*time.Hour))
+		f.failAs(ir.OverLimit, n, "the timespan %s is longer than %d days", t.Text, maxTimespan/(24*time.Hour))
 	}
 	t.Length = time.Duration(length) * each
 	return t
@@ -124,7 +124,7 @@ func (f *file) formula(c *ir.Correlation, n *yaml.Node) {
 	tokens := tokenize(n.Value)
 	tree, err := cachedCondition(n.Value, tokens)
 	if err != nil {
-		f.failIn(n, err.from, err.to, "%s", err.msg)
+		f.failIn(n, err.from, err.to, ir.InvalidValue, "%s", err.msg)
 		return
 	}
 	var names []string
@@ -194,7 +194,7 @@ func (f *file) limits(c *ir.Correlation, n *yaml.Node) {
 		case "gt", "gte", "lt", "lte", "eq", "neq":
 			c.Condition = append(c.Condition, ir.Limit{Op: x.name, Number: f.number(x), Pos: posOf(x.key)})
 		default:
-			f.fail(x.key, "unknown attribute %q of a correlation's condition%s", x.name,
+			f.failAs(ir.UnknownKey, x.key, "unknown attribute %q of a correlation's condition%s", x.name,
 				suggest.For(x.name, []string{"gt", "gte", "lt", "lte", "eq", "neq", "field", "percentile"}))
 			return
 		}

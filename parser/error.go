@@ -13,17 +13,27 @@ import (
 )
 
 // fail records an error of a node; of the file as a whole without one.
-func (f *file) fail(n *yaml.Node, format string, args ...any) {
-	f.errs = append(f.errs, f.about(n, format, args...))
+func (f *file) fail(n *yaml.Node, format string, args ...any) { f.failAs("", n, format, args...) }
+
+// failAs is fail with a code.
+func (f *file) failAs(code string, n *yaml.Node, format string, args ...any) {
+	d := f.about(n, format, args...)
+	d.Code = code
+	f.errs = append(f.errs, d)
 }
 
 // failIn records an error of some bytes of a scalar's text.
-func (f *file) failIn(n *yaml.Node, from, to int, format string, args ...any) {
-	f.errs = append(f.errs, f.diagnostic(f.part(n, from, to), format, args...))
+func (f *file) failIn(n *yaml.Node, from, to int, code, format string, args ...any) {
+	d := f.diagnostic(f.part(n, from, to), format, args...)
+	d.Code = code
+	f.errs = append(f.errs, d)
 }
 
-func (f *file) warn(n *yaml.Node, format string, args ...any) {
-	f.warns = append(f.warns, f.about(n, format, args...))
+// warnAs records a warning with a code.
+func (f *file) warnAs(code string, n *yaml.Node, format string, args ...any) {
+	d := f.about(n, format, args...)
+	d.Code = code
+	f.warns = append(f.warns, d)
 }
 
 func (f *file) about(n *yaml.Node, format string, args ...any) *ir.Diagnostic {

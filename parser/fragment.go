@@ -22,7 +22,7 @@ func Open(source, path string, src []byte) (*File, []*yaml.Node) {
 	f := &File{file{source: source, path: path, src: src}}
 	roots, fault := readYAML(src)
 	if fault != nil {
-		f.errs = append(f.errs, f.diagnostic(fault.at, "%s", fault.why))
+		f.errs = append(f.errs, f.unreadable(fault))
 	}
 	return f, roots
 }
@@ -55,7 +55,7 @@ func (f *File) Fail(n *yaml.Node, format string, args ...any) { f.fail(n, format
 
 // FailIn records an error of the bytes of a scalar's text from one up to another.
 func (f *File) FailIn(n *yaml.Node, from, to int, format string, args ...any) {
-	f.failIn(n, from, to, format, args...)
+	f.failIn(n, from, to, "", format, args...)
 }
 
 // Errors lists the errors in the order of the file.

@@ -136,7 +136,7 @@ func (f *file) modifiersOf(key *yaml.Node, from int, names []string) (ms mods, o
 			for _, m := range modifiers {
 				all = append(all, m.Name)
 			}
-			fail(i, "", "unknown modifier %q%s", name, suggest.For(name, all))
+			fail(i, ir.UnknownMod, "unknown modifier %q%s", name, suggest.For(name, all))
 			continue
 		}
 		if ms.has(m.canonical) && m.canonical != "base64" {

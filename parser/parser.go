@@ -110,7 +110,7 @@ func Visit(path string, src []byte, see func(*Document, *yaml.Node)) *Collection
 	c.Documents = append(c.Documents, f.broken...)
 	slices.SortStableFunc(c.Documents, func(a, b *Document) int { return cmp.Compare(a.Pos.Line, b.Pos.Line) })
 	if fault != nil {
-		c.Documents = append(c.Documents, &Document{Path: path, Pos: fault.at.Start, Errors: []*ir.Diagnostic{f.diagnostic(fault.at, "%s", fault.why)}})
+		c.Documents = append(c.Documents, &Document{Path: path, Pos: fault.at.Start, Errors: []*ir.Diagnostic{f.unreadable(fault)}})
 	}
 	return c
 }

@@ -114,7 +114,7 @@ func (f *file) document(root *yaml.Node) *Document {
 	root = deref(root)
 	if root.Kind != yaml.MappingNode {
 		d.Foreign = true
-		f.fail(root, "not a Sigma document: a mapping with title, logsource and detection is expected")
+		f.failAs(ir.NotSigma, root, "not a Sigma document: a mapping with title, logsource and detection is expected")
 	} else {
 		f.mapping(d, root)
 	}
@@ -146,7 +146,7 @@ func (f *file) mapping(d *Document, root *yaml.Node) {
 	need := func(name string) (entry, bool) {
 		e, ok := find(name)
 		if !ok {
-			f.fail(root, "the attribute %q is missing", name)
+			f.failAs(ir.MissingKey, root, "the attribute %q is missing", name)
 		}
 		return e, ok
 	}
@@ -175,7 +175,7 @@ func (f *file) mapping(d *Document, root *yaml.Node) {
 	}
 	if _, ok := find("logsource"); !ok && !rule {
 		d.Foreign = true
-		f.fail(root, "not a Sigma document: it has neither detection, correlation nor filter")
+		f.failAs(ir.NotSigma, root, "not a Sigma document: it has neither detection, correlation nor filter")
 		return
 	}
 	d.Kind = Rule
@@ -205,7 +205,9 @@ func (f *file) misspelt(r *ir.Rule) {
 		}
 		said[name] = true
 		if meant := suggest.Misspelt(name, known); meant != "" {
-			f.warns = append(f.warns, f.diagnostic(ir.Span{Start: at, End: f.end(at)}, "events of this log source have no field %q; did you mean %q?", name, meant))
+			w := f.diagnostic(ir.Span{Start: at, End: f.end(at)}, "events of this log source have no field %q; did you mean %q?", name, meant)
+			w.Code = "invalid_fieldname"
+			f.warns = append(f.warns, w)
 		}
 	}
 	for _, d := range r.Detections {
@@ -294,7 +296,7 @@ func (f *file) attribute(m *ir.Meta, e entry) {
 		m.Related = f.related(e)
 	case "logsource", "detection", "correlation", "filter":
 	case "action": // takeAction has taken the first
-		f.fail(e.key, "the key \"action\" stands twice")
+		f.failAs(ir.DuplicateKey, e.key, "the key \"action\" stands twice")
 	default:
 		m.Custom = append(m.Custom, f.custom(e))
 	}
@@ -418,7 +420,7 @@ func (f *file) detection(e entry) (ds []ir.Detection, cs []ir.Condition) {
 			timeframe = x
 		default:
 			if len(x.name) > maxName || len(ds) == maxDetections {
-				f.fail(x.key, "a rule has at most %d detections, with names of at most %d bytes", maxDetections, maxName)
+				f.failAs(ir.OverLimit, x.key, "a rule has at most %d detections, with names of at most %d bytes", maxDetections, maxName)
 				return ds, nil
 			}
 			ds = append(ds, ir.Detection{Name: x.name, Pos: posOf(x.key), Span: f.span(x.value), Expr: f.body(x)})
@@ -428,7 +430,7 @@ func (f *file) detection(e entry) (ds []ir.Detection, cs []ir.Condition) {
 		f.fail(e.key, "detection has no part that a condition could name")
 	}
 	if conditions == nil {
-		f.fail(e.key, "detection has no condition")
+		f.failAs(ir.MissingKey, e.key, "detection has no condition")
 		return ds, nil
 	}
 	nodes := []*yaml.Node{conditions}
@@ -437,7 +439,7 @@ func (f *file) detection(e entry) (ds []ir.Detection, cs []ir.Condition) {
 			f.fail(conditions, "the list of conditions is empty")
 		}
 		if len(nodes) > maxConditions {
-			f.fail(nodes[maxConditions], "more than %d conditions", maxConditions)
+			f.failAs(ir.OverLimit, nodes[maxConditions], "more than %d conditions", maxConditions)
 			return ds, nil
 		}
 	}
@@ -457,7 +459,7 @@ func (f *file) detection(e entry) (ds []ir.Detection, cs []ir.Condition) {
 	}
 	for _, x := range entries {
 		if x.name != "condition" && x.name != "timeframe" && !used[x.name] && len(f.errs) == broken {
-			f.warn(x.key, "no condition uses the detection %q", x.name)
+			f.warnAs("dangling_detection", x.key, "no condition uses the detection %q", x.name)
 		}
 	}
 	return ds, cs
@@ -531,7 +533,7 @@ func (f *file) item(key string, keyNode, value *yaml.Node) ir.Expr {
 	if modified {
 		names := strings.SplitN(rest, "|", maxModifiers+1)
 		if len(names) > maxModifiers {
-			f.fail(first, "more than %d modifiers", maxModifiers)
+			f.failAs(ir.OverLimit, first, "more than %d modifiers", maxModifiers)
 			return it
 		}
 		var ok bool
@@ -556,19 +558,19 @@ func (f *file) item(key string, keyNode, value *yaml.Node) ir.Expr {
 		return it
 	}
 	if ms.has("exists") && len(values) > 1 {
-		f.fail(value, "`exists` needs one boolean, true or false")
+		f.failAs(ir.InvalidValue, value, "`exists` needs one boolean, true or false")
 		return it
 	}
 	out := make([]ir.Expr, 0, len(values))
 	it.Raw = make([]ir.Scalar, 0, len(values))
 	for _, n := range values {
 		if n = deref(n); n.Kind != yaml.ScalarNode {
-			f.fail(n, "the values of a field are texts, numbers, booleans or null")
+			f.failAs(ir.InvalidValue, n, "the values of a field are texts, numbers, booleans or null")
 			continue
 		}
 		s, why := scalarOf(n)
 		if why != "" {
-			f.fail(s.node, "%s", why)
+			f.failAs(ir.InvalidValue, s.node, "%s", why)
 			continue
 		}
 		it.Raw = append(it.Raw, s.Scalar)
@@ -598,7 +600,7 @@ func negated(ms mods, e ir.Expr) ir.Expr {
 // value is the meaning of one value of an item.
 func (f *file) value(field ir.Field, ms mods, s scalar) ir.Expr {
 	if ms.has("exists") && s.Kind != ir.ScalarBool {
-		f.fail(s.node, "`exists` needs one boolean, true or false")
+		f.failAs(ir.InvalidValue, s.node, "`exists` needs one boolean, true or false")
 		return nil
 	}
 	test := ms.test
@@ -608,9 +610,9 @@ func (f *file) value(field ir.Field, ms mods, s scalar) ir.Expr {
 	t, err := test(s)
 	if err != nil {
 		if e := (*regex.Error)(nil); errors.As(err, &e) {
-			f.failIn(s.node, e.Offset, e.End, "not a regular expression: %s", e.Msg)
+			f.failIn(s.node, e.Offset, e.End, ir.InvalidRegexp, "not a regular expression: %s", e.Msg)
 		} else {
-			f.fail(s.node, "%s", err)
+			f.failAs(ir.InvalidValue, s.node, "%s", err)
 		}
 		return nil
 	}

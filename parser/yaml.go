@@ -40,6 +40,13 @@ type yamlFault struct {
 	why string
 }
 
+// unreadable is the diagnostic of a fault.
+func (f *file) unreadable(fault *yamlFault) *ir.Diagnostic {
+	d := f.diagnostic(fault.at, "%s", fault.why)
+	d.Code = ir.NotYAML
+	return d
+}
+
 // readYAML returns the documents of src that stand before the first fault.
 func readYAML(src []byte) (roots []*yaml.Node, fault *yamlFault) {
 	start := ir.Span{Start: ir.Pos{Line: 1, Column: 1}}
@@ -292,7 +299,7 @@ func (f *file) entries(n *yaml.Node) []entry {
 				}
 			}
 			at := first[k.Value]
-			f.fail(content[i], "the key %q stands twice, first at %d:%d", k.Value, at.Line, at.Column)
+			f.failAs(ir.DuplicateKey, content[i], "the key %q stands twice, first at %d:%d", k.Value, at.Line, at.Column)
 		default:
 			out = append(out, entry{content[i], k.Value, v})
 		}

@@ -246,7 +246,7 @@ func (r *run) fail(pos ir.Pos, format string, args ...any) {
 func (r *run) refuse(pos ir.Pos, format string, args ...any) {
 	before := r.err
 	if r.fail(pos, format, args...); before == nil {
-		r.err.Feature = "what the pipeline refuses"
+		r.err.Feature, r.err.Code = "what the pipeline refuses", ir.RefusedBy
 	}
 }
 

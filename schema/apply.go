@@ -93,7 +93,7 @@ func (c *Catalog) Apply(r *ir.Rule, first string) (*ir.Rule, []*ir.Diagnostic, e
 	}
 	a := &application{catalog: c, rule: r, tables: found, asked: asked, columns: map[string]*column{}}
 	if len(found) == 0 {
-		a.warn(r.Source.Pos, "no schema has the table %s: its columns get the types that the rule's tests suggest", asked)
+		a.warn(r.Source.Pos, ir.UnknownTable, "no schema has the table %s: its columns get the types that the rule's tests suggest", asked)
 		return r, a.warnings, nil
 	}
 	r.Walk(a.meet)
@@ -126,8 +126,8 @@ type application struct {
 	refused  Refusals
 }
 
-func (a *application) warn(at ir.Pos, format string, args ...any) {
-	w := ir.Diagnostic{Pos: at, Msg: fmt.Sprintf(format, args...), Source: a.catalog.Target.Name}
+func (a *application) warn(at ir.Pos, code, format string, args ...any) {
+	w := ir.Diagnostic{Pos: at, Msg: fmt.Sprintf(format, args...), Source: a.catalog.Target.Name, Code: code}
 	if !slices.ContainsFunc(a.warnings, func(said *ir.Diagnostic) bool { return *said == w }) {
 		a.warnings = append(a.warnings, &w)
 	}
@@ -185,7 +185,7 @@ func (a *application) column(name string, at ir.Pos) *column {
 		a.columns[name] = c
 		return c
 	case a.catalog.Target.Columns.Open:
-		a.warn(at, "no schema has the field %s: it gets the type that the rule's tests suggest", name)
+		a.warn(at, ir.UnknownColumn, "no schema has the field %s: it gets the type that the rule's tests suggest", name)
 	default:
 		a.refuse(at, "the field "+name, "%s has no such column; the nearest are %s", a.asked, strings.Join(a.tables[0].nearest(name), ", "))
 	}
@@ -218,7 +218,7 @@ func (a *application) leaf(e ir.Expr) (ir.Expr, bool) {
 	fitting, verdict := fit(m.Field.Type, m.Test)
 	switch verdict {
 	case never:
-		a.warn(m.Pos, "the column %s of type %s never holds %s", c.name, c.typ, describe(m.Test))
+		a.warn(m.Pos, ir.NeverHeld, "the column %s of type %s never holds %s", c.name, c.typ, describe(m.Test))
 		return ir.False, true
 	case unfit:
 		a.refuse(m.Pos, describe(m.Test)+" on the column "+c.name, "it is of type %s", c.typ)

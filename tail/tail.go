@@ -287,5 +287,5 @@ func NotJudged(at ir.Pos, what, why string) *ir.Diagnostic {
 	if why != "" {
 		msg += ": " + why
 	}
-	return &ir.Diagnostic{Pos: at, Msg: msg, Feature: what}
+	return &ir.Diagnostic{Pos: at, Msg: msg, Feature: what, Code: ir.CannotJudge}
 }

@@ -370,7 +370,7 @@ const judging = "verify"
 // notJudged says that something is not judged, and why.
 func notJudged(at ir.Pos, format string, args ...any) *ir.Diagnostic {
 	feature := fmt.Sprintf(format, args...)
-	return &ir.Diagnostic{Pos: at, Msg: "cannot judge " + feature, Feature: feature, Source: judging}
+	return &ir.Diagnostic{Pos: at, Msg: "cannot judge " + feature, Feature: feature, Source: judging, Code: ir.CannotJudge}
 }
 
 // at is an event of a kind that has these values in some columns, or nil where there is

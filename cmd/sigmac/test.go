@@ -150,7 +150,7 @@ func (t *tests) write(s ruletest.Suite, cases []ruletest.Case) error {
 	}
 	if untested && t.require && len(cases) == 0 {
 		cases = []ruletest.Case{{Test: ruletest.Test{Path: s.Path}, Status: ruletest.Failed,
-			Failures: []*ir.Diagnostic{s.Place(&ir.Diagnostic{Pos: s.Pos, Msg: "no tests"})}}}
+			Failures: []*ir.Diagnostic{s.Place(&ir.Diagnostic{Pos: s.Pos, Code: ir.TestFailed, Msg: "no tests"})}}}
 	}
 	t.report.Add(s, cases)
 	for _, c := range cases {
@@ -195,6 +195,7 @@ func (t *tests) object(s ruletest.Suite, c ruletest.Case) error {
 		Column    int    `json:"column,omitempty"`
 		EndLine   int    `json:"end_line,omitempty"`
 		EndColumn int    `json:"end_column,omitempty"`
+		Code      string `json:"code"`
 		Message   string `json:"message"`
 	}
 	o := struct {
@@ -215,7 +216,7 @@ func (t *tests) object(s ruletest.Suite, c ruletest.Case) error {
 		o.Events = c.Path
 	}
 	for _, f := range c.Failures {
-		o.Failures = append(o.Failures, fault{f.Path, f.Pos.Line, f.Pos.Column, f.End.Line, f.End.Column, f.Msg})
+		o.Failures = append(o.Failures, fault{f.Path, f.Pos.Line, f.Pos.Column, f.End.Line, f.End.Column, f.Class(), f.Msg})
 	}
 	enc := json.NewEncoder(t.w)
 	enc.SetEscapeHTML(false)

@@ -45,6 +45,7 @@ type Finding struct {
 	ir.Diagnostic
 	Severity string
 	Rule     string // the rule's id
+	Class    string // the code of an error of the form; empty: that of the check
 	Fix      *Fix   // what would mend it, or nil
 	Known    bool   // an earlier version has it too, see MarkKnown
 }
@@ -175,8 +176,12 @@ func (l *linter) file(f File) *fileReport {
 	})
 	for _, d := range c.Documents {
 		for _, e := range d.Errors {
-			if f := r.add(l, d, cmp.Or(e.Code, "syntax"), ir.Span{Start: e.Pos, End: e.End}, "%s", e.Msg); f != nil {
-				f.Fix = r.correlate(d)
+			id := ir.Syntax
+			if _, known := l.severities[e.Code]; known {
+				id = e.Code
+			}
+			if f := r.add(l, d, id, ir.Span{Start: e.Pos, End: e.End}, "%s", e.Msg); f != nil {
+				f.Fix, f.Class = r.correlate(d), e.Class()
 			}
 		}
 		_, _, errs := config.OfRule(d)

@@ -1,6 +1,7 @@
 package check
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -29,13 +30,14 @@ func WriteJSON(w io.Writer, findings []Finding) error {
 	for _, f := range findings {
 		o := struct {
 			ID       string `json:"id"`
+			Code     string `json:"code"`
 			Severity string `json:"severity"`
 			Path     string `json:"path"`
 			report.Place
 			Rule    string `json:"rule,omitempty"`
 			Message string `json:"message"`
 			Fix     []edit `json:"fix,omitempty"`
-		}{ID: f.Code, Severity: f.Severity, Path: f.Path, Place: report.PlaceOf(&f.Diagnostic), Rule: f.Rule, Message: f.Msg}
+		}{ID: f.Code, Code: cmp.Or(f.Class, f.Code), Severity: f.Severity, Path: f.Path, Place: report.PlaceOf(&f.Diagnostic), Rule: f.Rule, Message: f.Msg}
 		if f.Fix != nil {
 			for _, e := range f.Fix.Edits {
 				o.Fix = append(o.Fix, edit(e))

@@ -53,7 +53,7 @@ func (rs *Rules) Correlate(cs *link.Correlations) (faults []*ir.Diagnostic) {
 		rs.rules[i].silent = cs.Silent(r.doc)
 	}
 	unevaluable := func(d *parser.Document, n ir.Name, why string) {
-		faults = append(faults, d.Place(&ir.Diagnostic{Pos: n.Pos, Msg: "cannot be evaluated: " + why}))
+		faults = append(faults, d.Place(&ir.Diagnostic{Pos: n.Pos, Code: ir.CannotEvaluate, Msg: "cannot be evaluated: " + why}))
 	}
 	for _, l := range cs.Lacks() {
 		unevaluable(l.Doc, l.Name, fmt.Sprintf("the rule %q is not there", l.Name.Text))

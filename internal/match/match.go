@@ -56,7 +56,7 @@ func (rs *Rules) Add(d *parser.Document) []*ir.Diagnostic {
 		return nil
 	}
 	if pos, what := eval.UnevaluableRule(d.Rule); what != "" {
-		return []*ir.Diagnostic{d.Place(&ir.Diagnostic{Pos: pos, Msg: "cannot be evaluated: " + what})}
+		return []*ir.Diagnostic{d.Place(&ir.Diagnostic{Pos: pos, Code: ir.CannotEvaluate, Msg: "cannot be evaluated: " + what})}
 	}
 	rs.rules = append(rs.rules, rule{doc: d, Prepared: rs.set.Prepare(d.Rule)})
 	return nil

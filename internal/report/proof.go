@@ -192,6 +192,17 @@ func streamOf(s *verify.Stream) *streamObject {
 	return out
 }
 
+// codeOf is that of the error of a proof: where there is a query, it is about that.
+func codeOf(ch sigmac.Proof) string {
+	switch {
+	case ch.Query == "" || ch.Err.Code != "":
+		return ch.Err.Class()
+	case ch.Verdict == sigmac.VerdictUnsupported:
+		return ir.CannotJudge
+	}
+	return ir.QuerySyntax
+}
+
 // Proof is a proof in JSON, with its losses.
 func Proof(ch sigmac.Proof, losses []Loss) any {
 	type place struct {
@@ -206,6 +217,7 @@ func Proof(ch sigmac.Proof, losses []Loss) any {
 		Target         string            `json:"target"`
 		Verdict        string            `json:"verdict"`
 		Filters        []catalog.Filter  `json:"filters,omitempty"`
+		Code           string            `json:"code,omitempty"` // of the reason: that of an error, or the verdict
 		Reason         string            `json:"reason,omitempty"`
 		Direction      string            `json:"direction,omitempty"`
 		Construct      *place            `json:"construct,omitempty"`
@@ -250,7 +262,11 @@ func Proof(ch sigmac.Proof, losses []Loss) any {
 	if ch.Verdict == "refuted" && v.Stream == nil {
 		o.QueryMatches, o.RuleMatches = &v.QueryMatches, &v.RuleMatches
 	}
+	if ch.Verdict != verify.Proved.String() {
+		o.Code = ch.Verdict
+	}
 	if e := ch.Err; e != nil {
+		o.Code = codeOf(ch)
 		if o.Reason = e.Msg; ch.Query != "" {
 			o.Reason = e.Error()
 		} else {

@@ -14,12 +14,14 @@ import (
 func Result(res sigmac.Result) any {
 	type fault struct {
 		Place
+		Code    string `json:"code"` // of ir.Codes, or the id of a check
 		Message string `json:"message"`
 		Feature string `json:"feature"`
 		Item    string `json:"item,omitempty"` // of a pipeline
 	}
 	type warning struct {
 		Place
+		Code    string `json:"code"`
 		Message string `json:"message"`
 	}
 	type lookup struct {
@@ -47,12 +49,12 @@ func Result(res sigmac.Result) any {
 	d := res.Document
 	o := object{Path: d.Path, Rule: d.ID, Title: d.Title, Target: res.Target.Name, Queries: res.Queries, Costs: res.Costs, Mapping: MappingOf(res), Filters: FiltersOf(d), Correlation: CorrelationOf(res)}
 	for _, w := range slices.Concat(d.Warnings, res.Mapped.Warnings) {
-		o.Warnings = append(o.Warnings, warning{placeIn(d, w), w.Msg})
+		o.Warnings = append(o.Warnings, warning{placeIn(d, w), w.Class(), w.Msg})
 	}
 	if len(res.Errors) > 0 {
 		o.Queries, o.Costs = nil, nil
 		e := res.Errors[0]
-		o.Error = &fault{placeIn(d, e), e.Msg, e.Feature, e.Item}
+		o.Error = &fault{placeIn(d, e), e.Class(), e.Msg, e.Feature, e.Item}
 		return o
 	}
 	if len(res.Queries) > 1 {
@@ -81,6 +83,7 @@ type Mapping struct {
 // A Refusal is why a rule could not go by pipelines.
 type Refusal struct {
 	Pipelines string `json:"pipelines"`
+	Code      string `json:"code"`
 	Message   string `json:"message"`
 }
 
@@ -91,7 +94,7 @@ func MappingOf(res sigmac.Result) *Mapping {
 	}
 	m := &Mapping{Pipelines: res.Choice.Pipelines}
 	for _, r := range res.Choice.Refused {
-		m.Refused = append(m.Refused, Refusal{r.Pipelines, r.Reason.Text()})
+		m.Refused = append(m.Refused, Refusal{r.Pipelines, r.Reason.Class(), r.Reason.Text()})
 	}
 	return m
 }

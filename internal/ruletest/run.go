@@ -1,6 +1,7 @@
 package ruletest
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
@@ -55,7 +56,7 @@ type Case struct {
 const maxFailures = 20
 
 func (c *Case) fail(f *ir.Diagnostic) {
-	c.Status = Failed
+	c.Status, f.Code = Failed, cmp.Or(f.Code, ir.TestFailed)
 	if len(c.Failures) == maxFailures {
 		c.More++
 		return

@@ -30,6 +30,7 @@ func JSON(w io.Writer, changes []Change) error {
 		Target          string             `json:"target,omitempty"`
 		Change          diff.Kind          `json:"change"`
 		Reason          string             `json:"reason,omitempty"`
+		Code            string             `json:"code,omitempty"` // of the first error of a version that cannot be read
 		NewlyMatched    []map[string]any   `json:"newly_matched"`
 		NoLongerMatched []map[string]any   `json:"no_longer_matched"`
 		Metadata        map[string]values  `json:"metadata"`
@@ -43,6 +44,9 @@ func JSON(w io.Writer, changes []Change) error {
 			Metadata: map[string]values{}, Queries: map[string]queries{}}
 		if d := ch.Doc(); d != nil {
 			o.Rule, o.Title, o.Line = d.ID, d.Title, d.Pos.Line
+			if len(d.Errors) > 0 {
+				o.Code = d.Errors[0].Class()
+			}
 		}
 		for _, a := range ch.Metadata {
 			o.Metadata[a.Name] = values{a.Old, a.New}
