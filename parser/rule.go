@@ -145,10 +145,17 @@ func (f *file) mapping(d *Document, root *yaml.Node) {
 	}
 	need := func(name string) (entry, bool) {
 		e, ok := find(name)
-		if !ok {
-			f.failAs(ir.MissingKey, root, "the attribute %q is missing", name)
+		if ok {
+			return e, true
 		}
-		return e, ok
+		for _, slip := range entries {
+			if suggest.Misspelt(slip.name, []string{name}) != "" {
+				f.failAs(ir.MissingKey, slip.key, "unknown attribute %q; did you mean %q, which is missing?", slip.name, name)
+				return e, false
+			}
+		}
+		f.failAs(ir.MissingKey, root, "the attribute %q is missing", name)
+		return e, false
 	}
 	var kinds []string
 	for _, e := range entries {
@@ -390,6 +397,13 @@ func (f *file) logSource(e entry) (s ir.LogSource) {
 			s.Custom = append(s.Custom, f.custom(x))
 		}
 	}
+	for _, w := range taxonomy.UnknownWords(s) {
+		for _, x := range f.entries(e.value) {
+			if x.name == w.Part && w.Meant != "" {
+				f.warnAs("logsource_unknown", x.value, "%s %q is of no known log source; did you mean %q?", w.Part, w.Value, w.Meant)
+			}
+		}
+	}
 	return s
 }
 
@@ -430,6 +444,12 @@ func (f *file) detection(e entry) (ds []ir.Detection, cs []ir.Condition) {
 		f.fail(e.key, "detection has no part that a condition could name")
 	}
 	if conditions == nil {
+		for _, x := range entries {
+			if suggest.Misspelt(x.name, []string{"condition"}) != "" {
+				f.failAs(ir.MissingKey, x.key, "unknown attribute %q; did you mean \"condition\", which is missing?", x.name)
+				return ds, nil
+			}
+		}
 		f.failAs(ir.MissingKey, e.key, "detection has no condition")
 		return ds, nil
 	}

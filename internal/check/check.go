@@ -388,11 +388,8 @@ func (l *linter) groups(s *subject, c *ir.Correlation, rules []link.Entry) {
 				}
 			}
 			if !slices.Contains(names, field.Text) {
-				hint := ""
-				if meant := suggest.Misspelt(field.Text, names); meant != "" {
-					hint = "; did you mean " + meant + "?"
-				}
-				s.find("correlation_group_by_field", field.Pos, "events of the rule %s have no field %s%s", cmp.Or(e.Name, e.Title, e.ID), clip(field.Text), hint)
+				s.find("correlation_group_by_field", field.Pos, "events of the rule %s have no field %q%s", cmp.Or(e.Name, e.Title, e.ID), clip(field.Text),
+					meaning(suggest.Misspelt(field.Text, names)))
 			}
 		}
 	}

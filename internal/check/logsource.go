@@ -1,7 +1,6 @@
 package check
 
 import (
-	_ "embed"
 	"slices"
 	"strings"
 	"sync"
@@ -12,26 +11,6 @@ import (
 	"sigmac/internal/taxonomy"
 	"sigmac/ir"
 )
-
-// logsources.txt are the log sources of the taxonomy (specification 2.1.0) and of
-// the public rule set: product, category and service, `-` where there is none.
-//
-//go:embed logsources.txt
-var logsourcesText string
-
-var logsources = sync.OnceValue(func() map[[3]string]bool {
-	out := map[[3]string]bool{}
-	for line := range strings.Lines(logsourcesText) {
-		var key [3]string
-		for i, w := range strings.Split(strings.TrimRight(line, "\n"), "\t") {
-			if w != "-" {
-				key[i] = w
-			}
-		}
-		out[key] = true
-	}
-	return out
-})
 
 // categories are those of Sysmon's events, by the id (taxonomy appendix).
 var categories = map[string]string{
@@ -68,16 +47,12 @@ func (s *subject) logsource(r *ir.Rule) {
 	keys := []string{"category", "product", "service", "definition"}
 	for i := 0; i+1 < len(m.Content); i += 2 {
 		if k := m.Content[i]; !slices.Contains(keys, k.Value) && k.Tag != "!!merge" {
-			hint := ""
-			if meant := nearest(k.Value, keys); meant != "" {
-				hint = "; did you mean " + meant + "?"
-			}
-			s.find("fieldname_logsource", place(k), "a log source has no %q%s", clip(k.Value), hint)
+			s.find("fieldname_logsource", place(k), "a log source has no %q%s", clip(k.Value), meaning(nearest(k.Value, keys)))
 		}
 	}
 	src := r.Source
-	if !logsources()[[3]string{src.Product, src.Category, src.Service}] {
-		s.find("logsource_unknown", src.Pos, "no known log source is %s%s", clip(src.String()), meantSource(src))
+	if !taxonomy.KnownSource(src) {
+		s.unknown(src, m)
 	}
 	sysmon := src.Product == "windows" && src.Category == "" && src.Service == "sysmon"
 	asked := false
@@ -115,23 +90,26 @@ func (s *subject) logsource(r *ir.Rule) {
 	})
 }
 
-// meantSource is `; did you mean product windows?` where each part of a log source
-// that none has is near one that some have, and together they are one.
-func meantSource(src ir.LogSource) string {
-	parts := [3]string{src.Product, src.Category, src.Service}
-	for i, part := range parts {
-		var words []string
-		for known := range logsources() {
-			words = append(words, known[i])
-		}
-		if slices.Sort(words); !slices.Contains(words, part) {
-			parts[i] = nearest(part, slices.Compact(words))
-		}
+// unknown tells what of a log source that is not known is wrong: values that none has, or
+// that these do not stand together.
+func (s *subject) unknown(src ir.LogSource, m *yaml.Node) {
+	if src.String() == "" {
+		s.find("logsource_unknown", src.Pos, "the log source has no product, category or service")
+		return
 	}
-	if !logsources()[parts] {
-		return ""
+	words := taxonomy.UnknownWords(src)
+	for _, w := range words {
+		_, v := attribute(m, w.Part)
+		s.find("logsource_unknown", place(v), "%s %q is of no known log source%s", w.Part, clip(w.Value), meaning(w.Meant))
 	}
-	return "; did you mean " + ir.LogSource{Product: parts[0], Category: parts[1], Service: parts[2]}.String() + "?"
+	if len(words) > 0 {
+		return
+	}
+	hint := ""
+	if products := taxonomy.ProductsOf(src); len(products) > 0 && len(products) < 4 {
+		hint = "; others of these have product " + strings.Join(products, ", ")
+	}
+	s.find("logsource_unknown", src.Pos, "no known log source is %s together%s", clip(src.String()), hint)
 }
 
 // field looks at a field's name; names are those that the log source has, or none where
@@ -159,13 +137,14 @@ func (s *subject) named(name string, at ir.Pos, names []string) {
 	if len(names) == 0 || slices.Contains(names, name) {
 		return
 	}
-	switch meant := suggest.Misspelt(name, names); {
-	case strings.EqualFold(meant, name):
-		s.find("fieldname_cast", at, "the field is %s, and not %s", meant, clip(name))
-	case meant != "":
-		s.weigh(s.find("invalid_fieldname", at, "events of this log source have no field %s; did you mean %s?", clip(name), meant), Error)
-	default:
-		s.find("invalid_fieldname", at, "events of this log source have no field %s", clip(name))
+	meant := suggest.Misspelt(name, names)
+	if strings.EqualFold(meant, name) {
+		s.find("fieldname_cast", at, "the field is %q, and not %q", meant, clip(name))
+		return
+	}
+	f := s.find("invalid_fieldname", at, "events of this log source have no field %q%s", clip(name), meaning(meant))
+	if meant != "" {
+		s.weigh(f, Error)
 	}
 }
 

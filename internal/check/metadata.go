@@ -3,6 +3,7 @@ package check
 import (
 	"bytes"
 	"cmp"
+	"fmt"
 	"slices"
 	"strings"
 	"time"
@@ -53,7 +54,7 @@ func (s *subject) metadata() {
 			continue
 		}
 		if meant := cmp.Or(misspelt[strings.ToLower(k.Value)], nearest(k.Value, known[kind])); meant != "" {
-			s.find("custom_attributes", place(k), "the attribute %q is not one of Sigma; did you mean %q?", clip(k.Value), meant)
+			s.find("custom_attributes", place(k), "the attribute %q is not one of Sigma%s", clip(k.Value), meaning(meant))
 		} else {
 			s.find("unknown_field", place(k), "the attribute %q is not one of Sigma", clip(k.Value))
 		}
@@ -117,6 +118,14 @@ func nearest(name string, words []string) string {
 		return ""
 	}
 	return meant
+}
+
+// meaning is `; did you mean "x"?`, or empty without a word.
+func meaning(word string) string {
+	if word == "" {
+		return ""
+	}
+	return fmt.Sprintf("; did you mean %q?", word)
 }
 
 // hint is `; did you mean "x"?`, or empty; a long text is no misspelt word.

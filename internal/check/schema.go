@@ -95,6 +95,9 @@ func (s *subject) schema() {
 		if len(s.doc.Errors) > 0 && slices.ContainsFunc(s.doc.Errors, func(p *ir.Diagnostic) bool { return p.Pos.Line == at.Line }) {
 			continue // told with better words
 		}
+		if v.keyword == "required" && slices.ContainsFunc(s.doc.Errors, func(p *ir.Diagnostic) bool { return p.Code == ir.MissingKey }) {
+			continue
+		}
 		if len(v.path) > 0 && better[v.path[0]] != "" && (v.keyword == "uniqueItems" || v.keyword == "pattern") {
 			continue
 		}

@@ -1,6 +1,7 @@
 package check
 
 import (
+	"cmp"
 	"maps"
 	"regexp"
 	"slices"
@@ -41,7 +42,7 @@ func (s *subject) tags() {
 	for _, n := range s.list("tags") {
 		space, name, ok := strings.Cut(n.Value, ".")
 		if !tagForm().MatchString(n.Value) {
-			s.find("tag_format", place(n), "%q is no tag: small letters, digits, - and _ behind a namespace and a dot", clip(n.Value))
+			s.find("tag_format", place(n), "%q is no tag: small letters, digits, - and _ behind a namespace and a dot%s", clip(n.Value), meaning(meantTag(n.Value)))
 		}
 		if !ok {
 			continue
@@ -71,21 +72,28 @@ func (s *subject) tags() {
 
 func (s *subject) tag(n *yaml.Node, name string, ns namespace) {
 	ok := slices.Contains(ns.words, name) || ns.form != nil && ns.form().MatchString(name)
-	meant := hint(name, ns.words)
+	meant := nearest(name, ns.words)
 	if ns.check == "attacktag" {
 		switch {
+		case ns.form().MatchString(name) && !technique().MatchString(name):
 		case technique().MatchString(name):
 			t := catalog.Techniques([]string{n.Value})
 			if ok = len(t) == 1 && t[0].Name != ""; ok && t[0].Successor != "" {
 				s.find("attacktag", place(n), "ATT&CK has revoked %s; it is %s now", strings.ToUpper(name), t[0].Successor)
 			}
-		case !ok:
-			ok = tactics()[name] != ""
-			meant = hint(name, slices.Sorted(maps.Keys(tactics())))
+			meant = meantTechnique(name)
+		case tactics()[name] != "":
+			ok = true
+		default:
+			meant = cmp.Or(meantTechnique(name), nearest(name, slices.Sorted(maps.Keys(tactics()))))
 		}
 	}
 	if !ok {
-		f := s.find(ns.check, place(n), "%q is not %s%s", clip(n.Value), ns.says, meant)
+		if meant != "" {
+			space, _, _ := strings.Cut(n.Value, ".")
+			meant = strings.ToLower(space) + "." + meant
+		}
+		f := s.find(ns.check, place(n), "%q is not %s%s", clip(n.Value), ns.says, meaning(meant))
 		if dashed := strings.ReplaceAll(name, "_", "-"); f != nil && ns.check == "attacktag" && tactics()[dashed] != "" {
 			f.Fix = s.report.replaceWord(n, "attack."+dashed) // as older rules have it
 			f.Fix.mark()
@@ -103,6 +111,37 @@ func (s *subject) tag(n *yaml.Node, name string, ns namespace) {
 	if name != "clear" {
 		s.find("tags_tlp", place(n), "the public rule set takes tlp.clear only")
 	}
+}
+
+// meantTag is what a text that has not the form of a tag is a slip of, or empty: its
+// letters small, or with a dot behind the namespace.
+func meantTag(tag string) string {
+	tag = strings.ToLower(tag)
+	if i := strings.IndexAny(tag, "-_: "); i > 0 && !strings.Contains(tag, ".") {
+		tag = tag[:i] + "." + tag[i+1:]
+	}
+	if space, _, _ := strings.Cut(tag, "."); tagForm().MatchString(tag) && namespaces[space].says != "" {
+		return tag
+	}
+	return ""
+}
+
+var techniqueLike = lazy.Regexp(`^t(\d{4})\d*(?:\.0*(\d{1,3}))?\d*$`)
+
+// meantTechnique is the technique whose number is written otherwise, or the one that a
+// sub-technique that there is not would belong to, or empty.
+func meantTechnique(name string) string {
+	m := techniqueLike().FindStringSubmatch(name)
+	if m == nil {
+		return ""
+	}
+	sub := "t" + m[1] + "." + strings.Repeat("0", max(3-len(m[2]), 0)) + m[2]
+	for _, id := range []string{sub, "t" + m[1]} {
+		if t := catalog.Techniques([]string{"attack." + id}); id != name && len(t) == 1 && t[0].Name != "" {
+			return id
+		}
+	}
+	return ""
 }
 
 var technique = lazy.Regexp(`^t\d{4}(?:\.\d{3})?$`)
