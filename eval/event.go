@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 
 	"sigmac/ir"
@@ -130,6 +131,24 @@ func (ev Event) Value(name string) any {
 		return vs[0]
 	}
 	return nil
+}
+
+// Names are those of the fields that hold a value, or a list of some: in nested objects
+// with dots, sorted.
+func (ev Event) Names() (out []string) {
+	var walk func(before string, m map[string]any)
+	walk = func(before string, m map[string]any) {
+		for name, v := range m {
+			if below, ok := v.(map[string]any); ok {
+				walk(before+name+".", below)
+			} else if v != nil {
+				out = append(out, before+name)
+			}
+		}
+	}
+	walk("", ev.fields)
+	slices.Sort(out)
+	return out
 }
 
 func member(m map[string]any, name string) (values []any, present bool) {

@@ -91,6 +91,17 @@ func readYAML(src []byte) (roots []*yaml.Node, fault *yamlFault) {
 	}
 }
 
+// Blank says whether src has no document, nor anything that could be one: only comments,
+// and marks between documents.
+func Blank(src []byte) bool {
+	for _, line := range splitLines(string(bytes.TrimPrefix(src, bom))) {
+		if text := strings.TrimSpace(line); text != "" && text[0] != '#' && text != "---" && text != "..." {
+			return false
+		}
+	}
+	return true
+}
+
 // notYAML says what a file is that was never meant to be YAML, or nothing.
 func notYAML(src []byte) string {
 	begins := func(prefixes ...string) bool {

@@ -204,11 +204,12 @@ func convert(c *cli.Context) error {
 	silent := 0                   // documents that are there for correlations alone
 	var unread []error
 	var results iter.Seq[sigmac.Result] = func(yield func(sigmac.Result) bool) {
-		for _, f := range sigmac.CompileFiles(files, read, sigmac.Options{Mappings: maps, Filters: filters, Correlations: correlations, Method: method, Own: true,
+		for i, f := range sigmac.CompileFiles(files, read, sigmac.Options{Mappings: maps, Filters: filters, Correlations: correlations, Method: method, Own: true,
 			Pretty: c.Bool("pretty"), NoIndexHelp: c.Bool("no-index-help"), Costs: c.Bool("explain-cost")}) {
 			if f.Err != nil {
 				unread = append(unread, f.Err)
 			}
+			p.Holds(files[i], f.Err != nil || len(f.Documents) > 0)
 			for _, d := range f.Documents {
 				p.Joined(d)
 				linker.Add(d)

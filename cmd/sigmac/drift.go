@@ -301,6 +301,7 @@ func (k *comparison) rules(files []string, read func(i int) ([]byte, error), fil
 		if f.Err != nil {
 			unread = append(unread, f.Err)
 		}
+		k.p.Holds(files[i], f.Err != nil || len(f.Documents) > 0)
 		for _, d := range f.Documents {
 			k.p.Joined(d)
 		}

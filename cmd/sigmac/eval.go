@@ -132,6 +132,7 @@ func evalRules(c *cli.Context) error {
 	if err := w.Flush(); err != nil {
 		return usage("the output cannot be written: %s", err)
 	}
+	e.unmet()
 	if isTerminal(c.App.ErrWriter) {
 		tell(c.App.ErrWriter, "%d rules, %d events, %d matches", e.rules.Len(), e.events, e.matches)
 	}
@@ -186,7 +187,14 @@ func (e *evaluation) file(path string, stdin io.Reader, write func(path string, 
 		defer f.Close()
 		src = f
 	}
+	empty := true
+	defer func() {
+		if empty {
+			tell(e.errs, "%s: no event in this file", path)
+		}
+	}()
 	for found, err := range e.rules.Stream(src) {
+		empty = false
 		switch pathErr := (*fs.PathError)(nil); {
 		case errors.As(err, &pathErr):
 			return usage("%s", project.Fault(err))
@@ -212,6 +220,26 @@ func (e *evaluation) file(path string, stdin io.Reader, write func(path string, 
 		e.matches += len(found.Matches)
 	}
 	return nil
+}
+
+// unmet says why no event can have matched: of none is the log source a rule's, or none has
+// a field of the rules.
+func (e *evaluation) unmet() {
+	const most = 6 // names
+	some := func(names []string) string {
+		if more := len(names) - most; more > 0 {
+			return strings.Join(names[:most], ", ") + fmt.Sprintf(" and %d more", more)
+		}
+		return strings.Join(names, ", ")
+	}
+	met, asked, had := e.rules.Met()
+	switch {
+	case e.rules.Len() == 0:
+	case met == match.NoSource:
+		tell(e.errs, "no rule is about the log source of any event; --all-logsources tries them all")
+	case met == match.NoField:
+		tell(e.errs, "no event has a field that the rules ask for: %s; the first has %s", some(asked), some(had))
+	}
 }
 
 // hit writes the hits of correlations.

@@ -6,7 +6,10 @@ import (
 	"errors"
 	"io"
 	"iter"
+	"maps"
+	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"sigmac/eval"
@@ -33,6 +36,47 @@ type Rules struct {
 	triers     sync.Pool     // of *trier
 	correlated []*correlated // what is named stands before what names it
 	clock      clock
+	asked      map[string]bool // the fields that rules test
+	meeting    atomic.Uint32   // what events had to do with rules
+	first      []string        // the fields of the first event, as long as none is met
+}
+
+// A Meeting is what events had to do with the rules that were tried on them.
+type Meeting uint8
+
+// The meetings, each of which is one of all before it.
+const (
+	NoEvent   Meeting = iota // there was none
+	NoSource                 // no rule is about the log source of an event
+	NoField                  // no event has a field that a rule tests
+	SomeField                // some has, or a rule looks at the whole of an event
+)
+
+// Met is what the events so far had to do with the rules. Asked are the fields that the
+// rules test, and first are those of the first event where no field is met, sorted.
+func (rs *Rules) Met() (m Meeting, asked, first []string) {
+	return Meeting(rs.meeting.Load()), slices.Sorted(maps.Keys(rs.asked)), rs.first
+}
+
+// meet notes what an event has to do with rules, unless some had a field already.
+func (rs *Rules) meet(ev eval.Event, rules []int) {
+	was := Meeting(rs.meeting.Load())
+	if was == SomeField {
+		return
+	}
+	is := NoSource
+	if len(rules) > 0 {
+		is = NoField
+	}
+	for name := range rs.asked {
+		if _, present := ev.Field(name); len(rules) > 0 && (name == "" || present) {
+			is = SomeField
+			break
+		}
+	}
+	for is > was && !rs.meeting.CompareAndSwap(uint32(was), uint32(is)) {
+		was = Meeting(rs.meeting.Load())
+	}
 }
 
 type rule struct {
@@ -43,7 +87,7 @@ type rule struct {
 }
 
 // New is Rules with none in it.
-func New(o Options) *Rules { return &Rules{options: o, set: eval.NewSet()} }
+func New(o Options) *Rules { return &Rules{options: o, set: eval.NewSet(), asked: map[string]bool{}} }
 
 // Add adds a rule, or says what is wrong with its document or cannot be evaluated,
 // and leaves it out. A filter is joined to its rules already, and correlations come with
@@ -57,6 +101,14 @@ func (rs *Rules) Add(d *parser.Document) []*ir.Diagnostic {
 	}
 	if pos, what := eval.UnevaluableRule(d.Rule); what != "" {
 		return []*ir.Diagnostic{d.Place(&ir.Diagnostic{Pos: pos, Code: ir.CannotEvaluate, Msg: "cannot be evaluated: " + what})}
+	}
+	for _, detection := range d.Rule.Detections {
+		ir.Visit(detection.Expr, func(e ir.Expr, _ bool) bool {
+			if item, ok := e.(ir.Item); ok {
+				rs.asked[item.Field.Name] = true
+			}
+			return true
+		})
 	}
 	rs.rules = append(rs.rules, rule{doc: d, Prepared: rs.set.Prepare(d.Rule)})
 	return nil
@@ -81,6 +133,7 @@ type Found struct {
 	Hits    []Hit            // of correlations, at the instants that are over with these events
 	Faults  []*ir.Diagnostic // what is no event, or cannot count for correlations; the others were tried
 	picks   []pick
+	first   []string // the fields of the first event, as long as none is met
 }
 
 // Stream tries the rules on the events of src, in any form that eval.Reader reads. An
@@ -98,6 +151,9 @@ func (rs *Rules) Stream(src io.Reader) iter.Seq2[Found, error] {
 				}
 			}
 			f.picks = nil
+			if rs.first == nil {
+				rs.first = f.first
+			}
 			if !yield(f, nil) {
 				return
 			}
@@ -176,7 +232,11 @@ func (rs *Rules) try(batch []candidate) (out Found) {
 		ev = eval.Flatten(ev)
 		t.view.Show(ev)
 		var uses []use
-		for _, i := range t.rules(rs, ev) {
+		rules := t.rules(rs, ev)
+		if rs.meet(ev, rules); out.Events == 1 && Meeting(rs.meeting.Load()) != SomeField {
+			out.first = ev.Names()
+		}
+		for _, i := range rules {
 			r := rs.rules[i]
 			if !r.MatchView(t.view) {
 				continue

@@ -100,6 +100,7 @@ func (p *Project) CheckFiles(o *check.Options) (files []check.File, err error) {
 		if err != nil {
 			faults = append(faults, err)
 		}
+		p.Holds(name, err != nil || !parser.Blank(src))
 		files[i] = check.File{Path: filepath.ToSlash(name), Name: p.Name(name), Data: src}
 	}
 	if len(p.Context)+len(p.rules) > 0 {

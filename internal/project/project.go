@@ -65,6 +65,7 @@ type Project struct {
 	bytes  atomic.Int64       // of kept files, and of those that would have been too much
 	unused []*parser.Document // those of Filters that are joined to no rule so far
 	rule   bool               // a document was no filter
+	filter bool               // a document was one
 }
 
 // RuleFiles are the names of rule files in a directory, unless others are asked for.

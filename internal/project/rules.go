@@ -75,6 +75,13 @@ func (p *Project) Parse(files []string, read func(i int) ([]byte, error)) (*pars
 		return nil, err
 	}
 	link.Join(c.Documents, elsewhere)
+	held := map[string]bool{}
+	for _, d := range c.Documents {
+		held[d.Path] = true
+	}
+	for _, file := range files {
+		p.Holds(file, held[file])
+	}
 	l := &link.Linker{}
 	for _, d := range c.Documents {
 		p.Joined(d)
@@ -236,9 +243,16 @@ func (p *Project) NoteSilent(n int, how string) {
 	}
 }
 
+// Holds notes of a file that has no document.
+func (p *Project) Holds(file string, documents bool) {
+	if !documents {
+		p.Note("%s: no document in this file", file)
+	}
+}
+
 // Joined notes which filters are joined to the rule of a document.
 func (p *Project) Joined(d *parser.Document) {
-	p.rule = p.rule || d.Filter == nil
+	p.rule, p.filter = p.rule || d.Filter == nil, p.filter || d.Filter != nil
 	for _, f := range d.Filters {
 		p.unused = slices.DeleteFunc(p.unused, func(u *parser.Document) bool { return u.Path == f.Path && u.Pos == f.Pos })
 	}
@@ -250,7 +264,7 @@ func (p *Project) TellUnused() {
 	for _, d := range p.unused {
 		p.Note("%s:%d:%d: note: the filter is meant for none of these rules", d.Path, d.Pos.Line, d.Pos.Column)
 	}
-	if !p.rule {
+	if p.filter && !p.rule {
 		p.Note("note: these files have no rule, and a filter has no query of its own")
 	}
 }
