@@ -190,6 +190,20 @@ func buildCatalog(c *cli.Context) error {
 	return built(c, content)
 }
 
+// fileOf is the path of the file of a rule, from here.
+func fileOf(c *cli.Context, r *index.Rule) string {
+	dirs := c.StringSlice(r.Catalog)
+	if len(dirs) == 1 {
+		return filepath.ToSlash(filepath.Join(dirs[0], r.Path))
+	}
+	for _, dir := range dirs {
+		if rest, ok := strings.CutPrefix(r.Path, baseOf(dir)+"/"); ok {
+			return filepath.ToSlash(filepath.Join(dir, rest))
+		}
+	}
+	return r.Path
+}
+
 // built says what came of a build.
 func built(c *cli.Context, content *index.Content) error {
 	rules, unread, failed := map[string]int{}, map[string]int{}, false
@@ -199,8 +213,8 @@ func built(c *cli.Context, content *index.Content) error {
 			unread[r.Catalog]++
 		}
 		for _, e := range r.Errors {
-			tell(c.App.ErrWriter, "%s:%s", r.Path, e)
-			failed = true
+			tell(c.App.ErrWriter, "%s:%s", fileOf(c, r), e)
+			failed = failed || r.Catalog == "sigma"
 		}
 	}
 	for _, name := range catalog.Catalogs {

@@ -319,9 +319,16 @@ func sigmaRules(f file, src []byte, docs []*parser.Document, convert func(*parse
 	return out
 }
 
+func validAll(texts []string) (out []string) {
+	for _, t := range texts {
+		out = append(out, valid(t))
+	}
+	return out
+}
+
 func nativeRule(n *native.Rule) *Rule {
 	return &Rule{
-		Catalog: n.Catalog, Language: n.Language, Body: n.Query, Reason: n.Reason, Detail: n.Detail, Partial: n.Partial,
+		Catalog: n.Catalog, Language: n.Language, Body: n.Query, Reason: n.Reason, Detail: n.Detail, Errors: validAll(n.Errors), Partial: n.Partial,
 		Entry: catalog.Entry{
 			Path:   n.Path,
 			Rule:   n.Facts,

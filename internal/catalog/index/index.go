@@ -29,7 +29,7 @@ type Rule struct {
 	Reason  string `json:"reason,omitempty"`
 	Detail  string `json:"detail,omitempty"`
 	Partial int    `json:"partial,omitempty"` // conditions of a native rule that the page leaves out
-	// Errors are those of a Sigma rule, each with its place in the file.
+	// Errors are those of a Sigma rule, or of the form of a file, each with its place in it.
 	Errors []string `json:"errors,omitempty"`
 
 	line []byte // its JSON

@@ -2,6 +2,7 @@ package native
 
 import (
 	"cmp"
+	"errors"
 	"strings"
 
 	"github.com/BurntSushi/toml"
@@ -42,7 +43,11 @@ func Elastic(path string, src []byte) *Rule {
 		return r.because("not a rule in TOML", "nested too deeply")
 	}
 	if err := toml.Unmarshal(src, &f); err != nil {
-		return r.because("not a rule in TOML", err.Error())
+		at, msg := ir.Pos{Line: 1, Column: 1}, err.Error()
+		if e := (toml.ParseError{}); errors.As(err, &e) {
+			at, msg = ir.Pos{Line: e.Position.Line, Column: max(1, e.Position.Col)}, "not TOML: "+e.Message
+		}
+		return r.malformed("not a rule in TOML", at, msg)
 	}
 	d := f.Rule
 	r.Title, r.ID, r.Description, r.Level, r.Status, r.Query = d.Name, d.ID, d.Description, d.Severity, f.Metadata.Maturity, d.Query

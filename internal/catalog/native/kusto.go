@@ -31,7 +31,7 @@ func Kusto(file string, src []byte) *Rule {
 			FalsePositives                                 texts `yaml:"falsePositives"`
 		}
 		if err := decodeYAML(src, &d); err != nil {
-			return r.because("not a rule in YAML", err.Error())
+			return r.malformed("not a rule in YAML", err.Pos, err.Msg)
 		}
 		r.Title, r.ID, r.Description, r.Level, r.Status, r.Query = d.Name, d.ID, d.Description, strings.ToLower(d.Severity), d.Status, d.Query
 		r.Author = cmp.Or(d.Metadata.Author.Name.line(), d.Author.line())

@@ -39,6 +39,8 @@ type Rule struct {
 	Page *catalog.Page
 	// Reason says in few words why nothing could be read, Detail where.
 	Reason, Detail string
+	// Errors say what is wrong with the form of the file, each with its line and column.
+	Errors []string
 	// Partial counts the conditions that no representation holds; what the page
 	// shows is then a part of what the rule asks for.
 	Partial int
@@ -131,10 +133,17 @@ func Macros(fsys fs.FS) (map[string]splunk.Macro, error) {
 			Definition string
 		}
 		if err == nil {
-			err = decodeYAML(src, &m)
+			if fault := decodeYAML(src, &m); fault != nil {
+				err = fault
+			}
 		}
 		if err != nil {
-			errs = append(errs, fmt.Errorf("%s: %w", p, err))
+			if fault := (*ir.Diagnostic)(nil); errors.As(err, &fault) {
+				err = fmt.Errorf("%s:%w", p, err)
+			} else {
+				err = fmt.Errorf("%s: %w", p, err)
+			}
+			errs = append(errs, err)
 			return nil
 		}
 		macros[m.Name] = splunk.Macro{Args: m.Arguments, Definition: m.Definition}
@@ -147,6 +156,12 @@ func Macros(fsys fs.FS) (map[string]splunk.Macro, error) {
 func (r *Rule) because(reason, detail string) *Rule {
 	r.Reason, r.Detail, r.Page = reason, detail, &catalog.Page{}
 	return r
+}
+
+// malformed is r with what is wrong with the form of its file.
+func (r *Rule) malformed(reason string, at ir.Pos, msg string) *Rule {
+	r.Errors = []string{fmt.Sprintf("%d:%d: %s", at.Line, at.Column, msg)}
+	return r.because(reason, r.Errors[0])
 }
 
 // refused is r with what a reader says.

@@ -230,7 +230,7 @@ func TestReader(t *testing.T) {
 	}
 	broken := fstest.MapFS{"macros/m.yml": {Data: []byte(": [")}, "macros/n.yml": {Data: make([]byte, MaxFile+1)}}
 	r, err = NewReader(broken, "splunk")
-	if err == nil || !strings.HasPrefix(err.Error(), "macros/m.yml: ") || !strings.Contains(err.Error(), "macros/n.yml: larger than 4 MB") {
+	if err == nil || !strings.HasPrefix(err.Error(), "macros/m.yml:1:1: not YAML: ") || !strings.Contains(err.Error(), "macros/n.yml: larger than 4 MB") {
 		t.Error(err)
 	}
 	if r.Takes("macros/m.yml") || !r.Takes("a/b.yaml") || r.Takes("a.kql") {

@@ -2,6 +2,7 @@ package native
 
 import (
 	"bytes"
+	"errors"
 	"io"
 	"strconv"
 	"strings"
@@ -12,16 +13,31 @@ import (
 	"sigmac/internal/catalog"
 	"sigmac/internal/lazy"
 	"sigmac/ir"
+	"sigmac/parser"
 )
 
-// decodeYAML reads the first document of src.
-func decodeYAML(src []byte, into any) error {
+// decodeYAML reads the first document of src. The error says where it is wrong.
+func decodeYAML(src []byte, into any) *ir.Diagnostic {
 	err := yaml.NewDecoder(bytes.NewReader(src)).Decode(into)
-	if err == io.EOF {
+	if err == nil || err == io.EOF {
 		return nil
 	}
-	return err
+	if f, _ := parser.Open("", "", src); len(f.Errors()) > 0 {
+		return f.Errors()[0]
+	}
+	at := ir.Pos{Line: 1, Column: 1}
+	msg := err.Error()
+	if typed := (*yaml.TypeError)(nil); errors.As(err, &typed) {
+		msg = typed.Errors[0]
+	}
+	if m := yamlLine().FindStringSubmatch(msg); m != nil {
+		at.Line, _ = strconv.Atoi(m[1])
+		msg = msg[len(m[0]):]
+	}
+	return &ir.Diagnostic{Pos: at, Msg: msg}
 }
+
+var yamlLine = lazy.Regexp(`^(?:yaml: )?line (\d+): `)
 
 // texts is a text or several: a rule may give either.
 type texts []string
@@ -105,7 +121,7 @@ func Splunk(path string, src []byte, macros map[string]splunk.Macro) *Rule {
 		}
 	}
 	if err := decodeYAML(src, &d); err != nil {
-		return r.because("not a detection in YAML", err.Error())
+		return r.malformed("not a detection in YAML", err.Pos, err.Msg)
 	}
 	r.Title, r.ID, r.Status, r.Description, r.Query = d.Name, d.ID, d.Status, d.Description, d.Search
 	r.Author, r.Date = d.Author.line(), d.Date.line()
