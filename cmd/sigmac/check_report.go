@@ -140,11 +140,17 @@ func writeFindings(w io.Writer, s style.Style, files []check.File, findings []ch
 			fixes++
 		}
 	}
-	fmt.Fprintf(&b, "%s: %s, %s, %s", counted(len(files), "file"), counted(counts[check.Error], "error"), counted(counts[check.Warning], "warning"), counted(counts[check.Note], "note"))
+	summary := fmt.Sprintf("%s: %s, %s, %s", counted(len(files), "file"), counted(counts[check.Error], "error"), counted(counts[check.Warning], "warning"), counted(counts[check.Note], "note"))
 	if fixes > 0 {
-		fmt.Fprintf(&b, "; --fix mends %d", fixes)
+		summary += fmt.Sprintf("; --fix mends %d", fixes)
 	}
-	_, err := io.WriteString(w, b.String()+known+"\n")
+	summary += known + "\n"
+	b.WriteString(summary)
+	before := ""
+	if len(findings) > longOutput {
+		before = summary
+	}
+	_, err := io.WriteString(w, before+b.String())
 	return err
 }
 

@@ -16,6 +16,10 @@ import (
 // tell writes a line for people.
 func tell(w io.Writer, format string, args ...any) error { return plain.Line(w, format, args...) }
 
+// longOutput is from how many lines or findings on a summary stands before them too, so that
+// it is read first.
+const longOutput = 20
+
 // isTerminal says whether w is a terminal.
 func isTerminal(w io.Writer) bool {
 	if c, ok := w.(*checkedWriter); ok {

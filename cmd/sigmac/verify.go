@@ -2,6 +2,7 @@ package main
 
 import (
 	"bufio"
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -119,8 +120,12 @@ func verifyRules(c *cli.Context) error {
 		results = []sigmac.Result{{Mapping: maps[0], Document: rules[0]}}
 	}
 	w := bufio.NewWriter(c.App.Writer)
-	r := &verdicts{gate: pass, w: w, errs: c.App.ErrWriter, json: c.Bool("json"), failOnLoss: c.Bool("fail-on-loss"),
+	var lines bytes.Buffer // of text, for the summary may stand before them
+	r := &verdicts{gate: pass, w: &lines, errs: c.App.ErrWriter, json: c.Bool("json"), failOnLoss: c.Bool("fail-on-loss"),
 		queryPath: c.String("query"), progress: newProgress(c, len(results)), counts: map[string]map[string]int{}}
+	if r.json {
+		r.w = w
+	}
 	for i, cs := range ordered.Map(results, func(res sigmac.Result) (all []sigmac.Proof) {
 		if given != "" {
 			all = []sigmac.Proof{sigmac.VerifyGiven(res.Document, res.Mapping, given, own, c.Int("budget"))}
@@ -142,7 +147,15 @@ func verifyRules(c *cli.Context) error {
 		r.progress.at(i)
 	}
 	r.progress.clear()
-	r.summary(maps)
+	summary := ""
+	if !r.json {
+		summary = r.summary(maps)
+	}
+	if bytes.Count(lines.Bytes(), []byte("\n")) > longOutput {
+		_, _ = w.WriteString(summary)
+	}
+	_, _ = w.Write(lines.Bytes())
+	_, _ = w.WriteString(summary)
 	if given == "" && c.Args().Len() == 0 {
 		pass.Rest(p.Note)
 	}
@@ -246,17 +259,16 @@ func (r *verdicts) write(ch sigmac.Proof) error {
 	return err
 }
 
-func (r *verdicts) summary(maps []sigmac.Mapping) {
-	if r.json {
-		return
-	}
+func (r *verdicts) summary(maps []sigmac.Mapping) string {
+	var b strings.Builder
 	for _, m := range maps {
 		n := r.counts[m.Target.Name]
 		bounded := ""
 		if n["bounded"] > 0 {
 			bounded = fmt.Sprintf(" %d bounded,", n["bounded"])
 		}
-		fmt.Fprintf(r.w, "%s: %d proved, %d partial,%s %d agreed, %d refuted, %d unsupported, %d errors\n",
+		fmt.Fprintf(&b, "%s: %d proved, %d partial,%s %d agreed, %d refuted, %d unsupported, %d errors\n",
 			m.Target.Name, n["proved"], n["partial"], bounded, n["agreed"], n["refuted"], n["unsupported"], n["error"])
 	}
+	return b.String()
 }

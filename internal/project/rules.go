@@ -287,6 +287,14 @@ func (p *Project) FiltersOf(files []string, read func(i int) ([]byte, error)) ([
 	return append(elsewhere, own...), err
 }
 
+// filtersOrFaults are the filters of a file that was named for them, and what of it is no
+// YAML, which may be one.
+func filtersOrFaults(path string, src []byte) []*parser.Document {
+	return slices.DeleteFunc(parser.Parse(path, src).Documents, func(d *parser.Document) bool {
+		return d.Kind != parser.FilterRule && (d.Kind != parser.Unreadable || d.Foreign)
+	})
+}
+
 // FiltersElsewhere are the filters of the paths of Filters, and of the context without
 // files. It fails where one has an error: it may be meant for any rule.
 func (p *Project) FiltersElsewhere(files []string) ([]*parser.Document, error) {
@@ -296,7 +304,7 @@ func (p *Project) FiltersElsewhere(files []string) ([]*parser.Document, error) {
 		if err != nil {
 			return nil, err
 		}
-		found, err := documentsOf(listed, p.read, link.FiltersIn)
+		found, err := documentsOf(listed, p.read, filtersOrFaults)
 		if err != nil {
 			return nil, err
 		}

@@ -3,14 +3,19 @@ package native
 import (
 	"cmp"
 	"errors"
+	"strconv"
 	"strings"
 
 	"github.com/BurntSushi/toml"
 
 	elastic "sigmac/backends/elastic/read"
 	"sigmac/internal/catalog"
+	"sigmac/internal/lazy"
 	"sigmac/ir"
 )
+
+// tomlPlace is how the decoder says where a value is of another type.
+var tomlPlace = lazy.Regexp(`(?s)^toml: line (\d+) \(last key "(.*?)"\): (.*)$`)
 
 // maxBrackets bounds the nesting of a TOML file, whose parser calls itself for
 // each. Brackets in texts count too, where they are not balanced.
@@ -46,6 +51,9 @@ func Elastic(path string, src []byte) *Rule {
 		at, msg := ir.Pos{Line: 1, Column: 1}, err.Error()
 		if e := (toml.ParseError{}); errors.As(err, &e) {
 			at, msg = ir.Pos{Line: e.Position.Line, Column: max(1, e.Position.Col)}, "not TOML: "+e.Message
+		} else if m := tomlPlace().FindStringSubmatch(msg); m != nil {
+			at.Line, _ = strconv.Atoi(m[1])
+			msg = m[2] + ": " + m[3]
 		}
 		return r.malformed("not a rule in TOML", at, msg)
 	}
