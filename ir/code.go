@@ -11,6 +11,7 @@ const (
 	UnknownKey     = "unknown_key"
 	UnknownType    = "unknown_type"
 	UnknownMod     = "unknown_modifier"
+	LikelySlip     = "likely_slip"
 	InvalidValue   = "invalid_value"
 	InvalidRegexp  = "invalid_regexp"
 	OverLimit      = "over_limit"
@@ -42,6 +43,7 @@ var Codes = [][2]string{
 	{UnknownKey, "a key of a correlation that there is not"},
 	{UnknownType, "a type of a correlation that there is not"},
 	{UnknownMod, "a modifier that there is not"},
+	{LikelySlip, "YAML that is read as another thing than it looks like"},
 	{InvalidValue, "a value that its field's modifiers do not take"},
 	{InvalidRegexp, "a text that is no regular expression"},
 	{OverLimit, "more, longer or deeper than sigmac reads"},

@@ -159,3 +159,37 @@ func FuzzFaults(f *testing.F) {
 	}
 	f.Fuzz(checkFault)
 }
+
+// TestSlips holds what is said of YAML that is read as another thing than it looks like.
+func TestSlips(t *testing.T) {
+	for _, c := range []struct{ detection, want string }{
+		{"{f: [a, 'x - b']}", ""},
+		{"\n    f:\n      - a\n       - b\n", "8:8: the text of line 7 goes on here, for this line is further to the right; align the dash with that of an entry"},
+		{"\n    f: a\n      - b\n", "7:7: the text of line 6 goes on here, for this line is further to the right; align the dash with that of an entry"},
+		{"\n    f: a - b\n", ""},
+		{"\n    f: a\n      b - c\n", ""},
+		{"\n    f: 'a\n      - b'\n", ""},
+		{"\n    f|endswith:a\n", `6:5: "f|endswith:a" is a keyword; behind the colon of a key stands a blank`},
+		{"\n    - a:b\n    - c:d\n", ""},
+		{"'a:b'", ""},
+		{"http://a", ""},
+		{"{f: “a”}", `5:10: the quote “ is part of the text; those of YAML are ' and "`},
+	} {
+		got := ""
+		for _, d := range Parse("r.yml", []byte("title: t\nlogsource: {}\ndetection:\n  condition: s\n  s: "+c.detection)).Documents {
+			for _, w := range d.Warnings {
+				got += strings.TrimPrefix(w.Error(), "r.yml:")
+				if w.Code != ir.LikelySlip {
+					t.Errorf("%q: the code %s", c.detection, w.Code)
+				}
+			}
+		}
+		if got != c.want {
+			t.Errorf("%q\n got %s\nwant %s", c.detection, got, c.want)
+		}
+	}
+	const blank = "title: t\nlogsource: {}\ndetection:\n  s:\n    \u00a0f: a\n  condition: s\n"
+	if got, want := Parse("r.yml", []byte(blank)).Documents[0].Errors[0].Error(), `r.yml:5:5: the key "\u00a0f" begins with a blank that is none of YAML; delete it`; got != want {
+		t.Errorf("got %s\nwant %s", got, want)
+	}
+}

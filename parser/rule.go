@@ -593,6 +593,7 @@ func (f *file) item(key string, keyNode, value *yaml.Node) ir.Expr {
 			f.failAs(ir.InvalidValue, s.node, "%s", why)
 			continue
 		}
+		f.slip(n, keyNode == nil && len(values) == 1)
 		it.Raw = append(it.Raw, s.Scalar)
 		if e := f.value(it.Field, ms, s); e != nil {
 			out = append(out, e)
@@ -608,6 +609,33 @@ func (f *file) item(key string, keyNode, value *yaml.Node) ir.Expr {
 		it.X = negated(ms, ir.Or(out))
 	}
 	return it
+}
+
+// slip warns of a text without quotes that YAML reads as another thing than it looks like.
+// Alone says that it is the only keyword of a detection.
+func (f *file) slip(n *yaml.Node, alone bool) {
+	if n.Style&^yaml.TaggedStyle != 0 {
+		return
+	}
+	first, _ := utf8.DecodeRuneInString(n.Value)
+	if strings.ContainsRune("“”„‘’‚«»", first) {
+		f.warnAs(ir.LikelySlip, n, "the quote %c is part of the text; those of YAML are ' and \"", first)
+	}
+	if alone && gluedKey().MatchString(n.Value) {
+		f.warnAs(ir.LikelySlip, n, "%q is a keyword; behind the colon of a key stands a blank", n.Value)
+	}
+	if !strings.Contains(n.Value, " - ") {
+		return
+	}
+	for line, last := n.Line+1, f.behind(n, false).Line; line <= last; line++ {
+		text := string(f.at(ir.Pos{Line: line, Column: 1}))
+		if indent := blanks(text, " "); begins(text[indent:min(len(text), indent+2)], "-") {
+			at := ir.Pos{Line: line, Column: indent + 1}
+			w := f.diagnostic(ir.Span{Start: at, End: right(at, 1)}, "the text of line %d goes on here, for this line is further to the right; align the dash with that of an entry", n.Line)
+			w.Code = ir.LikelySlip
+			f.warns = append(f.warns, w)
+		}
+	}
 }
 
 func negated(ms mods, e ir.Expr) ir.Expr {

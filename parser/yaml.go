@@ -300,6 +300,8 @@ func (f *file) entries(n *yaml.Node) []entry {
 		switch {
 		case k.Kind != yaml.ScalarNode:
 			f.fail(k, "a key must be a text")
+		case foreignBlank(k):
+			f.fail(content[i], "the key %q begins with a blank that is none of YAML; delete it", k.Value)
 		case k.Tag == "!!merge":
 			f.fail(content[i+1], "`<<` merges mappings only")
 		case !seen.add(k.Value):
@@ -316,6 +318,13 @@ func (f *file) entries(n *yaml.Node) []entry {
 		}
 	}
 	return out
+}
+
+// foreignBlank says whether a key without quotes begins with white space that YAML takes for
+// a letter, as that of a copied page.
+func foreignBlank(k *yaml.Node) bool {
+	r, size := utf8.DecodeRuneInString(k.Value)
+	return size > 1 && unicode.IsSpace(r) && k.Style&(yaml.SingleQuotedStyle|yaml.DoubleQuotedStyle) == 0
 }
 
 // A nameSet is a set of names, of which there are mostly few.
