@@ -254,7 +254,7 @@ func sourcesOf(c *cli.Context) (out []index.Source, err error) {
 				faults = append(faults, project.Fault(err))
 				continue
 			}
-			s := index.Source{Catalog: name, FS: os.DirFS(dir)}
+			s := index.Source{Catalog: name, FS: os.DirFS(dir), Dir: filepath.ToSlash(dir)}
 			if len(dirs) > 1 {
 				s.Prefix = baseOf(dir)
 				if other, ok := seen[s.Prefix]; ok {

@@ -27,6 +27,22 @@ type Source struct {
 	Catalog string // one of catalog.Catalogs
 	Prefix  string // of the paths in the index, to tell the directories of a catalog apart; may be empty
 	FS      fs.FS
+	Dir     string // of FS, as errors name it; may be empty
+}
+
+// below is an error about files of the source with their paths behind its directory.
+func (s Source) below(err error) error {
+	if s.Dir == "" {
+		return err
+	}
+	all := []error{err}
+	if joined, ok := err.(interface{ Unwrap() []error }); ok {
+		all = joined.Unwrap()
+	}
+	for i, e := range all {
+		all[i] = fmt.Errorf("%s/%w", strings.TrimSuffix(s.Dir, "/"), e)
+	}
+	return errors.Join(all...)
 }
 
 // Options say what Build makes.
@@ -240,7 +256,7 @@ func list(sources []Source) (files []file, err error) {
 		var reader *native.Reader
 		if s.Catalog != "sigma" {
 			if reader, err = native.NewReader(s.FS, s.Catalog); err != nil {
-				faults = append(faults, err)
+				faults = append(faults, s.below(err))
 				continue
 			}
 			takes = reader.Takes
