@@ -3,6 +3,7 @@ package site
 import (
 	"embed"
 	"html/template"
+	"math"
 	"strings"
 	"sync"
 
@@ -24,6 +25,9 @@ var lexers = sync.OnceValue(func() map[string]chroma.Lexer {
 	for _, f := range files {
 		name, _, _ := strings.Cut(f.Name(), ".")
 		lexer, err := chroma.NewXMLLexer(lexerFiles, "lexers/"+f.Name())
+		if err == nil {
+			lexer, err = patient(lexer)
+		}
 		if err != nil {
 			panic(err)
 		}
@@ -31,6 +35,35 @@ var lexers = sync.OnceValue(func() map[string]chroma.Lexer {
 	}
 	return out
 })
+
+// patient is a lexer whose patterns may take their time. The library gives up a match
+// after a quarter of a second, so on a busy machine equal texts would not be equal pages.
+func patient(lexer *chroma.RegexLexer) (*chroma.RegexLexer, error) {
+	rules, err := lexer.Rules()
+	if err != nil {
+		return nil, err
+	}
+	rules = rules.Clone()
+	rules["root"][0].Mutator = unlimited{}
+	return chroma.NewLexer(lexer.Config(), func() chroma.Rules { return rules })
+}
+
+// unlimited changes a lexer once, when its patterns are compiled.
+type unlimited struct{}
+
+// Mutate does nothing while a text is read.
+func (unlimited) Mutate(*chroma.LexerState) error { return nil }
+
+// MutateLexer takes the limits of time off, and itself out.
+func (unlimited) MutateLexer(rules chroma.CompiledRules, state string, rule int) error {
+	rules[state][rule].Mutator = nil
+	for _, of := range rules {
+		for _, r := range of {
+			r.Regexp.MatchTimeout = math.MaxInt64
+		}
+	}
+	return nil
+}
 
 // classes are those of the style sheet by what a token is; the rest has none.
 var classes = map[chroma.TokenType]string{chroma.Comment: "c", chroma.LiteralString: "s", chroma.Keyword: "k",

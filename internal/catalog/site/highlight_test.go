@@ -2,10 +2,13 @@ package site
 
 import (
 	"html"
+	"math"
 	"regexp"
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/alecthomas/chroma/v2"
 )
 
 // TestHighlighted holds what of each language has which class. In the cases a token
@@ -47,6 +50,39 @@ func TestHighlighted(t *testing.T) {
 	large := strings.Repeat("a: b\n", maxHighlighted)
 	if got := highlighted("sigma", large); string(got) != large {
 		t.Error("a large text is something else")
+	}
+}
+
+// limits notes the limits of time that the patterns of a lexer have.
+type limits struct{ seen map[time.Duration]bool }
+
+func (*limits) Mutate(*chroma.LexerState) error { return nil }
+
+func (l *limits) MutateLexer(rules chroma.CompiledRules, state string, rule int) error {
+	rules[state][rule].Mutator = nil
+	for _, of := range rules {
+		for _, r := range of {
+			l.seen[r.Regexp.MatchTimeout] = true
+		}
+	}
+	return nil
+}
+
+// TestPatient: how long a match takes says nothing of what a page looks like.
+func TestPatient(t *testing.T) {
+	probe := &limits{map[time.Duration]bool{}}
+	lexer, err := patient(chroma.MustNewLexer(nil, func() chroma.Rules {
+		return chroma.Rules{"root": {{Pattern: "a", Type: chroma.Text}, {Pattern: "b", Type: chroma.Text, Mutator: probe}}, "other": {{Pattern: "c", Type: chroma.Text}}}
+	}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	clear(probe.seen)
+	if _, err := lexer.Tokenise(nil, "a"); err != nil {
+		t.Fatal(err)
+	}
+	if len(probe.seen) != 1 || !probe.seen[math.MaxInt64] {
+		t.Errorf("the limits are %v", probe.seen)
 	}
 }
 
