@@ -25,11 +25,11 @@ var layers = []struct{ name, packages, sees string }{
 	{"library", "sigmac", ""},
 	{"mapping", "pipeline schema", "backends internal/catalog internal/deploy parser computed tail ir regex internal/suggest internal/taxonomy internal/jinja internal/lazy"},
 	{"targets", "targets", ""},
-	{"proof", "internal/question verify", "verify backends internal/catalog internal/deploy eval correlation computed tail ir regex internal/lazy"},
+	{"proof", "internal/question verify", "verify backends internal/catalog internal/deploy internal/realistic eval correlation computed tail ir regex internal/lazy"},
 	{"detections", "backends/elastic/deploy backends/kusto/deploy backends/splunk/deploy", "backends backends/elastic/read backends/kusto/read backends/splunk/read computed tail ir regex internal/catalog internal/deploy internal/lazy internal/suggest"},
 	{"languages", "backends/elastic backends/elastic/read backends/kusto backends/kusto/read backends/splunk backends/splunk/read", "backends computed tail ir regex internal/catalog internal/deploy internal/lazy internal/suggest"},
 	{"documents", "internal/config internal/link parser internal/taxonomy", "parser internal/catalog internal/deploy ir regex internal/suggest internal/taxonomy internal/lazy"},
-	{"views of a rule", "backends correlation eval internal/deploy internal/catalog", "computed tail ir regex internal/catalog internal/deploy internal/lazy"},
+	{"views of a rule", "backends correlation eval internal/deploy internal/catalog internal/realistic", "computed tail ir regex internal/catalog internal/deploy internal/lazy"},
 	{"rules", "computed tail ir regex", "ir regex"},
 	{"tools", "internal/attackgen internal/jinja internal/manual internal/charset internal/revision internal/markdown internal/atomic internal/junit internal/lazy internal/ordered internal/outdir internal/plain internal/style internal/suggest internal/module internal/about", ""},
 }
