@@ -374,8 +374,8 @@ func disjoint(t *backends.Target, a, b *ir.Rule) (apart, one bool) {
 	x, y := ir.Simplify(a).Predicate(0).Whole(), ir.Simplify(b).Predicate(0).Whole()
 	both := ir.And{x, y}
 	never := func(t *backends.Target) bool {
-		events, reason := verify.MatchesAt(t, both, nil, 1, verify.DefaultBudget)
-		return len(events) == 0 && reason == ""
+		found := verify.ApartAt(t, both, ir.False, nil, 1, verify.DefaultBudget)
+		return len(found.Events) == 0 && found.Reason == ""
 	}
 	several := t.World(ir.Text).Several
 	switch {

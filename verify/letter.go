@@ -18,6 +18,7 @@ import (
 type letter struct {
 	field *field
 	test  ir.Test
+	as    ir.Test     // the test as it is written, of texts; nil of others
 	null  bool        // the field is missing or null; test is nil
 	free  string      // why the theory does not know the test; "" if it does
 	of    *ir.Formula // of a part that cannot be represented, how it is computed, or nil
@@ -69,6 +70,7 @@ type claim struct {
 	asked    any          // the value that a letter was asked about last
 	forms    *eval.Value  // the same
 	alone    *eval.Event  // the event that has it alone, as the field f; made on demand
+	shown    bool         // an event that refutes is shown to somebody
 }
 
 func newClaim(world func(ir.Type) backends.World, rawField string) *claim {
@@ -236,7 +238,9 @@ func (c *claim) test(f *field, t ir.Test, pos ir.Pos) node {
 				return value(t, alien)
 			}
 		}
-		return value(canonPattern(t), "")
+		written := t
+		t = canonPattern(t)
+		return c.letter(f, t.String(), &letter{test: t, as: written, pos: pos})
 	case ir.Regexp:
 		if t.Re == nil {
 			return value(t, "an unresolved placeholder")
@@ -255,6 +259,7 @@ func (c *claim) test(f *field, t ir.Test, pos ir.Pos) node {
 				n.subs = append(n.subs, c.test(f, p, pos))
 				continue
 			}
+			written := ir.Regexp{Re: re}
 			if re = plain(re); !text {
 				return value(t, alien)
 			}
@@ -262,7 +267,7 @@ func (c *claim) test(f *field, t ir.Test, pos ir.Pos) node {
 			if err != nil {
 				panic("verify: " + err.Error())
 			}
-			n.subs = append(n.subs, c.letter(f, "re "+source, &letter{test: ir.Regexp{Re: re}, pos: pos}))
+			n.subs = append(n.subs, c.letter(f, "re "+source, &letter{test: ir.Regexp{Re: re}, as: written, pos: pos}))
 		}
 		return simple(n)
 	case ir.Compare:

@@ -286,7 +286,7 @@ func (p *predicates) ofSubset(rules set, budget *int) (more bool, err error) {
 					k.event[f] = []any{""} // else the event would be searched as JSON
 				}
 			}
-			p.shrink(k.event, func(a assignment) bool { return p.surelyUnder(simple(goal), a) })
+			p.fit(k.event, func(a assignment) bool { return p.surelyUnder(simple(goal), a) }).shrink()
 		}
 		other := node{op: '|'}
 		var a assignment

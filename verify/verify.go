@@ -83,7 +83,8 @@
 // whatever each of several is.
 //
 // A counterexample is made smaller: a field is left out as long as the two sides
-// surely still differ. The construct that is named is a test that stands in the rule
+// surely still differ. Then its texts become such as could be seen (apart.go): package
+// realistic proposes some, and one is taken if the sides surely differ with it too. The construct that is named is a test that stands in the rule
 // and not in the query, or else one with a value in the event.
 //
 // Samples uses the same search: an event that satisfies the rule, and for each letter
@@ -454,7 +455,9 @@ func Equal(world func(ir.Type) backends.World, want, got ir.Expr, budget int) Re
 // computed, if the query tests these too, else by those that they are computed of.
 func (j judge) compare(rule, query ir.Expr, r reading, o undo) Result {
 	compare := func(rule, query ir.Expr) Result {
-		return equal(newClaim(j.World, j.KeywordField()), rule, query, r.missing(), o, j.budget)
+		c := newClaim(j.World, j.KeywordField())
+		c.shown = true
+		return equal(c, rule, query, r.missing(), o, j.budget)
 	}
 	query = j.needed(query, r)
 	if j.defined.Tested(query) {
@@ -738,7 +741,10 @@ func only(vs []any) any {
 // refute makes a counterexample small and names what it is about.
 func (c *claim) refute(w, g node, shared int, values map[*field][]any, direction string) Result {
 	matches, differs := c.truth(w, values), negate(same(w, g))
-	c.shrink(values, func(a assignment) bool { return w.under(a) == matches && c.surelyUnder(differs, a) })
+	t := c.fit(values, func(a assignment) bool { return w.under(a) == matches && c.surelyUnder(differs, a) })
+	if t.shrink(); c.shown {
+		t.dress()
+	}
 	res := Result{Verdict: Refuted, Direction: direction,
 		QueryMatches: c.truth(g, values), RuleMatches: c.truth(w, values)}
 	res.Counterexample = c.fieldsOf(values)

@@ -4,10 +4,12 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"os"
 	"os/exec"
 	"path"
 	"path/filepath"
+	"reflect"
 	"regexp"
 	"slices"
 	"strings"
@@ -18,6 +20,7 @@ import (
 
 	"sigmac/eval"
 	"sigmac/internal/corpus"
+	"sigmac/internal/diff"
 	"sigmac/ir"
 	"sigmac/parser"
 )
@@ -304,6 +307,60 @@ func matches(ts *testscript.TestScript, src string, event map[string]any) bool {
 	ev, err := eval.NewEvent(fields)
 	ts.Check(err)
 	return eval.Rule(docs[0].Rule, ev)
+}
+
+// TestEventsOfEdits holds for one in four public rules, each edited in every way that it allows, that each
+// event of the comparison separates the versions by the evaluator, that no two are the same, and
+// that a second comparison has them too.
+func TestEventsOfEdits(t *testing.T) {
+	every := 4
+	if testing.Short() {
+		every = 40
+	}
+	kinds, events := slices.Sorted(maps.Keys(edits)), 0
+	for i, file := range corpus.Files(t, ".yml", "sigma/rules") {
+		if i%every != 0 {
+			continue
+		}
+		src, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, kind := range kinds {
+			text, ok := edits[kind](string(src))
+			if !ok || kind == "source-widened" { // where the events are is no test of events
+				continue
+			}
+			was, is := parser.Parse("", src).Documents, parser.Parse("", []byte(text)).Documents
+			if len(was) != 1 || len(is) != 1 || was[0].Rule == nil || is[0].Rule == nil {
+				continue
+			}
+			compare := func() diff.Change {
+				return diff.Compare(was[0], is[0], diff.Options{Budget: 100_000, Examples: 3})
+			}
+			ch, seen := compare(), map[string]bool{}
+			hold := func(fields map[string]any, has, not *ir.Rule) {
+				events++
+				ev, err := eval.NewEvent(fields)
+				if err != nil || !eval.Rule(has, ev) || eval.Rule(not, ev) || seen[fmt.Sprint(fields)] {
+					t.Errorf("%s of %s: %v %v", kind, file, fields, err)
+				}
+				seen[fmt.Sprint(fields)] = true
+			}
+			for _, e := range ch.NewlyMatched {
+				hold(e, is[0].Rule, was[0].Rule)
+			}
+			for _, e := range ch.NoLongerMatched {
+				hold(e, was[0].Rule, is[0].Rule)
+			}
+			if again := compare(); !reflect.DeepEqual(ch.NewlyMatched, again.NewlyMatched) || !reflect.DeepEqual(ch.NoLongerMatched, again.NoLongerMatched) || ch.MoreNew != again.MoreNew || ch.MoreLost != again.MoreLost {
+				t.Errorf("%s of %s: %v and then %v", kind, file, ch, again)
+			}
+		}
+	}
+	if t.Logf("%d events", events); events == 0 {
+		t.Error("no event was held")
+	}
 }
 
 // BenchmarkDiff compares two revisions that differ in ten rules of four thousand,

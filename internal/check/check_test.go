@@ -796,8 +796,8 @@ func TestCorpus(t *testing.T) {
 				t.Fatal(err)
 			}
 			e := want.Joined().Conditions[0].Expr
-			matching, _ := verify.Matches(e, 5, o.Budget)
-			others, _ := verify.Matches(ir.Not{X: e}, 5, o.Budget)
+			matching := verify.Apart(e, ir.False, 5, o.Budget).Events
+			others := verify.Apart(ir.True, e, 5, o.Budget).Events
 			for _, fields := range append(matching, others...) {
 				ev, err := eval.NewEvent(fields)
 				if err != nil {

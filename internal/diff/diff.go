@@ -5,12 +5,13 @@
 // Both versions of a rule are typed together, for `4688` and `'4688'` are one number
 // only if nothing else says that the field holds texts, and the prover is asked twice:
 // for events of the new one without the old one, and the other way. An event that is
-// found is an example; where there is none, that is the proof. A further example must
-// fail a test that all before it pass. A log source is compared as a set: what the
+// found is an example; where there is none, that is the proof. A further example is of another value
+// that changed, or fails a test that one before it passes. A log source is compared as a set: what the
 // other version's does not take in is matched newly as a whole.
 package diff
 
 import (
+	"cmp"
 	"fmt"
 	"reflect"
 	"slices"
@@ -69,8 +70,11 @@ type Change struct {
 	Old, New        *parser.Document // nil where there is none
 	NewlyMatched    []map[string]any
 	NoLongerMatched []map[string]any
-	Reason          string
-	Metadata        []Attribute
+	// MoreNew and MoreLost are the numbers of other values that changed for which there are such
+	// events too.
+	MoreNew, MoreLost int
+	Reason            string
+	Metadata          []Attribute
 }
 
 // An Attribute is one that changed, with its values as text.
@@ -172,7 +176,7 @@ func (c *Change) rules(old, new *ir.Rule, o Options) {
 		return
 	}
 	was, is := joint.Conditions[0].Expr, joint.Conditions[1].Expr
-	find := func(e ir.Expr) ([]map[string]any, string) { return verify.Matches(e, o.Examples, o.Budget) }
+	find := func(a, b ir.Expr) verify.Examples { return verify.Apart(a, b, o.Examples, o.Budget) }
 	c.compare(find, was, is, covers(old.Source, new.Source), covers(new.Source, old.Source))
 	if c.Reason == "" && c.Kind != Equal {
 		c.Reason = filtered(old, new)
@@ -180,27 +184,23 @@ func (c *Change) rules(old, new *ir.Rule, o Options) {
 }
 
 // compare fills in the kind and the events of two predicates, which find looks
-// for; without events its reason says why it is not known whether there are any.
-// oldTakesNew says that the events that the new version is about are among those
-// of the old one, newTakesOld the other way round.
-func (c *Change) compare(find func(ir.Expr) ([]map[string]any, string), was, is ir.Expr, oldTakesNew, newTakesOld bool) {
-	without := func(e, other ir.Expr, among bool) ir.Expr {
+// for: those of the first that are none of the second. oldTakesNew says that the events that the
+// new version is about are among those of the old one, newTakesOld the other way round.
+func (c *Change) compare(find func(a, b ir.Expr) verify.Examples, was, is ir.Expr, oldTakesNew, newTakesOld bool) {
+	without := func(e, other ir.Expr, among bool) verify.Examples {
 		if !among {
-			return e // of a log source where the other version matches nothing
+			other = ir.False // of a log source where the other version matches nothing
 		}
-		return ir.And{e, ir.Not{X: other}}
+		return find(e, other)
 	}
-	var gained, lost string
-	c.NewlyMatched, gained = find(without(is, was, oldTakesNew))
-	c.NoLongerMatched, lost = find(without(was, is, newTakesOld))
+	gained, lost := without(is, was, oldTakesNew), without(was, is, newTakesOld)
+	c.NewlyMatched, c.NoLongerMatched = gained.Events, lost.Events
+	c.MoreNew, c.MoreLost = gained.More, lost.More
 	switch {
 	case len(c.NewlyMatched) > 0 && len(c.NoLongerMatched) > 0:
 		c.Kind = Both
-	case gained != "" || lost != "":
-		c.Kind, c.Reason = Unknown, gained
-		if gained == "" {
-			c.Reason = lost
-		}
+	case gained.Reason != "" || lost.Reason != "":
+		c.Kind, c.Reason = Unknown, cmp.Or(gained.Reason, lost.Reason)
 	case len(c.NewlyMatched) > 0:
 		c.Kind = Wider
 	case len(c.NoLongerMatched) > 0:
@@ -340,8 +340,8 @@ func Targets(old, new sigmac.Result, o Options) Change {
 		c.Kind, c.Reason = Removed, first(new)
 		return c
 	}
-	find := func(e ir.Expr) ([]map[string]any, string) {
-		return verify.MatchesAt(new.Target, e, nil, o.Examples, o.Budget)
+	find := func(a, b ir.Expr) verify.Examples {
+		return verify.ApartAt(new.Target, a, b, nil, o.Examples, o.Budget)
 	}
 	before, after := old.Want.Joined().Predicate(0), new.Want.Joined().Predicate(0)
 	was, is := before.Whole(), after.Whole()
@@ -406,8 +406,8 @@ func Queries(b *backends.Target, schema ir.Schema, old, new string, o Options) (
 			r.Old, r.New = &was, &is
 		}
 		rest := append(r.Old.Unjudged(), r.New.Unjudged()...)
-		find := func(e ir.Expr) ([]map[string]any, string) {
-			return verify.MatchesAt(b, e, r.Unmapped, o.Examples, o.Budget)
+		find := func(x, y ir.Expr) verify.Examples {
+			return verify.ApartAt(b, x, y, r.Unmapped, o.Examples, o.Budget)
 		}
 		switch {
 		case r.Old.Where == nil || r.New.Where == nil:

@@ -317,8 +317,8 @@ func sameTail(t *backends.Target, s ir.Schema, a, b string, budget int) bool {
 // never says whether it is proved that no event passes e.
 func never(t *backends.Target, e ir.Expr, unmapped []string, budget int) bool {
 	typed := ir.TypeFields(&ir.Rule{Conditions: []ir.Condition{{Expr: e}}})
-	events, reason := verify.MatchesAt(t, typed.Conditions[0].Expr, unmapped, 1, budget)
-	return len(events) == 0 && reason == ""
+	found := verify.ApartAt(t, typed.Conditions[0].Expr, ir.False, unmapped, 1, budget)
+	return len(found.Events) == 0 && found.Reason == ""
 }
 
 // without is a schema without some fields.

@@ -41,7 +41,7 @@ func Markdown(w io.Writer, changes []Change) error {
 		fmt.Fprintf(&b, "| %s | %s | %s | %s |\n", kind, markdown.Text(plain.Clip(title, 200)), markdown.Text(level), markdown.Code(plain.Clip(ch.where(), 300)))
 	}
 	left := 0
-	for _, ch := range loud {
+	for _, ch := range once(loud) {
 		text := ch.details()
 		if text == "" {
 			continue
@@ -69,10 +69,16 @@ func (ch Change) details() string {
 	if from := ch.movedFrom(); from != "" {
 		item("moved from", markdown.Code(from))
 	}
+	if ch.as != "" {
+		item("events", "as for "+ch.as)
+	}
+	if ch.as != "" {
+		item("events", "as for "+ch.as)
+	}
 	for _, a := range ch.Metadata {
 		item(a.Name, markdown.Text(orNone(a.Old))+" → "+markdown.Text(orNone(a.New)))
 	}
-	events := func(label string, events []map[string]any) {
+	events := func(label string, events []map[string]any, values int) {
 		if len(events) == 0 {
 			return
 		}
@@ -86,9 +92,12 @@ func (ch Change) details() string {
 			}
 		}
 		fmt.Fprintf(&b, "\n%s:\n\n%s\n", label, markdown.Block(language, lines))
+		if text := more(values); text != "" {
+			b.WriteString("\n" + text + "\n")
+		}
 	}
-	events("No longer matched", ch.NoLongerMatched)
-	events("Newly matched", ch.NewlyMatched)
+	events("No longer matched", ch.NoLongerMatched, ch.MoreLost)
+	events("Newly matched", ch.NewlyMatched, ch.MoreNew)
 	for _, q := range ch.Queries {
 		var lines []string
 		for _, l := range q.lines() {

@@ -5,6 +5,7 @@ package review
 import (
 	"cmp"
 	"fmt"
+	"reflect"
 	"slices"
 	"strings"
 
@@ -20,6 +21,7 @@ type Change struct {
 	ByFiles bool      // two files by themselves: their names say nothing
 	Target  string    // of a comparison of pipelines or queries
 	Queries []Queries // those that differ
+	as      string    // the target of which the events are the same
 }
 
 // Queries are what a target gets of each version, or the error in their place.
@@ -112,12 +114,48 @@ func (ch Change) deployed() bool {
 	return slices.ContainsFunc(ch.Queries, func(q Queries) bool { return q.OldError != "" && q.NewError == "" && ch.New != nil })
 }
 
+// said is a kind in words.
+func said(k diff.Kind) string {
+	if k == diff.Both {
+		return "wider and narrower"
+	}
+	return string(k)
+}
+
 // kind is what became of a rule, in words.
 func (ch Change) kind() string {
 	if targets := ch.undeployed(); len(targets) > 0 && ch.Kind != diff.Removed {
-		return string(ch.Kind) + ", no query for " + strings.Join(targets, ", ")
+		return said(ch.Kind) + ", no query for " + strings.Join(targets, ", ")
 	}
-	return string(ch.Kind)
+	return said(ch.Kind)
+}
+
+// once leaves out the events of a change that are those of the one before it, of the same rule
+// at another target; as names that target.
+func once(changes []Change) []Change {
+	out := slices.Clone(changes)
+	for i := range out {
+		if i == 0 || changes[i].Doc() == nil || changes[i].Doc() != changes[i-1].Doc() || changes[i].Target == changes[i-1].Target {
+			continue
+		}
+		ch, last := changes[i], changes[i-1]
+		if len(ch.NewlyMatched)+len(ch.NoLongerMatched) > 0 && reflect.DeepEqual(ch.NewlyMatched, last.NewlyMatched) && reflect.DeepEqual(ch.NoLongerMatched, last.NoLongerMatched) {
+			out[i].NewlyMatched, out[i].NoLongerMatched, out[i].MoreNew, out[i].MoreLost = nil, nil, 0, 0
+			out[i].as = cmp.Or(out[i-1].as, last.Target)
+		}
+	}
+	return out
+}
+
+// more says that there are events with other values too, or is empty.
+func more(values int) string {
+	switch values {
+	case 0:
+		return ""
+	case 1:
+		return "and events of one more value"
+	}
+	return fmt.Sprintf("and events of %d more values", values)
 }
 
 // where is the path of a change.
@@ -163,7 +201,7 @@ func summary(changes []Change) string {
 	var parts []string
 	for _, k := range diff.Kinds {
 		if counts[k] > 0 {
-			parts = append(parts, fmt.Sprintf("%d %s", counts[k], k))
+			parts = append(parts, fmt.Sprintf("%d %s", counts[k], said(k)))
 		}
 	}
 	if len(parts) == 0 {

@@ -6,6 +6,7 @@ import (
 	"io"
 	"reflect"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -75,6 +76,7 @@ func example() Change {
 	ch.Reason = "it looks at <other> events"
 	ch.NewlyMatched = []map[string]any{{"a": "\u202e<"}}
 	ch.NoLongerMatched = []map[string]any{{"b": "c"}}
+	ch.MoreNew = 4
 	ch.Metadata = []diff.Attribute{{Name: "status", New: "test"}}
 	ch.Queries = []Queries{{Target: "splunk", Old: []string{"a=1", "b=\x1b"}, New: []string{"a=1", "b=2"}}, {Target: "kusto", Old: []string{"x"}, NewError: "not there"}}
 	return ch
@@ -85,11 +87,12 @@ func TestText(t *testing.T) {
 	if err := Text(&b, style.Style{}, []Change{example(), changed(diff.Equal, "quiet", "")}); err != nil {
 		t.Fatal(err)
 	}
-	want := `both, no query for kusto  r.yml  T\u{1b}[31m <b> (high)
+	want := `wider and narrower, no query for kusto  r.yml  T\u{1b}[31m <b> (high)
   because: it looks at <other> events
   moved from: old ::error ::.yml
   no longer matched: {"b":"c"}
   newly matched: {"a":"\u{202e}<"}
+  newly matched: and events of 4 more values
   status: none -> test
   splunk:
      a=1
@@ -99,14 +102,49 @@ func TestText(t *testing.T) {
     -x
     +no query: not there
 
-1 both, 1 equal
+1 wider and narrower, 1 equal
 `
 	if b.String() != want {
 		t.Errorf("got\n%s", b.String())
 	}
 	b.Reset()
-	if err := Text(&b, style.Style{Colour: true}, []Change{example()}); err != nil || !strings.HasPrefix(b.String(), "\x1b[31mboth, no query for kusto\x1b[0m  \x1b[1mr.yml\x1b[0m  ") || !strings.Contains(b.String(), "    \x1b[32m+b=2\x1b[0m\n") {
+	if err := Text(&b, style.Style{Colour: true}, []Change{example()}); err != nil || !strings.HasPrefix(b.String(), "\x1b[31mwider and narrower, no query for kusto\x1b[0m  \x1b[1mr.yml\x1b[0m  ") || !strings.Contains(b.String(), "    \x1b[32m+b=2\x1b[0m\n") {
 		t.Errorf("%q %v", b.String(), err)
+	}
+}
+
+// Events that are those of the rule at the target before stand once.
+func TestOnce(t *testing.T) {
+	a, other := changed(diff.Both, "A", ""), changed(diff.Both, "B", "")
+	a.NewlyMatched, a.MoreNew, other.NewlyMatched = []map[string]any{{"a": "b"}}, 2, []map[string]any{{"a": "b"}}
+	at := func(target string, ch Change) Change { ch.Target = target; return ch }
+	narrower := at("elastic", a)
+	narrower.NoLongerMatched = []map[string]any{{"c": "d"}}
+	changes := []Change{at("splunk", a), at("kusto", a), at("elastic", a), narrower, at("splunk", other)}
+	var b strings.Builder
+	if err := Text(&b, style.Style{}, changes); err != nil {
+		t.Fatal(err)
+	}
+	const once = "  newly matched: {\"a\":\"b\"}\n"
+	if strings.Count(b.String(), once) != 3 || strings.Count(b.String(), "  events: as for splunk\n") != 2 || strings.Count(b.String(), "of 2 more values\n") != 2 {
+		t.Errorf("%s", b.String())
+	}
+	if changes[1].NewlyMatched == nil {
+		t.Error("what is shown changes what is known")
+	}
+}
+
+// TestLong holds that a long output begins with its count, and a short one does not.
+func TestLong(t *testing.T) {
+	for n, want := range map[int]int{long: 1, long + 1: 2} {
+		var b strings.Builder
+		if err := Text(&b, style.Style{}, slices.Repeat([]Change{changed(diff.Wider, "T", "")}, n)); err != nil {
+			t.Fatal(err)
+		}
+		count := strconv.Itoa(n) + " wider\n"
+		if strings.Count(b.String(), count) != want || strings.HasPrefix(b.String(), count) != (want == 2) {
+			t.Errorf("%d:\n%s", n, b.String())
+		}
 	}
 }
 
@@ -115,7 +153,7 @@ func TestMarkdown(t *testing.T) {
 	if err := Markdown(&b, []Change{example(), changed(diff.Equal, "quiet", "")}); err != nil {
 		t.Fatal(err)
 	}
-	for _, part := range []string{"### Rules: 1 both, 1 equal\n", "| both, no query for kusto | T\\\\u{1b}\\[31m &lt;b\\> | high | `r.yml` |\n\n<details><summary>", "\n- status: none → test\n",
+	for _, part := range []string{"### Rules: 1 wider and narrower, 1 equal\n", "| wider and narrower, no query for kusto | T\\\\u{1b}\\[31m &lt;b\\> | high | `r.yml` |\n\n<details><summary>", "\n- status: none → test\n",
 		"\nkusto:\n\n```diff\n-x\n+no query: not there\n```\n"} {
 		if !strings.Contains(b.String(), part) {
 			t.Errorf("no %q in\n%s", part, b.String())

@@ -2,6 +2,7 @@ package review
 
 import (
 	"io"
+	"slices"
 	"strings"
 
 	"sigmac/internal/diff"
@@ -11,14 +12,18 @@ import (
 
 var colours = map[diff.Kind]string{diff.Broken: "31", diff.Removed: "31", diff.Both: "31", diff.Narrower: "31", diff.Unknown: "33", diff.Wider: "33", diff.Added: "32", diff.Equal: "2"}
 
+// long is how many rules are a long output, which begins with the count.
+const long = 20
+
 // Text writes changes for a terminal: those that are of concern, and a count of all
 // by kind. The error is that of w.
 func Text(w io.Writer, s style.Style, changes []Change) error {
 	var b strings.Builder
-	for _, ch := range changes {
-		if ch.quiet() {
-			continue
-		}
+	loud := slices.DeleteFunc(slices.Clone(changes), Change.quiet)
+	if len(loud) > long {
+		b.WriteString(summary(changes) + "\n\n")
+	}
+	for _, ch := range once(loud) {
 		head := s.Paint(colours[diff.Kinds[ch.danger()]], ch.kind()) + "  " + s.Heading(plain.Text(ch.where()))
 		if name := ch.name(); name != "" {
 			head += "  " + plain.Text(name)
@@ -36,11 +41,18 @@ func Text(w io.Writer, s style.Style, changes []Change) error {
 		if from := ch.movedFrom(); from != "" {
 			line("moved from:", from)
 		}
-		for _, e := range ch.NoLongerMatched {
-			line("no longer matched:", plain.Event(e))
+		events := func(label string, events []map[string]any, values int) {
+			for _, e := range events {
+				line(label, plain.Event(e))
+			}
+			if text := more(values); text != "" {
+				line(label, text)
+			}
 		}
-		for _, e := range ch.NewlyMatched {
-			line("newly matched:", plain.Event(e))
+		events("no longer matched:", ch.NoLongerMatched, ch.MoreLost)
+		events("newly matched:", ch.NewlyMatched, ch.MoreNew)
+		if ch.as != "" {
+			line("events:", "as for "+ch.as)
 		}
 		for _, a := range ch.Metadata {
 			line(a.Name+":", orNone(a.Old)+" -> "+orNone(a.New))
