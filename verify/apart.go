@@ -142,29 +142,22 @@ func (c *claim) variety(a, b, root node, shared int) *variety {
 	}
 	inA, ofA := in(a)
 	inB, ofB := in(b)
-	type value struct {
-		f     *field
-		pos   ir.Pos
-		other bool
-	}
-	at := map[value]int{}
 	used := make([]bool, len(c.letters))
 	root.each(func(i int) { used[i] = true })
+	last := 0
 	for i, l := range c.letters {
 		if !used[i] || l.null {
 			continue
 		}
-		key := value{l.field, l.pos, i >= shared}
-		u, ok := at[key]
-		if !ok || l.pos.Line == 0 {
-			u = len(v.units)
-			at[key] = u
-			v.units = append(v.units, nil)
+		if o := c.letters[last]; last == 0 || l.field != o.field || l.pos != o.pos || l.pos.Line == 0 || (i < shared) != (last < shared) {
 			if ofA[l.field] && ofB[l.field] && inA[i] != inB[i] {
-				v.changed = append(v.changed, u)
+				v.changed = append(v.changed, len(v.units))
 			}
+			v.units = append(v.units, nil)
 		}
+		u := len(v.units) - 1
 		v.units[u] = append(v.units[u], i)
+		last = i
 	}
 	v.changed = v.changed[:min(len(v.changed), maxMore)]
 	return v
@@ -333,25 +326,36 @@ const maxDress, maxVariety = 20_000, 100_000
 
 // dress makes an event such as could be seen.
 func (t *fitting) dress() {
-	c := t.c
-	fields := slices.Clone(c.fields)
-	slices.SortStableFunc(fields, func(a, b *field) int {
-		return map[bool]int{true: 1}[realistic.Later(a.column)] - map[bool]int{true: 1}[realistic.Later(b.column)]
-	})
-	known := realistic.Known{Texts: map[string]string{}, Tests: c.written}
-	for _, f := range fields {
-		had, ok := "", f.typ.IsText() || f.typ == ir.Address
-		for _, v := range t.values[f] {
-			s, text := v.(string)
-			had, ok = s, ok && text && s != ""
+	known := realistic.Known{Texts: map[string]string{}, Tests: t.c.written}
+	var later []*field
+	for _, f := range t.c.fields {
+		switch {
+		case len(t.values[f]) == 0:
+		case realistic.Later(f.column):
+			later = append(later, f)
+		default:
+			t.realistic(f, known)
 		}
-		if !ok || had == "" {
-			continue
-		}
-		// What was found is a part of a text, where there is no better one.
-		if t.try(f, t.texts(f, t.passed(f), known)) || t.try(f, t.texts(f, []ir.Test{part(inCasing(had, t.passed(f)))}, known)) {
-			known.Texts[f.column], _ = t.values[f][0].(string)
-		}
+	}
+	for _, f := range later {
+		t.realistic(f, known)
+	}
+}
+
+// realistic gives a field of texts one that could be seen, and makes it known.
+func (t *fitting) realistic(f *field, known realistic.Known) {
+	had, ok := "", f.typ.IsText() || f.typ == ir.Address
+	for _, v := range t.values[f] {
+		s, text := v.(string)
+		had, ok = s, ok && text && s != ""
+	}
+	if !ok {
+		return
+	}
+	tests := t.passed(f)
+	// What was found is a part of a text, where there is no better one.
+	if t.try(f, t.texts(f, tests, known)) || t.try(f, t.texts(f, []ir.Test{part(inCasing(had, tests))}, known)) {
+		known.Texts[f.column], _ = t.values[f][0].(string)
 	}
 }
 

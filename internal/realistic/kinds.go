@@ -250,11 +250,12 @@ func (s surroundings) windows(body string) bool {
 func (s surroundings) commands(p parts, body string) []string {
 	var out []string
 	if windows := s.windows(body); p.begin == "" {
-		out = s.commanded(windows, body)
+		by := s.program()
+		out = s.commanded(windows, by, body)
 		shell := map[bool]string{true: "cmd.exe /c", false: "sh -c"}[windows]
 		out = append(out, joined(" ", shell, body), joined(" ", out[0], "file.txt"))
 		if dashed := p.body(" -"); dashed != body {
-			out = append(out, s.commanded(windows, dashed)...)
+			out = append(out, s.commanded(windows, by, dashed)...)
 		}
 	} else {
 		out = []string{body, joined(" ", body, "file.txt")}
@@ -269,10 +270,10 @@ func (s surroundings) commands(p parts, body string) []string {
 	return out
 }
 
-// commanded are command lines that end in body.
-func (s surroundings) commanded(windows bool, body string) []string {
+// commanded are command lines of the program full that end in body.
+func (s surroundings) commanded(windows bool, full, body string) []string {
 	first := strings.TrimLeft(body, ` "'`)
-	stem, full := "", s.program()
+	stem := ""
 	if full != "" {
 		base := full[strings.LastIndexAny(full, `\/`)+1:]
 		stem = strings.ToLower(strings.TrimSuffix(base, path.Ext(base)))
