@@ -55,7 +55,7 @@ var fields = []struct {
 	{address, "ip source.address destination.address ipaddress ipaddr clientaddress sourceaddress destaddress"},
 	{user, "user user.name username accountname"},
 	{agent, "useragent agent.original"},
-	{hashes, "hashes"},
+	{hashes, "hash hashes"},
 }
 
 var kinds = sync.OnceValue(func() map[string]kind {

@@ -176,6 +176,8 @@ func joined(glue string, texts ...string) (out string) {
 			out += "file" + s
 		case glue == " " && strings.HasPrefix(s, ".") && len(s) <= 5:
 			out += " file" + s
+		case glue == " " && strings.Contains("=:", last) && strings.Contains("-/", first) && !strings.HasPrefix(s, "//"):
+			out += "1 " + s
 		case strings.Contains(` \/=:;([{`, last), strings.Contains(`"'`, last) && strings.Count(out, last)%2 == 1,
 			strings.Contains(` ,:;.)]}`, first), glue != " " && strings.Contains(`\/`, first):
 			out += s

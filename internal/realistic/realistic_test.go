@@ -55,6 +55,7 @@ func TestTexts(t *testing.T) {
 		{"CommandLine", `*://10.* | *http*`, map[string]string{"Image": `C:\Windows\System32\curl.exe`}, `curl.exe http://10.`},
 		{"CommandLine", `*chmod +s*`, map[string]string{"Image": `/usr/bin/chmod`}, `chmod +s`},
 		{"CommandLine", `*\Temp\* | *.js`, map[string]string{"Image": `C:\Windows\System32\wscript.exe`}, `wscript.exe C:\Windows\Temp\ file.js`},
+		{"CommandLine", `*/computer:* | */period:*`, map[string]string{"Image": `C:\Windows\System32\w32tm.exe`}, `w32tm.exe /computer:1 /period:`},
 		{"CommandLine", `net user*`, nil, `net user`},
 		// The registry.
 		{"TargetObject", `*\CurrentVersion\Run\*`, nil, `HKLM\SOFTWARE\Microsoft\Windows\CurrentVersion\Run\(Default)`},
