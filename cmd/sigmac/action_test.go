@@ -276,7 +276,7 @@ func TestActionSteps(t *testing.T) {
 	if j.run(map[string]string{"test": "false", "new-findings-only": "false"}) {
 		t.Error("an old finding fails nothing")
 	}
-	holds("the log", j.log, "::error file="+other, "did you mean ParentImage?", "::error::sigmac check failed")
+	holds("the log", j.log, "::error file="+other, "did you mean \"ParentImage\"?", "::error::sigmac check failed")
 	uses("upload")
 
 	// A misspelt field is a new fault. A private repository has no code scanning, unless it is asked for.
@@ -286,7 +286,7 @@ func TestActionSteps(t *testing.T) {
 	if j.run(map[string]string{"test": "false"}) {
 		t.Error("a misspelt field fails nothing")
 	}
-	holds("the log", j.log, "::error file="+rule, "did you mean CommandLine?")
+	holds("the log", j.log, "::error file="+rule, "did you mean \"CommandLine\"?")
 	lacks("the log", j.log, "::error file="+other)
 	uses()
 	j.run(map[string]string{"test": "false", "upload-sarif": "true"})
@@ -329,10 +329,10 @@ func TestActionSteps(t *testing.T) {
 	j.context["github.action_ref"] = "main"
 	j.run(map[string]string{"test": "false"})
 	uses("actions/cache", "actions/setup-go", "build")
-	holds("the log", j.log, "did you mean CommandLine?")
+	holds("the log", j.log, "did you mean \"CommandLine\"?")
 	j.run(map[string]string{"test": "false"})
 	uses("actions/cache")
-	holds("the log", j.log, "did you mean CommandLine?")
+	holds("the log", j.log, "did you mean \"CommandLine\"?")
 }
 
 // writeRelease writes an archive with a binary, and its checksum.
