@@ -1,8 +1,11 @@
 package backends
 
 import (
+	"encoding/json"
 	"slices"
+	"strconv"
 	"strings"
+	"time"
 	"unicode/utf8"
 
 	"sigmac/computed"
@@ -161,9 +164,9 @@ type Lookups struct {
 type SampleForm struct {
 	Name        string
 	Description string
-	// Write writes events with fields of the given types. The error is an
-	// *ir.Diagnostic, without a place, for a name or a value that the language cannot hold.
-	Write func(events []map[string]any, types map[string]ir.Type) (string, error)
+	// Write writes events of a table. The error is an *ir.Diagnostic, without a place, for a name
+	// or a value that the language cannot hold.
+	Write func(events []map[string]any, table SampleTable) (string, error)
 }
 
 // A ScopeKey is a key of a pipeline's state that says where a query looks.
@@ -227,6 +230,15 @@ type Columns struct {
 	Times []string // columns that say when an event happened: the first that a table has, or the last
 	Open  bool     // a field may have other names than those of the schema
 	Texts bool     // every value is a text, whatever its column is called in a schema
+	Epoch bool     // a time is a number of seconds since 1970
+}
+
+// Time is a time as events have it.
+func (c Columns) Time(t time.Time) any {
+	if c.Epoch {
+		return json.Number(strconv.FormatFloat(float64(t.UnixNano())/1e9, 'f', -1, 64))
+	}
+	return t.Format(time.RFC3339Nano)
 }
 
 // In is the target writing the format of that name.

@@ -100,7 +100,7 @@ func selected(t *testing.T, sections map[string]string) string {
 			}
 			where := q.Whole()
 			if c := q.Scope.Category; c != "" { // the head of EQL is a test of this field
-				where = ir.And{ir.Match{Field: ir.Field{Name: "event.category", Type: ir.Text}, Test: ir.Lit(c)}, where}
+				where = ir.And{ir.Match{Field: ir.Field{Name: ir.CategoryField, Type: ir.Text}, Test: ir.Lit(c)}, where}
 			}
 			queries = append(queries, where)
 		}

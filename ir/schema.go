@@ -69,6 +69,9 @@ type Bound struct {
 // tells tables apart: what KQL's `search` and `find` call it.
 const TableField = "$table"
 
+// CategoryField is the field that the category of a scope is a test of.
+const CategoryField = "event.category"
+
 // A Command is a stage of a query, as text.
 type Command struct {
 	Name   string // the command, `stats`

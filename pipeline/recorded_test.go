@@ -281,7 +281,7 @@ func TestWindowsSamples(t *testing.T) {
 		}
 		// Of these, Winlogbeat cannot tell a missing one from an empty one.
 		empty := fieldsTested(plain, func(t ir.Test) bool { return t.String() == ir.Lit("").String() || t.String() == ir.Lit("-").String() })
-		samples, _, _ := verify.Samples(typed, 5, 200)
+		samples, _, _ := verify.Samples(nil, typed, ir.True, 5, 200)
 		for _, s := range samples {
 			fields := possible(s.Fields)
 			if slices.ContainsFunc(empty, func(name string) bool { return fields[name] == nil }) {

@@ -49,6 +49,37 @@ func (c *Catalog) Type(tableName, name string) (ir.Type, bool) {
 	return ir.Unknown, true
 }
 
+// Column is the column of a scope's table in which a field stands, with its type by the name of the
+// target; both are empty where no schema has it. first is the schema that is asked before others.
+func (c *Catalog) Column(s ir.Scope, first, field string) (column, typ string) {
+	found, _ := c.tables(s, first)
+	for _, t := range found {
+		for i := len(field); i > 0; i-- {
+			if i < len(field) && field[i] != '.' && field[i] != '[' {
+				continue
+			}
+			if typ := t.typ(field[:i]); typ != "" {
+				return field[:i], typ
+			}
+		}
+	}
+	return "", ""
+}
+
+// Texts are the columns of a scope's table that hold texts, sorted. first is the schema that is
+// asked before others.
+func (c *Catalog) Texts(s ir.Scope, first string) (names []string) {
+	found, _ := c.tables(s, first)
+	for _, t := range found {
+		for _, column := range t.all() {
+			if k := kinds[column.typ]; (k == kindText || k == kindKeyword) && !strings.Contains(column.name, "*") {
+				names = append(names, column.name)
+			}
+		}
+	}
+	return names
+}
+
 // Refusals are the tests that a table cannot answer, in the order of the file.
 type Refusals []*ir.Diagnostic
 

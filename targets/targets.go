@@ -41,7 +41,7 @@ var all = []*backends.Target{
 		},
 		Places:   []backends.Place{{Word: "index", Key: "index"}, {Word: "sourcetype", Field: "sourcetype"}, {Word: "source", Field: "source"}, {Word: "host", Field: "host"}},
 		Home:     `'sourcetype="%s"'`,
-		Columns:  backends.Columns{Schemas: []string{"splunk_cim"}, Times: []string{"_time"}, Table: func(s ir.Scope) string { return s.DataModel }, Texts: true},
+		Columns:  backends.Columns{Schemas: []string{"splunk_cim"}, Times: []string{"_time"}, Epoch: true, Table: func(s ir.Scope) string { return s.DataModel }, Texts: true},
 		World:    splunkread.World,
 		Read:     splunkread.Read,
 		ReadTail: splunkread.ReadTail,

@@ -177,7 +177,7 @@ func placed(scope ir.Scope, e ir.Expr) ir.Expr {
 	}
 	at := (&ir.Query{Scope: scope, Where: e}).Predicate()
 	all := slices.Clone(at.Place)
-	for _, x := range [][2]string{{ir.TableField, scope.Table}, {"event.category", scope.Category}, {dataModel, scope.DataModel}} {
+	for _, x := range [][2]string{{ir.TableField, scope.Table}, {ir.CategoryField, scope.Category}, {dataModel, scope.DataModel}} {
 		if x[1] != "" {
 			all = append(all, ir.Match{Field: ir.Field{Name: x[0], Type: ir.Text}, Test: ir.NewPattern(true, ir.Part{Text: x[1]})})
 		}

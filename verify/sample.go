@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 
+	"sigmac/backends"
 	"sigmac/ir"
 )
 
@@ -16,23 +17,26 @@ type Sample struct {
 }
 
 // Samples makes up to n events that a rule, typed and inlined, matches, and
-// near misses: events that one test keeps from matching. The reason says why
-// there are none, if there are none. left counts the tests for which no near miss
-// was sought, since the budget was used up.
-func Samples(r *ir.Rule, n, budget int) (out []Sample, left int, reason string) {
-	return samples(r, n, &budget)
+// near misses: events that one test keeps from matching. Supposed is true of all of them. They
+// are of the world of a target, or with nil of Sigma itself. The reason says why there are none, if there are none. left
+// counts the tests for which no near miss was sought, since the budget was used up.
+func Samples(t *backends.Target, r *ir.Rule, supposed ir.Expr, n, budget int) (out []Sample, left int, reason string) {
+	c := newClaim(sigmaWorld, "")
+	if t != nil {
+		c = newClaim(t.World, t.KeywordField())
+	}
+	return c.samples(r, supposed, n, &budget)
 }
 
-func samples(r *ir.Rule, n int, budget *int) (out []Sample, left int, reason string) {
-	c := newClaim(sigmaWorld, "")
-	root := c.node(r.Joined().Conditions[0].Expr, nil)
+func (c *claim) samples(r *ir.Rule, supposed ir.Expr, n int, budget *int) (out []Sample, left int, reason string) {
+	root, premise := c.node(r.Joined().Conditions[0].Expr, nil), c.node(supposed, nil)
 	// A near miss should have a value that fails, not none.
 	for _, f := range c.fields {
 		if f.null == 0 && !f.keyword {
 			c.letter(f, "null", &letter{null: true})
 		}
 	}
-	first := c.satisfy(root, budget)
+	first := c.satisfy(simple(node{op: '&', subs: []node{root, premise}}), budget)
 	if first.values == nil {
 		if reason = first.reason; reason == "" {
 			reason = "no event matches the rule"
@@ -62,7 +66,7 @@ func samples(r *ir.Rule, n int, budget *int) (out []Sample, left int, reason str
 		}
 		had := steps
 		for _, l := range []node{letters, negate(letters)} {
-			if a := c.satisfy(simple(node{op: '&', subs: []node{root, l}}), &steps); a.values != nil && len(out) < n {
+			if a := c.satisfy(simple(node{op: '&', subs: []node{root, premise, l}}), &steps); a.values != nil && len(out) < n {
 				add(a.values, "")
 			}
 		}
@@ -80,19 +84,19 @@ func samples(r *ir.Rule, n int, budget *int) (out []Sample, left int, reason str
 			continue
 		}
 		*budget -= price(len(c.letters))
-		if values := c.miss(root, a, i, budget); values != nil {
+		if values := c.miss(root, premise, a, i, budget); values != nil {
 			add(values, constructName(c.letters[i])+" of "+c.letters[i].field.title())
 		}
 	}
 	return out, left, ""
 }
 
-// miss is an event that n does not match and whose letters are as in a but for
+// miss is an event of the premise that n does not match and whose letters are as in a but for
 // the i-th, or nil.
-func (c *claim) miss(n node, a assignment, i int, budget *int) map[*field][]any {
+func (c *claim) miss(n, premise node, a assignment, i int, budget *int) map[*field][]any {
 	a = slices.Clone(a)
 	a[i] = !a[i]
-	if n.under(a) {
+	if n.under(a) || !premise.under(a) {
 		return nil
 	}
 	all := map[int]bool{}

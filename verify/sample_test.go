@@ -35,7 +35,7 @@ func TestSamples(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			samples, _, reason := verify.Samples(want, 5, verify.DefaultBudget)
+			samples, _, reason := verify.Samples(nil, want, ir.True, 5, verify.DefaultBudget)
 			if len(samples) == 0 && !strings.Contains(reason, "outside what can be decided") {
 				t.Errorf("%s: no samples: %s", file, reason)
 			}

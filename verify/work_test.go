@@ -82,7 +82,7 @@ func TestSamplesLinear(t *testing.T) {
 	for _, s := range shapes {
 		sampled := func(n int) (steps, left int) {
 			budget := DefaultBudget
-			out, left, reason := samples(&ir.Rule{Conditions: []ir.Condition{{Expr: s.expr(n)}}}, 5, &budget)
+			out, left, reason := newClaim(sigmaWorld, "").samples(&ir.Rule{Conditions: []ir.Condition{{Expr: s.expr(n)}}}, ir.True, 5, &budget)
 			if len(out) == 0 {
 				t.Fatalf("%s: no event: %s", s.name, reason)
 			}
@@ -95,7 +95,7 @@ func TestSamplesLinear(t *testing.T) {
 			t.Errorf("%s: 150 take %d steps, 600 take %d, and %d are left", s.name, small, large, left)
 		}
 	}
-	if _, left, _ := Samples(&ir.Rule{Conditions: []ir.Condition{{Expr: shapes[4].expr(400)}}}, 1, 20_000); left < 100 {
+	if _, left, _ := Samples(nil, &ir.Rule{Conditions: []ir.Condition{{Expr: shapes[4].expr(400)}}}, ir.True, 1, 20_000); left < 100 {
 		t.Errorf("a budget that is too small leaves %d near misses", left)
 	}
 }

@@ -200,10 +200,10 @@ func samples(t *testing.T, target *backends.Target) {
 		for seed := range uint64(60) {
 			r := rand.New(rand.NewPCG(seed, 6))
 			rule := irgen.Rule(r, irgen.Config{})
-			types := ir.TypeFields(rule).Types()
+			table := backends.SampleTable{Types: ir.TypeFields(rule).Types()}
 			events := []map[string]any{irgen.Fields(r, rule), irgen.Fields(r, rule), {}, {leaving[seed%uint64(len(leaving))]: leaving[(seed+7)%uint64(len(leaving))]}}
-			text, err := form.Write(events, types)
-			again, _ := form.Write(events, types)
+			text, err := form.Write(events, table)
+			again, _ := form.Write(events, table)
 			var refused *ir.Diagnostic
 			if text != again || err != nil && (!errors.As(err, &refused) || text != "") || err == nil && text == "" {
 				t.Errorf("%s: %v: %q, then %q", form.Name, err, text, again)

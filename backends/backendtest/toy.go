@@ -27,7 +27,7 @@ func Toy() *backends.Target {
 				CIDRText: true,
 			}},
 		},
-		Samples: []backends.SampleForm{{Name: "toys", Description: "a JSON array", Write: func(events []map[string]any, _ map[string]ir.Type) (string, error) {
+		Samples: []backends.SampleForm{{Name: "toys", Description: "a JSON array", Write: func(events []map[string]any, _ backends.SampleTable) (string, error) {
 			text, err := json.Marshal(events)
 			return string(text) + "\n", err
 		}}},

@@ -9,7 +9,7 @@ import (
 )
 
 // Samples writes events as a search that makes them: one `makeresults` each.
-func Samples(events []map[string]any, types map[string]ir.Type) (string, error) {
+func Samples(events []map[string]any, _ backends.SampleTable) (string, error) {
 	var b strings.Builder
 	for i, ev := range events {
 		var sets []string
@@ -34,6 +34,13 @@ func Samples(events []map[string]any, types map[string]ir.Type) (string, error) 
 }
 
 func sampleValue(v any) string {
+	if vs, several := v.([]any); several {
+		values := make([]string, len(vs))
+		for i, v := range vs {
+			values[i] = sampleValue(v)
+		}
+		return "mvappend(" + strings.Join(values, ", ") + ")"
+	}
 	s, ok := v.(string)
 	if !ok {
 		return fmt.Sprintf(`"%v"`, v)

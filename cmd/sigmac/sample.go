@@ -5,8 +5,8 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
 
@@ -15,6 +15,8 @@ import (
 	"sigmac"
 	"sigmac/backends"
 	"sigmac/internal/link"
+	"sigmac/internal/project"
+	"sigmac/internal/samples"
 	"sigmac/internal/streams"
 	"sigmac/internal/suggest"
 	"sigmac/ir"
@@ -25,25 +27,32 @@ import (
 // expected is the field that says in test data what an event is for.
 const expected = "sigmac_expected"
 
-// A sampleForm is a form of test data, with the field that has the time of an event.
+// ofRule is the field that says of which rule an event is, in the form of a target.
+const ofRule = "sigmac_rule"
+
+// A sampleForm is a form of test data, with the target that it is of.
 type sampleForm struct {
 	backends.SampleForm
-	time string
+	target *backends.Target // or nil
 }
 
 // sampleForms are events as they are, which Write is nil for, and the forms of the targets.
 func sampleForms() []sampleForm {
-	out := []sampleForm{{backends.SampleForm{Name: "ndjson", Description: "one JSON object an event, with what is expected of it"}, "@timestamp"}}
+	out := []sampleForm{{backends.SampleForm{Name: "ndjson", Description: "one JSON object an event, with what is expected of it"}, nil}}
 	for _, t := range sigmac.Targets() {
 		for _, f := range t.Samples {
-			at := out[0].time
-			if n := len(t.Columns.Times); n > 0 {
-				at = t.Columns.Times[n-1]
-			}
-			out = append(out, sampleForm{f, at})
+			out = append(out, sampleForm{f, t})
 		}
 	}
 	return out
+}
+
+// timeField is the field with the time of an event.
+func (f sampleForm) timeField() string {
+	if f.target == nil || len(f.target.Columns.Times) == 0 {
+		return "@timestamp"
+	}
+	return f.target.Columns.Times[len(f.target.Columns.Times)-1]
 }
 
 func sampleCommand() *cli.Command {
@@ -61,20 +70,25 @@ test one that only this test keeps from matching. The field ` + expected + ` say
 which is which. Of a correlation it makes streams of events: one that hits, and
 some with an event fewer, one too early, or one in another group.
 
+With -t the events are as the target holds them, by the pipelines that convert
+takes: with its fields, what says which log source they are of, and a time. The
+query that convert writes selects those that match and no other, as it is read
+back. What cannot be had so is not written, and told.
+
    sigmac sample rule.yml
-   sigmac sample -n 3 -f makeresults rule.yml
+   sigmac sample -t elastic -f bulk rules/
+   sigmac sample -t kusto -f datatable -n 3 rule.yml
 
 Formats: ` + strings.Join(names, ", ") + `
 
 Exit status: 0 events were made for all rules; 1 a rule is wrong, or no event
 matches it; 2 wrong usage, or a file that cannot be read.`,
-		Flags: []cli.Flag{
+		Flags: slices.Concat([]cli.Flag{
+			list("target", "make events as this target holds them; may stand several times", "t"),
 			&cli.IntFlag{Name: "n", Value: 5, Usage: "at most this many events that match"},
 			&cli.StringFlag{Name: "format", Aliases: []string{"f"}, Value: "ndjson", Usage: "the output `FORMAT`"},
-			patternFlag,
-			contextFlag,
-			filterFlag,
-		},
+			&cli.StringFlag{Name: "time", Value: streams.End.Format(time.RFC3339), Usage: "the `TIME` of the events, or of the last one of a stream"},
+		}, mappingFlags(), inputFlags()),
 		Action: func(c *cli.Context) error {
 			form := slices.Index(names, c.String("format"))
 			if form < 0 {
@@ -83,7 +97,16 @@ matches it; 2 wrong usage, or a file that cannot be read.`,
 			if c.Int("n") < 1 {
 				return usage("-n must be at least 1")
 			}
+			at, err := time.Parse(time.RFC3339, c.String("time"))
+			if err != nil {
+				return usage("--time is as %s, and not %q", streams.End.Format(time.RFC3339), c.String("time"))
+			}
 			p, err := open(c)
+			if err != nil {
+				return err
+			}
+			p.Format = "" // that of queries
+			ways, err := sampleMappings(c, p, forms[form])
 			if err != nil {
 				return err
 			}
@@ -95,23 +118,23 @@ matches it; 2 wrong usage, or a file that cannot be read.`,
 			if err != nil {
 				return err
 			}
+			s := &sampler{c: c, form: forms[form], at: at, correlations: correlations}
 			failed := false
 			for _, d := range collection.Documents {
 				if d.Filter != nil {
 					continue // the events are those of its rules
 				}
-				sample := sampleRule
-				if d.Correlation != nil {
-					sample = func(c *cli.Context, d *parser.Document, f sampleForm) error {
-						return sampleStreams(c, d, correlations, f)
+				for _, sample := range s.of(d, ways) {
+					if err := sample(); err != nil {
+						for _, e := range sigmac.Faults(d, err) {
+							tell(c.App.ErrWriter, "%s", e)
+						}
+						failed = true
 					}
 				}
-				if err := sample(c, d, forms[form]); err != nil {
-					for _, e := range sigmac.Faults(d, err) {
-						tell(c.App.ErrWriter, "%s", e)
-					}
-					failed = true
-				}
+			}
+			if err := s.end(); err != nil {
+				return err
 			}
 			if failed {
 				return &failure{status: exitRules}
@@ -121,36 +144,181 @@ matches it; 2 wrong usage, or a file that cannot be read.`,
 	}
 }
 
-// sampleStreams writes streams for a correlation.
-func sampleStreams(c *cli.Context, d *parser.Document, all *link.Correlations, f sampleForm) error {
-	made, types, err := streams.Make(d, all, verify.DefaultBudget)
+// sampleMappings are the ways to the targets whose events are asked for; none: the fields are
+// those of rules.
+func sampleMappings(c *cli.Context, p *project.Project, f sampleForm) ([]sigmac.Mapping, error) {
+	if len(p.Targets) == 0 {
+		if len(p.Pipelines) > 0 || p.Unmapped || p.Allow != "" || len(p.Schemas) > 0 {
+			return nil, usage("events of a target are asked for by -t")
+		}
+		return nil, nil
+	}
+	wanted, err := p.Requests()
+	if err != nil {
+		return nil, err
+	}
+	for _, r := range wanted {
+		if f.target != nil && f.target.Name != r.Name {
+			return nil, usage("%s is a form of events of %s, and not of %s", f.Name, f.target.Name, r.Name)
+		}
+	}
+	return p.Mappings(wanted)
+}
+
+// A sampler writes events.
+type sampler struct {
+	c            *cli.Context
+	form         sampleForm
+	at           time.Time
+	correlations *link.Correlations
+	tables       []sampleTable // of events of a target, which are written at the end
+}
+
+// A sampleTable is events of one table.
+type sampleTable struct {
+	backends.SampleTable
+	events []map[string]any
+}
+
+// of are the ways in which events of a document are made.
+func (s *sampler) of(d *parser.Document, ways []sigmac.Mapping) (out []func() error) {
+	switch {
+	case len(ways) > 0:
+		for _, res := range sigmac.CompileDocument(d, sigmac.Options{Mappings: ways, Correlations: s.correlations}) {
+			out = append(out, func() error { return s.mapped(res) })
+		}
+	case d.Correlation != nil:
+		out = append(out, func() error { return s.streams(d) })
+	default:
+		out = append(out, func() error { return s.rule(d) })
+	}
+	return out
+}
+
+// A sampled is an event of a rule, in lines of JSON.
+type sampled struct {
+	Rule    string         `json:"rule"`
+	Title   string         `json:"title"`
+	Target  string         `json:"target,omitempty"`
+	Table   string         `json:"table,omitempty"`
+	Matches bool           `json:"matches"`
+	Test    string         `json:"test,omitempty"`
+	Event   map[string]any `json:"event"`
+}
+
+// encoder writes lines of JSON.
+func (s *sampler) encoder() *json.Encoder {
+	enc := json.NewEncoder(s.c.App.Writer)
+	enc.SetEscapeHTML(false)
+	return enc
+}
+
+// mapped writes events as a target holds them, or keeps them for the end.
+func (s *sampler) mapped(res sigmac.Result) error {
+	d := res.Document
+	made, err := samples.Make(res, s.c.Int("n"), verify.DefaultBudget, s.at)
+	if err != nil {
+		if e := (*ir.Diagnostic)(nil); errors.As(err, &e) {
+			return err
+		}
+		return fmt.Errorf("%s: %w", res.Target.Name, err)
+	}
+	s.left(d, made.Left)
+	for _, reason := range slices.Sorted(maps.Keys(made.Dropped)) {
+		tell(s.c.App.ErrWriter, "%s:%d:%d: note: %s: %d events are not written: %s", d.Path, d.Pos.Line, d.Pos.Column, res.Target.Name, made.Dropped[reason], reason)
+	}
+	enc := s.encoder()
+	var events []map[string]any
+	for _, e := range made.Events {
+		if s.form.Write == nil {
+			if err := enc.Encode(sampled{d.ID, d.Title, res.Target.Name, made.Table.Name, e.Matches, e.Test, e.Fields}); err != nil {
+				return err
+			}
+			continue
+		}
+		fields := marked(e.Fields, e.Matches, e.Test)
+		fields[ofRule] = cmp.Or(d.ID, d.Title)
+		events = append(events, fields)
+	}
+	i := slices.IndexFunc(s.tables, func(t sampleTable) bool { return t.Name == made.Table.Name })
+	if i < 0 {
+		i, s.tables = len(s.tables), append(s.tables, sampleTable{made.Table, nil})
+	}
+	t := &s.tables[i]
+	maps.Copy(t.Types, made.Table.Types)
+	maps.Copy(t.Columns, made.Table.Columns)
+	t.events = append(t.events, events...)
+	return nil
+}
+
+// end writes the events that were kept.
+func (s *sampler) end() error {
+	for _, t := range s.tables {
+		if len(t.events) == 0 {
+			continue
+		}
+		if err := s.write(t.events, t.SampleTable); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// write writes events in the form of a target.
+func (s *sampler) write(events []map[string]any, table backends.SampleTable) error {
+	text, err := s.form.Write(events, table)
 	if err != nil {
 		return err
 	}
-	types[f.time] = ir.Date
-	of := func(t time.Time) any { return t.Format(time.RFC3339Nano) }
-	if f.time == "_time" {
-		of = func(t time.Time) any { return json.Number(strconv.FormatFloat(float64(t.UnixNano())/1e9, 'f', -1, 64)) }
+	_, err = fmt.Fprint(s.c.App.Writer, text)
+	return err
+}
+
+// marked are fields with what is expected of the event.
+func marked(fields map[string]any, matches bool, test string) map[string]any {
+	fields[expected] = "match"
+	if !matches {
+		fields[expected] = "no match: " + test
 	}
-	enc := json.NewEncoder(c.App.Writer)
-	enc.SetEscapeHTML(false)
-	for _, s := range made {
+	return fields
+}
+
+// left warns of tests for which no near miss was sought.
+func (s *sampler) left(d *parser.Document, n int) {
+	if n > 0 {
+		tell(s.c.App.ErrWriter, "%s:%d:%d: warning: no near miss was sought for %d tests: the budget of steps is used up", d.Path, d.Pos.Line, d.Pos.Column, n)
+	}
+}
+
+// streams writes streams for a correlation.
+func (s *sampler) streams(d *parser.Document) error {
+	made, types, err := streams.Make(d, s.correlations, verify.DefaultBudget)
+	if err != nil {
+		return err
+	}
+	name := s.form.timeField()
+	types[name] = ir.Date
+	of := func(t time.Time) any {
+		t = t.Add(s.at.Sub(streams.End))
+		if s.form.target != nil {
+			return s.form.target.Columns.Time(t)
+		}
+		return t.Format(time.RFC3339Nano)
+	}
+	enc := s.encoder()
+	for _, stream := range made {
 		var events []map[string]any
-		for _, e := range s.Events {
-			fields := streams.WithTime(e, f.time, of)
-			if f.Write != nil {
-				if fields[expected] = "hit"; !s.Hits {
-					fields[expected] = "no hit: " + s.Test
+		for _, e := range stream.Events {
+			fields := streams.WithTime(e, name, of)
+			if s.form.Write != nil {
+				if fields[expected] = "hit"; !stream.Hits {
+					fields[expected] = "no hit: " + stream.Test
 				}
 			}
 			events = append(events, fields)
 		}
-		if f.Write != nil {
-			text, err := f.Write(events, types)
-			if err == nil {
-				_, err = fmt.Fprint(c.App.Writer, text)
-			}
-			if err != nil {
+		if s.form.Write != nil {
+			if err := s.write(events, backends.SampleTable{Types: types}); err != nil {
 				return err
 			}
 			continue
@@ -161,14 +329,15 @@ func sampleStreams(c *cli.Context, d *parser.Document, all *link.Correlations, f
 			Hits        bool             `json:"hits"`
 			Test        string           `json:"test,omitempty"`
 			Events      []map[string]any `json:"events"`
-		}{cmp.Or(d.Name, d.ID, d.Title), d.Title, s.Hits, s.Test, events}); err != nil {
+		}{cmp.Or(d.Name, d.ID, d.Title), d.Title, stream.Hits, stream.Test, events}); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-func sampleRule(c *cli.Context, d *parser.Document, f sampleForm) error {
+// rule writes events of a rule, in its own fields.
+func (s *sampler) rule(d *parser.Document) error {
 	if len(d.Errors) > 0 {
 		return d.Errors[0]
 	}
@@ -176,42 +345,23 @@ func sampleRule(c *cli.Context, d *parser.Document, f sampleForm) error {
 	if err != nil {
 		return err
 	}
-	samples, left, reason := verify.Samples(want, c.Int("n"), verify.DefaultBudget)
-	if len(samples) == 0 {
+	found, left, reason := verify.Samples(nil, want, ir.True, s.c.Int("n"), verify.DefaultBudget)
+	if len(found) == 0 {
 		return errors.New(reason)
 	}
-	if left > 0 {
-		fmt.Fprintf(c.App.ErrWriter, "%s:%d:%d: warning: no near miss was sought for %d tests: the budget of steps is used up\n", d.Path, d.Pos.Line, d.Pos.Column, left)
-	}
-	if f.Write == nil {
-		enc := json.NewEncoder(c.App.Writer)
-		enc.SetEscapeHTML(false)
-		for _, s := range samples {
-			o := struct {
-				Rule    string         `json:"rule"`
-				Title   string         `json:"title"`
-				Matches bool           `json:"matches"`
-				Test    string         `json:"test,omitempty"`
-				Event   map[string]any `json:"event"`
-			}{d.ID, d.Title, s.Matches, s.Test, s.Fields}
-			if err := enc.Encode(o); err != nil {
+	s.left(d, left)
+	if s.form.Write == nil {
+		enc := s.encoder()
+		for _, e := range found {
+			if err := enc.Encode(sampled{d.ID, d.Title, "", "", e.Matches, e.Test, e.Fields}); err != nil {
 				return err
 			}
 		}
 		return nil
 	}
 	var events []map[string]any
-	for _, s := range samples {
-		s.Fields[expected] = "match"
-		if !s.Matches {
-			s.Fields[expected] = "no match: " + s.Test
-		}
-		events = append(events, s.Fields)
+	for _, e := range found {
+		events = append(events, marked(e.Fields, e.Matches, e.Test))
 	}
-	text, err := f.Write(events, want.Types())
-	if err != nil {
-		return err
-	}
-	_, err = fmt.Fprint(c.App.Writer, text)
-	return err
+	return s.write(events, backends.SampleTable{Types: want.Types()})
 }
