@@ -33,6 +33,8 @@ type Target struct {
 	Packages []deploy.Format
 	// Samples are its own forms of test data.
 	Samples []SampleForm
+	// Replay says how events and queries are run on its engine; nil: nobody knows.
+	Replay func() *Replay
 
 	// Scope are the keys of a pipeline's state that say where its queries look.
 	Scope []ScopeKey

@@ -35,6 +35,7 @@ var all = []*backends.Target{
 		},
 		Packages: splunkdeploy.Formats(),
 		Samples:  []backends.SampleForm{{Name: "makeresults", Description: "an SPL search that makes the events", Write: splunk.Samples}},
+		Replay:   splunk.Replay,
 		Scope: []backends.ScopeKey{
 			{Key: "index", Part: func(s *ir.Scope) *string { return &s.Index }},
 			{Key: "data_model_set", Part: func(s *ir.Scope) *string { return &s.DataModel }, Tells: true},
@@ -59,6 +60,7 @@ var all = []*backends.Target{
 		},
 		Packages: kustodeploy.Formats(),
 		Samples:  []backends.SampleForm{{Name: "datatable", Description: "a KQL table of the events", Write: kusto.Samples}},
+		Replay:   kusto.Replay,
 		Scope:    []backends.ScopeKey{{Key: "query_table", Part: func(s *ir.Scope) *string { return &s.Table }, Tells: true, Needed: true}},
 		Limits: []backends.Limit{
 			{Of: "an analytics rule of Microsoft Sentinel", Max: 10_000, Unit: "characters", Count: backends.Characters, Source: "Microsoft Learn: Scheduled analytics rules in Microsoft Sentinel"},
@@ -81,6 +83,7 @@ var all = []*backends.Target{
 		},
 		Packages: elasticdeploy.Formats(),
 		Samples:  []backends.SampleForm{{Name: "bulk", Description: "lines for the bulk API of Elasticsearch", Write: elastic.Samples}},
+		Replay:   elastic.Replay,
 		Scope: []backends.ScopeKey{
 			{Key: "event_category", Part: func(s *ir.Scope) *string { return &s.Category }},
 			{Key: "index", Lost: "a query in EQL does not name its index; ask %s in the request"},

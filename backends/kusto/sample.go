@@ -45,8 +45,8 @@ func Samples(events []map[string]any, table backends.SampleTable) (string, error
 	for _, ev := range events {
 		var row []string
 		for _, name := range names {
-			v, there := ev[name]
-			cell, ok := sampleCell(types[name], v, there)
+			v := ev[name]
+			cell, ok := sampleCell(types[name], v)
 			if !ok {
 				return refuse(fmt.Sprintf("the value %v in the column %s of type %s", v, name, types[name]))
 			}
@@ -66,7 +66,7 @@ func Samples(events []map[string]any, table backends.SampleTable) (string, error
 }
 
 // sampleCell is a value as a literal of a column's type. False: the column cannot hold it.
-func sampleCell(typ string, v any, there bool) (cell string, ok bool) {
+func sampleCell(typ string, v any) (cell string, ok bool) {
 	text := fmt.Sprint(v)
 	if _, scalar := v.(string); v != nil && !scalar && (typ == "string" || typ == "dynamic") {
 		if text, ok = jsonText(v); !ok {
@@ -74,9 +74,9 @@ func sampleCell(typ string, v any, there bool) (cell string, ok bool) {
 		}
 	}
 	switch {
-	case !there && typ == "string":
+	case v == nil && typ == "string":
 		return `""`, true
-	case !there:
+	case v == nil:
 		return typ + "(null)", true
 	case typ == "string":
 		return quote(text)

@@ -75,18 +75,29 @@ takes: with its fields, what says which log source they are of, and a time. The
 query that convert writes selects those that match and no other, as it is read
 back. What cannot be had so is not written, and told.
 
+With --replay they go into a kit, with queries, and with small rules at which each
+assumption of docs/semantics.md shows; --judge compares what an engine answered
+with what was expected, and says which assumptions that confirms or refutes. See
+docs/replay.md.
+
    sigmac sample rule.yml
    sigmac sample -t elastic -f bulk rules/
    sigmac sample -t kusto -f datatable -n 3 rule.yml
+   sigmac sample --replay splunk -o kit rules/
+   sigmac sample --judge kit/results kit
 
 Formats: ` + strings.Join(names, ", ") + `
 
-Exit status: 0 events were made for all rules; 1 a rule is wrong, or no event
-matches it; 2 wrong usage, or a file that cannot be read.`,
+Exit status: 0 events were made for all rules, or results are as expected; 1 a rule
+is wrong, or no event matches it, or a result is not as expected; 2 wrong usage, or a file that cannot be read.`,
 		Flags: slices.Concat([]cli.Flag{
 			list("target", "make events as this target holds them; may stand several times", "t"),
 			&cli.IntFlag{Name: "n", Value: 5, Usage: "at most this many events that match"},
 			&cli.StringFlag{Name: "format", Aliases: []string{"f"}, Value: "ndjson", Usage: "the output `FORMAT`"},
+			&cli.StringFlag{Name: "replay", Usage: "write a kit to run events and queries on the engine of `TARGET`, into the directory of -o"},
+			&cli.StringFlag{Name: "output", Aliases: []string{"o"}, Usage: "the `DIR` of the kit"},
+			&cli.StringFlag{Name: "judge", Usage: "compare `RESULTS`, a file or a directory, with what a kit expects, whose directory stands in the place of rules"},
+			&cli.BoolFlag{Name: "json", Usage: "write the judgement as JSON"},
 			&cli.StringFlag{Name: "time", Value: streams.End.Format(time.RFC3339), Usage: "the `TIME` of the events, or of the last one of a stream"},
 		}, mappingFlags(), inputFlags()),
 		Action: func(c *cli.Context) error {
@@ -100,6 +111,12 @@ matches it; 2 wrong usage, or a file that cannot be read.`,
 			at, err := time.Parse(time.RFC3339, c.String("time"))
 			if err != nil {
 				return usage("--time is as %s, and not %q", streams.End.Format(time.RFC3339), c.String("time"))
+			}
+			switch {
+			case c.IsSet("judge"):
+				return judgeResults(c)
+			case c.IsSet("replay"):
+				return replayKit(c, at)
 			}
 			p, err := open(c)
 			if err != nil {

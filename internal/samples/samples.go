@@ -30,6 +30,7 @@ type Event struct {
 type Made struct {
 	Events  []Event
 	Table   backends.SampleTable
+	Queries []ir.Expr      // what the queries say of an event, as they are read back
 	Left    int            // tests for which no near miss was sought
 	Dropped map[string]int // events that are not given, by the reason
 }
@@ -55,7 +56,7 @@ func Make(res sigmac.Result, n, budget int, at time.Time) (*Made, error) {
 	// A field has one value where an event can be had so.
 	for _, t := range []*backends.Target{res.Target.OneValued(), res.Target} {
 		found, left, reason := verify.Samples(t, rule, supposed, n, budget)
-		made := &Made{Left: left, Dropped: map[string]int{}, Table: m.table}
+		made := &Made{Left: left, Dropped: map[string]int{}, Table: m.table, Queries: m.queries}
 		var how wraps
 		for _, s := range found {
 			ev, why := m.event(s, &how)
