@@ -59,11 +59,10 @@ type Builder struct {
 	queries []query
 }
 
-// A query is one as it is read back.
+// A query is one of the kit as it is read back.
 type query struct {
 	where ir.Expr
 	table int
-	at    int // in the kit
 }
 
 // New is a builder for a target, whose events have that time.
@@ -111,7 +110,8 @@ func (b *Builder) free(name string) string {
 
 // ask adds a query with what it means.
 func (b *Builder) ask(q Query, table int, where ir.Expr) {
-	b.queries = append(b.queries, query{where, table, len(b.kit.Queries)})
+	q.Finds = []string{}
+	b.queries = append(b.queries, query{where, table})
 	b.kit.Queries = append(b.kit.Queries, q)
 	b.load.Queries = append(b.load.Queries, backends.ReplayQuery{Name: q.Name, Text: q.Text})
 }
@@ -257,21 +257,9 @@ func (b *Builder) held(fields map[string]any, types map[string]ir.Type) (eval.Ev
 // Finish says of each query which of the events of its table it should find, and gives the files
 // of the kit.
 func (b *Builder) Finish() ([]outdir.File, error) {
-	for _, q := range b.queries {
-		t, out := b.load.Tables[q.table], &b.kit.Queries[q.at]
-		out.Finds = []string{}
-		for _, fields := range t.Events {
-			ev, err := b.held(fields, t.Types)
-			if err != nil {
-				return nil, err
-			}
-			id := fields[backends.EventID].(string)
-			switch is, known := eval.Settled(q.where, ev); {
-			case !known:
-				out.Open = append(out.Open, id)
-			case is:
-				out.Finds = append(out.Finds, id)
-			}
+	for i, t := range b.load.Tables {
+		if err := b.find(i, t); err != nil {
+			return nil, err
 		}
 	}
 	files, err := b.target.Replay().Files(b.load)
@@ -288,4 +276,43 @@ func (b *Builder) Finish() ([]outdir.File, error) {
 		out = append(out, outdir.File{Path: path, Data: []byte(files[path]), Rule: outdir.Rule{Target: b.target.Name}})
 	}
 	return out, nil
+}
+
+// find notes which events of a table its queries should find. What all of them ask of an event is
+// asked once; what a query computes of it, by itself.
+func (b *Builder) find(number int, t backends.ReplayTable) error {
+	set := eval.NewSet()
+	ready := map[int]*eval.Prepared{} // by query
+	for i, q := range b.queries {
+		if q.table == number && eval.Unevaluable(q.where) == "" {
+			ready[i] = set.Prepare(&ir.Rule{Conditions: []ir.Condition{{Expr: q.where}}})
+		}
+	}
+	view := set.View(eval.Event{})
+	for _, fields := range t.Events {
+		ev, err := b.held(fields, t.Types)
+		if err != nil {
+			return err
+		}
+		view.Show(ev)
+		id := fields[backends.EventID].(string)
+		for i, q := range b.queries {
+			if q.table != number {
+				continue
+			}
+			is, known := false, true
+			if p := ready[i]; p != nil {
+				is = p.MatchView(view)
+			} else {
+				is, known = eval.Settled(q.where, ev)
+			}
+			switch out := &b.kit.Queries[i]; {
+			case !known:
+				out.Open = append(out.Open, id)
+			case is:
+				out.Finds = append(out.Finds, id)
+			}
+		}
+	}
+	return nil
 }
