@@ -26,7 +26,7 @@ const replayIndex = "sigmac-replay"
 // the queries, each as the body of a request too.
 func replayFiles(k backends.ReplayKit) (map[string]string, error) {
 	out := map[string]string{"README.md": replayReadme, "run.sh": replayScript}
-	types := map[string]string{backends.EventID: "keyword", "@timestamp": "date"}
+	types := map[string]string{backends.EventID: "keyword", "@timestamp": "date", ir.CategoryField: "keyword"}
 	var data strings.Builder
 	for _, t := range k.Tables {
 		for name, typ := range t.Types {

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/url"
+	"os"
 	"strconv"
 	"strings"
 	"testing"
@@ -14,17 +15,23 @@ import (
 	"sigmac/internal/corpus"
 	"sigmac/internal/samples"
 	"sigmac/ir"
+	"sigmac/parser"
 	"sigmac/verify"
 )
 
 // TestSamples holds that of events made for public rules, as they are read from what is written in
 // the form of a target, the queries select those that match and no near miss, and counts the rules
-// without an event that matches.
+// without an event that matches. It takes a tenth of the rules and one of each log source, or all
+// where SIGMAC_SAMPLES asks for that.
 func TestSamples(t *testing.T) {
 	c := corpus.Parse(t, "sigma/rules*")
-	tenth := c.Documents[:0]
-	for i, d := range c.Documents {
-		if i%10 == 0 {
+	tenth, sources := []*parser.Document{}, map[string]bool{}
+	for i, d := range c.Documents { // and one of each log source
+		if d.Rule == nil {
+			continue
+		}
+		if source := d.Rule.Source.String(); i%10 == 0 || !sources[source] || os.Getenv("SIGMAC_SAMPLES") == "all" {
+			sources[source] = true
 			tenth = append(tenth, d)
 		}
 	}
@@ -76,6 +83,10 @@ func TestSamples(t *testing.T) {
 				}
 			}
 		}
+	}
+	if os.Getenv("SIGMAC_SAMPLES") == "all" {
+		t.Log(got)
+		return
 	}
 	corpus.Hold(t, "testdata/samples.json", got, *update)
 }

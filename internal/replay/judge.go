@@ -13,6 +13,7 @@ import (
 	"strings"
 
 	"sigmac/backends"
+	"sigmac/internal/plain"
 	"sigmac/ir"
 )
 
@@ -285,21 +286,22 @@ func (q Query) judge(a Answer, run bool) (v QueryVerdict, assumption string) {
 // Text lays a verdict out for people, with the events by which queries differ.
 func (k *Kit) Text(v Verdict) string {
 	var b strings.Builder
+	line := func(format string, args ...any) { _ = plain.Line(&b, format, args...) } // a Builder takes all
 	counts := map[string]int{}
 	for _, q := range v.Queries {
 		counts[q.Status]++
 		if q.Status == AsExpected || q.Status == NotRun {
 			continue
 		}
-		fmt.Fprintf(&b, "%s: %s: %s\n", q.Name, q.Status, q.Says)
+		line("%s: %s: %s", q.Name, q.Status, q.Says)
 		if q.Reason != "" {
-			fmt.Fprintf(&b, "  the engine says: %s\n", q.Reason)
+			line("  the engine says: %s", q.Reason)
 		}
 		for _, id := range q.Missing {
-			fmt.Fprintf(&b, "  missing %s %s\n", id, short(k.Events[id]))
+			line("  missing %s %s", id, short(k.Events[id]))
 		}
 		for _, id := range q.Extra {
-			fmt.Fprintf(&b, "  too many %s %s\n", id, short(k.Events[id]))
+			line("  too many %s %s", id, short(k.Events[id]))
 		}
 	}
 	for _, a := range v.Assumptions {
@@ -308,9 +310,9 @@ func (k *Kit) Text(v Verdict) string {
 		if len(a.By) > 0 {
 			why = strings.Join(a.By, ", ")
 		}
-		fmt.Fprintf(&b, "%-9s  %s (%s)\n", a.Status, a.ID, why)
+		line("%-9s  %s (%s)", a.Status, a.ID, why)
 	}
-	fmt.Fprintf(&b, "%d queries as expected, %d differ, %d refused, %d not run; of the assumptions %d confirmed, %d refuted, %d unclear, %d untouched\n",
+	line("%d queries as expected, %d differ, %d refused, %d not run; of the assumptions %d confirmed, %d refuted, %d unclear, %d untouched",
 		counts[AsExpected], counts[Differs], counts[Refused], counts[NotRun], counts[Confirmed], counts[Refuted], counts[Unclear], counts[Untouched])
 	return b.String()
 }

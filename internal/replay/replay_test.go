@@ -209,6 +209,18 @@ func TestAccepted(t *testing.T) {
 	}
 }
 
+// TestHostile holds that what an engine or a kit says cannot rule a terminal or the log of a build server.
+func TestHostile(t *testing.T) {
+	k := &Kit{Queries: []Query{{Name: "::error ::a", Says: "\x1b[31m"}}, Events: map[string]string{"x\x1b": "\u202e"}}
+	for _, a := range []Answer{{Refused: "\n::error ::b\x1b[2J"}, {Events: []string{"x\x1b"}}} {
+		for line := range strings.Lines(k.Text(k.Judge(map[string]Answer{"::error ::a": a}))) {
+			if strings.HasPrefix(strings.TrimSpace(line), "::") || strings.ContainsAny(line, "\x1b\u202e") {
+				t.Errorf("%q", line)
+			}
+		}
+	}
+}
+
 // TestLoad holds that a kit that is written is read again.
 func TestLoad(t *testing.T) {
 	dir := t.TempDir()
