@@ -90,7 +90,7 @@ const replayReadme = `# Replay on Splunk
 
 In a Splunk Enterprise of your own (its trial and its free license do) in which the kit is alone:
 
-1. Copy props.conf to $SPLUNK_HOME/etc/apps/search/local/props.conf, and restart Splunk (Admin Manual: props.conf).
+1. Put what props.conf says into $SPLUNK_HOME/etc/apps/search/local/props.conf, and restart Splunk (Admin Manual: props.conf).
 2. Make a token of the HTTP Event Collector, and the indexes that data.ndjson names beside main
    (Getting Data In: Set up and use HTTP Event Collector in Splunk Web).
 3. Send data.ndjson and ask the queries, through the collector on port 8088 and the REST API on port 8089

@@ -97,7 +97,7 @@ is wrong, or no event matches it, or a result is not as expected; 2 wrong usage,
 			&cli.StringFlag{Name: "replay", Usage: "write a kit to run events and queries on the engine of `TARGET`, into the directory of -o"},
 			&cli.StringFlag{Name: "output", Aliases: []string{"o"}, Usage: "the `DIR` of the kit"},
 			&cli.StringFlag{Name: "judge", Usage: "compare `RESULTS`, a file or a directory, with what a kit expects, whose directory stands in the place of rules"},
-			&cli.BoolFlag{Name: "json", Usage: "write the judgement as JSON"},
+			&cli.BoolFlag{Name: "json", Usage: "write JSON: the judgement, or events as with -f ndjson"},
 			&cli.StringFlag{Name: "time", Value: streams.End.Format(time.RFC3339), Usage: "the `TIME` of the events, or of the last one of a stream"},
 		}, mappingFlags(), inputFlags()),
 		Action: func(c *cli.Context) error {
@@ -112,10 +112,16 @@ is wrong, or no event matches it, or a result is not as expected; 2 wrong usage,
 			if err != nil {
 				return usage("--time is as %s, and not %q", streams.End.Format(time.RFC3339), c.String("time"))
 			}
-			switch {
-			case c.IsSet("judge"):
+			switch kit, judged := c.IsSet("replay"), c.IsSet("judge"); {
+			case kit && judged, kit && c.IsSet("target"), judged && c.IsSet("target"):
+				return usage("of -t, --replay and --judge there is one at most")
+			case !kit && c.IsSet("output"):
+				return usage("-o is the directory of --replay")
+			case c.Bool("json") && (kit || forms[form].Write != nil):
+				return usage("--json is for --judge, and for events as they are")
+			case judged:
 				return judgeResults(c)
-			case c.IsSet("replay"):
+			case kit:
 				return replayKit(c, at)
 			}
 			p, err := open(c)
