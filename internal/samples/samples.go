@@ -53,12 +53,25 @@ func Make(res sigmac.Result, n, budget int, at time.Time) (*Made, error) {
 		return nil, err
 	}
 	var out *Made
-	// A field has one value where an event can be had so.
-	for _, t := range []*backends.Target{res.Target.OneValued(), res.Target} {
-		found, left, reason := verify.Samples(t, rule, supposed, n, budget)
+	alike, copies := unified(rule)
+	for _, try := range []struct {
+		target *backends.Target
+		rule   *ir.Rule
+		copies map[string]string
+	}{
+		{res.Target.OneValued(), rule, nil}, // a field has one value where an event can be had so
+		{res.Target, rule, nil},
+		{res.Target.OneValued(), alike, copies},
+	} {
+		found, left, reason := verify.Samples(try.target, try.rule, supposed, n, budget)
 		made := &Made{Left: left, Dropped: map[string]int{}, Table: m.table, Queries: m.queries}
 		var how wraps
 		for _, s := range found {
+			for to, from := range try.copies {
+				if v, ok := s.Fields[from]; ok {
+					s.Fields[to] = v
+				}
+			}
 			ev, why := m.event(s, &how)
 			if why != "" {
 				made.Dropped[why]++
@@ -77,6 +90,35 @@ func Make(res sigmac.Result, n, budget int, at time.Time) (*Made, error) {
 		err = fmt.Errorf("no event that matches can be written: %s", slices.Sorted(maps.Keys(out.Dropped))[0])
 	}
 	return nil, err
+}
+
+// unified is a rule in which fields that are compared are one, with the fields that get the value of
+// another.
+func unified(r *ir.Rule) (out *ir.Rule, copies map[string]string) {
+	copies = map[string]string{}
+	name := func(f ir.Field) ir.Field {
+		if from, ok := copies[f.Name]; ok {
+			f.Name = from
+		}
+		return f
+	}
+	r.Walk(func(e ir.Expr) {
+		m, _ := e.(ir.Match)
+		if ref, ok := m.Test.(ir.FieldRef); ok && name(ref.Other).Name != name(m.Field).Name && copies[ref.Other.Name] == "" {
+			copies[ref.Other.Name] = name(m.Field).Name
+		}
+	})
+	return r.Rewrite(func(e ir.Expr) (ir.Expr, bool) {
+		m, ok := e.(ir.Match)
+		if !ok {
+			return e, false
+		}
+		m.Field = name(m.Field)
+		if _, ok := m.Test.(ir.FieldRef); ok {
+			return ir.Negation(ir.Match{Field: m.Field, Test: ir.Null{}, Pos: m.Pos}), true
+		}
+		return m, true
+	}), copies
 }
 
 func (m *Made) matches() bool {

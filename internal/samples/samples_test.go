@@ -59,6 +59,9 @@ func TestMake(t *testing.T) {
 		// One value of a field, where one passes all tests.
 		{"splunk", "{product: windows, category: dns_query}", "{QueryName|contains|all: [ab, cd]}",
 			`{"EventCode":22,"QueryName":"abcd","_time":1770091506,"source":"WinEventLog:Microsoft-Windows-Sysmon/Operational"}`},
+		// Two fields that are the same.
+		{"splunk", "{product: windows, category: process_creation}", "{Image|endswith: '\\x.exe', Image|fieldref: ParentImage}",
+			`{"EventCode":1,"Image":"\\x.exe","ParentImage":"\\x.exe","_time":1770091506,"source":"WinEventLog:Microsoft-Windows-Sysmon/Operational"}`},
 		// A test that the type of a column never passes.
 		{"kusto", "{product: windows, category: network_connection}", "{DestinationPort: many}", "no event matches the rule"},
 	} {
