@@ -89,7 +89,8 @@ docs/replay.md.
 Formats: ` + strings.Join(names, ", ") + `
 
 Exit status: 0 events were made for all rules, or results are as expected; 1 a rule
-is wrong, or no event matches it, or a result is not as expected; 2 wrong usage, or a file that cannot be read.`,
+is wrong, or no event matches it, or a result is not as expected; 2 wrong usage, or
+a file that cannot be read.`,
 		Flags: slices.Concat([]cli.Flag{
 			list("target", "make events as this target holds them; may stand several times", "t"),
 			&cli.IntFlag{Name: "n", Value: 5, Usage: "at most this many events that match"},

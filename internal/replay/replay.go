@@ -119,6 +119,9 @@ func (b *Builder) ask(q Query, table int, where ir.Expr) {
 // Rule adds up to n events that the queries of a result select, with near misses, and the
 // queries.
 func (b *Builder) Rule(res sigmac.Result, n int) error {
+	if len(res.Lookups) > 0 {
+		return errors.New("its lists stand in lookups, which a kit has not: take lists_as: inline")
+	}
 	made, err := samples.Make(res, n, verify.DefaultBudget, b.at)
 	if err != nil {
 		return err
