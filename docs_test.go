@@ -185,3 +185,62 @@ func literalIDs(t *testing.T, see func(id, where string)) {
 		t.Fatal(err)
 	}
 }
+
+var (
+	docLink    = regexp.MustCompile(`\]\(([^)\s]+)\)`)
+	docHeading = regexp.MustCompile(`(?m)^#+ +(.*)$`)
+	docFence   = regexp.MustCompile("(?ms)^ *```.*?^ *```$")
+	notAnchor  = regexp.MustCompile(`[^\p{L}\p{N}_ -]`)
+)
+
+// docAnchors are those that GitHub gives the headings of a page.
+func docAnchors(text string) map[string]bool {
+	out := map[string]bool{}
+	for _, m := range docHeading.FindAllStringSubmatch(docFence.ReplaceAllString(text, ""), -1) {
+		out[strings.ReplaceAll(notAnchor.ReplaceAllString(strings.ToLower(m[1]), ""), " ", "-")] = true
+	}
+	return out
+}
+
+// TestDocLinks holds that each link from a page to another file here leads to one that there is, and to a
+// heading of it.
+func TestDocLinks(t *testing.T) {
+	read := func(name string) string {
+		text, err := os.ReadFile(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return string(text)
+	}
+	var pages []string
+	for _, pattern := range []string{"*.md", "docs/*.md", "docs/*/*.md", "examples/*/*.md", "conformance/*.md", "conformance/*/*.md"} {
+		found, err := filepath.Glob(pattern)
+		if err != nil {
+			t.Fatal(err)
+		}
+		pages = append(pages, found...)
+	}
+	n := 0
+	for _, page := range pages {
+		text := docFence.ReplaceAllString(read(page), "")
+		for _, m := range docLink.FindAllStringSubmatch(text, -1) {
+			path, anchor, _ := strings.Cut(m[1], "#")
+			if strings.Contains(path, ":") {
+				continue // of the web
+			}
+			n++
+			to := page
+			if path != "" {
+				to = filepath.Join(filepath.Dir(page), filepath.FromSlash(path))
+			}
+			if _, err := os.Stat(to); err != nil {
+				t.Errorf("%s: %s: there is no such file", page, m[1])
+			} else if anchor != "" && !docAnchors(read(to))[anchor] {
+				t.Errorf("%s: %s: no heading there has this name", page, m[1])
+			}
+		}
+	}
+	if n < 100 {
+		t.Errorf("the pages have %d links", n)
+	}
+}

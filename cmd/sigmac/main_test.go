@@ -27,6 +27,7 @@ var update = flag.Bool("update", false, "rewrite the expected output in the scri
 func TestMain(m *testing.M) {
 	testscript.Main(m, map[string]func(){
 		"sigmac": main,
+		"jq":     jq, // what the documentation shows of it
 		// toysigmac knows one more language, by its registration alone.
 		"toysigmac": func() {
 			targets.Register(backendtest.Toy())

@@ -33,9 +33,11 @@ func isTerminal(w io.Writer) bool {
 	return err == nil && info.Mode()&os.ModeCharDevice != 0 && os.Getenv("TERM") != "dumb" && f.Name() != os.DevNull
 }
 
-// styleFor is how text is marked on w.
+// styleFor is how text is marked on w: with colours on a terminal, and where CLICOLOR_FORCE is set, as for
+// the log of a build server; never where NO_COLOR is.
 func styleFor(w io.Writer) style.Style {
-	return style.Style{Colour: isTerminal(w) && os.Getenv("NO_COLOR") == ""}
+	force := os.Getenv("CLICOLOR_FORCE")
+	return style.Style{Colour: os.Getenv("NO_COLOR") == "" && (isTerminal(w) || force != "" && force != "0")}
 }
 
 // A checkedWriter remembers that something could not be written.
