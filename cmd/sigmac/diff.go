@@ -39,12 +39,12 @@ narrower or both, proved for every event, with events that tell the versions
 apart. A rule is followed by its id.
 
    sigmac diff old.yml new.yml
-   sigmac diff main                            main and the working tree
-   sigmac diff main...HEAD rules/              from where the branch began
+   sigmac diff main                            # main and the working tree
+   sigmac diff main...HEAD rules/              # from where the branch began
    sigmac diff -t splunk --markdown main..HEAD > comment.md
    sigmac diff --fail-on narrower main
-   sigmac diff -t kusto --old-pipeline main:p.yml --new-pipeline p.yml rules/
-   sigmac diff -t splunk --query a.spl b.spl
+   sigmac diff -t kusto --old-pipeline main:mine.yml --new-pipeline mine.yml rules/
+   sigmac diff -t splunk --query deployed.spl new.spl
 
 Exit status: 0 nothing that --fail-on names; 1 there is, or a new version cannot
 be read; 2 wrong usage, or a file or revision that cannot be read.`,

@@ -98,7 +98,7 @@ func TestDocs(t *testing.T) {
 		t.Skip("the repository of the documentation needs git:", err)
 	}
 	var pages []string
-	for _, pattern := range []string{"README.md", "docs/*.md", "docs/deploy/*.md", "examples/repo/README.md"} {
+	for _, pattern := range []string{"README.md", "docs/*.md", "docs/deploy/*.md", "docs/commands/*.md", "examples/repo/README.md"} {
 		found, err := filepath.Glob(filepath.Join(repositoryRoot, filepath.FromSlash(pattern)))
 		if err != nil {
 			t.Fatal(err)
@@ -191,6 +191,18 @@ func docsRepository(t *testing.T, page string) (dir string) {
 	return dir
 }
 
+// docsMade are files that commands of the documentation read and others make: as the branch main has the rules.
+var docsMade = []struct{ name, command string }{
+	{"events.ndjson.gz", "gzip -nk events.ndjson"},
+	{"savedsearches.conf", "git checkout -q main -- rules && sigmac convert -f savedsearches -o savedsearches.conf rules/; git checkout -q work -- rules"},
+	{"export.ndjson", "git checkout -q main -- rules && sigmac convert -f elastic_ndjson -o export.ndjson rules/; git checkout -q work -- rules"},
+	{"export.json", `git checkout -q main -- rules && sigmac convert -f defender rules/ | jq '.[2].status = "disabled" | .[0].schedule.frequency = "PT24H"' > export.json; git checkout -q work -- rules`},
+	{"detections/", "sigmac convert -f defender --output-dir detections rules/"},
+	{"app/", "sigmac convert -f splunk_app -o app.tgz rules/ && mkdir app && tar -xzf app.tgz -C app"},
+	{"site/", "sigmac catalog build --sigma rules -o site"},
+	{"queries/", "sigmac convert -t splunk -s --output-dir queries/ rules/"},
+}
+
 // runDocs runs the commands of a page, and is the page with what they print and their number.
 func runDocs(t *testing.T, page, text string) (string, int) {
 	blocks := docBlocks(text)
@@ -198,6 +210,13 @@ func runDocs(t *testing.T, page, text string) (string, int) {
 		return text, 0
 	}
 	dir := docsRepository(t, page)
+	for _, m := range docsMade {
+		if regexp.MustCompile(`(?m)sigmac .*[ =]`+regexp.QuoteMeta(m.name)+`( |$)`).MatchString(text) {
+			if out, status := runDoc(t, dir, m.command); status != 0 {
+				t.Fatalf("%s: %s: status %d\n%s", page, m.command, status, out)
+			}
+		}
+	}
 	lines := strings.Split(text, "\n")
 	var changes []func()
 	ran := 0
@@ -273,12 +292,15 @@ func runDocs(t *testing.T, page, text string) (string, int) {
 
 // isSynopsis says whether a command line only names what may stand in it.
 func isSynopsis(command string) bool {
-	return regexp.MustCompile(`\b(COMMAND|TARGET|PATH|PATTERN)\b|[a-z]\|[a-z]`).MatchString(strings.Split(command, " #")[0]) && !strings.Contains(command, " | ")
+	return regexp.MustCompile(`\b(COMMAND|TARGET|PATH|PATTERN|OPTIONS|NAME|FILE|OLD)\b|[a-z]\|[a-z]`).MatchString(strings.Split(command, " #")[0])
 }
 
 // runDoc runs a command line. What it serves is asked for once.
 func runDoc(t *testing.T, dir, command string) (out string, status int) {
 	command = strings.Replace(command, "go run ./cmd/sigmac", "sigmac", 1)
+	if strings.HasPrefix(command, "sigmac init") {
+		os.Remove(filepath.Join(dir, "sigmac.yaml"))
+	}
 	if strings.Contains(command, "catalog serve") { // it runs until it is interrupted
 		command = "timeout -s INT 2 " + command + " || [ $? -eq 124 ]"
 	}

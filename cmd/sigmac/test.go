@@ -30,7 +30,7 @@ be the same. Without a PATH, the rules of sigmac.yaml are tested.
 
    sigmac test
    sigmac test rules/ --require --junit report.xml
-   sigmac test -t splunk rules/proc_creation_win_whoami.yml
+   sigmac test -t splunk rules/whoami.yml
 
 Exit status: 0 all tests passed; 1 one failed, a rule is wrong, or with --require
 has no tests; 2 wrong usage, or a file that cannot be read or written.`,
