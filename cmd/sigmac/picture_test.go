@@ -71,7 +71,8 @@ func terminal(command, output string) string {
 				n := min(columns-col, utf8.RuneCountInString(s))
 				part := string([]rune(s)[:n])
 				s, col = s[len(part):], col+n
-				if text := html.EscapeString(part); look != "" {
+				// Browsers do not agree on how an SVG says that blanks stay.
+				if text := strings.ReplaceAll(html.EscapeString(part), " ", "\u00a0"); look != "" {
 					fmt.Fprintf(&row, `<tspan style="%s">%s</tspan>`, look, text)
 				} else {
 					row.WriteString(text)
@@ -98,7 +99,7 @@ func terminal(command, output string) string {
 	for i, c := range []string{"#ff5f56", "#ffbd2e", "#27c93f"} {
 		fmt.Fprintf(&b, `<circle cx="%d" cy="16" r="6" fill="%s"/>`+"\n", margin+4+20*i, c)
 	}
-	b.WriteString(`<g font-family="ui-monospace,SFMono-Regular,Menlo,Consolas,'DejaVu Sans Mono',monospace" font-size="14" fill="#e6edf3" xml:space="preserve">` + "\n")
+	b.WriteString(`<g font-family="ui-monospace,SFMono-Regular,Menlo,Consolas,'DejaVu Sans Mono',monospace" font-size="14" fill="#e6edf3">` + "\n")
 	for i, row := range rows {
 		if row != "" {
 			fmt.Fprintf(&b, `<text x="%d" y="%d">%s</text>`+"\n", margin, barHeight+lineHeight*(i+1)-6, row)
