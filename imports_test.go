@@ -58,7 +58,7 @@ var modules = map[string]string{
 
 // testModules are those that the tests of any package may import beside these. Of
 // the project's packages they may import any, with the exceptions of testFault.
-const testModules = "gopkg.in/yaml.v3 github.com/BurntSushi/toml github.com/google/go-cmp github.com/rogpeppe/go-internal github.com/santhosh-tekuri/jsonschema/v6"
+const testModules = "gopkg.in/yaml.v3 github.com/BurntSushi/toml github.com/google/go-cmp github.com/itchyny/gojq github.com/rogpeppe/go-internal github.com/santhosh-tekuri/jsonschema/v6"
 
 // testFault says why the tests of pkg may not import another package of the
 // project, or is "".

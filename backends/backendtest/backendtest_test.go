@@ -149,7 +149,7 @@ func TestDocumented(t *testing.T) {
 		}
 		return string(text)
 	}
-	readme, cli, semantics := read("README.md"), read("docs/cli.md"), read("docs/semantics.md")
+	readme, convert, hunt, semantics := read("README.md"), read("docs/convert.md"), read("docs/hunt.md"), read("docs/semantics.md")
 	for _, target := range targets.All() {
 		heading := "\n## " + strings.ToUpper(target.Name[:1]) + target.Name[1:] + "\n"
 		if !strings.Contains(semantics, heading) {
@@ -159,13 +159,13 @@ func TestDocumented(t *testing.T) {
 			t.Errorf("README.md does not show -t %s", target.Name)
 		}
 		for _, f := range target.Formats {
-			if !strings.Contains(cli, "`"+f.Name+"`") {
-				t.Errorf("docs/cli.md does not name the format %s", f.Name)
+			if !strings.Contains(convert, "`"+f.Name+"`") {
+				t.Errorf("docs/convert.md does not name the format %s", f.Name)
 			}
 		}
 		for _, s := range target.Samples {
-			if !strings.Contains(cli, "| `"+s.Name+"` |") {
-				t.Errorf("docs/cli.md has no row for the test data %s", s.Name)
+			if !strings.Contains(hunt, "| `"+s.Name+"` |") {
+				t.Errorf("docs/hunt.md has no row for the test data %s", s.Name)
 			}
 		}
 		for _, typ := range []ir.Type{ir.Text, ir.Numeric} {

@@ -16,6 +16,7 @@ import (
 
 	"github.com/itchyny/gojq"
 	"github.com/rogpeppe/go-internal/txtar"
+	"github.com/santhosh-tekuri/jsonschema/v6"
 )
 
 // A docBlock is a block of code of a page of the documentation.
@@ -200,6 +201,7 @@ var docsMade = []struct{ name, command string }{
 	{"detections/", "sigmac convert -f defender --output-dir detections rules/"},
 	{"app/", "sigmac convert -f splunk_app -o app.tgz rules/ && mkdir app && tar -xzf app.tgz -C app"},
 	{"site/", "sigmac catalog build --sigma rules -o site"},
+	{"kit/results", `sigmac sample --replay elastic -o kit rules/ && mkdir kit/results && echo '{"hits": {"events": []}, "results": []}' > kit/results/fold.json`},
 	{"queries/", "sigmac convert -t splunk -s --output-dir queries/ rules/"},
 }
 
@@ -211,7 +213,7 @@ func runDocs(t *testing.T, page, text string) (string, int) {
 	}
 	dir := docsRepository(t, page)
 	for _, m := range docsMade {
-		if regexp.MustCompile(`(?m)sigmac .*[ =]`+regexp.QuoteMeta(m.name)+`( |$)`).MatchString(text) {
+		if regexp.MustCompile(`(?m)sigmac .*[ =]` + regexp.QuoteMeta(m.name) + `( |$)`).MatchString(text) {
 			if out, status := runDoc(t, dir, m.command); status != 0 {
 				t.Fatalf("%s: %s: status %d\n%s", page, m.command, status, out)
 			}
@@ -288,6 +290,84 @@ func runDocs(t *testing.T, page, text string) (string, int) {
 		change()
 	}
 	return strings.Join(lines, "\n"), ran
+}
+
+// TestJSONForms holds that each line of --json has the form that docs/json.md says, on rules of the documentation and on
+// some that cannot be converted, matched or passed.
+func TestJSONForms(t *testing.T) {
+	for _, name := range []string{"bash", "git"} {
+		if _, err := exec.LookPath(name); err != nil {
+			t.Skip("the repository of the documentation needs it:", err)
+		}
+	}
+	src, err := os.ReadFile(filepath.Join(repositoryRoot, "docs", "json.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	forms := map[string]*jsonschema.Schema{}
+	for part := range strings.SplitSeq(string(src), "\n## ") {
+		name, rest, _ := strings.Cut(part, "\n")
+		for _, b := range docBlocks(rest) {
+			if b.language != "json" {
+				continue
+			}
+			doc, err := jsonschema.UnmarshalJSON(strings.NewReader(strings.Join(b.lines, "\n")))
+			c := jsonschema.NewCompiler()
+			if err == nil {
+				err = c.AddResource(name+".json", doc)
+			}
+			if err == nil {
+				forms[name], err = c.Compile(name + ".json")
+			}
+			if err != nil {
+				t.Fatalf("%s: %s", name, err)
+			}
+		}
+	}
+	dir := docsRepository(t, "README.md")
+	wrong := "title: Wrong\nlogsource: {product: windows, category: process_creation}\ndetection:\n  a: {Image|endwith: b}\n  condition: a\n---\ntitle: Words\nlogsource: {product: windows, category: process_creation}\ndetection:\n  a: [word]\n  condition: a\n"
+	files := map[string]string{"rules/wrong.yml": wrong, "rules/netsh.yml": "", "rules/netsh.nomatch.ndjson": ""}
+	for to, from := range map[string]string{"rules/netsh.yml": "rule.yml", "rules/netsh.nomatch.ndjson": "events.ndjson"} {
+		text, err := os.ReadFile(filepath.Join(dir, from))
+		if err != nil {
+			t.Fatal(err)
+		}
+		files[to] = string(text)
+	}
+	for name, text := range files {
+		if err := os.WriteFile(filepath.Join(dir, filepath.FromSlash(name)), []byte(text), 0o666); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for name, commands := range map[string][]string{
+		"convert": {"sigmac convert --json rules examples", "sigmac convert --json --without-pipeline --explain-loss rules", "sigmac convert -t kusto --json --lists-as lookup --list-min 2 rules"},
+		"verify":  {"sigmac verify --json rules examples", "sigmac verify --json --without-pipeline rules", "sigmac verify -t kusto --query deployed.kql --json rule.yml"},
+		"eval":    {"sigmac eval rules/netsh.yml rules/whoami.yml --events events.ndjson --json", "sigmac eval rule.yml --events events.ndjson --json --explain"},
+		"test":    {"sigmac test rules --json"},
+	} {
+		if forms[name] == nil {
+			t.Errorf("docs/json.md has no form of %s", name)
+			continue
+		}
+		for _, command := range commands {
+			out, _ := runDoc(t, dir, command+" 2> /dev/null")
+			if strings.TrimSpace(out) == "" {
+				t.Errorf("%s writes nothing", command)
+			}
+			for line := range strings.Lines(out) {
+				v, err := jsonschema.UnmarshalJSON(strings.NewReader(line))
+				if err == nil {
+					err = forms[name].Validate(v)
+				}
+				if err != nil {
+					t.Errorf("%s: %s\n%s", command, line, err)
+				}
+			}
+		}
+	}
+	if len(forms) != 4 {
+		t.Errorf("docs/json.md has %d forms", len(forms))
+	}
 }
 
 // isSynopsis says whether a command line only names what may stand in it.
