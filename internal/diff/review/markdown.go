@@ -15,12 +15,13 @@ import (
 // maxComment is less than what GitHub takes as a comment, 65,536 characters.
 const maxComment = 60_000
 
-// Markdown writes changes for a comment: a table, then details while there is room.
+// Markdown writes changes for a comment: what becomes invisible, a table, then details while there is room.
 // What a rule says stands as text, and never as markup. The error is that of w.
 func Markdown(w io.Writer, changes []Change) error {
 	var b strings.Builder
 	fmt.Fprintf(&b, "### Rules: %s\n", summary(changes))
 	loud := slices.DeleteFunc(slices.Clone(changes), Change.quiet)
+	b.WriteString(invisible(once(loud)))
 	const rows = 50
 	if len(loud) > 0 {
 		b.WriteString("\n| Change | Rule | Level | File |\n|---|---|---|---|\n")
@@ -59,6 +60,41 @@ func Markdown(w io.Writer, changes []Change) error {
 	return err
 }
 
+// invisible tells first of what nobody sees any more: rules that are gone or cannot be read, that have lost a
+// query, and events that others no longer match.
+func invisible(changes []Change) string {
+	const rows = 10
+	var lines []string
+	for _, ch := range changes {
+		what := ""
+		switch targets := ch.undeployed(); {
+		case ch.Kind == diff.Broken:
+			what = "cannot be read, so it finds nothing"
+		case ch.Kind == diff.Removed:
+			what = "is gone"
+		case len(targets) > 0:
+			what = "has no query for " + strings.Join(targets, ", ") + " any more"
+		case len(ch.NoLongerMatched) > 0:
+			what = "no longer matches " + markdown.Code(plain.Clip(plain.JSON(plain.Event(ch.NoLongerMatched[0])), 300))
+		case ch.Kind.Loses() && ch.Kind != diff.Unknown && ch.as == "":
+			what = "matches less"
+		default:
+			continue
+		}
+		if ch.Target != "" {
+			what += " (" + ch.Target + ")"
+		}
+		lines = append(lines, fmt.Sprintf("- **%s** %s\n", markdown.Text(plain.Clip(cmp.Or(ch.name(), ch.where()), 200)), what))
+	}
+	if len(lines) == 0 {
+		return ""
+	}
+	if n := len(lines) - rows; n > 0 {
+		lines = append(lines[:rows], fmt.Sprintf("- and %d more\n", n))
+	}
+	return "\nWhat becomes invisible:\n\n" + strings.Join(lines, "")
+}
+
 // details are the events, attributes and queries of a change, to be unfolded.
 func (ch Change) details() string {
 	var b strings.Builder
@@ -68,9 +104,6 @@ func (ch Change) details() string {
 	}
 	if from := ch.movedFrom(); from != "" {
 		item("moved from", markdown.Code(from))
-	}
-	if ch.as != "" {
-		item("events", "as for "+ch.as)
 	}
 	if ch.as != "" {
 		item("events", "as for "+ch.as)
