@@ -21,8 +21,10 @@ var version = unreleased
 const unreleased = about.Version + "-dev"
 
 func main() {
-	if info, ok := debug.ReadBuildInfo(); ok && version == unreleased {
-		version = stamped(info)
+	if version == unreleased {
+		if info, ok := debug.ReadBuildInfo(); ok {
+			version = stamped(info)
+		}
 	}
 	// A run is short and its memory small: collect less often.
 	debug.SetGCPercent(400)
