@@ -28,7 +28,8 @@ func evalCommand() *cli.Command {
 		Usage:     "say which rules match which events",
 		ArgsUsage: "PATH...",
 		Description: `Tries rules on events: JSON objects one a line, one after the other or in arrays,
-also compressed with gzip. Windows events get the field names of Sigma's rules.
+also compressed with gzip. Those of a Windows event log lose their System and
+EventData; their names stay, so that 4688 has NewProcessName and not Image.
 
    sigmac eval rules/ --events events.json
    sigmac eval rule.yml --events events.ndjson.gz --explain

@@ -40,6 +40,16 @@ func stamped(info *debug.BuildInfo) string {
 	return unreleased
 }
 
+// commit names the commit of a build, where the go command knows it.
+func commit(info *debug.BuildInfo) string {
+	for _, s := range info.Settings {
+		if s.Key == "vcs.revision" {
+			return " (commit " + s.Value[:min(12, len(s.Value))] + ")"
+		}
+	}
+	return ""
+}
+
 // The exit statuses.
 const (
 	exitOK    = 0
@@ -150,6 +160,10 @@ func versionCommand() *cli.Command {
 }
 
 func printVersion(c *cli.Context) error {
-	fmt.Fprintln(c.App.Writer, "sigmac "+version)
+	line := "sigmac " + version
+	if info, ok := debug.ReadBuildInfo(); ok && version == unreleased {
+		line += commit(info)
+	}
+	fmt.Fprintln(c.App.Writer, line)
 	return nil
 }

@@ -66,8 +66,8 @@ func sampleCommand() *cli.Command {
 		Usage:     "make events that a rule matches, and near misses",
 		ArgsUsage: "PATH...",
 		Description: `Makes events to try a rule end to end in a SIEM: some that match, and for each
-test one that only this test keeps from matching. The field ` + expected + ` says
-which is which. Of a correlation it makes streams of events: one that hits, and
+test one that only this test keeps from matching. The line says which is which, in
+the other forms the field ` + expected + `. Of a correlation it makes streams of events: one that hits, and
 some with an event fewer, one too early, or one in another group.
 
 With -t the events are as the target holds them, by the pipelines that convert

@@ -18,6 +18,13 @@ func TestStamped(t *testing.T) {
 	}
 }
 
+func TestCommit(t *testing.T) {
+	built := &debug.BuildInfo{Settings: []debug.BuildSetting{{Key: "vcs", Value: "git"}, {Key: "vcs.revision", Value: "0123456789abcdef"}}}
+	if got := commit(built) + commit(&debug.BuildInfo{}); got != " (commit 0123456789ab)" {
+		t.Error(got)
+	}
+}
+
 // TestWorkflow holds that init --github names the action at the address that sigmac has, and
 // without one a copy in the repository.
 func TestWorkflow(t *testing.T) {

@@ -41,9 +41,9 @@ sigmac has no public address yet. From a clone, with Go 1.26 or later:
     go install ./cmd/sigmac
     make release
 
-The first installs the command. The second writes what needs nothing else into ` + "`dist/`" + `: archives with a static binary for
-Linux, macOS and Windows, completion and the manual page, with checksums, an SBOM, a formula of Homebrew and a manifest of
-Scoop. [docs/install.md](docs/install.md) says how each is installed.
+The first installs the command in the folder ` + "`bin` of `go env GOPATH`" + `, which has to be on your PATH. The second writes what
+needs nothing else into ` + "`dist/`" + `: archives with a static binary for Linux, macOS and Windows, completion and the manual page,
+with checksums, an SBOM, a formula of Homebrew and a manifest of Scoop. [docs/install.md](docs/install.md) says how each is installed.
 
 `
 	}
