@@ -8,6 +8,10 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"sigmac"
+	"sigmac/internal/check"
+	"sigmac/internal/config"
+	"sigmac/internal/delivery"
+	"sigmac/internal/diff/review"
 	"sigmac/internal/suggest"
 	"sigmac/pipeline"
 )
@@ -33,6 +37,16 @@ func completionCommand() *cli.Command {
 					return usage("%s", err)
 				}
 				fmt.Fprint(c.App.Writer, script)
+				for _, v := range flagValues() {
+					flag, files := "-l "+v.long, "-x" // no files
+					if v.short != "" {
+						flag += " -s " + v.short
+					}
+					if v.files {
+						files = "-r"
+					}
+					fmt.Fprintf(c.App.Writer, "complete -c sigmac %s %s -a %q\n", flag, files, strings.Join(v.words, " "))
+				}
 			default:
 				return usage("completion needs one of bash, zsh and fish%s", suggest.For(shell, shells))
 			}
@@ -45,8 +59,23 @@ func completionCommand() *cli.Command {
 func bashCompletion(app *cli.App, head string) string {
 	var b strings.Builder
 	b.WriteString(head + "_sigmac() {\n  local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD-1]} words=\"\"\n")
-	b.WriteString("  case \"$prev\" in\n    -t|--target|formats|pipelines|correlation-methods) COMPREPLY=($(compgen -W \"" + strings.Join(targetNames(), " ") + "\" -- \"$cur\")); return;;\n")
-	b.WriteString("    -p|--pipeline|show) COMPREPLY=($(compgen -W \"" + strings.Join(pipeline.Builtins(), " ") + "\" -f -- \"$cur\")); return;;\n")
+	b.WriteString("  case \"$prev\" in\n")
+	values := func(names string, words []string, files string) {
+		fmt.Fprintf(&b, "    %s) COMPREPLY=($(compgen -W %q%s -- \"$cur\")); return;;\n", names, strings.Join(words, " "), files)
+	}
+	for _, v := range flagValues() {
+		flag, files := "--"+v.long, ""
+		if v.short != "" {
+			flag += "|-" + v.short
+		}
+		if v.files {
+			files = " -f"
+		}
+		values(flag, v.words, files)
+	}
+	values("formats|pipelines|correlation-methods", targetNames(), "")
+	values("show", pipeline.Builtins(), "")
+	values("completion", []string{"bash", "zsh", "fish"}, "")
 	for _, cmd := range app.Commands {
 		var subs []string
 		for _, sub := range cmd.Subcommands {
@@ -61,7 +90,7 @@ func bashCompletion(app *cli.App, head string) string {
 			}
 		}
 		if subs != nil {
-			fmt.Fprintf(&b, "    %s) COMPREPLY=($(compgen -W %q -- \"$cur\")); return;;\n", cmd.Name, strings.Join(subs, " "))
+			values(cmd.Name, subs, "")
 		}
 	}
 	b.WriteString("  esac\n")
@@ -84,6 +113,41 @@ func bashCompletion(app *cli.App, head string) string {
 	b.WriteString("  if [ \"$COMP_CWORD\" -gt 1 ] && [ \"${cur#-}\" = \"$cur\" ]; then COMPREPLY=($(compgen -f -- \"$cur\")); return; fi\n")
 	b.WriteString("  COMPREPLY=($(compgen -W \"$words\" -- \"$cur\"))\n}\ncomplete -F _sigmac sigmac\n")
 	return b.String()
+}
+
+// A flagValue is what may stand behind a flag, and whether files may too.
+type flagValue struct {
+	long, short string
+	words       []string
+	files       bool
+}
+
+// flagValues are those of flags with a set of values; a flag that differs between commands has those of all.
+func flagValues() []flagValue {
+	var formats []string
+	for _, t := range sigmac.Targets() {
+		for _, f := range t.Formats {
+			formats = append(formats, f.Name)
+		}
+		for _, f := range t.Packages {
+			formats = append(formats, f.Name)
+		}
+	}
+	for _, f := range sampleForms() {
+		formats = append(formats, f.Name)
+	}
+	formats = append(formats, reports...)
+	slices.Sort(formats)
+	return []flagValue{
+		{"target", "t", targetNames(), false},
+		{"pipeline", "p", pipeline.Builtins(), true},
+		{"format", "f", slices.Compact(formats), false},
+		{"replay", "", targetNames(), false},
+		{"profile", "", []string{"default", "sigmahq"}, false},
+		{"fail-on", "", append([]string{check.Error, check.Warning, check.Note}, review.Failures...), false},
+		{"allow", "", config.Directions, false},
+		{"layout", "", delivery.Layouts, false},
+	}
 }
 
 // targetNames are those by which targets can be asked for.
