@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"maps"
+	"os"
 	"slices"
 	"strings"
 	"text/tabwriter"
@@ -13,6 +14,7 @@ import (
 	"sigmac"
 	"sigmac/internal/coverage"
 	"sigmac/internal/lazy"
+	"sigmac/internal/project"
 	"sigmac/internal/suggest"
 	"sigmac/parser"
 )
@@ -117,12 +119,18 @@ func analyzed(c *cli.Context, paths []string) ([]*parser.Document, error) {
 	return collection.Documents, nil
 }
 
-// writeWhole writes an output whole or not at all.
-func writeWhole(c *cli.Context, path string, write func(*output) error) error {
-	out, err := newOutput(c, path)
-	if err != nil {
-		return err
+// outputOf is the OUTPUT of the arguments, of which the others are rules.
+func outputOf(c *cli.Context, args []string) (*output, error) {
+	path := args[0]
+	info, err := os.Stat(path)
+	if path != project.Stdin && err == nil && (info.IsDir() || input(path, nil) != "") {
+		return nil, usage("%s was taken for OUTPUT; write - %[1]s for standard output", path)
 	}
+	return newOutput(c, path, args[1:])
+}
+
+// writeWhole writes an output whole or not at all.
+func writeWhole(out *output, write func(*output) error) error {
 	if err := write(out); err != nil {
 		return usage("the output cannot be written: %s", err)
 	}
@@ -164,6 +172,10 @@ func analyzeAttack(c *cli.Context) error {
 	if err := opposites(c, "subtechniques", "no-subtechniques"); err != nil {
 		return err
 	}
+	out, err := outputOf(c, c.Args().Slice()[1:])
+	if err != nil {
+		return err
+	}
 	docs, err := analyzed(c, c.Args().Slice()[2:])
 	if err != nil {
 		return err
@@ -172,7 +184,7 @@ func analyzeAttack(c *cli.Context) error {
 	if len(strange) > 0 {
 		tell(c.App.ErrWriter, "note: not in the matrix of ATT&CK %s, and left out: %s", layer.Versions.Attack, strings.Join(strange, ", "))
 	}
-	return writeWhole(c, c.Args().Get(1), func(out *output) error {
+	return writeWhole(out, func(out *output) error {
 		enc := json.NewEncoder(out)
 		enc.SetEscapeHTML(false)
 		enc.SetIndent("", "  ")
@@ -188,12 +200,16 @@ func analyzeLogSources(c *cli.Context) error {
 	case !slices.Contains(coverage.Columns, by):
 		return usage("--sort-by knows no %q%s", by, suggest.For(by, coverage.Columns))
 	}
+	out, err := outputOf(c, c.Args().Slice())
+	if err != nil {
+		return err
+	}
 	docs, err := analyzed(c, c.Args().Slice()[1:])
 	if err != nil {
 		return err
 	}
 	sources := coverage.LogSources(docs, by)
-	return writeWhole(c, c.Args().First(), func(out *output) error {
+	return writeWhole(out, func(out *output) error {
 		if !c.Bool("json") {
 			return coverage.WriteLogSources(out, sources)
 		}

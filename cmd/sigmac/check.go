@@ -11,6 +11,7 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"sigmac/internal/atomic"
 	"sigmac/internal/check"
 	"sigmac/internal/lazy"
 	"sigmac/internal/project"
@@ -278,15 +279,8 @@ func fixAll(c *cli.Context, files []check.File, findings []check.Finding, o chec
 		if string(original[i]) == string(f.Data) {
 			continue
 		}
-		out, err := newOutput(c, filepath.FromSlash(f.Path))
-		if err == nil {
-			_, err = out.Write(f.Data)
-		}
-		if err == nil {
-			err = out.close()
-		}
-		if err != nil {
-			return nil, err
+		if err := atomic.WriteFile(filepath.FromSlash(f.Path), f.Data); err != nil {
+			return nil, usage("%s", err)
 		}
 		written++
 	}

@@ -61,7 +61,7 @@ func newReports(c *cli.Context) (out []reportWriter, err error) {
 			plain++
 		}
 		w := reportWriter{form: form}
-		if w.out, err = newOutput(c, path); err != nil {
+		if w.out, err = newOutput(c, path, append(c.Args().Slice(), c.String("validation-config"))); err != nil {
 			return nil, err
 		}
 		out = append(out, w)

@@ -107,7 +107,7 @@ func convert(c *cli.Context) error {
 	if (dir != nil || packer != nil) && c.IsSet("encoding") {
 		return usage("--encoding is for queries on standard output or in one file: files in a directory and of detections are UTF-8")
 	}
-	out, err := newOutput(c, c.String("output"))
+	out, err := newOutput(c, c.String("output"), slices.Concat(files, c.StringSlice("pipeline"), c.StringSlice("schema")))
 	if err != nil {
 		return err
 	}

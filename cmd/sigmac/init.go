@@ -14,6 +14,7 @@ import (
 
 	"sigmac"
 	"sigmac/internal/about"
+	"sigmac/internal/atomic"
 	"sigmac/internal/config"
 	"sigmac/internal/project"
 	"sigmac/internal/suggest"
@@ -95,15 +96,8 @@ func initRepository(c *cli.Context) error {
 		if err := os.MkdirAll(filepath.Dir(p), 0o777); err != nil {
 			return usage("%s", project.Fault(err))
 		}
-		out, err := newOutput(c, p)
-		if err == nil {
-			_, err = out.Write([]byte(f[1]))
-		}
-		if err == nil {
-			err = out.close()
-		}
-		if err != nil {
-			return err
+		if err := atomic.WriteFile(p, []byte(f[1])); err != nil {
+			return usage("%s", err)
 		}
 		tell(c.App.ErrWriter, "%s was written", p)
 	}

@@ -4,10 +4,14 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"path/filepath"
+	"slices"
 
 	"github.com/urfave/cli/v2"
 
 	"sigmac/internal/atomic"
+	"sigmac/internal/config"
+	"sigmac/internal/lazy"
 	"sigmac/internal/plain"
 	"sigmac/internal/project"
 	"sigmac/internal/style"
@@ -90,9 +94,14 @@ type output struct {
 	file *atomic.File
 }
 
-func newOutput(c *cli.Context, path string) (*output, error) {
+// newOutput is the output to path, or standard output where that is empty or Stdin. inputs are files
+// that the command reads: none of them is replaced.
+func newOutput(c *cli.Context, path string, inputs []string) (*output, error) {
 	if path == "" || path == project.Stdin {
 		return &output{Writer: c.App.Writer}, nil
+	}
+	if why := input(path, inputs); why != "" {
+		return nil, usage("%s %s; no output replaces it", path, why)
 	}
 	f, err := atomic.Create(path)
 	if err != nil {
@@ -110,4 +119,26 @@ func (o *output) close() error {
 		return usage("%s", err)
 	}
 	return nil
+}
+
+// sigma finds what rules, filters, correlations and pipelines have at their top.
+var sigma = lazy.Regexp(`(?m)^["']?(detection|correlation|filter|transformations|postprocessing|finalizers)["']?\s*:`)
+
+// input says why the file at path is one that is read, whether by this command or by others, or is
+// empty.
+func input(path string, inputs []string) string {
+	info, err := os.Stat(path)
+	if err != nil || !info.Mode().IsRegular() {
+		return ""
+	}
+	if slices.ContainsFunc(inputs, func(p string) bool {
+		other, err := os.Stat(p)
+		return err == nil && os.SameFile(info, other)
+	}) {
+		return "is a file that is read"
+	}
+	if text, err := project.ReadFile(path, nil); filepath.Base(path) == config.Name || err == nil && sigma().Match(text) {
+		return "holds a rule, a pipeline or the configuration"
+	}
+	return ""
 }

@@ -280,13 +280,14 @@ func checkPackages(c *cli.Context) error {
 			return usage("unknown format %q%s", only, suggest.For(only, names))
 		}
 	}
-	out, err := newOutput(c, c.String("output"))
+	paths := append(c.StringSlice("check"), c.Args().Slice()...)
+	out, err := newOutput(c, c.String("output"), paths)
 	if err != nil {
 		return err
 	}
 	var files []check.File
 	var findings []check.Finding
-	for _, path := range append(c.StringSlice("check"), c.Args().Slice()...) {
+	for _, path := range paths {
 		fs, found, err := checkPackage(path, forms, c.String("attack-version"))
 		if err != nil {
 			return usage("%s", project.Fault(err))

@@ -42,13 +42,7 @@ func (t *tables) add(res sigmac.Result) error {
 // write writes the files, each whole or not at all.
 func (t *tables) write() error {
 	for i, name := range t.names {
-		f, err := atomic.Create(name)
-		if err == nil {
-			if _, err = f.Write(t.texts[i]); err == nil {
-				err = f.Close()
-			}
-		}
-		if err != nil {
+		if err := atomic.WriteFile(name, t.texts[i]); err != nil {
 			return usage("%s", err)
 		}
 	}

@@ -76,7 +76,7 @@ func testRules(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	report, err := newOutput(c, c.String("junit"))
+	report, err := newOutput(c, c.String("junit"), c.Args().Slice())
 	if err != nil {
 		return err
 	}

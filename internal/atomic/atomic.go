@@ -72,6 +72,16 @@ func (f *File) Close() error {
 	return nil
 }
 
+// WriteFile makes a file of data, as Create and Close do.
+func WriteFile(path string, data []byte) error {
+	f, err := Create(path)
+	if err != nil {
+		return err
+	}
+	f.text.Write(data)
+	return f.Close()
+}
+
 // fault is a file system's error as `path: what`.
 func fault(err error) error {
 	if e := (*fs.PathError)(nil); errors.As(err, &e) {
