@@ -95,6 +95,11 @@ func (o *directoryOutput) end(files []outdir.File) error {
 		return nil
 	}
 	dir := o.c.String("output-dir")
+	if of, err := kindOf(dir); err != nil {
+		return err
+	} else if of != "" && of != queriesOf && !o.c.Bool("force") {
+		return usage("nothing was written to %s: it holds %s, which --force replaces", dir, of)
+	}
 	changes, err := outdir.Write(dir, files, o.c.Bool("force"))
 	var conflict *outdir.ConflictError
 	if errors.As(err, &conflict) {

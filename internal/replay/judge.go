@@ -101,6 +101,10 @@ func (k *Kit) Answers(t *backends.Target, path string) (map[string]Answer, []err
 			errs = append(errs, err)
 			continue
 		}
+		if len(text) == 0 {
+			errs = append(errs, &ir.Diagnostic{Path: file, Msg: "the file is empty: no engine answers so"})
+			continue
+		}
 		ids, err := t.Replay().Answer(f.Name(), text)
 		if refused := (*backends.Refused)(nil); errors.As(err, &refused) {
 			err = k.add(out, name, Answer{Refused: refused.Says})
