@@ -149,7 +149,7 @@ func buildCatalog(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	given, _ := project.ListFiles(c.StringSlice("sigma"), []string{"*.yml", "*.yaml"}) // none where a directory has none
+	given, _ := project.ListFiles(c.StringSlice("sigma"), []string{"*.yml", "*.yaml"}) // what is wrong with them, Build says
 	filters, err := pr.FiltersElsewhere(given)
 	if err != nil {
 		return usage("%s", err)

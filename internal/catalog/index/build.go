@@ -252,14 +252,15 @@ func (c *Content) byFile() map[string]kept {
 func list(sources []Source) (files []file, err error) {
 	var faults []error
 	for _, s := range sources {
-		takes := func(p string) bool { return path.Ext(p) == ".yml" || path.Ext(p) == ".yaml" }
+		kinds, before := []string{".yml", ".yaml"}, len(files)
+		takes := func(p string) bool { return slices.Contains(kinds, path.Ext(p)) }
 		var reader *native.Reader
 		if s.Catalog != "sigma" {
 			if reader, err = native.NewReader(s.FS, s.Catalog); err != nil {
 				faults = append(faults, s.below(err))
 				continue
 			}
-			takes = reader.Takes
+			kinds, takes = reader.Kinds, reader.Takes
 		}
 		err := fs.WalkDir(s.FS, ".", func(p string, d fs.DirEntry, err error) error {
 			switch {
@@ -274,8 +275,11 @@ func list(sources []Source) (files []file, err error) {
 			}
 			return nil
 		})
-		if err != nil {
+		switch {
+		case err != nil:
 			faults = append(faults, err)
+		case len(files) == before:
+			faults = append(faults, fmt.Errorf("%s: no file in this directory is named *%s", cmp.Or(s.Dir, "."), strings.Join(kinds, " or *")))
 		}
 	}
 	if len(faults) > 0 {

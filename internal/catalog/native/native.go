@@ -52,10 +52,10 @@ type Rule struct {
 type Reader struct {
 	// Context is what the meaning of a file depends on besides its bytes.
 	Context []byte
+	Kinds   []string // the extensions of files of rules
 
-	name  string
-	kinds []string
-	read  func(path string, src []byte) *Rule
+	name string
+	read func(path string, src []byte) *Rule
 }
 
 // NewReader is a reader of the catalog splunk, elastic or kusto below fsys. The
@@ -68,12 +68,12 @@ func NewReader(fsys fs.FS, name string) (*Reader, error) {
 		macros, err := Macros(fsys)
 		r.Context, _ = json.Marshal(macros)
 		r.read = func(path string, src []byte) *Rule { return Splunk(path, src, macros) }
-		r.kinds = []string{".yml", ".yaml"}
+		r.Kinds = []string{".yml", ".yaml"}
 		return r, err
 	case "elastic":
-		r.read, r.kinds = Elastic, []string{".toml"}
+		r.read, r.Kinds = Elastic, []string{".toml"}
 	case "kusto":
-		r.read, r.kinds = Kusto, []string{".kql", ".yml", ".yaml"}
+		r.read, r.Kinds = Kusto, []string{".kql", ".yml", ".yaml"}
 	default:
 		return nil, fmt.Errorf("no catalog %q: splunk, elastic or kusto", name)
 	}
@@ -83,7 +83,7 @@ func NewReader(fsys fs.FS, name string) (*Reader, error) {
 // Takes says whether a file of the catalog is one of a rule: .yml and .yaml of
 // Splunk, .toml of Elastic, and .kql, .yml and .yaml of KQL.
 func (r *Reader) Takes(file string) bool {
-	return slices.Contains(r.kinds, path.Ext(file)) && (r.name != "splunk" || !inMacros(file))
+	return slices.Contains(r.Kinds, path.Ext(file)) && (r.name != "splunk" || !inMacros(file))
 }
 
 // Read is the rule in a file. A file without a rule in it is one with its
