@@ -83,7 +83,7 @@ docs/replay.md.
    sigmac sample rule.yml
    sigmac sample -t elastic -f bulk rules/
    sigmac sample -t kusto -f datatable -n 3 rule.yml
-   sigmac sample --replay splunk -o kit rules/
+   sigmac sample --replay elastic -o kit rules/
    sigmac sample --judge kit/results kit
 
 Formats: ` + strings.Join(names, ", ") + `
