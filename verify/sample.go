@@ -3,6 +3,7 @@ package verify
 import (
 	"encoding/json"
 	"fmt"
+	"maps"
 	"slices"
 
 	"sigmac/backends"
@@ -72,30 +73,48 @@ func (c *claim) samples(r *ir.Rule, supposed ir.Expr, n int, budget *int) (out [
 		}
 		*budget -= had - steps
 	}
-	// A near miss has the first event's answer to every test but one.
-	a := c.assign(first.values)
-	pivots := root.pivots(a)
-	for i := 1; i < len(c.letters); i++ {
-		if !pivots[i] {
-			continue
+	// A near miss has the first event's answer to every test but one, or else that of some event.
+	a, times := c.assign(first.values), map[int]int{}
+	root.each(func(i int) { times[i]++ })
+	shown := map[int]bool{}
+	miss := func(i int, values map[*field][]any) {
+		if values == nil {
+			return
 		}
-		if *budget < 0 {
+		add(values, constructName(c.letters[i])+" of "+c.letters[i].field.title())
+		shown[i] = true
+		for j, is := range root.pivots(c.assign(values)) {
+			shown[j] = shown[j] || is && times[j] == 1
+		}
+	}
+	tests, pivots := slices.Sorted(maps.Keys(times)), root.pivots(a)
+	for _, i := range tests {
+		if pivots[i] && *budget >= 0 {
+			*budget -= price(len(c.letters))
+			miss(i, c.nearMiss(root, premise, a, i, budget))
+		}
+	}
+	for _, i := range tests {
+		switch {
+		case shown[i]:
+		case *budget < 0:
 			left++
-			continue
-		}
-		*budget -= price(len(c.letters))
-		if values := c.miss(root, premise, a, i, budget); values != nil {
-			add(values, constructName(c.letters[i])+" of "+c.letters[i].field.title())
+		default:
+			*budget -= price(len(c.letters))
+			miss(i, c.farMiss(root, premise, i, budget))
 		}
 	}
 	return out, left, ""
 }
 
-// miss is an event of the premise that n does not match and whose letters are as in a but for
+// nearMiss is an event of the premise that n does not match and whose letters are as in a but for
 // the i-th, or nil.
-func (c *claim) miss(n, premise node, a assignment, i int, budget *int) map[*field][]any {
+func (c *claim) nearMiss(n, premise node, a assignment, i int, budget *int) map[*field][]any {
 	a = slices.Clone(a)
 	a[i] = !a[i]
+	if null := c.letters[i].field.null; a[i] && null != i {
+		a[null] = false // what passes a test is there
+	}
 	if n.under(a) || !premise.under(a) {
 		return nil
 	}
@@ -116,6 +135,34 @@ func (c *claim) miss(n, premise node, a assignment, i int, budget *int) map[*fie
 		return nil
 	}
 	return values
+}
+
+// farMiss is an event of the premise that n does not match, and would if its i-th letter were
+// otherwise, or nil.
+func (c *claim) farMiss(n, premise node, i int, budget *int) map[*field][]any {
+	want := node{op: '&', subs: []node{negate(n), n.flipped(i), premise}}
+	if null := c.letters[i].field.null; null > 0 && null != i { // best one that has a value
+		there := node{op: '&', subs: append(slices.Clone(want.subs), negate(node{op: 'l', index: null}))}
+		if found := c.satisfy(simple(there), budget); found.values != nil || found.reason != "" {
+			return found.values
+		}
+	}
+	return c.satisfy(simple(want), budget).values
+}
+
+// flipped is n with the opposite of its i-th letter for that letter.
+func (n node) flipped(i int) node {
+	if n.op == 'l' {
+		if n.index == i {
+			return negate(n)
+		}
+		return n
+	}
+	out := node{op: n.op}
+	for _, s := range n.subs {
+		out.subs = append(out.subs, s.flipped(i))
+	}
+	return out
 }
 
 // pivots are the letters that may alone make n something else than it is under
