@@ -24,7 +24,6 @@ const (
 	maxSpread   = 1024    // branches on the way there
 	maxCopies   = 16      // of a repeated part with assertions
 	maxWork     = 1 << 18 // nodes looked at
-	maxLength   = 1 << 14 // bytes of an expression with assertions
 )
 
 // lacks names the feature of re that Lucene cannot say, or is "".
@@ -43,14 +42,13 @@ func lucene(re *regex.Re) (whole []*regex.Re, lack string) {
 		}
 		return nil, "a " + f
 	}
-	asserts := assertion(re)
 	r := &resolver{}
 	bs := r.resolve(re)
 	if r.over {
-		return nil, cmp.Or(asserts, "a regular expression of that size")
-	}
-	if asserts != "" && len(luceneText(factored(bs))) > maxLength {
-		return nil, asserts
+		if size(re) > maxRegex {
+			return nil, "a regular expression of that size"
+		}
+		return nil, cmp.Or(assertion(re), "a regular expression of that size")
 	}
 	work := backends.LuceneWork
 	queue := [][]branch{bs}
@@ -149,6 +147,17 @@ func assertion(re *regex.Re) string {
 		}
 	}
 	return ""
+}
+
+// size counts the characters that re tests: its text has no fewer.
+func size(re *regex.Re) (n int) {
+	if re.Op != regex.OpEmpty && len(re.Subs) == 0 && plain(re) {
+		n++
+	}
+	for _, s := range re.Subs {
+		n += size(s)
+	}
+	return n
 }
 
 func plain(re *regex.Re) bool { return assertion(re) == "" }
