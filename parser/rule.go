@@ -594,6 +594,7 @@ func (f *file) item(key string, keyNode, value *yaml.Node) ir.Expr {
 			continue
 		}
 		f.slip(n, keyNode == nil && len(values) == 1)
+		f.control(n)
 		it.Raw = append(it.Raw, s.Scalar)
 		if e := f.value(it.Field, ms, s); e != nil {
 			out = append(out, e)

@@ -184,6 +184,11 @@ func (l *linter) file(f File) *fileReport {
 				f.Fix, f.Class = r.correlate(d), e.Class()
 			}
 		}
+		for _, w := range d.Warnings {
+			if w.Code == "control_character" {
+				r.add(l, d, w.Code, ir.Span{Start: w.Pos, End: w.End}, "%s", w.Msg)
+			}
+		}
 		_, _, errs := config.OfRule(d)
 		for _, e := range errs {
 			r.add(l, d, "custom_settings", ir.Span{Start: e.Pos, End: e.End}, "%s", e.Msg)

@@ -89,7 +89,7 @@ var Checks = []Check{
 	{ID: "tag_format", Severity: Warning, Summary: "A tag is not of the form that the schema asks for.",
 		Why: "Small letters, digits, `-` and `_`, behind a namespace and a dot."},
 	{ID: "control_character", Severity: Warning, Summary: "A control character stands in a value.",
-		Why: "Mostly a backslash in double quotes that is not doubled: `\"C:\\temp\"` holds a tab, and the rule never matches."},
+		Why: "Mostly a backslash in double quotes that is not doubled: `\"C:\\temp\"` holds a tab, `\"\\net.exe\"` a line break, and the rule never matches. In single quotes a backslash is one."},
 	{ID: "double_wildcard", Severity: Note, Summary: "`**` in a value.",
 		Why: "It says no more than `*`.", Fixes: true},
 	{ID: "escaped_wildcard", Severity: Note, Summary: "An escaped wildcard in a value.",

@@ -63,9 +63,6 @@ func (s *subject) detections(r *ir.Rule) {
 			if v.Kind != ir.ScalarString {
 				continue
 			}
-			if i := strings.IndexFunc(v.Text, func(c rune) bool { return c < ' ' || c == 0x7f }); i >= 0 && !strings.HasPrefix(v.Text[i:], "\n") {
-				s.find("control_character", v.Pos, "the character U+%04X stands in the value; in double quotes a backslash must be doubled", v.Text[i])
-			}
 			if has("re") && lookAround().MatchString(v.Text) {
 				s.find("unsupported_regex_group_construct", v.Pos, "look-around and atomic groups are not in every engine of regular expressions")
 			}
