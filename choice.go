@@ -109,7 +109,7 @@ func placeLine(t *backends.Target, s ir.LogSource) string {
 			name = cmp.Or(name, p[1])
 		}
 	}
-	if t.Home == "" || name == "" {
+	if t.Home == "" || name == "" || len(s.Custom) > 0 { // the rest of what a rule says may be a slip
 		return ""
 	}
 	word := strings.Map(func(r rune) rune {

@@ -31,7 +31,7 @@ func (f *file) filter(meta ir.Meta, source ir.LogSource, e entry) *ir.Filter {
 	if !named {
 		f.fail(e.key, "the filter has no \"rules\"; rules: any takes all of its log source")
 	}
-	out.Detections, out.Conditions = f.detection(entry{e.key, e.name, &rest})
+	out.Detections, out.Conditions = f.detection(entry{e.key, e.name, &rest}, nil)
 	if len(out.Conditions) > 1 {
 		f.fail(e.key, "a filter has one condition, and this one has %d", len(out.Conditions))
 	}

@@ -192,7 +192,8 @@ func (f *file) mapping(d *Document, root *yaml.Node) {
 		r.Source = f.logSource(e)
 	}
 	if e, ok := need("detection"); ok {
-		r.Detections, r.Conditions = f.detection(e)
+		outside, _ := find("condition")
+		r.Detections, r.Conditions = f.detection(e, outside.key)
 	}
 	f.misspelt(r)
 	d.Rule = r
@@ -395,6 +396,9 @@ func (f *file) logSource(e entry) (s ir.LogSource) {
 			s.Definition = v
 		default:
 			s.Custom = append(s.Custom, f.custom(x))
+			if meant := suggest.Misspelt(x.name, []string{"category", "product", "service", "definition"}); meant != "" {
+				f.warnAs("fieldname_logsource", x.key, "a log source has no %q; did you mean %q?", x.name, meant)
+			}
 		}
 	}
 	for _, w := range taxonomy.UnknownWords(s) {
@@ -416,8 +420,8 @@ const (
 )
 
 // detection reads the attribute detection: the named parts and the conditions
-// over them.
-func (f *file) detection(e entry) (ds []ir.Detection, cs []ir.Condition) {
+// over them. Outside is a key `condition` of the rule itself, or nil.
+func (f *file) detection(e entry, outside *yaml.Node) (ds []ir.Detection, cs []ir.Condition) {
 	if e.value.Kind != yaml.MappingNode {
 		f.fail(e.value, "detection must be a mapping with named parts and a condition")
 		return nil, nil
@@ -449,6 +453,10 @@ func (f *file) detection(e entry) (ds []ir.Detection, cs []ir.Condition) {
 				f.failAs(ir.MissingKey, x.key, "unknown attribute %q; did you mean \"condition\", which is missing?", x.name)
 				return ds, nil
 			}
+		}
+		if outside != nil {
+			f.failAs(ir.MissingKey, outside, "the condition stands outside of detection, which has none: indent it like the parts of detection")
+			return ds, nil
 		}
 		f.failAs(ir.MissingKey, e.key, "detection has no condition")
 		return ds, nil

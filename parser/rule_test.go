@@ -104,6 +104,7 @@ func TestDocuments(t *testing.T) {
 		{"title: t\nlogsource: {}\ndetection: {}\n", "3:1: detection has no part that a condition could name\n3:1: detection has no condition"},
 		{"title: t\nlogsource: {}\ndetection: {condition: s}\n", "3:1: detection has no part that a condition could name\n3:24: no detection is named \"s\""},
 		{"title: t\nlogsource: {}\ndetection: {s: {f: a}}\n", "3:1: detection has no condition"},
+		{"title: t\nlogsource: {}\ndetection: {s: {f: a}}\ncondition: s\n", "4:1: the condition stands outside of detection, which has none: indent it like the parts of detection"},
 		{"- a\n- b\n", "1:1: not a Sigma document: a mapping with title, logsource and detection is expected"},
 		{"some text", "1:1: not a Sigma document: a mapping with title, logsource and detection is expected"},
 		{"title: t\nfilter: {rules: any, condition: s, s: {f: a}}\n" + rest, `4:1: a document with "filter" has no "detection"`},
