@@ -142,7 +142,26 @@ func (r *Reader) open() error {
 	case bytes.HasPrefix(mark, []byte("\xff\xfe")), bytes.HasPrefix(mark, []byte("\xfe\xff")):
 		return fmt.Errorf("is UTF-16 text; events are read as UTF-8")
 	}
+	if other := notJSON(b); other != "" {
+		return fmt.Errorf("is %s; events are read as JSON objects", other)
+	}
 	return nil
+}
+
+// notJSON is the form of a file of events by its first line, as far as that has been read, where
+// it is not JSON.
+func notJSON(b *bufio.Reader) string {
+	head, _ := b.Peek(b.Buffered()) // more would wait for a stream that goes on
+	line, _, whole := bytes.Cut(bytes.TrimLeft(head, " \t\r\n"), []byte("\n"))
+	switch {
+	case bytes.HasPrefix(head, []byte("ElfFile\x00")):
+		return "an EVTX file"
+	case bytes.HasPrefix(line, []byte("<")):
+		return "XML"
+	case whole && bytes.ContainsAny(line, ",;\t") && !bytes.ContainsAny(line, "{}[]\x00"):
+		return "likely CSV"
+	}
+	return ""
 }
 
 // peek is the next byte; without one, r.err says why.

@@ -109,6 +109,32 @@ func TestReader(t *testing.T) {
 	}
 }
 
+// TestNotJSON holds that events in another form are told of by their form.
+func TestNotJSON(t *testing.T) {
+	for in, want := range map[string]string{
+		"<Event/>\n":                    "is XML; events are read as JSON objects",
+		"\xef\xbb\xbf\n <Events>\n":     "is XML; events are read as JSON objects",
+		"ElfFile\x00\x00\x00":           "is an EVTX file; events are read as JSON objects",
+		"Image,User\na,b\n":             "is likely CSV; events are read as JSON objects",
+		"\"Image\"\t\"User\"\r\na\tb\n": "is likely CSV; events are read as JSON objects",
+		"{\"a\": 1,\n\"b\": 2}":         "",
+		"[\n{}, {}]":                    "",
+		"a, {}\n{}":                     "1:1: not an event: a word",
+		"text\n{}":                      "1:1: not an event: a word",
+	} {
+		_, err := NewReader(strings.NewReader(in), 1<<20).Next()
+		if got := fmt.Sprint(err); got != want && (err != nil || want != "") {
+			t.Errorf("%q: %s, want %s", in, got, want)
+		}
+	}
+	// Of a stream that goes on, no more is waited for than is there.
+	r, w := io.Pipe()
+	go func() { _, _ = io.WriteString(w, "{}\n") }()
+	if _, err := NewReader(r, 1<<20).Next(); err != nil {
+		t.Error(err)
+	}
+}
+
 // A repeated is a text n times.
 type repeated struct {
 	text string
