@@ -365,9 +365,16 @@ func readTOML(path string, src []byte) (*node, error) {
 			return nil, fault(e.Position.Line, "the file ends within a value: it is cut off")
 		}
 		// What is quoted is of the file.
-		msg, _, _ := strings.Cut(e.Message, `"`)
-		msg, _, _ = strings.Cut(msg, `'`)
-		return nil, fault(max(1, e.Position.Line), strings.TrimRight("not TOML: "+msg, ": "))
+		msg := "not TOML"
+		if !strings.HasSuffix(strings.ToLower(path), ".toml") {
+			msg = "neither JSON nor TOML"
+		}
+		// What was found is of the file, as is what other messages quote.
+		want, _, _ := strings.Cut(e.Message, " but ")
+		if grammar := strings.HasPrefix(want, "expected ") || strings.HasPrefix(want, "unexpected "); grammar || !strings.ContainsAny(want, `"'`) {
+			msg += ": " + strings.TrimSuffix(want, ",")
+		}
+		return nil, fault(max(1, e.Position.Line), msg)
 	}
 	values := maxValues
 	places := tomlPlaces(src)

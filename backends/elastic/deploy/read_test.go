@@ -180,7 +180,10 @@ func TestReadFaults(t *testing.T) {
 		{"x.json", strings.Repeat("[", 500), "x.json:1:103: a rule of more than 200000 values, or nested more than 100 times, is not read", 0},
 		{"x.json", `{"rule_id":"r","name":"n","filters":[` + strings.Repeat("1,", maxValues) + "1]}", "x.json:1:400032: a rule of more than 200000 values, or nested more than 100 times, is not read", 0},
 		{"x.toml", soundTOML[:len(soundTOML)/2], "x.toml:10:1: the file ends within a value: it is cut off", 0},
-		{"x.toml", "[rule]\nname = hunter2\n", "x.toml:2:1: not TOML: expected value but found", 0},
+		{"x.toml", "[rule]\nname = hunter2\n", "x.toml:2:1: not TOML: expected value", 0},
+		{"x.conf", "[a]\nsearch = x\nhunter two\n", "x.conf:2:1: neither JSON nor TOML: expected value", 0},
+		{"x.toml", "name hunter2\n", "x.toml:1:1: not TOML: expected '.' or '='", 0},
+		{"x.toml", "name = 1\nname = 2\n", "x.toml:2:1: not TOML", 0},
 		{"x.toml", "[rule]\nx = " + strings.Repeat("[", 2000), "x.toml:2:1: nested too deeply", 0},
 		{"x.toml", strings.Repeat("#", maxTOML+1), "x.toml:1:1: a file in TOML is one rule, and larger than 16 MB none is", 0},
 	} {
