@@ -83,7 +83,7 @@ written.`,
 			if !c.Args().Present() {
 				return usage("analyze needs one of %s; see sigmac analyze --help", strings.Join(names, ", "))
 			}
-			return usage("unknown command %q%s", "analyze "+c.Args().First(), suggest.For(c.Args().First(), names))
+			return usage("unknown command %q%s", "analyze "+c.Args().First(), suggest.Among(c.Args().First(), "commands", names))
 		},
 	}
 }
@@ -158,7 +158,7 @@ func analyzeAttack(c *cli.Context) error {
 		words      []string
 	}{{"min-level", o.MinLevel, coverage.Levels}, {"min-status", o.MinStatus, coverage.Statuses}} {
 		if !slices.Contains(w.words, w.word) {
-			return usage("--%s knows no %q%s", w.flag, w.word, suggest.For(w.word, w.words))
+			return usage("--%s knows no %q%s", w.flag, w.word, suggest.Among(w.word, "values", w.words))
 		}
 	}
 	for _, s := range []string{o.MinColor, o.MaxColor} {
@@ -198,7 +198,7 @@ func analyzeLogSources(c *cli.Context) error {
 	case c.NArg() < 1:
 		return usage("analyze logsource needs an OUTPUT: a file, or - for standard output")
 	case !slices.Contains(coverage.Columns, by):
-		return usage("--sort-by knows no %q%s", by, suggest.For(by, coverage.Columns))
+		return usage("--sort-by knows no %q%s", by, suggest.Among(by, "values", coverage.Columns))
 	}
 	out, err := outputOf(c, c.Args().Slice())
 	if err != nil {

@@ -135,5 +135,8 @@ func flagOf(flags []cli.Flag, name string) (f cli.Flag, near string) {
 			}
 		}
 	}
+	if rest, no := strings.CutPrefix(name, "no-"); no && slices.Contains(long, "--without-"+rest) {
+		name = "without-" + rest
+	}
 	return nil, suggest.For("--"+name, long)
 }

@@ -102,7 +102,7 @@ wrong usage, or a file that cannot be read.`,
 			if !c.Args().Present() {
 				return usage("catalog needs one of build, serve and findings; see sigmac catalog --help")
 			}
-			return usage("unknown command %q%s", "catalog "+c.Args().First(), suggest.For(c.Args().First(), names))
+			return usage("unknown command %q%s", "catalog "+c.Args().First(), suggest.Among(c.Args().First(), "commands", names))
 		},
 	}
 }
@@ -488,7 +488,7 @@ func showFindings(c *cli.Context) error {
 	failOn := c.StringSlice("fail-on")
 	for _, k := range failOn {
 		if k != "any" && !slices.Contains(kinds, k) {
-			return usage("no kind of finding is named %q%s", k, suggest.For(k, append(kinds, "any")))
+			return usage("no kind of finding is named %q%s", k, suggest.Among(k, "kinds", append(kinds, "any")))
 		}
 	}
 	found, failed, err := findingsOf(c)

@@ -89,7 +89,7 @@ func checkRules(c *cli.Context) error {
 	severities := []string{check.Error, check.Warning, check.Note, "none"}
 	switch {
 	case !slices.Contains(severities, c.String("fail-on")):
-		return usage("--fail-on knows no %q%s", c.String("fail-on"), suggest.For(c.String("fail-on"), severities))
+		return usage("--fail-on knows no %q%s", c.String("fail-on"), suggest.Among(c.String("fail-on"), "values", severities))
 	case c.Int("budget") < 1:
 		return usage("--budget must be at least 1")
 	case c.String("as-of") != "" && !day().MatchString(c.String("as-of")):

@@ -53,7 +53,7 @@ func newReports(c *cli.Context) (out []reportWriter, err error) {
 		form, path, named := strings.Cut(a, "=")
 		switch {
 		case !slices.Contains(reports, form):
-			return nil, usage("--format knows no %q%s", form, suggest.For(form, reports))
+			return nil, usage("--format knows no %q%s", form, suggest.Among(form, "formats", reports))
 		case named && path == "":
 			return nil, usage("--format %s needs a file behind the =", a)
 		case !named:

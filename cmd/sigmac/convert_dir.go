@@ -51,7 +51,7 @@ func newDirectoryOutput(c *cli.Context, p *project.Project, packer *delivery.Pac
 	case finalizes:
 		return nil, usage("the pipeline makes one text of all queries: there is no file a rule")
 	case !slices.Contains(delivery.Layouts, c.String("layout")):
-		return nil, usage("no layout is named %q%s", c.String("layout"), suggest.For(c.String("layout"), delivery.Layouts))
+		return nil, usage("no layout is named %q%s", c.String("layout"), suggest.Among(c.String("layout"), "layouts", delivery.Layouts))
 	}
 	if err := delivery.TemplateFault(c.String("output-filename-template")); err != nil {
 		return nil, err

@@ -70,11 +70,11 @@ func diffRules(c *cli.Context) error {
 	case c.Bool("json") && c.Bool("markdown"):
 		return usage("--json and --markdown exclude each other")
 	case !slices.Contains(review.Failures, c.String("fail-on")):
-		return usage("--fail-on knows no %q%s", c.String("fail-on"), suggest.For(c.String("fail-on"), review.Failures))
+		return usage("--fail-on knows no %q%s", c.String("fail-on"), suggest.Among(c.String("fail-on"), "values", review.Failures))
 	case c.Int("budget") < 1 || c.Int("examples") < 1:
 		return usage("--budget and --examples must be at least 1")
 	case !c.Args().Present():
-		return usage("diff needs an old and a new version; see sigmac diff --help")
+		return usage("diff needs the revision or the folder of an old version, as in `sigmac diff main`, and may take a new one; see sigmac diff --help")
 	}
 	if len(c.StringSlice("target")) == 0 {
 		for _, flag := range []string{"pipeline", "without-pipeline", "schema", "format"} {

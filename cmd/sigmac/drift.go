@@ -90,7 +90,7 @@ func failOn(c *cli.Context, known []string) ([]string, error) {
 	words := strings.Split(c.String("fail-on"), ",")
 	for i, w := range words {
 		if words[i] = strings.TrimSpace(w); !slices.Contains(known, words[i]) {
-			return nil, usage("--fail-on knows no %q%s", words[i], suggest.For(words[i], known))
+			return nil, usage("--fail-on knows no %q%s", words[i], suggest.Among(words[i], "values", known))
 		}
 	}
 	return words, nil
@@ -205,14 +205,14 @@ func formNames(forms []drift.Form) string {
 // does not have it; else in whichever it is.
 func readAs(f deploy.File, forms []drift.Form, asked drift.Form, given bool) (drift.Form, []*deploy.Detection, error) {
 	if !given {
-		return drift.Read(f, forms)
+		return drift.Read(f, forms, "--format")
 	}
-	form, ds, err := drift.Read(f, []drift.Form{asked})
+	form, ds, err := drift.Read(f, []drift.Form{asked}, "--format")
 	if err == nil && len(ds) > 0 {
 		return form, ds, nil
 	}
 	others := slices.DeleteFunc(slices.Clone(forms), func(x drift.Form) bool { return x.Name == asked.Name })
-	switch other, more, e := drift.Read(f, others); {
+	switch other, more, e := drift.Read(f, others, "--format"); {
 	case e != nil || len(more) == 0:
 		return form, ds, err
 	case other.Target == asked.Target:

@@ -76,7 +76,7 @@ func initRepository(c *cli.Context) error {
 		wanted, names = append(wanted, entry), append(names, t.Name)
 	}
 	if p := c.String("profile"); !slices.Contains(config.Profiles, p) {
-		return usage("no profile is named %q%s", p, suggest.For(p, config.Profiles))
+		return usage("no profile is named %q%s", p, suggest.Among(p, "profiles", config.Profiles))
 	}
 	rules, err := rulesBelow(dir)
 	if err != nil {

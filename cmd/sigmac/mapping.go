@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/urfave/cli/v2"
 
@@ -64,7 +65,7 @@ var packs = []string{"convert", "drift", "plan"}
 
 // open makes a project of the flags of a command, and its paths.
 func open(c *cli.Context) (*project.Project, error) {
-	return openFor(c, c.Command.Name, c.Args().Slice())
+	return openFor(c, strings.TrimPrefix(c.Command.HelpName, "sigmac "), c.Args().Slice())
 }
 
 // openFor is open for the paths of a verb.

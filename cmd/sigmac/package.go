@@ -269,15 +269,15 @@ func checkPackages(c *cli.Context) error {
 	case len(c.StringSlice("check")) == 0:
 		return usage("package needs --check PATH; sigmac convert -f FORMAT writes packages")
 	case !slices.Contains(reports, format):
-		return usage("--format knows no %q%s", format, suggest.For(format, reports))
+		return usage("--format knows no %q%s", format, suggest.Among(format, "formats", reports))
 	case !slices.Contains(severities, c.String("fail-on")):
-		return usage("--fail-on knows no %q%s", c.String("fail-on"), suggest.For(c.String("fail-on"), severities))
+		return usage("--fail-on knows no %q%s", c.String("fail-on"), suggest.Among(c.String("fail-on"), "values", severities))
 	case c.String("attack-version") != "" && !slices.Contains(deploy.AttackVersions, c.String("attack-version")):
 		return usage("--attack-version is %s, and not %q", strings.Join(deploy.AttackVersions, " or "), c.String("attack-version"))
 	case only != "":
 		if forms = slices.DeleteFunc(forms, func(f drift.Form) bool { return f.Name != only }); len(forms) == 0 {
 			names := strings.Split(formNames(drift.Forms(sigmac.Targets())), ", ")
-			return usage("unknown format %q%s", only, suggest.For(only, names))
+			return usage("unknown format %q%s", only, suggest.Among(only, "formats", names))
 		}
 	}
 	paths := append(c.StringSlice("check"), c.Args().Slice()...)
@@ -327,7 +327,7 @@ func checkPackage(path string, forms []drift.Form, attack string) (files []check
 	var faults []error
 	by := map[string][]*deploy.Detection{}
 	for _, f := range all {
-		form, ds, err := drift.Read(f, forms)
+		form, ds, err := drift.Read(f, forms, "--package-format")
 		if err != nil && (len(all) == 1 || broken(f, forms)) {
 			faults = append(faults, err)
 		}

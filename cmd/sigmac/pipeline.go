@@ -70,7 +70,7 @@ called at a target. Sigmac brings some along; its format is pySigma's.
 			if !c.Args().Present() {
 				return usage("pipeline needs one of list, show, check and diff; see sigmac pipeline --help")
 			}
-			return usage("unknown command %q%s", "pipeline "+c.Args().First(), suggest.For(c.Args().First(), []string{"list", "show", "check", "diff"}))
+			return usage("unknown command %q%s", "pipeline "+c.Args().First(), suggest.Among(c.Args().First(), "commands", []string{"list", "show", "check", "diff"}))
 		},
 	}
 }

@@ -104,7 +104,7 @@ a file that cannot be read.`,
 		Action: func(c *cli.Context) error {
 			form := slices.Index(names, c.String("format"))
 			if form < 0 {
-				return usage("unknown format %q%s", c.String("format"), suggest.For(c.String("format"), names))
+				return usage("unknown format %q%s", c.String("format"), suggest.Among(c.String("format"), "formats", names))
 			}
 			if c.Int("n") < 1 {
 				return usage("-n must be at least 1")

@@ -26,6 +26,7 @@ const Name = "sigmac.yaml"
 type Config struct {
 	Path    string   // of the file
 	Rules   []string // files and directories of rules
+	RulesAt []ir.Pos // where each stands
 	Targets []Target
 	Sources []Source
 	Check   Check
@@ -204,7 +205,10 @@ type reader struct{ *parser.File }
 
 func (p *reader) config(root *yaml.Node, c *Config) {
 	p.mapping(root, map[string]func(*yaml.Node){
-		"rules":     func(n *yaml.Node) { c.Rules = p.paths(n) },
+		"rules": func(n *yaml.Node) {
+			c.Rules = p.paths(n)
+			p.list(n, func(x *yaml.Node) { c.RulesAt = append(c.RulesAt, place(x)) })
+		},
 		"targets":   func(n *yaml.Node) { c.Targets = p.targets(n) },
 		"sources":   func(n *yaml.Node) { p.list(n, func(x *yaml.Node) { c.Sources = append(c.Sources, p.source(x)) }) },
 		"check":     func(n *yaml.Node) { p.check(n, &c.Check) },
@@ -244,7 +248,7 @@ func (p *reader) text(n *yaml.Node) string {
 func (p *reader) word(n *yaml.Node, what string, known []string) string {
 	s := p.text(n)
 	if s != "" && !slices.Contains(known, s) {
-		p.Fail(n, "unknown %s %q%s", what, s, suggest.For(s, known))
+		p.Fail(n, "unknown %s %q%s", what, s, suggest.Among(s, "values", known))
 	}
 	return s
 }

@@ -48,8 +48,8 @@ type reading struct {
 
 // Read reads what is deployed, in that of some forms which its content has: the first of a target
 // that has detections there. It is an error if it has none, or those of several targets; of one
-// form, it is that of its reader.
-func Read(f deploy.File, forms []Form) (Form, []*deploy.Detection, error) {
+// form, it is that of its reader. Option is what names a form, for messages.
+func Read(f deploy.File, forms []Form, option string) (Form, []*deploy.Detection, error) {
 	var by [][]Form // a target each
 	for _, form := range candidates(f.Data, forms) {
 		i := slices.IndexFunc(by, func(fs []Form) bool { return fs[0].Target == form.Target })
@@ -85,13 +85,13 @@ func Read(f deploy.File, forms []Form) (Form, []*deploy.Detection, error) {
 	case len(all) == 1 && all[0].err != nil:
 		return Form{}, nil, all[0].err
 	case len(with) > 1:
-		return fault("it can be read as %s and as %s: say which form it has", with[0].form.Name, with[1].form.Name)
+		return fault("it can be read as %s and as %s: say which by %s", with[0].form.Name, with[1].form.Name, option)
 	case len(with) > 0:
 		return with[0].form, with[0].ds, nil
 	case len(read) == 1:
 		return read[0].form, nil, nil
 	case len(read) > 1:
-		return fault("it holds no detection, in whichever form it is: say which of %s", names(forms))
+		return fault("it holds no detection, in whichever form it is: say which by %s, of %s", option, names(forms))
 	}
 	// A reader whose files are called so knows best what is wrong, and of these the one that came
 	// farthest.

@@ -45,14 +45,14 @@ func TestRead(t *testing.T) {
 		{"{ x", []Form{b, y}, "b [x]"},
 		{"{ x", []Form{y}, "y [x]"},
 		{"[ x", []Form{a, form("a2", ".conf", "[")}, "a [x]"},
-		{"[ x", []Form{a, other}, "e: it can be read as a and as c: say which form it has"},
-		{"[", []Form{a, other}, "e: it holds no detection, in whichever form it is: say which of a, c"},
+		{"[ x", []Form{a, other}, "e: it can be read as a and as c: say which by -f"},
+		{"[", []Form{a, other}, "e: it holds no detection, in whichever form it is: say which by -f, of a, c"},
 		{"[", all, "a []"},
 		{"", all, "e: it is none of the forms that sigmac reads (a, b, y)\nas a: e:1:1: it does not begin as it should"},
 		{"[ x !", all, "e: it is none of the forms that sigmac reads (a, b, y)\nas a: e:2:1: it is cut off"},
 		{"[ x !", []Form{a}, "e:2:1: it is cut off"},
 	} {
-		f, ds, err := Read(deploy.File{Path: "e", Data: []byte(c.data)}, c.forms)
+		f, ds, err := Read(deploy.File{Path: "e", Data: []byte(c.data)}, c.forms, "-f")
 		ids := []string{}
 		for _, d := range ds {
 			ids = append(ids, d.ID)
@@ -66,7 +66,7 @@ func TestRead(t *testing.T) {
 		}
 	}
 	e := (*ir.Diagnostic)(nil)
-	if _, _, err := Read(deploy.File{Path: "e", Data: []byte("[ !")}, []Form{a}); !errors.As(err, &e) {
+	if _, _, err := Read(deploy.File{Path: "e", Data: []byte("[ !")}, []Form{a}, "-f"); !errors.As(err, &e) {
 		t.Errorf("the error of the only form is %v", err)
 	}
 }

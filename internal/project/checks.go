@@ -47,7 +47,7 @@ func (p *Project) Checks(asked AskedChecks) (o check.Options, err error) {
 	}
 	if asked.Profile != "" {
 		if o.Profile = asked.Profile; !slices.Contains(config.Profiles, asked.Profile) {
-			faults = append(faults, fmt.Errorf("no profile is named %q%s", asked.Profile, suggest.For(asked.Profile, config.Profiles)))
+			faults = append(faults, fmt.Errorf("no profile is named %q%s", asked.Profile, suggest.Among(asked.Profile, "profiles", config.Profiles)))
 		}
 	}
 	if asked.Validation != "" {

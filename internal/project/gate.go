@@ -32,7 +32,7 @@ func (p *Project) Gate(require string) (*Gate, error) {
 	}
 	if require != "" {
 		if !slices.Contains(config.Verdicts, require) {
-			return nil, fmt.Errorf("--require %q: no verdict is named so%s", require, suggest.For(require, config.Verdicts))
+			return nil, fmt.Errorf("--require %q: no verdict is named so%s", require, suggest.Among(require, "verdicts", config.Verdicts))
 		}
 		g.require = require
 	}

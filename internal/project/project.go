@@ -148,7 +148,7 @@ func (p *Project) Requests() ([]Request, error) {
 	for _, r := range wanted {
 		t, ok := targets.Named(r.name)
 		if !ok {
-			return nil, fmt.Errorf("%sunknown target %q%s", r.at, r.name, meant(r.name, "targets", names))
+			return nil, fmt.Errorf("%sunknown target %q%s", r.at, r.name, suggest.Among(r.name, "targets", names))
 		}
 		if i := slices.IndexFunc(t.Packages, func(f deploy.Format) bool { return f.Name == r.format }); i >= 0 && p.Packages {
 			r.Package, r.format = &t.Packages[i], DefaultFormat
@@ -163,7 +163,11 @@ func (p *Project) Requests() ([]Request, error) {
 					return nil, fmt.Errorf("%s%s is a form of detections, which sigmac convert writes", r.at, r.format)
 				}
 			}
-			return nil, fmt.Errorf("%sunknown format %q of %s%s", r.at, r.format, r.name, meant(r.format, "formats", formats))
+			at := r.at
+			if p.Format != "" {
+				at = "" // the command line says it
+			}
+			return nil, fmt.Errorf("%sunknown format %q of %s%s", at, r.format, r.name, suggest.Among(r.format, "formats", formats))
 		}
 		switch i := slices.IndexFunc(out, func(x Request) bool { return x.name == r.name }); {
 		case i < 0:
@@ -173,17 +177,12 @@ func (p *Project) Requests() ([]Request, error) {
 		}
 	}
 	if known := formats(); len(out) == 0 && p.Packages && p.Format != "" && !slices.Contains(known, p.Format) {
-		return nil, fmt.Errorf("unknown format %q%s", p.Format, meant(p.Format, "formats", known))
+		return nil, fmt.Errorf("unknown format %q%s", p.Format, suggest.Among(p.Format, "formats", known))
 	}
 	if len(out) == 0 {
 		return nil, fmt.Errorf("%s needs a target: -t %s", p.Verb, strings.Join(names, ", -t "))
 	}
 	return out, nil
-}
-
-// meant is which of some words a wrong one stands for, or else all that there are.
-func meant(word, what string, words []string) string {
-	return cmp.Or(suggest.For(word, words), "; "+what+" are "+strings.Join(words, ", "))
 }
 
 // wanted are the names that are asked for, each with what sigmac.yaml says of it, or

@@ -74,7 +74,7 @@ func TestMappings(t *testing.T) {
 		{"two names of one", Asked{Targets: []string{"es", "elastic"}}, "elastic default -", 1},
 		{"a place, over what sigmac.yaml says of its target", Asked{Targets: []string{"defender"}}, "kusto default by log source", 1},
 		{"two places", Asked{Targets: []string{"kusto", "sentinel"}}, "kusto and sentinel are both kusto: ask for one of them at a time", 0},
-		{"a format that there is not", Asked{Targets: []string{"kusto"}, Format: "data_modl"}, `../sigmac.yaml:3:5: unknown format "data_modl" of kusto; formats are default, sentinel_yaml, sentinel_arm, defender`, 0},
+		{"a format that there is not", Asked{Targets: []string{"kusto"}, Format: "data_modl"}, `unknown format "data_modl" of kusto; formats are default, sentinel_yaml, sentinel_arm, defender`, 0},
 	} {
 		p, notes := asked(t, c.asked)
 		var parts []string

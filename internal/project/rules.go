@@ -21,6 +21,11 @@ func (p *Project) Paths() ([]string, error) {
 	case len(p.Rules) > 0:
 		return p.Rules, nil
 	case p.FromConfig && len(p.rules) > 0:
+		for i, path := range p.rules {
+			if _, err := os.Stat(path); err != nil {
+				return nil, fmt.Errorf("%s:%d:%d: %w", p.Config.Path, p.Config.RulesAt[i].Line, p.Config.RulesAt[i].Column, Fault(err))
+			}
+		}
 		return p.rules, nil
 	}
 	return nil, fmt.Errorf("%s needs a file, a directory or - for standard input; see sigmac %[1]s --help", p.Verb)

@@ -32,7 +32,7 @@ func (p *Project) sources(t Request) (rows []pipeline.Row, err error) {
 				for _, t := range known {
 					names = append(names, t.Name)
 				}
-				return nil, fmt.Errorf("%sunknown target %q%s", at, h.Target, meant(h.Target, "targets", names))
+				return nil, fmt.Errorf("%sunknown target %q%s", at, h.Target, suggest.Among(h.Target, "targets", names))
 			}
 			way, err := p.home(t, h)
 			if err != nil {

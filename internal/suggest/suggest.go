@@ -21,6 +21,15 @@ func For(s string, words []string) string {
 	return `; did you mean "` + best + `"?`
 }
 
+// Among returns what For does, or where no word is near all of them, which are what is said:
+// `; layouts are x, y`.
+func Among(s, what string, words []string) string {
+	if hint := For(s, words); hint != "" {
+		return hint
+	}
+	return "; " + what + " are " + strings.Join(words, ", ")
+}
+
 // longWord is from how many letters on a slip may be of two edits.
 const longWord = 8
 

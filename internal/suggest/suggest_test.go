@@ -23,6 +23,14 @@ func TestFor(t *testing.T) {
 	}
 }
 
+func TestAmong(t *testing.T) {
+	for in, want := range map[string]string{"by-taget": `; did you mean "by-target"?`, "foo": "; layouts are flat, by-target"} {
+		if got := Among(in, "layouts", []string{"flat", "by-target"}); got != want {
+			t.Errorf("%s: %s, want %s", in, got, want)
+		}
+	}
+}
+
 func TestMisspelt(t *testing.T) {
 	words := []string{"ID", "Image", "ParentImage", "CommandLine", "cs-uri"}
 	for in, want := range map[string]string{
