@@ -129,7 +129,7 @@ func TestDocs(t *testing.T) {
 			}
 		})
 	}
-	if read == len(pages) && ran < 250 {
+	if read == len(pages) && ran < 150 {
 		t.Errorf("the documentation has %d commands", ran)
 	}
 }
