@@ -6,6 +6,7 @@ import (
 	"compress/gzip"
 	"crypto/sha256"
 	"fmt"
+	"io/fs"
 	"maps"
 	"os"
 	"os/exec"
@@ -193,11 +194,7 @@ func mustAbs(t *testing.T, path string) string {
 // TestActionSteps runs the steps of the action, with stand-ins for what GitHub has: for its own actions,
 // its command gh, and a release.
 func TestActionSteps(t *testing.T) {
-	for _, name := range []string{"bash", "git", "tar"} {
-		if _, err := exec.LookPath(name); err != nil {
-			t.Skip("the action needs", name)
-		}
-	}
+	needs(t, "bash", "git", "tar")
 	j := &job{t: t, dir: t.TempDir(), cache: t.TempDir(), bin: t.TempDir(), context: map[string]string{
 		"github.action_repository": "example/sigmac", "github.action_ref": "v1.2.3", "github.token": "token", "github.base_ref": "main",
 		"github.event.repository.visibility": "public", "github.event.pull_request.number": "7",
@@ -382,16 +379,20 @@ esac
 // commit, with the version behind it.
 func TestPinned(t *testing.T) {
 	uses := regexp.MustCompile(`(?m)^[ -]*uses: *(\S+)(.*)$`)
-	out, err := exec.Command("git", "-C", repositoryRoot, "ls-files", "*.yml", "*.yaml", "*.md", "*.go").Output()
-	if err != nil {
-		t.Skip("the list of files needs git:", err)
-	}
 	pinned := regexp.MustCompile(`^[\w.-]+/[\w./-]+@[0-9a-f]{40}$`)
 	n := 0
-	for _, name := range strings.Fields(string(out)) {
-		src, err := os.ReadFile(filepath.Join(repositoryRoot, name))
+	err := filepath.WalkDir(repositoryRoot, func(name string, d fs.DirEntry, err error) error {
+		switch {
+		case err != nil:
+			return err
+		case d.IsDir() && slices.Contains([]string{".git", "node_modules", "dist"}, d.Name()):
+			return fs.SkipDir
+		case d.IsDir() || !slices.Contains([]string{".yml", ".yaml", ".md", ".go"}, filepath.Ext(name)):
+			return nil
+		}
+		src, err := os.ReadFile(name)
 		if err != nil {
-			continue // it is gone
+			return err
 		}
 		for _, m := range uses.FindAllStringSubmatch(string(src), -1) {
 			if strings.HasPrefix(m[1], "./") || strings.HasPrefix(m[1], about.Module.Repository()+"@") {
@@ -402,6 +403,10 @@ func TestPinned(t *testing.T) {
 				t.Errorf("%s: %s is not named by its commit and version", name, m[0])
 			}
 		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
 	}
 	if n < 5 {
 		t.Errorf("%d uses", n)

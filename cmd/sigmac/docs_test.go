@@ -87,17 +87,22 @@ func isCommand(line string) bool {
 	return regexp.MustCompile(`^(\$ )?(sigmac|go run \./cmd/sigmac)( |$)`).MatchString(line)
 }
 
+// needs skips a test where the system lacks one of the commands.
+func needs(t *testing.T, commands ...string) {
+	t.Helper()
+	for _, name := range commands {
+		if _, err := exec.LookPath(name); err != nil {
+			t.Skipf("needs the command %s: %s", name, err)
+		}
+	}
+}
+
 // TestDocs runs each command of README and docs, page by page, in a repository of testdata/docs.txtar
 // with the examples, on a branch `work` one commit ahead of main. A command behind `$ ` stands with what it
 // prints, which -update writes; others must not end with the status of wrong usage. Lines before it that
 // begin with `$ ` too are run with it.
 func TestDocs(t *testing.T) {
-	if _, err := exec.LookPath("bash"); err != nil {
-		t.Skip("the commands of the documentation need bash:", err)
-	}
-	if _, err := exec.LookPath("git"); err != nil {
-		t.Skip("the repository of the documentation needs git:", err)
-	}
+	needs(t, "bash", "git", "gzip", "sed", "tar", "timeout")
 	var pages []string
 	for _, pattern := range []string{"README.md", "docs/*.md", "docs/deploy/*.md", "docs/commands/*.md", "examples/repo/README.md"} {
 		found, err := filepath.Glob(filepath.Join(repositoryRoot, filepath.FromSlash(pattern)))
@@ -295,11 +300,7 @@ func runDocs(t *testing.T, page, text string) (string, int) {
 // TestJSONForms holds that each line of --json has the form that docs/json.md says, on rules of the documentation and on
 // some that cannot be converted, matched or passed.
 func TestJSONForms(t *testing.T) {
-	for _, name := range []string{"bash", "git"} {
-		if _, err := exec.LookPath(name); err != nil {
-			t.Skip("the repository of the documentation needs it:", err)
-		}
-	}
+	needs(t, "bash", "git")
 	src, err := os.ReadFile(filepath.Join(repositoryRoot, "docs", "json.md"))
 	if err != nil {
 		t.Fatal(err)

@@ -15,11 +15,7 @@ import (
 // TestPicture holds that docs/diff.svg, which README shows, is what a terminal shows of the command in it;
 // -update draws it.
 func TestPicture(t *testing.T) {
-	for _, name := range []string{"bash", "git"} {
-		if _, err := exec.LookPath(name); err != nil {
-			t.Skip("the picture needs the repository of the documentation:", err)
-		}
-	}
+	needs(t, "bash", "git")
 	const command = "sigmac diff main"
 	cmd := exec.Command("bash", "-c", command)
 	cmd.Dir = docsRepository(t, "README.md")

@@ -192,7 +192,7 @@ func copyProject(t *testing.T, dir string) {
 	cmd.Dir = root
 	list, err := cmd.Output()
 	if err != nil {
-		t.Skip("no git, or no checkout of it: ", err)
+		t.Skip("needs the command git and a checkout of the project: ", err)
 	}
 	for name := range strings.SplitSeq(strings.TrimSuffix(string(list), "\x00"), "\x00") {
 		path := filepath.Join(dir, filepath.FromSlash(name))

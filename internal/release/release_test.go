@@ -301,7 +301,7 @@ func TestInstallers(t *testing.T) {
 // TestCommit holds the versions of commits: without a tag, with one, after one, changed.
 func TestCommit(t *testing.T) {
 	if _, err := exec.LookPath("git"); err != nil {
-		t.Skip("no git")
+		t.Skip("needs the command git")
 	}
 	dir := t.TempDir()
 	git := func(args ...string) string {
