@@ -22,6 +22,12 @@ ARM64) arch=arm64 ;;
 *) arch=none ;;
 esac
 
+# In a composite action GitHub does not promise these two; the folder of the action has them too, as
+# …/_actions/OWNER/NAME/REF.
+if [ -z "${SIGMAC_REPOSITORY:-}" ] && [[ ${ACTION_PATH:?} =~ /_actions/([^/]+/[^/]+)/(.+)$ ]]; then
+	SIGMAC_REPOSITORY=${BASH_REMATCH[1]} SIGMAC_REF=${BASH_REMATCH[2]}
+fi
+
 # release is the tag of the release: what the input says, or what the action was asked for by. A
 # commit, as an action should be pinned by, is the release whose tag it has.
 release() {

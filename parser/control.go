@@ -49,6 +49,9 @@ func (f *file) control(n *yaml.Node) {
 		written := string(text[at:behind])
 		words = words || written == " "
 		if size == 0 {
+			if r := rune(written[0]); r < ' ' && r != '\n' && r != '\r' && slip == "" && strings.ContainsRune(n.Value, r) {
+				slip, same = fmt.Sprintf("the character U+%04X stands in the value", r), false
+			}
 			single += strings.ReplaceAll(written, "'", "''")
 			same = same && written != "\n" && written != "\r"
 			continue

@@ -18,6 +18,8 @@ func TestControl(t *testing.T) {
 		`"\x86\x41"`:                     `\x86` + in + `U+0086; use single quotes`,
 		`"\tool\u00e9"`:                  `\t` + in + `U+0009; use single quotes`,
 		"'a\tb'":                         "the character U+0009 stands in the value",
+		"\"a\tb\"":                       "the character U+0009 stands in the value",
+		"\"a\t\n      b\"":               "",
 		`"GET / HTTP/1.1\r\nHost: a"`:    "",
 		`"a line\nanother one"`:          "",
 		`"a line.\nanother one\n"`:       "",

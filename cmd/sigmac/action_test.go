@@ -110,7 +110,10 @@ func (j *job) run(inputs map[string]string) (passed bool) {
 	a, _ := readAction(j.t)
 	j.temp, j.log, j.used = j.t.TempDir(), "", nil
 	j.context["runner.temp"] = j.temp
-	j.context["github.action_path"] = filepath.Join(j.t.TempDir(), "action")
+	j.context["github.action_path"] = filepath.Join(j.t.TempDir(), "_actions", "example", "sigmac", "v1.2.3")
+	if err := os.MkdirAll(filepath.Dir(j.context["github.action_path"]), 0o777); err != nil {
+		j.t.Fatal(err)
+	}
 	if err := os.Symlink(mustAbs(j.t, repositoryRoot), j.context["github.action_path"]); err != nil {
 		j.t.Fatal(err)
 	}
@@ -306,6 +309,12 @@ func TestActionSteps(t *testing.T) {
 	j.run(map[string]string{"test": "false"})
 	holds("gh", j.calls, "release download v1.2.3")
 	uses()
+
+	// Where GitHub does not say which action it is, its folder does.
+	j.context["github.action_repository"], j.context["github.action_ref"] = "", ""
+	j.run(map[string]string{"test": "false"})
+	holds("gh", j.calls, "release download v1.2.3 --repo example/sigmac")
+	j.context["github.action_repository"] = "example/sigmac"
 
 	// An archive that is another than the release says is not run.
 	writeRelease(t, filepath.Join(release, "v6.6.6"), archive, build(t))

@@ -1,6 +1,8 @@
 package check
 
 import (
+	"path"
+
 	"sigmac/internal/lazy"
 )
 
@@ -12,7 +14,7 @@ var placeIn = lazy.Regexp(`:\d+(:\d+)? `)
 // may have got another name. Where they stand in the file does not count.
 func MarkKnown(findings, earlier []Finding, gone func(path string) bool) {
 	type key struct{ path, code, msg string }
-	of := func(f Finding) key { return key{f.Path, f.Code, placeIn().ReplaceAllString(f.Msg, " ")} }
+	of := func(f Finding) key { return key{path.Clean(f.Path), f.Code, placeIn().ReplaceAllString(f.Msg, " ")} }
 	left := map[key]int{}
 	for _, f := range earlier {
 		left[of(f)]++

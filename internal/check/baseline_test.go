@@ -28,6 +28,7 @@ func TestMarkKnown(t *testing.T) {
 	}{
 		{"the same elsewhere in the file", found("a.yml x one", "a.yml y two"), found("a.yml y two", "a.yml x one"), []string{"a.yml"}, "known known"},
 		{"another message", found("a.yml x one"), found("a.yml x other"), []string{"a.yml"}, "new"},
+		{"of a file named otherwise", found("a.yml x one"), found("./a.yml x one"), []string{"a.yml", "./a.yml"}, "known"},
 		{"once more", found("a.yml x one"), found("a.yml x one", "a.yml x one"), []string{"a.yml"}, "known new"},
 		{"in a copy", found("a.yml x one"), found("a.yml x one", "b.yml x one"), []string{"a.yml", "b.yml"}, "known new"},
 		{"in a file that was mended", found("a.yml x one"), found("b.yml x one"), []string{"a.yml", "b.yml"}, "new"},

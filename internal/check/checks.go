@@ -100,7 +100,7 @@ var Checks = []Check{
 		Why: "`contains`, `startswith` and `endswith` are read faster, and need no escaping.", Fixes: true},
 	{ID: "invalid_fieldname", Severity: Warning, Summary: "Events of the log source have no such field.",
 		Why: "The test is never true, or always under a `not`. An error where the name is a misspelt one of the log source. Known are the fields of Sysmon's events on Windows, Linux and macOS, of PowerShell's, of proxies and of web servers."},
-	{ID: "fieldname_cast", Severity: Warning, Summary: "A field is written with other capitals than its events have.",
+	{ID: "fieldname_cast", Severity: Error, Summary: "A field is written with other capitals than its events have.",
 		Why: "Names of fields regard case in most targets."},
 	{ID: "field_duplicate_value", Severity: Warning, Summary: "A value stands twice in its list.",
 		Why: "The second one says nothing new.", Fixes: true},

@@ -30,7 +30,7 @@ var slips = []struct{ old, new, want string }{
 	{"logsource:", "logsorce:", `14:1: error: unknown attribute "logsorce"; did you mean "logsource", which is missing? [syntax]`},
 	{"condition:", "conditon:", `25:5: error: unknown attribute "conditon"; did you mean "condition", which is missing? [syntax]`},
 	{"Image|endswith", "Imgae|endswith", `19:9: error: events of this log source have no field "Imgae"; did you mean "Image"? [invalid_fieldname]`},
-	{"Image|endswith", "image|endswith", `19:9: warning: the field is "Image", and not "image" [fieldname_cast]`},
+	{"Image|endswith", "image|endswith", `19:9: error: the field is "Image", and not "image" [fieldname_cast]`},
 	{"Image|endswith", "Image|endwith", `19:15: error: unknown modifier "endwith"; did you mean "endswith"? [syntax]`},
 	{"condition: selection", "condition: selecton", `25:16: error: no detection is named "selecton"; did you mean "selection"? [dangling_condition]`},
 }
