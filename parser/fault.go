@@ -587,20 +587,19 @@ func (s *scanner) quotes() {
 	}
 }
 
+// escapeDigits are the hexadecimal digits behind the letter of an escape.
+func escapeDigits(letter byte) int {
+	return map[byte]int{'x': 2, 'u': 4, 'U': 8}[letter]
+}
+
 // escapeLength is the length of the escape that text begins with, 0 where it is none.
 func escapeLength(text string) int {
-	digits := 0
-	switch text[1] {
-	case 'x':
-		digits = 2
-	case 'u':
-		digits = 4
-	case 'U':
-		digits = 8
+	digits := escapeDigits(text[1])
+	switch {
+	case digits > 0:
+	case strings.IndexByte("0abt\tnvfre \"'\\N_LP", text[1]) < 0:
+		return 0
 	default:
-		if strings.IndexByte("0abt\tnvfre \"'\\N_LP", text[1]) < 0 {
-			return 0
-		}
 		return 2
 	}
 	if len(text) < 2+digits {

@@ -503,15 +503,8 @@ func (c *cursor) escape() (n int, space bool) {
 	case c.style&yaml.DoubleQuotedStyle == 0 || len(c.src) < 2 || c.src[0] != '\\':
 		return 0, false
 	}
-	digits := 0
-	switch c.src[1] {
-	case 'x':
-		digits = 2
-	case 'u':
-		digits = 4
-	case 'U':
-		digits = 8
-	default:
+	digits := escapeDigits(c.src[1])
+	if digits == 0 {
 		return 2, strings.IndexByte("\n\rntr \tvfN_LP", c.src[1]) >= 0
 	}
 	digits = min(digits, len(c.src)-2)

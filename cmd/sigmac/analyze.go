@@ -250,11 +250,7 @@ func analyzeFields(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	collection, err := p.Load()
-	if err != nil {
-		return err
-	}
-	correlations, err := p.Correlations(collection)
+	collection, correlations, err := p.LoadCorrelated()
 	if err != nil {
 		return err
 	}

@@ -134,11 +134,7 @@ a file that cannot be read.`,
 			if err != nil {
 				return err
 			}
-			collection, err := p.Load()
-			if err != nil {
-				return err
-			}
-			correlations, err := p.Correlations(collection)
+			collection, correlations, err := p.LoadCorrelated()
 			if err != nil {
 				return err
 			}

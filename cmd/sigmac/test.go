@@ -68,11 +68,7 @@ func testRules(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	collection, err := p.Load()
-	if err != nil {
-		return err
-	}
-	correlations, err := p.Correlations(collection)
+	collection, correlations, err := p.LoadCorrelated()
 	if err != nil {
 		return err
 	}

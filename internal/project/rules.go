@@ -68,6 +68,16 @@ func (p *Project) Load() (*parser.Collection, error) {
 	return p.Parse(files, func(i int) ([]byte, error) { return p.Read(files[i]) })
 }
 
+// LoadCorrelated is Load, with the correlations of what is loaded.
+func (p *Project) LoadCorrelated() (*parser.Collection, *link.Correlations, error) {
+	c, err := p.Load()
+	if err != nil {
+		return nil, nil, err
+	}
+	correlations, err := p.Correlations(c)
+	return c, correlations, err
+}
+
 // Parse parses the bytes that read gives of files, and resolves what the documents name:
 // errors become those of the documents, and a note tells what may be found elsewhere.
 func (p *Project) Parse(files []string, read func(i int) ([]byte, error)) (*parser.Collection, error) {
