@@ -263,7 +263,12 @@ func (m *maker) event(s verify.Sample, how *wraps) (ev Event, fault string) {
 		return m.written(s)
 	}
 	if *how != nil {
-		if ev, fault = m.written(m.as(s, *how)); fault == "" || !s.Matches {
+		switch ev, fault = m.written(m.as(s, *how)); {
+		case fault == "":
+			return ev, ""
+		case !s.Matches && slices.ContainsFunc(m.computed, func(name string) bool { return s.Fields[name] != nil }):
+			return ev, "a near miss of a column that is computed, for which no value is found"
+		case !s.Matches:
 			return ev, fault
 		}
 	}
