@@ -176,24 +176,30 @@ func compare(t ir.Compare, v any) bool {
 }
 
 func refers(t ir.FieldRef, s string, ev Event) bool {
-	relation, ok := map[ir.Shape]func(s, other string) bool{
-		ir.Exact:    func(s, other string) bool { return s == other },
-		ir.Prefix:   strings.HasPrefix,
-		ir.Suffix:   strings.HasSuffix,
-		ir.Contains: strings.Contains,
-	}[t.Shape]
-	if !ok {
-		panic(fmt.Sprintf("eval: fieldref of shape %d", t.Shape))
-	}
-	fold := regex.Fold
+	relates, fold := relation(t.Shape), regex.Fold
 	if t.Cased {
 		fold = func(s string) string { return s }
 	}
 	others, _ := ev.Field(t.Other.Name)
 	return slices.ContainsFunc(others, func(v any) bool {
 		other, scalar := text(v)
-		return scalar && relation(fold(s), fold(other))
+		return scalar && relates(fold(s), fold(other))
 	})
+}
+
+// relation is what a FieldRef of a shape asks of a text and that of the other field.
+func relation(shape ir.Shape) func(s, other string) bool {
+	switch shape {
+	case ir.Exact:
+		return func(s, other string) bool { return s == other }
+	case ir.Prefix:
+		return strings.HasPrefix
+	case ir.Suffix:
+		return strings.HasSuffix
+	case ir.Contains:
+		return strings.Contains
+	}
+	panic(fmt.Sprintf("eval: fieldref of shape %d", shape))
 }
 
 var dateText = lazy.Regexp(`^(\d{4})-(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])` +

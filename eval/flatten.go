@@ -101,7 +101,8 @@ func element(v any) (text any, attributes map[string]any) {
 		return v, nil
 	}
 	attributes = map[string]any{}
-	for k, v := range m {
+	for _, k := range slices.Sorted(maps.Keys(m)) { // of what is written in two ways, one always wins
+		v := m[k]
 		switch k {
 		case "#text", "Text":
 			text = v

@@ -73,8 +73,10 @@ func (n Number) rat() *big.Rat {
 }
 
 // Holds says whether `a op b`.
-func (o Op) Holds(a, b Number) bool {
-	c := a.Cmp(b)
+func (o Op) Holds(a, b Number) bool { return o.Fits(a.Cmp(b)) }
+
+// Fits says whether `a op b` where c is -1, 0 or 1 as a is less than, equal to or greater than b.
+func (o Op) Fits(c int) bool {
 	switch o {
 	case Eq:
 		return c == 0

@@ -1,7 +1,6 @@
 package regex
 
 import (
-	"strings"
 	"unicode"
 	"unicode/utf8"
 )
@@ -12,10 +11,29 @@ import (
 func Fold(s string) string {
 	for i := range len(s) {
 		if c := s[i]; 'a' <= c && c <= 'z' || c >= utf8.RuneSelf {
-			return strings.Map(FoldRune, s)
+			return string(AppendFold(make([]byte, 0, len(s)), s))
 		}
 	}
 	return s
+}
+
+// AppendFold appends Fold of s.
+func AppendFold(b []byte, s string) []byte {
+	n := len(b)
+	b = append(b, s...)
+	for i, c := range b[n:] {
+		if c >= utf8.RuneSelf {
+			b = b[:n+i]
+			for _, r := range s[i:] {
+				b = utf8.AppendRune(b, FoldRune(r))
+			}
+			return b
+		}
+		if 'a' <= c && c <= 'z' {
+			b[n+i] = c - ('a' - 'A')
+		}
+	}
+	return b
 }
 
 // FoldRune is Fold of one character: the least of its case variants.
