@@ -42,6 +42,7 @@ var modules = map[string]string{
 	"internal/catalog/native": "gopkg.in/yaml.v3 github.com/BurntSushi/toml",
 	"internal/charset":        "golang.org/x/text",
 	"internal/catalog/site":   "github.com/alecthomas/chroma/v2",
+	"eval":                    "github.com/go-json-experiment/json",
 	"internal/check":          "gopkg.in/yaml.v3",
 	"internal/config":         "gopkg.in/yaml.v3",
 	"internal/diff/review":    "github.com/rogpeppe/go-internal",
@@ -58,7 +59,7 @@ var modules = map[string]string{
 
 // testModules are those that the tests of any package may import beside these. Of
 // the project's packages they may import any, with the exceptions of testFault.
-const testModules = "gopkg.in/yaml.v3 github.com/BurntSushi/toml github.com/google/go-cmp github.com/itchyny/gojq github.com/rogpeppe/go-internal github.com/santhosh-tekuri/jsonschema/v6"
+const testModules = "gopkg.in/yaml.v3 github.com/go-json-experiment/json github.com/BurntSushi/toml github.com/google/go-cmp github.com/itchyny/gojq github.com/rogpeppe/go-internal github.com/santhosh-tekuri/jsonschema/v6"
 
 // testFault says why the tests of pkg may not import another package of the
 // project, or is "".

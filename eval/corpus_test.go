@@ -1,6 +1,7 @@
 package eval_test
 
 import (
+	"slices"
 	"testing"
 	"time"
 
@@ -66,7 +67,8 @@ func BenchmarkEval(b *testing.B) {
 	}
 }
 
-// TestCorpusPrepared holds Prepared against Rule on real rules and events.
+// TestCorpusPrepared holds Prepared against Rule on real rules and events, and an Index against
+// Prepared, with and without log sources.
 func TestCorpusPrepared(t *testing.T) {
 	texts := corpusEvents(t)
 	if testing.Short() {
@@ -78,22 +80,34 @@ func TestCorpusPrepared(t *testing.T) {
 	for _, r := range rules {
 		prepared = append(prepared, set.Prepare(r))
 	}
-	view := set.View(eval.Event{})
+	index := set.Index(prepared)
+	view, indexed := set.View(eval.Event{}), set.View(eval.Event{})
 	matches := 0
 	for i, text := range texts {
-		if i%8 != 0 { // the reference is slow
-			continue
-		}
 		ev := corpus.Event(t, text)
 		view.Show(ev)
-		for i, r := range rules {
-			got, want := prepared[i].MatchView(view), eval.Rule(r, ev)
-			if got != want {
-				t.Errorf("%s: %v, by the rule %v: %s", r.Meta.Title, got, want, text)
+		if !indexed.Read(text) {
+			t.Fatalf("not read: %s", text)
+		}
+		var all, fitting []int
+		for j, r := range rules {
+			is := prepared[j].MatchView(view)
+			if i%8 == 0 && is != eval.Rule(r, ev) { // the reference is slow
+				t.Errorf("%s: %v, by the rule %v: %s", r.Meta.Title, is, !is, text)
 			}
-			if want {
+			if is {
 				matches++
+				all = append(all, j)
+				if eval.SourceOf(ev).Fits(r.Source) {
+					fitting = append(fitting, j)
+				}
 			}
+		}
+		if got := index.Matches(indexed, index.Route(eval.Source{})); !slices.Equal(got, all) {
+			t.Errorf("%v by the index, not %v: %s", got, all, text)
+		}
+		if got := index.Matches(indexed, index.Route(indexed.Source())); !slices.Equal(got, fitting) {
+			t.Errorf("%v by the index of a log source, not %v: %s", got, fitting, text)
 		}
 	}
 	if matches == 0 {

@@ -1,218 +1,490 @@
 package eval
 
 import (
+	"cmp"
 	"slices"
+	"sync"
 
 	"sigmac/ir"
 	"sigmac/regex"
 )
 
-// An Index finds those rules of a Set that an event may match without asking
-// each of them.
+// An Index finds those rules of a Set that match an event without asking each of
+// them. It looks at each value once for the texts of all rules; what they ask of it is
+// known then, and the rules are asked of which something that they need was seen.
 type Index struct {
-	slots  []slotIndex // by slot; the last one is of keywords
-	rules  [][]int     // by leaf: the rules that match no event without one of these leaves
-	always []int       // the rules of which nothing of the kind is known
+	set     *Set
+	slots   []slotIndex // by slot
+	leads   leads
+	rules   [][]needing // by leaf: the rules that need it, or another one
+	needs   []uint32    // by rule: the bits of its needs
+	always  []int32     // the rules of which nothing of the kind is known
+	roots   []*node
+	class   []int32 // by rule: the number of its log source
+	sources []ir.LogSource
+	eager   [][]int32 // by class: the slots that have what its rules need; the one behind the last stands for keywords
+	texts   []int32   // the rules with keywords
+	all     *Route
+
+	mutex    sync.Mutex
+	keywords map[string]*slotIndex // by the classes that a Route has
 }
 
-// A slotIndex has the leaves about one field.
+// A needing is a rule that has a leaf in one of its needs.
+type needing struct {
+	rule int32
+	bit  uint32
+}
+
+// A slotIndex has the leaves about one field that rules need.
 type slotIndex struct {
-	exact map[string][]int  // by the only text, folded, that passes
-	grams map[[3]byte][]int // by a piece, folded, of all texts that pass
-	rest  []int
-	all   []int
+	whole   map[string][]find // of short values
+	longest int               // the bytes of a value that whole may have
+	words   words
+	ranges  [4]ranges // by operator from ir.Lt on
+	nets    networks
+	placed  bool    // something of it is not looked for anywhere in a value
+	asked   []int32 // leaves that rules need and that are to be tried
+	needed  []int32 // leaves that rules need
 }
 
 // Index is of rules that were prepared in s, all of them or not. A rule is called
 // by its place in rules.
 func (s *Set) Index(rules []*Prepared) *Index {
-	x := &Index{slots: make([]slotIndex, len(s.names)+1), rules: make([][]int, len(s.leaves))}
+	x := &Index{set: s, keywords: map[string]*slotIndex{}, slots: make([]slotIndex, len(s.names)), rules: make([][]needing, len(s.leaves))}
 	popular := make([]int, len(s.leaves))
-	var count func(n *node)
-	count = func(n *node) {
-		if n.op == opLeaf {
-			popular[n.leaf]++
-		}
-		for _, sub := range n.subs {
-			count(sub)
-		}
-	}
-	for _, p := range rules {
-		count(p.root)
-	}
 	for i, p := range rules {
-		leaves, _, ok := s.need(p.root, popular)
+		keywords := false
+		p.root.each(func(leaf int) {
+			popular[leaf]++
+			keywords = keywords || s.leaves[leaf].slot < 0
+		})
+		if keywords {
+			x.texts = append(x.texts, int32(i))
+		}
+	}
+	type key struct{ product, category, service string }
+	number := map[key]int32{}
+	x.leads = s.leads(popular)
+	for i, p := range rules {
+		k := key{p.source.Product, p.source.Category, p.source.Service}
+		class, ok := number[k]
 		if !ok {
-			x.always = append(x.always, i)
+			class = int32(len(x.sources))
+			number[k] = class
+			x.sources, x.eager = append(x.sources, p.source), append(x.eager, nil)
 		}
-		for _, l := range leaves {
-			if had := x.rules[l]; len(had) == 0 || had[len(had)-1] != i {
-				x.rules[l] = append(had, i)
-			}
+		x.roots, x.class = append(x.roots, p.root), append(x.class, class)
+		needs := best(s.needs(p.root, x.leads))
+		x.needs = append(x.needs, 1<<len(needs)-1)
+		if len(needs) == 0 {
+			x.always = append(x.always, int32(i))
 		}
-	}
-	shared := make([]map[[3]byte]int, len(x.slots)) // how many leaves have a piece
-	each := func(visit func(i, slot int, literal string, exact bool)) {
-		for i := range s.leaves {
-			if len(x.rules[i]) == 0 {
-				continue
-			}
-			slot := s.leaves[i].slot
-			if slot < 0 {
-				slot = len(s.names)
-			}
-			literal, exact := s.leaves[i].literal()
-			visit(i, slot, literal, exact)
-		}
-	}
-	each(func(_, slot int, literal string, exact bool) {
-		if shared[slot] == nil {
-			shared[slot] = map[[3]byte]int{}
-		}
-		for g := range pieces(literal) {
-			if !exact {
-				shared[slot][g]++
-			}
-		}
-	})
-	each(func(i, slot int, literal string, exact bool) {
-		at := &x.slots[slot]
-		at.all = append(at.all, i)
-		var rarest [3]byte
-		least := 0
-		for g := range pieces(literal) {
-			if n := shared[slot][g]; least == 0 || n < least {
-				rarest, least = g, n
-			}
-		}
-		switch {
-		case exact:
-			if at.exact == nil {
-				at.exact = map[string][]int{}
-			}
-			at.exact[literal] = append(at.exact[literal], i)
-		case least > 0:
-			if at.grams == nil {
-				at.grams = map[[3]byte][]int{}
-			}
-			at.grams[rarest] = append(at.grams[rarest], i)
-		default:
-			at.rest = append(at.rest, i)
-		}
-	})
-	return x
-}
-
-// need are leaves one of which is true of each event of which n is, best few that
-// few rules have; ok says whether there are such.
-func (s *Set) need(n *node, popular []int) (leaves []int, cost int, ok bool) {
-	switch n.op {
-	case opLeaf:
-		kind := s.leaves[n.leaf].kind
-		return []int{n.leaf}, popular[n.leaf], kind != leafNull && kind != leafExists
-	case opAnd:
-		for _, sub := range n.subs {
-			if l, c, good := s.need(sub, popular); good && (!ok || c < cost) {
-				leaves, cost, ok = l, c, true
-			}
-		}
-		return leaves, cost, ok
-	case opOr:
-		for _, sub := range n.subs {
-			l, c, good := s.need(sub, popular)
-			if !good {
-				return nil, 0, false
-			}
-			leaves, cost = append(leaves, l...), cost+c
-		}
-		return leaves, cost, true
-	}
-	return nil, 0, false
-}
-
-// literal is a text, folded, that is part of all texts that pass, or empty; exact
-// says that no other one passes.
-func (l *leaf) literal() (text string, exact bool) {
-	if l.fast == nil {
-		return "", false
-	}
-	switch t := l.test.(type) {
-	case ir.Pattern:
-		for _, p := range t.Parts {
-			if p.Kind == ir.Literal && len(p.Text) > len(text) {
-				text = p.Text
-			}
-		}
-		shape, _ := t.Shape()
-		return regex.Fold(text), shape == ir.Exact
-	case ir.Regexp:
-		if t.Re != nil {
-			return string(required(t.Re)), false
-		}
-	case ir.Compare:
-		return regex.Fold(string(t.Number)), true
-	case ir.Bool:
-		return regex.Fold(t.String()), true
-	}
-	return "", false
-}
-
-// pieces are the pieces of three bytes of a text, some of a long one.
-func pieces(text string) func(yield func([3]byte) bool) {
-	const most = 64
-	return func(yield func([3]byte) bool) {
-		for i := 0; i+3 <= len(text) && i < most; i++ {
-			if !yield([3]byte{text[i], text[i+1], text[i+2]}) {
-				return
-			}
-		}
-	}
-}
-
-// Candidates are the rules that may match the event of v, in their order.
-func (x *Index) Candidates(v *View) []int {
-	rules := slices.Clone(x.always)
-	ask := func(leaves []int) {
-		for _, i := range leaves {
-			if v.leaf(i) {
-				rules = append(rules, x.rules[i]...)
-			}
-		}
-	}
-	for slot := range x.slots {
-		at := &x.slots[slot]
-		if len(at.all) == 0 {
-			continue
-		}
-		var values []value
-		if slot == len(v.fields) {
-			values = v.keywords()
-		} else {
-			values = v.field(slot).values
-		}
-		if len(values) == 0 {
-			continue
-		}
-		if slices.ContainsFunc(values, func(x value) bool { return x.scalar && !x.valid }) {
-			ask(at.all)
-			continue
-		}
-		ask(at.rest)
-		for i := range values {
-			text := values[i].folds()
-			ask(at.exact[text])
-			if len(at.grams) > 0 {
-				seen := map[[3]byte]bool{}
-				for j := 0; j+3 <= len(text); j++ {
-					g := [3]byte{text[j], text[j+1], text[j+2]}
-					if leaves := at.grams[g]; len(leaves) > 0 && !seen[g] {
-						seen[g] = true
-						ask(leaves)
-					}
+		for bit, n := range needs {
+			for _, l := range n.leaves {
+				x.rules[l] = append(x.rules[l], needing{int32(i), 1 << bit})
+				slot := int32(s.slotOf(l))
+				if !slices.Contains(x.eager[class], slot) {
+					x.eager[class] = append(x.eager[class], slot)
 				}
 			}
 		}
 	}
-	slices.Sort(rules)
-	return slices.Compact(rules)
+	for i := range s.leaves {
+		x.leads[i].looked = x.leads[i].known && len(x.rules[i]) > 0
+		if len(x.rules[i]) > 0 && s.leaves[i].slot >= 0 {
+			x.add(&x.slots[s.leaves[i].slot], i)
+		}
+	}
+	for i := range x.slots {
+		x.slots[i].build()
+	}
+	x.all = x.Route(Source{})
+	return x
+}
+
+// slotOf is the slot of a leaf in an Index.
+func (s *Set) slotOf(leaf int) int {
+	if slot := s.leaves[leaf].slot; slot >= 0 {
+		return slot
+	}
+	return len(s.names)
+}
+
+// add adds a leaf.
+func (x *Index) add(at *slotIndex, leaf int) {
+	l, lead := &x.set.leaves[leaf], &x.leads[leaf]
+	at.needed = append(at.needed, int32(leaf))
+	if !lead.known {
+		at.asked = append(at.asked, int32(leaf))
+		return
+	}
+	switch t := l.test.(type) {
+	case ir.Compare:
+		if t.Op != ir.Eq {
+			at.ranges[t.Op-ir.Lt].add(t, int32(leaf))
+			at.placed = true
+		}
+	case ir.CIDR:
+		at.nets.add(t.Net, int32(leaf))
+		at.placed = true
+	}
+	for _, c := range lead.clues {
+		f := find{int32(leaf), c.sure}
+		if at.placed = at.placed || c.place != anywhere; c.place != whole || len(c.text) >= pieceOf[gramsLong] {
+			at.words.add(c, f)
+			continue
+		}
+		if at.whole == nil {
+			at.whole = map[string][]find{}
+		}
+		at.whole[c.text] = append(at.whole[c.text], f)
+		at.longest = max(at.longest, maxShrink*len(c.text))
+	}
+}
+
+// maxShrink is by how much a folded text may be shorter: the Kelvin sign has three bytes.
+const maxShrink = 3
+
+// build is called once, after all was added.
+func (at *slotIndex) build() {
+	at.words.build()
+	for i := range at.ranges {
+		at.ranges[i].build()
+	}
+}
+
+// ofKeywords is what rules with keywords ask for, those of some classes. Few rules do, and
+// they look at all of an event: those of other log sources would cost too much here.
+func (x *Index) ofKeywords(fits []bool) *slotIndex {
+	key := make([]byte, len(fits))
+	for i, fit := range fits {
+		if fit {
+			key[i] = 1
+		}
+	}
+	x.mutex.Lock()
+	defer x.mutex.Unlock()
+	at, ok := x.keywords[string(key)]
+	if !ok {
+		const many = 100 // a stranger's events may name sources without end
+		if len(x.keywords) >= many {
+			clear(x.keywords)
+		}
+		at = &slotIndex{}
+		seen := map[int]bool{}
+		for _, i := range x.texts {
+			if !fits[x.class[i]] {
+				continue
+			}
+			x.roots[i].each(func(leaf int) {
+				if x.set.leaves[leaf].slot < 0 && len(x.rules[leaf]) > 0 && !seen[leaf] {
+					seen[leaf] = true
+					x.add(at, leaf)
+				}
+			})
+		}
+		at.build()
+		x.keywords[string(key)] = at
+	}
+	return at
+}
+
+// A lead is what an Index knows of a leaf.
+type lead struct {
+	clues  []clue
+	known  bool // the leaf is false of values in which an Index that looks for it does not find it
+	sure   bool // and true of those in which it does
+	looked bool // the Index looks for it
+	cost   int  // how many events it is true of, as a guess
+}
+
+// leads are those of the leaves that rules have, by how many rules have each. How many events
+// a leaf is true of is guessed by that, and by how many texts in rules have what it
+// looks for.
+func (s *Set) leads(popular []int) leads {
+	const unsure, unknown = 30, 300 // what more it costs to have to try a leaf
+	var all words
+	out := make(leads, len(s.leaves))
+	for i := range s.leaves {
+		if popular[i] == 0 {
+			continue
+		}
+		l, t := &out[i], &s.leaves[i]
+		cs, ok := clues(t.test)
+		if ok = ok && t.fast != nil; ok {
+			l.clues, l.known = cs, true
+			l.sure = !slices.ContainsFunc(cs, func(c clue) bool { return !c.sure })
+		}
+		switch t := t.test.(type) {
+		case ir.Compare:
+			l.known, l.sure = true, l.sure || t.Op != ir.Eq
+		case ir.CIDR:
+			l.known, l.sure = true, true
+		}
+		switch {
+		case !l.known:
+			l.cost = unknown
+		case !l.sure:
+			l.cost = unsure
+		}
+		l.cost += popular[i]
+		if len(l.clues) == 1 && l.clues[0].text != "" {
+			all.add(clue{text: l.clues[0].text}, find{leaf: int32(i)})
+		}
+	}
+	all.build()
+	for i := range out {
+		if cs := out[i].clues; len(cs) == 1 {
+			all.find(cs[0].text[:min(len(cs[0].text), maxPieces)], out)
+		}
+	}
+	return out
+}
+
+// leads are by leaf.
+type leads []lead
+
+func (l leads) found(f find) { l[f.leaf].cost++ }
+
+// A need is leaves one of which is true of each event that a rule matches.
+type need struct {
+	leaves []int
+	cost   int
+	sure   bool // of all leaves
+}
+
+// needs are those of n.
+func (s *Set) needs(n *node, leads leads) (out []need) {
+	switch n.op {
+	case opLeaf:
+		if kind := s.leaves[n.leaf].kind; kind != leafNull && kind != leafExists {
+			l := leads[n.leaf]
+			out = []need{{[]int{n.leaf}, l.cost, l.sure}}
+		}
+	case opAnd:
+		for _, sub := range n.subs {
+			out = append(out, s.needs(sub, leads)...)
+		}
+	case opOr:
+		any := need{sure: true}
+		for _, sub := range n.subs {
+			each := s.needs(sub, leads)
+			if len(each) == 0 {
+				return nil
+			}
+			least := slices.MinFunc(each, func(a, b need) int { return cmp.Compare(a.cost, b.cost) })
+			any.leaves, any.cost, any.sure = append(any.leaves, least.leaves...), any.cost+least.cost, any.sure && least.sure
+		}
+		out = []need{any}
+	}
+	return out
+}
+
+// maxNeeds is how many needs of a rule are looked for.
+const maxNeeds = 3
+
+// best are those needs that tell most: the first, and others that are known when they are seen.
+func best(needs []need) (out []need) {
+	slices.SortStableFunc(needs, func(a, b need) int { return cmp.Compare(a.cost, b.cost) })
+	for i, n := range needs {
+		if i == 0 || n.sure && len(out) < maxNeeds {
+			out = append(out, n)
+		}
+	}
+	return out
+}
+
+// A Route says which rules are about the events of a Source.
+type Route struct {
+	fits   []bool // by class
+	rules  int
+	slots  []int32 // that have what these rules need
+	always []int32
+	texts  *slotIndex // of keywords
+}
+
+// Route is for events of a source; the zero Source fits all rules.
+func (x *Index) Route(source Source) *Route {
+	r := &Route{fits: make([]bool, len(x.sources))}
+	for i, ls := range x.sources {
+		if r.fits[i] = source.Fits(ls); !r.fits[i] {
+			continue
+		}
+		for _, slot := range x.eager[i] {
+			if !slices.Contains(r.slots, slot) {
+				r.slots = append(r.slots, slot)
+			}
+		}
+	}
+	slices.Sort(r.slots)
+	r.texts = x.ofKeywords(r.fits)
+	for _, class := range x.class {
+		if r.fits[class] {
+			r.rules++
+		}
+	}
+	for _, i := range x.always {
+		if r.fits[x.class[i]] {
+			r.always = append(r.always, i)
+		}
+	}
+	return r
+}
+
+// Rules is how many rules are about the events.
+func (r *Route) Rules() int { return r.rules }
+
+// finding is what a View keeps of the search for rules.
+type finding struct {
+	scanned []uint32 // by slot: the round in which it was, and below it whether its values were readable
+	rules   []uint32 // by rule: the round in which needs of it were met, and below it their bits
+	route   *Route   // while it goes on
+	needed  []int32  // leaves that rules need, of which something was seen
+	unsure  []int32
+	found   []int
+	fold    []byte
+	texts   []value
+}
+
+// bits are the needs of a rule that are met.
+func (s *finding) bits(rule int32, round uint32) uint32 {
+	if met := s.rules[rule]; met>>maxNeeds == round {
+		return met & (1<<maxNeeds - 1)
+	}
+	return 0
+}
+
+// use makes the View one of the Index.
+func (v *View) use(x *Index) {
+	if v.index != x {
+		v.index, v.search = x, finding{scanned: make([]uint32, len(x.slots)+1), rules: make([]uint32, len(x.roots))}
+	}
+	v.ask()
+	v.search.needed, v.search.found = v.search.needed[:0], v.search.found[:0]
+}
+
+// Matches are those rules, in their order, that match the event of v and are about it. The
+// slice is good until the next call.
+func (x *Index) Matches(v *View, r *Route) []int { return x.search(v, r, true) }
+
+// Candidates are the rules that may match the event of v, in their order. The slice is good
+// until the next call.
+func (x *Index) Candidates(v *View) []int { return x.search(v, x.all, false) }
+
+func (x *Index) search(v *View, r *Route, decide bool) []int {
+	v.use(x)
+	s := &v.search
+	s.route = r
+	defer func() { s.route = nil }()
+	for _, slot := range r.slots {
+		if int(slot) == len(v.fields) || len(v.field(int(slot)).values) > 0 {
+			v.scan(int(slot))
+		}
+	}
+	try := func(i int32) {
+		if !decide || x.roots[i].holds(v) {
+			s.found = append(s.found, int(i))
+		}
+	}
+	// met says of a need that it is met; a rule all of whose needs are is tried.
+	met := func(n needing) {
+		if bits := s.bits(n.rule, v.round); bits != x.needs[n.rule] {
+			bits |= n.bit
+			if s.rules[n.rule] = v.round<<maxNeeds | bits; bits == x.needs[n.rule] {
+				try(n.rule)
+			}
+		}
+	}
+	s.unsure = s.unsure[:0]
+	for _, leaf := range s.needed {
+		if v.state(int(leaf)) != leafTrue {
+			s.unsure = append(s.unsure, leaf)
+			continue
+		}
+		for _, n := range x.rules[leaf] {
+			if r.fits[x.class[n.rule]] {
+				met(n)
+			}
+		}
+	}
+	for _, leaf := range s.unsure { // which takes time, and where it is the last need only
+		for _, n := range x.rules[leaf] {
+			if r.fits[x.class[n.rule]] && s.bits(n.rule, v.round)|n.bit == x.needs[n.rule] && v.leaf(int(leaf)) {
+				met(n)
+			}
+		}
+	}
+	for _, i := range r.always {
+		try(i)
+	}
+	slices.Sort(s.found)
+	return s.found
+}
+
+// scan looks at the values of a slot for what the Index finds. Where they are not readable,
+// its leaves are to be tried.
+func (v *View) scan(slot int) (readable bool) {
+	s, at := &v.search, v.search.route.texts
+	if slot < len(v.fields) {
+		at = &v.index.slots[slot]
+	}
+	if was := s.scanned[slot]; was>>1 == v.round {
+		return was&1 != 0
+	}
+	var values []value
+	if slot == len(v.fields) && v.read != nil && !at.placed {
+		s.texts = v.read.keywords(s.texts[:0], false)
+		values = s.texts
+	}
+	if len(values) == 0 {
+		values = v.values(slot)
+	}
+	for i := range values {
+		if x := &values[i]; x.scalar() && !x.valid {
+			s.scanned[slot] = v.round << 1
+			for _, leaf := range at.needed {
+				if v.leaf(int(leaf)) {
+					s.needed = append(s.needed, leaf)
+				}
+			}
+			return false
+		}
+	}
+	s.scanned[slot] = v.round<<1 | 1
+	s.needed = append(s.needed, at.asked...)
+	for i := range values {
+		x := &values[i]
+		if !x.scalar() {
+			continue
+		}
+		if len(at.whole) > 0 && len(x.text) <= at.longest {
+			s.fold = regex.AppendFold(s.fold[:0], x.text)
+			for _, f := range at.whole[string(s.fold)] {
+				v.found(f)
+			}
+		}
+		if at.words.fit(x.text) {
+			at.words.find(x.text, v)
+		} else {
+			at.words.find(x.folds(), v)
+		}
+		for j := range at.ranges {
+			at.ranges[j].find(x, v)
+		}
+		at.nets.find(x.text, v)
+	}
+	return true
+}
+
+// found notes what was seen of a leaf.
+func (v *View) found(f find) {
+	state := v.state(int(f.leaf))
+	if state == 0 {
+		v.search.needed = append(v.search.needed, f.leaf)
+		v.know(int(f.leaf), leafPossible)
+	}
+	if f.sure {
+		v.know(int(f.leaf), leafTrue)
+	}
 }

@@ -1,6 +1,7 @@
 package eval_test
 
 import (
+	"encoding/json"
 	"fmt"
 	"math/rand/v2"
 	"slices"
@@ -11,43 +12,127 @@ import (
 	"sigmac/ir"
 )
 
-// TestIndex holds that no rule which matches an event is missing among the
-// candidates, and that these are not simply all.
-func TestIndex(t *testing.T) {
-	matching, candidates, all := 0, 0, 0
-	for seed := range uint64(300) {
-		r := rand.New(rand.NewPCG(seed, 21))
-		set := eval.NewSet()
-		var rules []*ir.Rule
-		var prepared []*eval.Prepared
-		for range 12 {
-			rule := irgen.Rule(r, irgen.Config{Sugar: true, Keywords: true})
-			rules, prepared = append(rules, rule), append(prepared, set.Prepare(rule))
+// sources are log sources of rules, and windowsSources what events of Windows say of theirs.
+var (
+	sources = []ir.LogSource{{}, {Product: "windows"}, {Product: "windows", Category: "process_creation"}, {Product: "windows", Service: "security"},
+		{Product: "linux"}, {Category: "webserver"}, {Product: "windows", Category: "registry_set"}}
+	windowsSources = []string{`"EventID":1,"Channel":"Microsoft-Windows-Sysmon/Operational","Provider":{"#attributes":{"Name":"Microsoft-Windows-Sysmon"}}`,
+		`"EventID":4688,"Channel":"Security","Provider":{"#attributes":{"Name":"Microsoft-Windows-Security-Auditing"}}`,
+		`"EventID":13,"Channel":"Microsoft-Windows-Sysmon/Operational"`, `"EventID":5,"Channel":"Vendor/Own","Provider":{"#attributes":{"Name":"Vendor"}}`, `"Channel":"System"`}
+)
+
+// sameMatches holds an Index against Rule, for some random rules and events, with and without
+// log sources, of events as they are read and as they are shown. It gives how many matches,
+// candidates and rules there were.
+func sameMatches(t *testing.T, seed uint64, text string) (matching, candidates, all int) {
+	t.Helper()
+	r := rand.New(rand.NewPCG(seed, 21))
+	set := eval.NewSet()
+	var rules []*ir.Rule
+	var prepared []*eval.Prepared
+	for range 1 + r.IntN(16) {
+		rule := irgen.Rule(r, everything)
+		rule.Source = sources[r.IntN(len(sources))]
+		rules, prepared = append(rules, rule), append(prepared, set.Prepare(rule))
+	}
+	index := set.Index(prepared)
+	view := set.View(eval.Event{})
+	for range 8 {
+		fields := irgen.Fields(r, rules[r.IntN(len(rules))])
+		switch r.IntN(8) {
+		case 0:
+			fields["a"] = text
+		case 1:
+			fields["a"] = []any{text, map[string]any{"b": text}}
+		case 2:
+			delete(fields, "_raw")
+			fields["c"] = map[string]any{"d": text}
 		}
-		index := set.Index(prepared)
-		for range 20 {
-			ev, err := eval.NewEvent(irgen.Fields(r, rules[r.IntN(len(rules))]))
+		ev, err := eval.NewEvent(fields)
+		if err != nil {
+			t.Fatal(err)
+		}
+		line := []byte(nil)
+		if r.IntN(4) > 0 {
+			written, err := json.Marshal(fields)
 			if err != nil {
 				t.Fatal(err)
 			}
-			found := index.Candidates(set.View(ev))
-			if !slices.IsSorted(found) {
-				t.Fatal(found)
+			if line = written; r.IntN(2) == 0 {
+				line = fmt.Appendf(nil, `{"Event":{"System":{%s},"EventData":%s}}`, windowsSources[r.IntN(len(windowsSources))], written)
 			}
-			candidates, all = candidates+len(found), all+len(rules)
+			if ev, err = eval.ParseEvent(line); err != nil {
+				t.Fatal(err)
+			}
+			ev = eval.Flatten(ev)
+		}
+		show := func() {
+			if line == nil {
+				view.Show(ev)
+			} else if !view.Read(line) {
+				t.Fatalf("not read: %s", line)
+			}
+		}
+		source := eval.SourceOf(ev)
+		if show(); view.Source() != source {
+			t.Fatalf("%v, not %v: %s", view.Source(), source, line)
+		}
+		for _, source := range []eval.Source{source, {}} {
+			var want []int
 			for i, rule := range rules {
-				if eval.Rule(rule, ev) {
-					if matching++; !slices.Contains(found, i) {
-						t.Fatalf("seed %d: not found for %s: %s", seed, ev.Raw(), rule)
+				if source.Fits(rule.Source) && eval.Rule(rule, ev) {
+					want = append(want, i)
+				}
+			}
+			route := index.Route(source)
+			if r.IntN(2) == 0 {
+				show()
+			}
+			if got := index.Matches(view, route); !slices.Equal(got, want) {
+				t.Fatalf("%v match, not %v: %s %s\n%s", got, want, ev.Raw(), line, rules)
+			}
+			for i := range rules { // asked beside the Index
+				if r.IntN(4) == 0 {
+					if got := prepared[i].MatchView(view); got != eval.Rule(rules[i], ev) {
+						t.Fatalf("%v: %s %s\n%s", got, ev.Raw(), line, rules[i])
+					}
+				}
+			}
+			matching += len(want)
+			if source == (eval.Source{}) {
+				found := index.Candidates(view)
+				if candidates, all = candidates+len(found), all+len(rules); !slices.IsSorted(found) {
+					t.Fatal(found)
+				}
+				for _, i := range want {
+					if !slices.Contains(found, i) {
+						t.Fatalf("%d is no candidate: %s", i, ev.Raw())
 					}
 				}
 			}
 		}
 	}
-	t.Log(matching, candidates, all)
-	if matching < 1000 || candidates > all*9/10 {
+	return matching, candidates, all
+}
+
+// TestIndex holds that an Index finds the rules that match and no others, and that it
+// does not simply ask all.
+func TestIndex(t *testing.T) {
+	matching, candidates, all := 0, 0, 0
+	for seed := range uint64(1500) {
+		m, c, n := sameMatches(t, seed, []string{"\xffA", "K\u212a\u017f", "aabab", "– -x", "1.0", "TRUE", "é\u2013"}[seed%7])
+		matching, candidates, all = matching+m, candidates+c, all+n
+	}
+	if t.Log(matching, candidates, all); matching < 1000 || candidates > all*9/10 {
 		t.Errorf("%d of %d are candidates, %d match", candidates, all, matching)
 	}
+}
+
+func FuzzIndex(f *testing.F) {
+	f.Add(uint64(1), "a-B")
+	f.Add(uint64(2), "\xff\xfea\x00")
+	f.Add(uint64(3), "K\u212a\u017f")
+	f.Fuzz(func(t *testing.T, seed uint64, text string) { sameMatches(t, seed, text) })
 }
 
 // TestIndexLinear holds that rules which look for other things are no candidates,

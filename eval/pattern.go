@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"unicode"
 	"unicode/utf8"
 
@@ -95,6 +96,8 @@ func characters(s string) []rune {
 }
 
 var dashes = []rune("-/–—―")
+
+func hasDash(s string) bool { return strings.ContainsAny(s, string(dashes)) }
 
 // spelled is the ways of writing the i-th character of a run.
 func spelled(run []rune, i int, windash bool) []rune {

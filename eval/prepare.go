@@ -5,7 +5,9 @@ import (
 	"encoding/json"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
+	"sync"
 	"unicode/utf8"
 
 	"sigmac/ir"
@@ -15,8 +17,9 @@ import (
 // A Prepared is a rule made ready for many events: its texts are folded and
 // its regular expressions compiled. It answers as Rule does.
 type Prepared struct {
-	set  *Set
-	root *node
+	set    *Set
+	root   *node
+	source ir.LogSource
 }
 
 // Prepare makes a rule ready by itself.
@@ -36,10 +39,15 @@ type Set struct {
 	names  []string       // by slot
 	number map[string]int // of leaves, by what they print as
 	leaves []leaf
+	layout func() *layout // of the events that Views read
 }
 
 // NewSet is a Set without rules.
-func NewSet() *Set { return &Set{slots: map[string]int{}, number: map[string]int{}} }
+func NewSet() *Set {
+	s := &Set{slots: map[string]int{}, number: map[string]int{}}
+	s.layout = sync.OnceValue(func() *layout { return newLayout(s.names) })
+	return s
+}
 
 // Prepare makes a rule ready and adds it.
 func (s *Set) Prepare(r *ir.Rule) *Prepared {
@@ -48,7 +56,7 @@ func (s *Set) Prepare(r *ir.Rule) *Prepared {
 	for i, c := range r.Conditions {
 		any[i] = c.Expr
 	}
-	return &Prepared{s, b.node(any)}
+	return &Prepared{s, b.node(any), r.Source}
 }
 
 // A node is an expression. Its parts stand in the order of their costs.
@@ -129,6 +137,16 @@ func (b *builder) group(op nodeOp, es []ir.Expr) *node {
 	return n
 }
 
+// each calls f for the leaves of n.
+func (n *node) each(f func(leaf int)) {
+	if n.op == opLeaf {
+		f(n.leaf)
+	}
+	for _, sub := range n.subs {
+		sub.each(f)
+	}
+}
+
 func (n *node) holds(v *View) bool {
 	if n.slot >= 0 && len(v.field(n.slot).values) == 0 {
 		return false
@@ -157,8 +175,10 @@ func (n *node) holds(v *View) bool {
 // A leaf is a Match or a Keyword.
 type leaf struct {
 	slot   int // of the field; -1: a Keyword
+	other  int // of a FieldRef: the slot of the other field
+	refers func(x, other *value) bool
 	kind   leafKind
-	needle needle // of leafExact to leafContains
+	needle string // of leafExact to leafContains, folded
 	test   ir.Test
 	fast   func(*value) bool // of a value that is text; nil: there is none
 }
@@ -184,18 +204,18 @@ func (s *Set) leafNode(e ir.Expr) *node {
 	l := leaf{slot: -1}
 	switch e := e.(type) {
 	case ir.Match:
-		slot, ok := s.slots[e.Field.Name]
-		if !ok {
-			slot = len(s.names)
-			s.slots[e.Field.Name] = slot
-			s.names = append(s.names, e.Field.Name)
-		}
-		l.slot, l.test = slot, e.Test
-		switch e.Test.(type) {
+		l.slot, l.test = s.slot(e.Field.Name), e.Test
+		switch t := e.Test.(type) {
 		case ir.Null:
 			l.kind = leafNull
 		case ir.Exists:
 			l.kind = leafExists
+		case ir.FieldRef:
+			relates := relation(t.Shape)
+			l.other, l.refers = s.slot(t.Other.Name), func(x, other *value) bool { return relates(x.folds(), other.folds()) }
+			if t.Cased {
+				l.refers = func(x, other *value) bool { return relates(x.text, other.text) }
+			}
 		}
 	case ir.Keyword:
 		l.test = e.Test
@@ -209,7 +229,7 @@ func (s *Set) leafNode(e ir.Expr) *node {
 		l.fast = prepare(l.test)
 		if p, ok := l.test.(ir.Pattern); ok && !p.Cased && l.fast != nil {
 			if shape, text := p.Shape(); shape <= ir.Contains {
-				l.kind, l.needle = leafOfShape[shape], newNeedle(text)
+				l.kind, l.needle = leafOfShape[shape], regex.Fold(text)
 			}
 		}
 		s.leaves = append(s.leaves, l)
@@ -219,6 +239,17 @@ func (s *Set) leafNode(e ir.Expr) *node {
 		n.slot = -1
 	}
 	return n
+}
+
+// slot is the number of a field.
+func (s *Set) slot(name string) int {
+	i, ok := s.slots[name]
+	if !ok {
+		i = len(s.names)
+		s.slots[name] = i
+		s.names = append(s.names, name)
+	}
+	return i
 }
 
 // cost guesses what a test takes.
@@ -248,76 +279,185 @@ func cost(l leaf) int {
 type View struct {
 	set    *Set
 	ev     Event
-	fields []field // by slot
-	known  []uint8 // by leaf: 1 false, 2 true
-	texts  []value // the raw text and, where keywords look there, all scalars
+	read   *reading // the event as Read has taken it, in the place of ev
+	reader *reading
+	fields []field  // by slot
+	turn   uint64   // of the event
+	known  []uint32 // by leaf: a state, above it the round in which it was found
+	round  uint32   // of questions about an event
+	texts  []value  // the raw text and, where keywords look there, all scalars
+	index  *Index   // by which leaves are found; nil: each is tried
+	search finding
 }
 
-// A field is one that was looked up, or was not yet.
+// The states of a leaf.
+const (
+	leafFalse    = 1
+	leafTrue     = 2
+	leafPossible = 3 // the index has seen a text that it needs
+	stateBits    = 2
+)
+
+// A field is one that was looked up in this turn, or was not yet.
 type field struct {
-	looked, present bool
-	values          []value
+	looked  uint64 // the turn
+	present bool
+	values  []value
 }
 
 // View shows an event to the rules of s.
 func (s *Set) View(ev Event) *View {
-	return &View{set: s, ev: ev, fields: make([]field, len(s.names)), known: make([]uint8, len(s.leaves))}
+	return &View{set: s, ev: ev, fields: make([]field, len(s.names)), known: make([]uint32, len(s.leaves)), turn: 1, round: 1}
 }
 
 // Show turns to another event.
 func (v *View) Show(ev Event) {
+	v.next()
+	v.ev, v.read = ev, nil
+}
+
+// next forgets the event.
+func (v *View) next() {
 	clear(v.texts)
-	clear(v.known)
-	v.ev, v.texts = ev, v.texts[:0]
-	for i := range v.fields {
-		if f := &v.fields[i]; f.looked {
-			clear(f.values)
-			f.looked = false
-		}
+	v.texts = v.texts[:0]
+	v.turn++
+	v.ask()
+}
+
+// ask begins a round of questions, for which nothing is known of the leaves.
+func (v *View) ask() {
+	if v.round++; v.round == 1<<(32-max(stateBits, maxNeeds)) {
+		clear(v.known)
+		clear(v.search.scanned)
+		clear(v.search.rules)
+		v.round = 1
 	}
 }
 
 func (v *View) field(slot int) *field {
 	f := &v.fields[slot]
-	if !f.looked {
-		f.looked = true
-		found, present := v.ev.Field(v.set.names[slot])
-		f.present, f.values = present, f.values[:0]
-		for _, x := range found {
-			f.values = append(f.values, newValue(x))
+	if f.looked != v.turn {
+		v.look(slot)
+		if v.read == nil {
+			found, present := v.ev.Field(v.set.names[slot])
+			f.present = present
+			for _, x := range found {
+				f.values = append(f.values, newValue(x))
+			}
 		}
 	}
 	return f
 }
 
+// look empties a field for this turn.
+func (v *View) look(slot int) *field {
+	f := &v.fields[slot]
+	clear(f.values)
+	f.looked, f.present, f.values = v.turn, false, f.values[:0]
+	return f
+}
+
+// Read turns to the event of a JSON object, as Flatten gives it. It is false, and the View
+// shows an event without fields, where ParseEvent gives an error. The text must stay as it
+// is as long as the View shows the event.
+func (v *View) Read(text []byte) bool {
+	v.next()
+	v.ev, v.read = Event{}, nil
+	if v.reader == nil {
+		v.reader = newReading(v.set.layout())
+	}
+	if v.reader.take(text) {
+		v.read = v.reader
+		v.read.fill(v)
+		return true
+	}
+	ev, err := ParseEvent(text)
+	if err == nil {
+		v.ev = Flatten(ev)
+	}
+	return err == nil
+}
+
+// Event is the event that the View shows.
+func (v *View) Event() Event {
+	if v.read != nil {
+		return v.read.event()
+	}
+	return v.ev
+}
+
+// Source is SourceOf the event.
+func (v *View) Source() Source {
+	if v.read != nil {
+		return v.read.source()
+	}
+	return SourceOf(v.ev)
+}
+
+// Present says whether the event has a field that a rule of the Set asks for.
+func (v *View) Present(name string) bool {
+	slot, ok := v.set.slots[name]
+	return ok && v.field(slot).present
+}
+
 func (v *View) leaf(i int) bool {
-	if v.known[i] == 0 {
-		v.known[i] = 1
-		if v.holds(&v.set.leaves[i]) {
-			v.known[i] = 2
+	state := v.state(i)
+	if state == 0 && v.search.route != nil && v.index.leads[i].looked {
+		readable := v.scan(v.set.slotOf(i))
+		if state = v.state(i); state == 0 && readable {
+			state = leafFalse
 		}
 	}
-	return v.known[i] == 2
+	switch state {
+	case leafFalse, leafTrue:
+		return state == leafTrue
+	}
+	is := v.holds(&v.set.leaves[i])
+	if state = leafFalse; is {
+		state = leafTrue
+	}
+	v.know(i, state)
+	return is
+}
+
+func (v *View) know(i int, state uint32) { v.known[i] = v.round<<stateBits | state }
+
+// state is what is known of a leaf, or 0.
+func (v *View) state(i int) uint32 {
+	if k := v.known[i]; k>>stateBits == v.round {
+		return k & (1<<stateBits - 1)
+	}
+	return 0
+}
+
+// values are those of a slot; -1, and the slot behind the last one, stand for what
+// keywords look at.
+func (v *View) values(slot int) []value {
+	if slot < 0 || slot == len(v.fields) {
+		return v.keywords()
+	}
+	return v.field(slot).values
 }
 
 func (v *View) holds(l *leaf) bool {
-	var values []value
-	if l.slot < 0 {
-		values = v.keywords()
-	} else {
-		f := v.field(l.slot)
-		switch l.kind {
-		case leafNull:
-			return len(f.values) == 0
-		case leafExists:
-			return f.present
-		}
-		values = f.values
+	switch l.kind {
+	case leafNull:
+		return len(v.field(l.slot).values) == 0
+	case leafExists:
+		return v.field(l.slot).present
 	}
+	values := v.values(l.slot)
 	for i := range values {
 		x := &values[i]
 		if !x.valid || l.fast == nil {
-			if x.scalar && passes(l.test, x.v, v.ev) {
+			if !x.scalar() {
+				continue
+			}
+			if l.refers != nil {
+				if v.refers(l, x) {
+					return true
+				}
+			} else if passes(l.test, x.any(), Event{}) {
 				return true
 			}
 			continue
@@ -325,17 +465,28 @@ func (v *View) holds(l *leaf) bool {
 		ok := false
 		switch l.kind {
 		case leafExact:
-			ok = x.folds() == l.needle.text
+			ok = x.is(l.needle)
 		case leafPrefix:
-			ok = strings.HasPrefix(x.folds(), l.needle.text)
+			ok = x.starts(l.needle)
 		case leafSuffix:
-			ok = strings.HasSuffix(x.folds(), l.needle.text)
+			ok = x.ends(l.needle)
 		case leafContains:
-			ok = l.needle.in(x)
+			ok = strings.Contains(x.folds(), l.needle)
 		default:
 			ok = l.fast(x)
 		}
 		if ok {
+			return true
+		}
+	}
+	return false
+}
+
+// refers says whether a value stands to some value of the other field as the FieldRef says.
+func (v *View) refers(l *leaf, x *value) bool {
+	others := v.field(l.other).values
+	for i := range others {
+		if o := &others[i]; o.scalar() && l.refers(x, o) {
 			return true
 		}
 	}
@@ -347,9 +498,15 @@ func (v *View) keywords() []value {
 	if len(v.texts) > 0 {
 		return v.texts
 	}
-	v.texts = append(v.texts, newValue(v.ev.raw))
-	if _, given := v.ev.fields[rawField].(string); !given {
-		anyText(v.ev.fields, func(x any) bool {
+	if v.read != nil {
+		if v.texts = v.read.keywords(v.texts, true); len(v.texts) > 0 {
+			return v.texts
+		}
+	}
+	ev := v.Event()
+	v.texts = append(v.texts, newValue(ev.raw))
+	if _, given := ev.fields[rawField].(string); !given {
+		anyText(ev.fields, func(x any) bool {
 			v.texts = append(v.texts, newValue(x))
 			return false
 		})
@@ -359,19 +516,47 @@ func (v *View) keywords() []value {
 
 // A value is one of a field, with the forms that tests want, each made once.
 type value struct {
-	v      any
-	text   string // of a scalar
-	scalar bool
+	kind   valueKind
 	valid  bool // a scalar whose text is UTF-8
 	folded bool
+	text   string // of a scalar
 	fold   string
-	runes  []rune // of fold
-	grams  *grams // of fold
 }
 
-func newValue(v any) value {
-	s, scalar := text(v)
-	return value{v: v, text: s, scalar: scalar, valid: scalar && utf8.ValidString(s)}
+type valueKind uint8
+
+const (
+	kindObject valueKind = iota // or anything else that is no scalar
+	kindText
+	kindNumber // in canonical form
+	kindBool
+)
+
+func newValue(x any) value {
+	v := value{}
+	switch x := x.(type) {
+	case string:
+		v.kind, v.text = kindText, x
+	case json.Number:
+		v.kind, v.text = kindNumber, string(x)
+	case bool:
+		v.kind, v.text = kindBool, strconv.FormatBool(x)
+	}
+	v.valid = v.scalar() && utf8.ValidString(v.text)
+	return v
+}
+
+func (v *value) scalar() bool { return v.kind != kindObject }
+
+// any is a scalar as an Event has it.
+func (v *value) any() any {
+	switch v.kind {
+	case kindNumber:
+		return json.Number(v.text)
+	case kindBool:
+		return v.text == "true"
+	}
+	return v.text
 }
 
 func (v *value) folds() string {
@@ -381,56 +566,50 @@ func (v *value) folds() string {
 	return v.fold
 }
 
-func (v *value) foldRunes() []rune {
-	if v.runes == nil {
-		v.runes = []rune(v.folds())
-	}
-	return v.runes
-}
-
-// grams is a set of the three-byte pieces of a text, by a hash.
-type grams [64]uint64
-
-func gram(a, b, c byte) uint16 {
-	return uint16((uint32(a)<<16 | uint32(b)<<8 | uint32(c)) * 2654435769 >> 20) // of 4096
-}
-
-// A needle is a folded text to look for within others.
-type needle struct {
-	text string
-	n    int       // of bits
-	bits [4]uint16 // of some of its pieces
-}
-
-func newNeedle(text string) needle {
-	n := needle{text: regex.Fold(text)}
-	pieces := max(len(n.text)-2, 0)
-	n.n = min(pieces, len(n.bits))
-	for i := range n.n {
-		at := i * pieces / n.n
-		n.bits[i] = gram(n.text[at], n.text[at+1], n.text[at+2])
-	}
-	return n
-}
-
-// in says whether the folded value holds the needle.
-func (n *needle) in(v *value) bool {
-	s := v.folds()
-	if n.n > 0 {
-		if v.grams == nil {
-			v.grams = new(grams)
-			for i := 2; i < len(s); i++ {
-				g := gram(s[i-2], s[i-1], s[i])
-				v.grams[g/64] |= 1 << (g % 64)
-			}
-		}
-		for _, g := range n.bits[:n.n] {
-			if v.grams[g/64]&(1<<(g%64)) == 0 {
-				return false
-			}
+// is says whether the folded text is another one, which is folded.
+func (v *value) is(text string) bool {
+	if !v.folded {
+		if is, known := folded(v.text, text); known {
+			return is
 		}
 	}
-	return strings.Contains(s, n.text)
+	return v.folds() == text
+}
+
+// starts says whether the folded text starts with a text, which is folded.
+func (v *value) starts(text string) bool {
+	if !v.folded {
+		if is, known := folded(v.text[:min(len(v.text), len(text))], text); known {
+			return is
+		}
+	}
+	return strings.HasPrefix(v.folds(), text)
+}
+
+// ends says whether the folded text ends with a text, which is folded.
+func (v *value) ends(text string) bool {
+	if !v.folded {
+		if is, known := folded(v.text[max(len(v.text)-len(text), 0):], text); known {
+			return is
+		}
+	}
+	return strings.HasSuffix(v.folds(), text)
+}
+
+// folded says whether s folds to a text, which is known of ASCII.
+func folded(s, text string) (is, known bool) {
+	is = len(s) == len(text)
+	for i := range len(s) {
+		c := s[i]
+		if c >= utf8.RuneSelf {
+			return false, false
+		}
+		if 'a' <= c && c <= 'z' {
+			c -= 'a' - 'A'
+		}
+		is = is && c == text[i]
+	}
+	return is, true
 }
 
 // prepare gives a function that says of a value whose text is UTF-8 what
@@ -452,22 +631,20 @@ func prepare(t ir.Test) func(*value) bool {
 		if t.Op == ir.Eq { // numbers in canonical form are equal as texts
 			want := string(t.Number)
 			return func(v *value) bool {
-				_, boolean := v.v.(bool)
-				return !boolean && v.text == want
+				return v.kind != kindBool && v.text == want
 			}
 		}
 	case ir.Bool:
-		want := "FALSE"
-		if t.Value {
-			want = "TRUE"
-		}
+		want := boolText(t.Value)
 		return func(v *value) bool {
-			_, number := v.v.(json.Number)
-			return !number && len(v.text) == len(want) && v.folds() == want
+			return v.kind != kindNumber && len(v.text) == len(want) && v.folds() == want
 		}
 	}
 	return nil
 }
+
+// boolText is a boolean as a folded text.
+func boolText(b bool) string { return regex.Fold(strconv.FormatBool(b)) }
 
 func prepareVariants(t ir.Test) func(*value) bool {
 	ps, err := variants(t)
@@ -501,7 +678,7 @@ func preparePattern(p ir.Pattern, windash bool) func(*value) bool {
 			return nil
 		}
 	}
-	if p.Has(ir.AnyOne) || windash && strings.ContainsAny(p.Literals(), string(dashes)) {
+	if p.Has(ir.AnyOne) || windash && hasDash(p.Literals()) {
 		return prepareAtoms(p, windash)
 	}
 	cased := p.Cased
@@ -525,8 +702,7 @@ func preparePattern(p ir.Pattern, windash bool) func(*value) bool {
 	case ir.Suffix:
 		return func(v *value) bool { return strings.HasSuffix(of(v), s) }
 	case ir.Contains:
-		n := newNeedle(s)
-		return func(v *value) bool { return n.in(v) && (!cased || strings.Contains(v.text, s)) }
+		return func(v *value) bool { return strings.Contains(of(v), s) }
 	case ir.Any:
 		return func(*value) bool { return true }
 	}
@@ -548,9 +724,9 @@ func preparePattern(p ir.Pattern, windash bool) func(*value) bool {
 			middle = append(middle, fold(part.Text))
 		}
 	}
-	n := newNeedle(longest)
+	longest = regex.Fold(longest)
 	return func(v *value) bool {
-		if !n.in(v) {
+		if !strings.Contains(v.folds(), longest) {
 			return false
 		}
 		text, ok := strings.CutPrefix(of(v), first)
@@ -570,70 +746,51 @@ func preparePattern(p ir.Pattern, windash bool) func(*value) bool {
 // that each match holds is looked for first.
 func prepareAtoms(p ir.Pattern, windash bool) func(*value) bool {
 	atoms := atomsOf(p, windash)
-	var need, run []rune
-	for _, a := range atoms {
-		if a.kind != ir.Literal || len(a.ways) != 1 {
-			run = nil
-			continue
-		}
-		if run = append(run, regex.FoldRune(a.ways[0])); len(run) > len(need) {
-			need = slices.Clone(run)
-		}
-	}
-	n, cased := newNeedle(string(need)), p.Cased
+	needed, cased := string(longestRun(atoms)), p.Cased
 	return func(v *value) bool {
-		if !n.in(v) {
+		if !strings.Contains(v.folds(), needed) {
 			return false
 		}
 		if cased {
 			return globAtoms(atoms, []rune(v.text))
 		}
-		return globAtoms(atoms, v.foldRunes())
+		return globAtoms(atoms, []rune(v.folds()))
 	}
+}
+
+// longestRun is the longest text, folded, that every text which the atoms match holds.
+func longestRun(atoms []atom) (longest []rune) {
+	var run []rune
+	for _, a := range atoms {
+		if a.kind != ir.Literal || len(a.ways) != 1 {
+			run = nil
+			continue
+		}
+		if run = append(run, regex.FoldRune(a.ways[0])); len(run) > len(longest) {
+			longest = slices.Clone(run)
+		}
+	}
+	return longest
 }
 
 func prepareRegexp(t ir.Regexp) func(*value) bool {
 	if t.Re == nil {
 		return func(*value) bool { return false }
 	}
-	n := newNeedle(string(required(t.Re)))
 	matches := func(v *value) bool { return t.Re.In([]rune(v.text)) }
 	if source, err := t.Re.Go(); err == nil {
 		if g, err := regexp.Compile(source); err == nil {
 			matches = func(v *value) bool { return g.MatchString(v.text) }
 		}
 	}
-	return func(v *value) bool { return n.in(v) && matches(v) }
-}
-
-// required is the longest text found that every text in which re matches
-// holds, both folded.
-func required(re *regex.Re) []rune {
-	switch re.Op {
-	case regex.OpLiteral:
-		return []rune{regex.FoldRune(re.Rune)}
-	case regex.OpGroup:
-		return required(re.Subs[0])
-	case regex.OpRepeat:
-		if re.Min > 0 {
-			return required(re.Subs[0])
-		}
-	case regex.OpConcat:
-		var longest, run []rune
-		for _, s := range re.Subs {
-			if s.Op == regex.OpLiteral {
-				run = append(run, regex.FoldRune(s.Rune))
-			} else {
-				run = nil
-				if r := required(s); len(r) > len(longest) {
-					longest = r
-				}
-			}
-			if len(run) > len(longest) {
-				longest = slices.Clone(run)
-			}
-		}
-		return longest
+	needed, least, run := required(t.Re), shortest(t.Re), longestClass(t.Re)
+	if len(needed) != 1 { // an Index asks for the others
+		needed = nil
 	}
-	return nil
+	return func(v *value) bool {
+		if len(v.text) < least || !run.in(v.text) {
+			return false
+		}
+		return (len(needed) == 0 || strings.Contains(v.folds(), needed[0])) && matches(v)
+	}
 }

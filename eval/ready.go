@@ -18,7 +18,7 @@ func Ready(t ir.Test) func(*Value) bool {
 	fast := prepare(t)
 	return func(v *Value) bool {
 		if fast == nil || !v.valid {
-			return v.scalar && passes(t, v.v, Event{})
+			return v.scalar() && passes(t, v.any(), Event{})
 		}
 		return fast(&v.value)
 	}

@@ -22,18 +22,22 @@ type Source struct {
 // SourceOf reads an event's source. An event without an EventID and one of
 // Channel and Provider_Name does not tell its source.
 func SourceOf(ev Event) Source {
-	s := Source{Channel: ev.fold("Channel"), Provider: ev.fold("Provider_Name")}
-	if s.Channel == "FORWARDEDEVENTS" { // where a collector keeps what others wrote
-		s.Channel = ""
-	}
-	switch id := ev.fields["EventID"].(type) {
+	id := ""
+	switch v := ev.fields["EventID"].(type) {
 	case json.Number:
-		s.EventID, _ = strconv.Atoi(string(id))
+		id = string(v)
 	case string:
-		s.EventID, _ = strconv.Atoi(id)
+		id = v
 	}
-	if s.EventID <= 0 || s.Channel == "" && s.Provider == "" {
-		return Source{}
+	return newSource(ev.fold("Channel"), ev.fold("Provider_Name"), id)
+}
+
+func newSource(channel, provider, id string) (s Source) {
+	if channel == "FORWARDEDEVENTS" { // where a collector keeps what others wrote
+		channel = ""
+	}
+	if n, _ := strconv.Atoi(id); n > 0 && channel+provider != "" {
+		s = Source{channel, provider, n}
 	}
 	return s
 }

@@ -53,7 +53,7 @@ func NewReader(r io.Reader, max int) *Reader {
 	return &Reader{src: r, max: max, keep: -1, pos: ir.Pos{Line: 1, Column: 1}}
 }
 
-// Next gives the next event. The error is io.EOF at the end, an *ir.Diagnostic
+// Next gives the next event, whose text is good until the call after. The error is io.EOF at the end, an *ir.Diagnostic
 // where there is no event, or that of the stream, which ends it.
 func (r *Reader) Next() (Record, error) {
 	if !r.started {
@@ -217,6 +217,11 @@ func (r *Reader) value() ([]byte, error) {
 		return nil, r.skip()
 	}
 	start := r.pos
+	if n, ok := object(r.buf[r.at:]); ok && n <= r.max {
+		text := r.buf[r.at : r.at+n]
+		r.pass(n)
+		return text, nil
+	}
 	r.keep = r.at
 	err := r.skip()
 	defer func() { r.keep = -1 }()
@@ -229,7 +234,93 @@ func (r *Reader) value() ([]byte, error) {
 	case r.keep < 0 || r.at-r.keep > r.max:
 		return nil, &ir.Diagnostic{Pos: start, Msg: fmt.Sprintf("the event is larger than %d bytes", r.max)}
 	}
-	return bytes.Clone(r.buf[r.keep:r.at]), nil
+	return r.buf[r.keep:r.at], nil
+}
+
+// pass goes past n bytes.
+func (r *Reader) pass(n int) {
+	text := r.buf[r.at : r.at+n]
+	if lines := bytes.Count(text, []byte("\n")); lines > 0 {
+		r.pos.Line += lines
+		r.pos.Column = 1
+		text = text[bytes.LastIndexByte(text, '\n')+1:]
+	}
+	if r.at += n; r.at < len(r.buf) && r.buf[r.at] == '\n' {
+		return // the column starts anew
+	}
+	for _, c := range text {
+		if utf8.RuneStart(c) {
+			r.pos.Column++
+		}
+	}
+}
+
+// object is how many bytes the object has that b begins with, all of it without a fault that
+// skip tells. It is not ok where skip has to look, which takes longer.
+func object(b []byte) (n int, ok bool) {
+	var open [64]byte
+	depth, want := 0, wantValue
+	for i := 0; i < len(b); {
+		c := b[i]
+		switch {
+		case c == '"' && want != wantColon && want != wantCommaOrEnd:
+			for i++; ; i++ {
+				if i >= len(b) {
+					return 0, false
+				}
+				if c = b[i]; c == '"' {
+					break
+				}
+				if c == '\\' {
+					i++
+					if i >= len(b) {
+						return 0, false
+					}
+					c = b[i]
+				}
+				if c < ' ' {
+					return 0, false
+				}
+			}
+			i++
+			if want == wantKey || want == wantKeyOrEnd {
+				want = wantColon
+			} else {
+				want = wantCommaOrEnd
+			}
+			continue
+		case c == ':' && want == wantColon:
+			want = wantValue
+		case c == ',' && want == wantCommaOrEnd:
+			if want = wantValue; open[depth-1] == '{' {
+				want = wantKey
+			}
+		case c == '{' && want <= wantValueOrEnd && depth < len(open):
+			open[depth] = c
+			depth++
+			want = wantKeyOrEnd
+		case c == '[' && want <= wantValueOrEnd && depth < len(open):
+			open[depth] = c
+			depth++
+			want = wantValueOrEnd
+		case c == '}' && (want == wantCommaOrEnd || want == wantKeyOrEnd) && open[depth-1] == '{',
+			c == ']' && (want == wantCommaOrEnd || want == wantValueOrEnd) && open[depth-1] == '[':
+			want = wantCommaOrEnd
+			if depth--; depth == 0 {
+				return i + 1, true
+			}
+		case isSpace(c):
+		case want <= wantValueOrEnd && isWord(c):
+			for i+1 < len(b) && isWord(b[i+1]) {
+				i++
+			}
+			want = wantCommaOrEnd
+		default:
+			return 0, false
+		}
+		i++
+	}
+	return 0, false
 }
 
 // What may come next in a value.

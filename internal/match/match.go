@@ -33,6 +33,7 @@ type Rules struct {
 	options    Options
 	set        *eval.Set
 	rules      []rule
+	index      func() *eval.Index
 	triers     sync.Pool     // of *trier
 	correlated []*correlated // what is named stands before what names it
 	clock      clock
@@ -59,19 +60,19 @@ func (rs *Rules) Met() (m Meeting, asked, first []string) {
 }
 
 // meet notes what an event has to do with rules, unless some had a field already.
-func (rs *Rules) meet(ev eval.Event, rules []int) {
+func (rs *Rules) meet(v *eval.View, route *eval.Route) {
 	was := Meeting(rs.meeting.Load())
 	if was == SomeField {
 		return
 	}
 	is := NoSource
-	if len(rules) > 0 {
+	if route.Rules() > 0 {
 		is = NoField
-	}
-	for name := range rs.asked {
-		if _, present := ev.Field(name); len(rules) > 0 && (name == "" || present) {
-			is = SomeField
-			break
+		for name := range rs.asked {
+			if name == "" || v.Present(name) {
+				is = SomeField
+				break
+			}
 		}
 	}
 	for is > was && !rs.meeting.CompareAndSwap(uint32(was), uint32(is)) {
@@ -87,7 +88,17 @@ type rule struct {
 }
 
 // New is Rules with none in it.
-func New(o Options) *Rules { return &Rules{options: o, set: eval.NewSet(), asked: map[string]bool{}} }
+func New(o Options) *Rules {
+	rs := &Rules{options: o, set: eval.NewSet(), asked: map[string]bool{}}
+	rs.index = sync.OnceValue(func() *eval.Index {
+		rules := make([]*eval.Prepared, len(rs.rules))
+		for i, r := range rs.rules {
+			rules[i] = r.Prepared
+		}
+		return rs.set.Index(rules)
+	})
+	return rs
+}
 
 // Add adds a rule, or says what is wrong with its document or cannot be evaluated,
 // and leaves it out. A filter is joined to its rules already, and correlations come with
@@ -142,7 +153,7 @@ type Found struct {
 func (rs *Rules) Stream(src io.Reader) iter.Seq2[Found, error] {
 	return func(yield func(Found, error) bool) {
 		var broken error
-		read := func(yield func([]candidate) bool) { broken = batches(src, rs.options.MaxEvent, yield) }
+		read := func(yield func(*batch) bool) { broken = batches(src, rs.options.MaxEvent, yield) }
 		for f := range ordered.Seq(read, rs.try) {
 			for _, p := range f.picks {
 				hits, fault := rs.take(p)
@@ -171,113 +182,115 @@ type candidate struct {
 	err   *ir.Diagnostic
 }
 
+// A batch is some events in a row. Their texts lie in one buffer, which is used again.
+type batch struct {
+	events []candidate
+	text   []byte
+}
+
+var spare = sync.Pool{New: func() any { return new(batch) }}
+
 // batches yields the events of src, some at a time. The error is that of src.
-func batches(src io.Reader, largest int, yield func([]candidate) bool) error {
-	const most, size = 64, 1 << 18
+func batches(src io.Reader, largest int, yield func(*batch) bool) error {
+	const most, size = 256, 1 << 18
 	r := eval.NewReader(src, largest)
-	var batch []candidate
-	n, index := 0, 0
-	var broken error
+	index := 0
 	for {
-		rec, err := r.Next()
-		fault := (*ir.Diagnostic)(nil)
-		if err != nil && !errors.As(err, &fault) {
-			if err != io.EOF {
+		b := spare.Get().(*batch)
+		b.events, b.text = b.events[:0], b.text[:0]
+		var broken error
+		for len(b.events) < most && len(b.text) < size && broken == nil {
+			rec, err := r.Next()
+			fault := (*ir.Diagnostic)(nil)
+			switch {
+			case err == nil:
+				index++
+				from := len(b.text)
+				b.text = append(b.text, rec.Text...) // what is moved by this is kept by the events before
+				rec.Text = b.text[from:]
+			case !errors.As(err, &fault):
 				broken = err
+				continue
 			}
-			break
+			b.events = append(b.events, candidate{rec, index, fault})
 		}
-		if err == nil {
-			index++
+		if len(b.events) > 0 && !yield(b) || broken == io.EOF {
+			return nil
 		}
-		batch = append(batch, candidate{rec, index, fault})
-		if n += len(rec.Text); len(batch) >= most || n >= size {
-			if !yield(batch) {
-				return nil
-			}
-			batch, n = nil, 0
+		if broken != nil {
+			return broken
 		}
 	}
-	if len(batch) > 0 {
-		yield(batch)
-	}
-	return broken
 }
 
 // A trier tries the rules on one event after the other.
 type trier struct {
-	view *eval.View
-	fits map[eval.Source][]int // the rules that may be about events of a source
+	view   *eval.View
+	routes map[eval.Source]*eval.Route
 }
 
-func (rs *Rules) try(batch []candidate) (out Found) {
+func (rs *Rules) try(b *batch) (out Found) {
 	t, ok := rs.triers.Get().(*trier)
 	if !ok {
-		t = &trier{rs.set.View(eval.Event{}), map[eval.Source][]int{}}
+		t = &trier{rs.set.View(eval.Event{}), map[eval.Source]*eval.Route{}}
 	}
 	defer rs.triers.Put(t)
-	for _, c := range batch {
+	for _, c := range b.events {
 		if c.err != nil {
 			out.Faults = append(out.Faults, c.err)
 			continue
 		}
-		ev, err := c.Parse()
-		if err != nil {
+		if !t.view.Read(c.Text) {
+			_, err := c.Parse()
 			fault := (*ir.Diagnostic)(nil)
 			errors.As(err, &fault)
 			out.Faults = append(out.Faults, fault)
 			continue
 		}
 		out.Events++
-		ev = eval.Flatten(ev)
-		t.view.Show(ev)
-		var uses []use
-		rules := t.rules(rs, ev)
-		if rs.meet(ev, rules); out.Events == 1 && Meeting(rs.meeting.Load()) != SomeField {
-			out.first = ev.Names()
+		route := t.route(rs)
+		if rs.meet(t.view, route); out.Events == 1 && Meeting(rs.meeting.Load()) != SomeField {
+			out.first = t.view.Event().Names()
 		}
-		for _, i := range rules {
+		var uses []use
+		for _, i := range rs.index().Matches(t.view, route) {
 			r := rs.rules[i]
-			if !r.MatchView(t.view) {
-				continue
-			}
 			if uses = append(uses, r.uses...); r.silent {
 				continue
 			}
 			m := Match{Doc: r.doc, Line: c.Pos.Line, Index: c.index}
 			if rs.options.Explain {
-				why := eval.Explain(r.doc.Rule, ev)
+				why := eval.Explain(r.doc.Rule, t.view.Event())
 				m.Why = &why
 			}
 			out.Matches = append(out.Matches, m)
 		}
 		if len(uses) > 0 {
-			out.picks = append(out.picks, rs.pick(ev, c.Pos, uses))
+			out.picks = append(out.picks, rs.pick(t.view.Event(), c.Pos, uses))
 		}
 	}
 	t.view.Show(eval.Event{}) // lets the last event go
+	const largest = 1 << 22
+	if clear(b.events); cap(b.text) <= largest {
+		spare.Put(b)
+	}
 	return out
 }
 
-// rules are those to try on the event, by their indexes.
-func (t *trier) rules(rs *Rules, ev eval.Event) []int {
+// route is of the rules to try on the event.
+func (t *trier) route(rs *Rules) *eval.Route {
 	source := eval.Source{}
 	if !rs.options.AnySource {
-		source = eval.SourceOf(ev)
+		source = t.view.Source()
 	}
-	rules, ok := t.fits[source]
+	route, ok := t.routes[source]
 	if !ok {
 		const many = 2000 // a stranger's events may name sources without end
-		if len(t.fits) >= many {
-			clear(t.fits)
+		if len(t.routes) >= many {
+			clear(t.routes)
 		}
-		rules = []int{}
-		for i, r := range rs.rules {
-			if source.Fits(r.doc.Rule.Source) {
-				rules = append(rules, i)
-			}
-		}
-		t.fits[source] = rules
+		route = rs.index().Route(source)
+		t.routes[source] = route
 	}
-	return rules
+	return route
 }

@@ -1,0 +1,277 @@
+package eval
+
+import (
+	"cmp"
+	"math/bits"
+	"slices"
+	"strings"
+	"unicode/utf8"
+)
+
+// Words finds which of many texts stand in a value, in one way over it whatever
+// their number. Each text is looked for by a piece of it, the one that fewest of the texts
+// have. Of a text that is long enough, the pieces at several places in a row are
+// known, so that only some places of a value need a look.
+//
+// That takes the place of an Aho-Corasick automaton: it has some bytes a text and
+// not a state a character of it, is made in a fraction of the time, and its bitmap, which
+// answers for most places of a value, stays in the fastest cache.
+type words struct {
+	folds bool // some have letters that are not ASCII
+	grams [3]grams
+	pairs *[1 << 10]uint64 // a bitmap of the pieces of two bytes
+	bytes []word           // of one byte
+}
+
+// The grams of words, by the lengths of texts, and those of their pieces.
+const (
+	gramsLong   = iota // four bytes, looked for at every fourth place
+	gramsMiddle        // four bytes
+	gramsShort         // two bytes
+)
+
+var pieceOf = [3]int{4, 4, 2}
+
+const strideLong = 4
+
+// grams are the texts that are looked for by pieces of one length.
+type grams struct {
+	stride int      // of the places that are looked at
+	seen   []uint64 // a bitmap of hashes
+	shift  uint8
+	table  []bucket // open addressing by hash
+	words  []word   // those with one piece stand together
+}
+
+type bucket struct {
+	gram     uint32
+	from, to int32 // in words; none: the bucket is empty
+}
+
+// A word is a clue by its piece.
+type word struct {
+	text   string
+	behind int32 // of the piece, bytes before it in text
+	place  place
+	find   find
+}
+
+// A find is a leaf whose clue was seen.
+type find struct {
+	leaf int32
+	sure bool
+}
+
+func (w *words) add(c clue, f find) {
+	w.folds = w.folds || strings.IndexFunc(c.text, func(r rune) bool { return r >= utf8.RuneSelf }) >= 0
+	if len(c.text) == 1 {
+		w.bytes = append(w.bytes, word{c.text, 0, c.place, f})
+		return
+	}
+	n := gramsLong
+	for len(c.text) < pieceOf[n] || n == gramsLong && len(c.text) < pieceOf[n]+strideLong-1 {
+		n++
+	}
+	w.grams[n].words = append(w.grams[n].words, word{c.text, 0, c.place, f})
+}
+
+// piece is that of n bytes of a text at i, without regard to the case of ASCII letters.
+func piece(s string, i, n int) (g uint32) {
+	for j := range n {
+		g |= uint32(s[i+j]&caseless) << (8 * j)
+	}
+	return g
+}
+
+// caseless are the bits of a byte that both cases of a letter have.
+const caseless = 0xdf
+
+// build is called once, after all was added.
+func (w *words) build() {
+	for i := range w.grams {
+		w.grams[i].build(pieceOf[i])
+	}
+	if short := w.grams[gramsShort]; len(short.words) > 0 {
+		w.pairs = new([1 << 10]uint64)
+		for _, b := range short.table {
+			if b.to > 0 {
+				w.pairs[b.gram/64] |= 1 << (b.gram % 64)
+			}
+		}
+	}
+}
+
+func (g *grams) build(n int) {
+	if len(g.words) == 0 {
+		return
+	}
+	shared, shortest := map[uint32]int{}, len(g.words[0].text)
+	for _, w := range g.words {
+		shortest = min(shortest, len(w.text))
+		for i := 0; i+n <= min(len(w.text), maxPieces); i++ {
+			shared[piece(w.text, i, n)]++
+		}
+	}
+	if g.stride = 1; n == pieceOf[gramsLong] {
+		g.stride = min(shortest-n+1, strideLong)
+	}
+	type keyed struct {
+		gram uint32
+		word
+	}
+	var all []keyed
+	for _, w := range g.words {
+		best, least := 0, 0
+		for i := 0; i+g.stride-1+n <= min(len(w.text), maxPieces); i++ {
+			sum := 0
+			for j := range g.stride {
+				sum += shared[piece(w.text, i+j, n)]
+			}
+			if least == 0 || sum < least {
+				best, least = i, sum
+			}
+		}
+		for j := range g.stride {
+			w.behind = int32(best + j)
+			all = append(all, keyed{piece(w.text, best+j, n), w})
+		}
+	}
+	slices.SortStableFunc(all, func(a, b keyed) int { return cmp.Compare(a.gram, b.gram) })
+	size := 1
+	g.words = g.words[:0]
+	for i, k := range all {
+		g.words = append(g.words, k.word)
+		if i > 0 && k.gram != all[i-1].gram {
+			size++
+		}
+	}
+	g.table = make([]bucket, 1<<bits.Len(uint(2*size)))
+	const least, most = 13, 18 // of bits of the bitmap
+	width := min(max(bits.Len(uint(64*size)), least), most)
+	g.shift = uint8(32 - width)
+	g.seen = make([]uint64, 1<<(width-6))
+	for from := 0; from < len(all); {
+		gram, to := all[from].gram, from+1
+		for to < len(all) && all[to].gram == gram {
+			to++
+		}
+		h := hash(gram)
+		g.seen[h>>g.shift/64] |= 1 << (h >> g.shift % 64)
+		at := g.home(h)
+		for g.table[at].to != 0 {
+			at = (at + 1) % uint32(len(g.table))
+		}
+		g.table[at] = bucket{gram, int32(from), int32(to)}
+		from = to
+	}
+}
+
+// maxPieces bounds the bytes of a text of which a piece is taken.
+const maxPieces = 64
+
+func hash(gram uint32) uint32 { return gram * 2654435769 }
+
+func (g *grams) home(h uint32) uint32 { return h >> 7 & uint32(len(g.table)-1) }
+
+// fit says whether find may be asked of s as it is: its letters of ASCII are those
+// of its folded form.
+func (w *words) fit(s string) bool {
+	const kelvin, longS = 0xe2, 0xc5 // the first bytes of what is folded to k and s
+	for len(s) > 0 {
+		if len(s) >= 8 && (s[0]|s[1]|s[2]|s[3]|s[4]|s[5]|s[6]|s[7])&utf8.RuneSelf == 0 {
+			s = s[8:]
+			continue
+		}
+		if c := s[0]; c >= utf8.RuneSelf && (w.folds || c == kelvin || c == longS) {
+			return false
+		}
+		s = s[1:]
+	}
+	return true
+}
+
+// An eye is told what was seen.
+type eye interface{ found(find) }
+
+// find tells of each text that stands in s, of some of them several times. It
+// fits s, or that is folded.
+func (w *words) find(s string, v eye) {
+	w.grams[gramsLong].find4(s, v)
+	w.grams[gramsMiddle].find4(s, v)
+	if w.pairs != nil {
+		g := &w.grams[gramsShort]
+		for i := 0; i+2 <= len(s); i++ {
+			gram := (uint16(s[i]) | uint16(s[i+1])<<8) & (caseless<<8 | caseless)
+			if w.pairs[gram/64]>>(gram%64)&1 != 0 {
+				g.at(s, i, uint32(gram), v)
+			}
+		}
+	}
+	for i := range w.bytes { // of which there are few different ones
+		if word := &w.bytes[i]; word.inByte(s) {
+			v.found(word.find)
+		}
+	}
+}
+
+// find4 is for pieces of four bytes.
+func (g *grams) find4(s string, v eye) {
+	if len(g.words) == 0 {
+		return
+	}
+	const all = caseless<<24 | caseless<<16 | caseless<<8 | caseless
+	seen, shift, stride := g.seen, g.shift&31, g.stride
+	for i := 0; i+4 <= len(s); i += stride {
+		gram := (uint32(s[i]) | uint32(s[i+1])<<8 | uint32(s[i+2])<<16 | uint32(s[i+3])<<24) & all
+		if h := hash(gram) >> shift; seen[h/64]>>(h%64)&1 != 0 {
+			g.at(s, i, gram, v)
+		}
+	}
+}
+
+// at tries the texts with a piece that stands at i.
+func (g *grams) at(s string, i int, gram uint32, v eye) {
+	at := g.home(hash(gram))
+	for ; g.table[at].gram != gram || g.table[at].to == 0; at = (at + 1) % uint32(len(g.table)) {
+		if g.table[at].to == 0 {
+			return
+		}
+	}
+	for j := g.table[at].from; j < g.table[at].to; j++ {
+		w := &g.words[j]
+		from := i - int(w.behind)
+		to := from + len(w.text)
+		if from < 0 || to > len(s) || from > 0 && w.place.isStart() || to < len(s) && w.place.isEnd() {
+			continue
+		}
+		if folds(s[from:to], w.text) {
+			v.found(w.find)
+		}
+	}
+}
+
+// inByte says whether s has the word, which is one byte.
+func (w *word) inByte(s string) bool {
+	switch n := len(s); {
+	case n == 0 || w.place == whole && n > 1:
+		return false
+	case w.place == atEnd:
+		return folds(s[n-1:], w.text)
+	case w.place != anywhere:
+		return folds(s[:1], w.text)
+	}
+	c := w.text[0]
+	return strings.IndexByte(s, c) >= 0 || 'A' <= c && c <= 'Z' && strings.IndexByte(s, c+('a'-'A')) >= 0
+}
+
+// folds says whether a text of the same length is another one, which is folded, but for the case
+// of ASCII letters.
+func folds(s, folded string) bool {
+	for i := range len(s) {
+		c := s[i]
+		if c != folded[i] && (c < 'a' || 'z' < c || c-('a'-'A') != folded[i]) {
+			return false
+		}
+	}
+	return true
+}
