@@ -18,20 +18,20 @@ import (
 // it sees, its packages depend on nothing else of the project, nor do the packages
 // that they import.
 var layers = []struct{ name, packages, sees string }{
-	{"tests", "conformance/answers conformance/rules golden backends/backendtest internal/corpus internal/irgen internal/irtest", ""},
+	{"tests", "conformance/answers conformance/rules golden backends/backendtest internal/corpus internal/evtxtest internal/irgen internal/irtest", ""},
 	{"command", "internal/release cmd/sigmac", ""},
 	{"commands' work", "conformance/judge internal/project internal/drift/review internal/drift internal/delivery internal/check internal/coverage internal/report internal/diff/review internal/diff internal/ruletest internal/replay internal/samples internal/streams internal/match", ""},
 	{"catalogs", "internal/catalog/site internal/catalog/index internal/catalog/findings internal/catalog/native internal/catalog/page", ""},
 	{"library", "sigmac", ""},
 	{"mapping", "pipeline schema", "backends internal/catalog internal/deploy parser computed tail ir regex internal/suggest internal/taxonomy internal/jinja internal/lazy"},
 	{"targets", "targets", ""},
-	{"proof", "internal/question verify", "verify backends internal/catalog internal/deploy internal/realistic eval correlation computed tail ir regex internal/lazy"},
+	{"proof", "internal/question verify", "verify backends internal/catalog internal/deploy internal/realistic eval correlation computed tail ir regex internal/evtx internal/lazy"},
 	{"detections", "backends/elastic/deploy backends/kusto/deploy backends/splunk/deploy", "backends backends/elastic/read backends/kusto/read backends/splunk/read computed tail ir regex internal/catalog internal/deploy internal/lazy internal/suggest"},
 	{"languages", "backends/elastic backends/elastic/read backends/kusto backends/kusto/read backends/splunk backends/splunk/read", "backends computed tail ir regex internal/catalog internal/deploy internal/lazy internal/suggest"},
 	{"documents", "internal/config internal/link parser internal/taxonomy", "parser internal/catalog internal/deploy ir regex internal/suggest internal/taxonomy internal/lazy"},
-	{"views of a rule", "backends correlation eval internal/deploy internal/catalog internal/realistic", "computed tail ir regex internal/catalog internal/deploy internal/lazy"},
+	{"views of a rule", "backends correlation eval internal/deploy internal/catalog internal/realistic", "computed tail ir regex internal/catalog internal/deploy internal/evtx internal/lazy"},
 	{"rules", "computed tail ir regex", "ir regex"},
-	{"tools", "internal/attackgen internal/jinja internal/manual internal/charset internal/revision internal/markdown internal/atomic internal/junit internal/lazy internal/ordered internal/outdir internal/plain internal/style internal/suggest internal/module internal/about", ""},
+	{"tools", "internal/attackgen internal/jinja internal/manual internal/charset internal/revision internal/markdown internal/atomic internal/evtx internal/junit internal/lazy internal/ordered internal/outdir internal/plain internal/style internal/suggest internal/module internal/about", ""},
 }
 
 // modules are those of others that a package may import.
@@ -40,7 +40,9 @@ var modules = map[string]string{
 	"backends/kusto/deploy":   "gopkg.in/yaml.v3",
 	"cmd/sigmac":              "github.com/urfave/cli/v2 golang.org/x/term",
 	"internal/catalog/native": "gopkg.in/yaml.v3 github.com/BurntSushi/toml",
+	"eval":                    "github.com/klauspost/compress/zstd",
 	"internal/charset":        "golang.org/x/text",
+	"internal/evtx":           "golang.org/x/text/encoding/charmap",
 	"internal/catalog/site":   "github.com/alecthomas/chroma/v2",
 	"eval":                    "github.com/go-json-experiment/json",
 	"internal/check":          "gopkg.in/yaml.v3",

@@ -3,14 +3,15 @@ package eval
 import (
 	"bufio"
 	"bytes"
-	"compress/gzip"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"strings"
 	"unicode/utf8"
 
+	"sigmac/internal/evtx"
 	"sigmac/ir"
 )
 
@@ -22,12 +23,13 @@ const maxNesting = 10_000
 
 // A Record is an event as it stands in a stream.
 type Record struct {
-	Pos  ir.Pos // where its text begins
+	Pos  ir.Pos // where its text begins; in an EVTX file, the line is the record's number
 	Text []byte // of one JSON object
 }
 
 // A Reader reads events from a stream: JSON objects one a line, one after the
-// other or in arrays, also compressed with gzip. It keeps one at a time.
+// other or in arrays, or an event log of Windows (EVTX), also compressed with gzip
+// or zstd. It keeps one at a time.
 //
 // It finds where objects end and leaves their words and numbers to ParseEvent.
 // After a broken object it goes on at the next line that begins with an object
@@ -35,6 +37,7 @@ type Record struct {
 type Reader struct {
 	src io.Reader
 	max int
+	log *evtx.Reader // or nil: of JSON
 
 	buf     []byte
 	at      int // in buf: what is read next
@@ -62,6 +65,9 @@ func (r *Reader) Next() (Record, error) {
 			r.err = err
 			return Record{}, err
 		}
+	}
+	if r.log != nil {
+		return r.logged()
 	}
 	for {
 		c, ok := r.peek()
@@ -126,15 +132,18 @@ func kindOf(c byte) string {
 
 // open looks at the first bytes.
 func (r *Reader) open() error {
-	b := bufio.NewReader(r.src)
+	whole := evtx.Whole(r.src)
+	b, packed, err := unpack(bufio.NewReader(r.src))
+	if err != nil {
+		return err
+	}
 	r.src = b
-	if magic, _ := b.Peek(2); bytes.Equal(magic, []byte{0x1f, 0x8b}) {
-		z, err := gzip.NewReader(b)
-		if err != nil {
-			return err
+	if begins(b, evtx.Magic) {
+		if packed {
+			whole = nil
 		}
-		b = bufio.NewReader(z)
-		r.src = b
+		r.log = evtx.NewReader(b, whole, r.max)
+		return nil
 	}
 	switch mark, _ := b.Peek(3); {
 	case bytes.HasPrefix(mark, []byte("\xef\xbb\xbf")):
@@ -143,9 +152,26 @@ func (r *Reader) open() error {
 		return fmt.Errorf("is UTF-16 text; events are read as UTF-8")
 	}
 	if other := notJSON(b); other != "" {
-		return fmt.Errorf("is %s; events are read as JSON objects", other)
+		return fmt.Errorf("is %s; events are read as JSON objects or EVTX", other)
 	}
 	return nil
+}
+
+// logged is the next event of an EVTX file.
+func (r *Reader) logged() (Record, error) {
+	rec, err := r.log.Next()
+	if fault := (*evtx.Fault)(nil); errors.As(err, &fault) {
+		return Record{}, &ir.Diagnostic{Pos: recordPos(fault.Record), Msg: fault.Msg}
+	}
+	return Record{recordPos(rec.Number), rec.Text}, err
+}
+
+// recordPos is where a record of an EVTX file stands: its number is the line.
+func recordPos(number uint64) ir.Pos {
+	if number == 0 {
+		return ir.Pos{}
+	}
+	return ir.Pos{Line: int(min(number, math.MaxInt)), Column: 1}
 }
 
 // notJSON is the form of a file of events by its first line, as far as that has been read, where
@@ -154,8 +180,6 @@ func notJSON(b *bufio.Reader) string {
 	head, _ := b.Peek(b.Buffered()) // more would wait for a stream that goes on
 	line, _, whole := bytes.Cut(bytes.TrimLeft(head, " \t\r\n"), []byte("\n"))
 	switch {
-	case bytes.HasPrefix(head, []byte("ElfFile\x00")):
-		return "an EVTX file"
 	case bytes.HasPrefix(line, []byte("<")):
 		return "XML"
 	case whole && bytes.ContainsAny(line, ",;\t") && !bytes.ContainsAny(line, "{}[]\x00"):

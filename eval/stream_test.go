@@ -6,11 +6,15 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"reflect"
 	"runtime"
 	"strings"
 	"testing"
 	"testing/iotest"
 
+	"github.com/klauspost/compress/zstd"
+
+	"sigmac/internal/evtxtest"
 	"sigmac/ir"
 )
 
@@ -44,6 +48,14 @@ func gzipped(s string) string {
 	return b.String()
 }
 
+func zstandard(s string) string {
+	w, err := zstd.NewWriter(nil, zstd.WithEncoderConcurrency(1))
+	if err != nil {
+		panic(err)
+	}
+	return string(w.EncodeAll([]byte(s), nil))
+}
+
 const lineEnd = "the string goes over the end of a line, or holds a control character"
 
 func TestReader(t *testing.T) {
@@ -63,8 +75,21 @@ func TestReader(t *testing.T) {
 		{"characters", `{"é":"–"}{}`, []string{`1:1 {"é":"–"}`, "1:10 {}"}},
 		{"gzip", gzipped("{}\n{\"a\":1}"), []string{"1:1 {}", `2:1 {"a":1}`}},
 		{"gzip twice", gzipped("{}\n") + gzipped("{}"), []string{"1:1 {}", "2:1 {}"}},
-		{"gzip cut off", gzipped("{}\n")[:20], []string{"1:1 {}", "! unexpected EOF"}},
-		{"gzip and nothing", "\x1f\x8b", []string{"! unexpected EOF"}},
+		{"gzip cut off", gzipped("{}\n")[:20], []string{"1:1 {}", "! the gzip stream is cut off"}},
+		{"gzip and nothing", "\x1f\x8b", []string{"! the gzip stream is cut off"}},
+		{"gzip, the second cut off", gzipped("{}\n") + gzipped("{}")[:12], []string{"1:1 {}", "! the gzip stream is cut off"}},
+		{"gzip and something else", gzipped("{}\n") + "{}", []string{"1:1 {}", "! the gzip stream is cut off"}},
+		{"gzip and something longer", gzipped("{}\n") + `{"a": "text"}`, []string{"1:1 {}", "! the gzip stream is broken: gzip: invalid header"}},
+		{"gzip that is changed", strings.Replace(gzipped("{}\n"), "\x1f\x8b\x08", "\x1f\x8b\x09", 1), []string{"! the gzip stream is broken: gzip: invalid header"}},
+		{"zstd", zstandard("{}\n{\"a\":1}"), []string{"1:1 {}", `2:1 {"a":1}`}},
+		{"zstd twice", zstandard("{}\n") + zstandard("{}"), []string{"1:1 {}", "2:1 {}"}},
+		{"zstd of nothing", zstandard(""), nil},
+		{"zstd cut off", zstandard("{}\n{}")[:12], []string{"! the zstd stream is cut off"}},
+		{"zstd and nothing", "\x28\xb5\x2f\xfd", []string{"! the zstd stream is cut off"}},
+		{"zstd, the second cut off", zstandard("{}\n") + zstandard("{}")[:9], []string{"1:1 {}", "! the zstd stream is cut off"}},
+		{"zstd and something else", zstandard("{}\n") + "{}{}{}", []string{"1:1 {}", "! the zstd stream is broken: invalid input: magic number mismatch"}},
+		{"zstd with a window of 1 GiB", "\x28\xb5\x2f\xfd\x00\xa0\x00", []string{"! the zstd stream asks to look back for more than 128 MiB"}},
+		{"compressed twice", zstandard(gzipped("{}")), []string{"1:1! a value was expected"}},
 
 		{"a cut line", "{}\n{\"a\":1\n{\"b\":2}\n{}", []string{"1:1 {}", "3:1! , or the end was expected", `3:1 {"b":2}`, "4:1 {}"}},
 		{"a cut string", "{\"a\":\"x\n{}", []string{"1:8! " + lineEnd, "2:1 {}"}},
@@ -112,11 +137,12 @@ func TestReader(t *testing.T) {
 // TestNotJSON holds that events in another form are told of by their form.
 func TestNotJSON(t *testing.T) {
 	for in, want := range map[string]string{
-		"<Event/>\n":                    "is XML; events are read as JSON objects",
-		"\xef\xbb\xbf\n <Events>\n":     "is XML; events are read as JSON objects",
-		"ElfFile\x00\x00\x00":           "is an EVTX file; events are read as JSON objects",
-		"Image,User\na,b\n":             "is likely CSV; events are read as JSON objects",
-		"\"Image\"\t\"User\"\r\na\tb\n": "is likely CSV; events are read as JSON objects",
+		"<Event/>\n":                    "is XML; events are read as JSON objects or EVTX",
+		"\xef\xbb\xbf\n <Events>\n":     "is XML; events are read as JSON objects or EVTX",
+		"ElfFile\x00\x00\x00":           "the EVTX file is cut off after 10 bytes, within its header",
+		"ElfFile":                       "1:1: not an event: 'E'",
+		"Image,User\na,b\n":             "is likely CSV; events are read as JSON objects or EVTX",
+		"\"Image\"\t\"User\"\r\na\tb\n": "is likely CSV; events are read as JSON objects or EVTX",
 		"{\"a\": 1,\n\"b\": 2}":         "",
 		"[\n{}, {}]":                    "",
 		"a, {}\n{}":                     "1:1: not an event: a word",
@@ -130,6 +156,51 @@ func TestNotJSON(t *testing.T) {
 	// Of a stream that goes on, no more is waited for than is there.
 	if _, err := NewReader(io.MultiReader(strings.NewReader("{}\n"), waiting{t}), 1<<20).Next(); err != nil {
 		t.Error(err)
+	}
+}
+
+// TestEVTX holds that events of an event log are those of their JSON, in every form of a file.
+func TestEVTX(t *testing.T) {
+	events := []string{
+		`{"Event":{"System":{"Provider":{"#attributes":{"Name":"Sysmon"}},"EventID":1,"Channel":"C","Correlation":null},"EventData":{"Image":"C:\\a.exe","ProcessId":4,"Signed":true,"Empty":""}}}`,
+		`{"Event":{"System":{"EventID":{"#attributes":{"Qualifiers":16384},"#text":7}},"EventData":{"Data":{"#text":["a","b"]}}}}`,
+		`{"Event":{"System":{"EventID":1102},"UserData":{"LogFileCleared":{"#attributes":{"xmlns":"x"},"SubjectUserName":"a"}}}}`,
+	}
+	log := string(evtxtest.FromJSON(events...))
+	torn := strings.Replace(log, "ElfChnk", "ElfChnx", 1)
+	for name, file := range map[string]string{"": log, "gzip: ": gzipped(log), "zstd: ": zstandard(log)} {
+		r := NewReader(strings.NewReader(file), 1<<20)
+		for i, text := range events {
+			rec, err := r.Next()
+			if err != nil {
+				t.Fatalf("%sevent %d: %s", name, i+1, err)
+			}
+			got, err := rec.Parse()
+			if err != nil {
+				t.Fatal(err)
+			}
+			want, err := ParseEvent([]byte(text))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got, want := Flatten(got), Flatten(want); !reflect.DeepEqual(got.fields, want.fields) || rec.Pos != (ir.Pos{Line: i + 1, Column: 1}) {
+				t.Errorf("%sevent %d at %v: %v\nwant %v", name, i+1, rec.Pos, got.fields, want.fields)
+			}
+		}
+		if _, err := r.Next(); err != io.EOF {
+			t.Errorf("%sthe end: %v", name, err)
+		}
+	}
+	for _, tt := range []struct{ name, in, want string }{
+		{"a broken chunk", torn, "0:0! chunk 1: it does not begin like a chunk"},
+		{"cut off in gzip", gzipped(log)[:200], "! the gzip stream is cut off"},
+		{"larger than is allowed", log, "1:1! the event is broken: it is larger than 10 bytes\n2:1! the event is broken: it is larger than 10 bytes\n3:1! the event is broken: it is larger than 10 bytes"},
+	} {
+		for name, src := range map[string]io.Reader{"": strings.NewReader(tt.in), ", a byte at a time": iotest.OneByteReader(strings.NewReader(tt.in))} {
+			if got := strings.Join(read(src, 10), "\n"); got != tt.want {
+				t.Errorf("%s%s:\n%s\nwant\n%s", tt.name, name, got, tt.want)
+			}
+		}
 	}
 }
 
@@ -203,7 +274,7 @@ func TestFlatMemory(t *testing.T) {
 }
 
 func FuzzReader(f *testing.F) {
-	for _, s := range []string{`{"a":1}`, "[{},{}]", "{\"a\":\n{}", "[{\"a\" 1}\n{}]", gzipped("{}")} {
+	for _, s := range []string{`{"a":1}`, "[{},{}]", "{\"a\":\n{}", "[{\"a\" 1}\n{}]", gzipped("{}"), zstandard("{}"), string(evtxtest.FromJSON(`{"Event":{"A":"b"}}`)[:4096+600])} {
 		f.Add(s)
 	}
 	f.Fuzz(func(t *testing.T, s string) {

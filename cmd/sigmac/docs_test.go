@@ -17,6 +17,8 @@ import (
 	"github.com/itchyny/gojq"
 	"github.com/rogpeppe/go-internal/txtar"
 	"github.com/santhosh-tekuri/jsonschema/v6"
+
+	"sigmac/internal/evtxtest"
 )
 
 // A docBlock is a block of code of a page of the documentation.
@@ -184,6 +186,7 @@ func docsRepository(t *testing.T, page string) (dir string) {
 		}
 		write(f.Name, f.Data)
 	}
+	write("Security.evtx", evtxtest.FromJSON(`{"Event":{"System":{"EventID":4688,"Channel":"Security"},"EventData":{"NewProcessName":"C:\\Windows\\System32\\cmd.exe"}}}`))
 	git("init", "-q", "-b", "main")
 	git("add", "-A")
 	git("commit", "-qm", "one")

@@ -28,10 +28,12 @@ func evalCommand() *cli.Command {
 		Usage:     "say which rules match which events",
 		ArgsUsage: "PATH...",
 		Description: `Tries rules on events: JSON objects one a line, one after the other or in arrays,
-also compressed with gzip. Those of a Windows event log lose their System and
-EventData; their names stay, so that 4688 has NewProcessName and not Image.
+or the event logs of Windows (EVTX); also compressed with gzip or zstd. Those of
+Windows lose their System and EventData; their names stay, so that 4688 has
+NewProcessName and not Image.
 
    sigmac eval rules/ --events events.json
+   sigmac eval rules/ --events Security.evtx
    sigmac eval rule.yml --events events.ndjson.gz --explain
    zcat events.gz | sigmac eval rules/ --events - --json | jq -r .title
 

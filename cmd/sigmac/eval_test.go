@@ -2,12 +2,15 @@ package main
 
 import (
 	"bytes"
+	"cmp"
 	"compress/gzip"
 	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"sigmac/internal/evtxtest"
 )
 
 const evalTestRule = `title: Even
@@ -81,7 +84,37 @@ func TestEvalLargeEvent(t *testing.T) {
 func TestEvalCutStream(t *testing.T) {
 	events := compress([]byte(strings.Repeat(`{"n":2}`+"\n", 100)))
 	status, out, errs := evalRun(t, events[:len(events)-4])
-	if status != exitUsage || strings.Count(out, "\n") != 100 || errs != "sigmac: events: unexpected EOF\n" {
+	if status != exitUsage || strings.Count(out, "\n") != 100 || errs != "sigmac: events: the gzip stream is cut off\n" {
 		t.Errorf("status %d\n%s\n%s", status, out, errs)
+	}
+}
+
+// TestEvalEVTX holds that an event log gives what its events as JSON give, where the numbers of
+// its records are those of lines, and that the rest of one with a broken chunk is read.
+func TestEvalEVTX(t *testing.T) {
+	var events []string
+	for i := range 2000 {
+		events = append(events, fmt.Sprintf(`{"Event":{"System":{"EventID":%d},"EventData":{"n":%d,"Pad":%q}}}`, i%3, i%10, strings.Repeat("x", i)))
+	}
+	log := evtxtest.FromJSON(events...)
+	for _, args := range [][]string{nil, {"--json"}, {"--explain"}} {
+		_, want, _ := evalRun(t, []byte(strings.Join(events, "\n")), args...)
+		for _, file := range [][]byte{log, compress(log)} {
+			if status, out, errs := evalRun(t, file, args...); status != exitOK || out != want || errs != "" || strings.Count(out, "\n") < 1000 {
+				t.Errorf("%v: status %d\n%.1000s\n%s\nwant\n%.1000s", args, status, out, errs, want)
+			}
+		}
+	}
+	_, whole, _ := evalRun(t, log)
+	log[4096+65536+700] ^= 1
+	status, out, errs := evalRun(t, log)
+	lost, first := 0, ""
+	for line := range strings.Lines(whole) {
+		if !strings.Contains(out, line) {
+			lost, first = lost+1, cmp.Or(first, line)
+		}
+	}
+	if status != exitRules || errs != "events: chunk 2: the checksum of its records is wrong\n" || lost == 0 || lost > 100 || strings.HasPrefix(first, "events:1:") {
+		t.Errorf("with a broken chunk: status %d, %d matches fewer from %q on\n%s", status, lost, first, errs)
 	}
 }

@@ -25,8 +25,9 @@ func testCommand() *cli.Command {
 		Usage:     "run the tests that lie beside rules",
 		ArgsUsage: "[PATH...]",
 		Description: `Tries rules on the events that lie beside them: those in RULE.match.ndjson it must
-match, those in RULE.nomatch.ndjson not. What its queries say of the events must
-be the same. Without a PATH, the rules of sigmac.yaml are tested.
+match, those in RULE.nomatch.ndjson not; also .json, .jsonl and .evtx, as eval
+reads them. What its queries say of the events must be the same. Without a PATH,
+the rules of sigmac.yaml are tested.
 
    sigmac test
    sigmac test rules/ --require --junit report.xml

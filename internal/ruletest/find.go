@@ -64,7 +64,7 @@ type Suite struct {
 // A test of the rule in a.yml is a.match.ndjson or a.nomatch.ndjson beside it;
 // where the file holds several rules, it has the id of one in the place of `a`.
 // The form of the events is that of package eval, whether the name ends in .json,
-// .jsonl or .ndjson, with or without .gz. The attribute regression_tests_path
+// .jsonl, .ndjson or .evtx, with or without .gz or .zst. The attribute regression_tests_path
 // names tests in the layout of the public rules. The events of a correlation are a stream,
 // which has to give a hit or none.
 func Find(docs []*parser.Document) (suites []Suite) {
@@ -134,8 +134,8 @@ func readFolder(dir string) *folder {
 		if ext := filepath.Ext(name); ext == ".yml" || ext == ".yaml" {
 			f.rules = append(f.rules, full)
 		}
-		form := strings.TrimSuffix(name, ".gz")
-		if !slices.Contains([]string{".ndjson", ".jsonl", ".json"}, filepath.Ext(form)) {
+		form := strings.TrimSuffix(strings.TrimSuffix(name, ".gz"), ".zst")
+		if !slices.Contains([]string{".ndjson", ".jsonl", ".json", ".evtx"}, filepath.Ext(form)) {
 			continue
 		}
 		form = strings.TrimSuffix(form, filepath.Ext(form))
@@ -223,15 +223,12 @@ func regression(d *parser.Document) []Test {
 		switch {
 		case len(x.Pipelines)+len(x.Filters) > 0:
 			t.Skip = "it asks for pipelines or filters"
-		case x.Type == "evtx":
+		case x.Type == "evtx" && !exists(root, events):
 			// The public rules have the same events as JSON beside these.
-			json := strings.TrimSuffix(events, path.Ext(events)) + ".json"
-			if exists(root, json) {
+			if json := strings.TrimSuffix(events, path.Ext(events)) + ".json"; exists(root, json) {
 				events = json
-			} else {
-				t.Skip = "EVTX is not read, and no JSON lies beside it"
 			}
-		case !slices.Contains([]string{"json", "ndjson", "jsonl"}, x.Type):
+		case !slices.Contains([]string{"evtx", "json", "ndjson", "jsonl"}, x.Type):
 			t.Skip = fmt.Sprintf("no test is known of the type %q", x.Type)
 		}
 		t.Path = filepath.Join(root, filepath.FromSlash(events))

@@ -17,6 +17,7 @@ import (
 	"sigmac/backends"
 	"sigmac/eval"
 	"sigmac/internal/corpus"
+	"sigmac/internal/evtxtest"
 	"sigmac/internal/junit"
 	"sigmac/ir"
 	"sigmac/parser"
@@ -121,6 +122,45 @@ func TestWorld(t *testing.T) {
 		if got := strings.Join(failing, " "); got != c.failing {
 			t.Errorf("%s on %s: queries for %q differ, want %q", c.test, c.event, got, c.failing)
 		}
+	}
+}
+
+// TestEVTX reads event logs beside rules, and those that the layout of the public rules names.
+func TestEVTX(t *testing.T) {
+	event := func(user string) string {
+		return fmt.Sprintf(`{"Event":{"System":{"EventID":1},"EventData":{"User":%q}}}`, user)
+	}
+	dir := t.TempDir()
+	rule := filepath.Join(dir, "rules", "a.yml")
+	write(t, rule, adminRule+"regression_tests_path: regression_data/info.yml\n")
+	write(t, filepath.Join(dir, "rules", "a.match.evtx"), string(evtxtest.FromJSON(event("admin"), event("other"))))
+	var packed bytes.Buffer
+	z := gzip.NewWriter(&packed)
+	_, _ = z.Write(evtxtest.FromJSON(event("other"))[:4096+70_000/2])
+	if err := z.Close(); err != nil {
+		t.Fatal(err)
+	}
+	write(t, filepath.Join(dir, "rules", "a.nomatch.evtx.gz"), packed.String())
+	write(t, filepath.Join(dir, "regression_data", "info.yml"), "regression_tests_info: [{type: evtx, match_count: 2, path: regression_data/x.evtx}]")
+	write(t, filepath.Join(dir, "regression_data", "x.json"), event("other"))
+	write(t, filepath.Join(dir, "regression_data", "x.evtx"), string(evtxtest.FromJSON(event("admin"), event("other"), event("admin"))))
+	_, out := test(t, nil, rule)
+	want := []string{
+		"a.match.evtx failed, 1 of 2 [a.match.evtx:2:1: the rule does not match]",
+		"a.nomatch.evtx.gz failed, 0 of 0 [a.nomatch.evtx.gz: chunk 1: it is cut off after 35000 bytes]",
+		"x.evtx passed, 2 of 3 []",
+	}
+	var got []string
+	for _, c := range slices.Concat(out...) {
+		for _, f := range c.Failures {
+			f.Path = filepath.Base(f.Path)
+		}
+		if c.Target == "" {
+			got = append(got, fmt.Sprintf("%s %s, %d of %d %v", filepath.Base(c.Path), c.Status, c.Matches, c.Events, c.Failures))
+		}
+	}
+	if !slices.Equal(got, want) {
+		t.Errorf("got\n%s\nwant\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
 	}
 }
 
