@@ -22,9 +22,12 @@ const (
 // A chunk is the bytes in which its events are, and the event that is read. What is made of
 // an event is kept in lists, which the next event uses again.
 type chunk struct {
-	data  []byte
-	words map[value]string // texts that come again, as they are written in JSON
-	work  int              // that is left
+	data []byte
+	work int // that is left
+
+	words []word         // texts that come again
+	ids   map[string]int // of the words
+	found map[value]int  // the words, by where they stand
 
 	elements   []element
 	attributes []attribute
@@ -35,16 +38,60 @@ type chunk struct {
 	max     int // bytes of out
 	spent   int // of the work, for out
 	objects int
-	keys    map[key]int
 }
+
+// A word is a text that comes again, as it is written in JSON, and the last object that has it
+// as a key.
+type word struct {
+	text   string
+	object int
+	next   int // the number that it gets where it comes again in that object
+}
+
+// The words that are known before.
+const (
+	noWord = iota
+	attributesWord
+	textWord
+	dataWord
+	nameWord
+	eventDataWord
+	userDataWord
+)
 
 // begin goes over to the chunk in data.
 func (c *chunk) begin(data []byte) {
-	if c.words == nil {
-		c.words, c.keys = map[value]string{}, map[key]int{}
+	if c.ids == nil {
+		c.ids, c.found = map[string]int{}, map[value]int{}
 	}
-	clear(c.words)
-	c.data, c.work = data, maxWork
+	clear(c.ids)
+	clear(c.found)
+	c.data, c.work, c.words = data, maxWork, c.words[:0]
+	for _, text := range []string{"", "#attributes", "#text", "Data", "Name", "EventData", "UserData"} {
+		c.id(text)
+	}
+}
+
+// id is the index of a word.
+func (c *chunk) id(text string) int {
+	id, ok := c.ids[text]
+	if !ok {
+		id = len(c.words)
+		c.words = append(c.words, word{text: text})
+		c.ids[text] = id
+	}
+	return id
+}
+
+// word is the index of the word that a text is.
+func (c *chunk) word(text value) int {
+	id, ok := c.found[text]
+	if !ok {
+		c.spend(text.size)
+		id = c.id(string(c.appendText(nil, text)))
+		c.found[text] = id
+	}
+	return id
 }
 
 // A span is a part of a list.
@@ -52,13 +99,13 @@ type span struct{ from, to int }
 
 // An element is one of XML.
 type element struct {
-	name       string
+	name       int // a word
 	attributes span
 	content    span
 }
 
 type attribute struct {
-	name    string
+	name    int  // a word
 	content span // without elements
 }
 
@@ -159,9 +206,9 @@ func (p *parser) read(last byte) {
 		if token == last {
 			return
 		}
-		switch token &^ moreToken {
-		case openToken:
-			p.element(token&moreToken != 0)
+		switch token {
+		case openToken, openToken | moreToken:
+			p.element(token != openToken)
 		case templateToken:
 			p.template()
 		case headerToken:
@@ -178,18 +225,18 @@ func (p *parser) read(last byte) {
 
 // characters is what stands for text, or a value that may be elements.
 func (p *parser) characters(token byte) {
-	switch token &^ moreToken {
-	case textToken:
+	switch token {
+	case textToken, textToken | moreToken:
 		if kind := p.byte(); kind != stringType {
 			fail("a text has the type %#x", kind)
 		}
 		p.open = append(p.open, p.text())
-	case cdataToken:
+	case cdataToken, cdataToken | moreToken:
 		p.open = append(p.open, p.text())
-	case charToken:
+	case charToken, charToken | moreToken:
 		p.open = append(p.open, value{kind: charKind, at: p.short()})
-	case entityToken:
-		name := p.name()
+	case entityToken, entityToken | moreToken:
+		name := p.words[p.name()].text
 		i := slices.Index([]string{"amp", "lt", "gt", "quot", "apos"}, name)
 		if i < 0 {
 			fail("the entity %q is unknown", name)
@@ -293,7 +340,7 @@ func (p *parser) repeat(e element) {
 		for i := in.from; i < in.to; i++ {
 			if v := p.content[i]; v.kind < elementKind && v.kind&arrayType != 0 {
 				if at >= 0 {
-					fail("the element %s holds two arrays", e.name)
+					fail("the element %s holds two arrays", p.words[e.name].text)
 				}
 				at, array = i, v
 			}
@@ -364,9 +411,9 @@ func (p *parser) template() {
 	p.parse(body, definition.at, values, p.depth+1)
 }
 
-// name is that of an element, attribute or entity. It stands here the first time, and there
+// name is the word that is that of an element, attribute or entity. It stands here the first time, and there
 // the next times.
-func (p *parser) name() string {
+func (p *parser) name() int {
 	there := parser{chunk: p.chunk, at: int(min(p.long(), chunkSize)), end: len(p.data)}
 	here := there.at == p.at
 	there.take(4 + 2) // where the next one with this hash is, and the hash
@@ -374,18 +421,7 @@ func (p *parser) name() string {
 	if here {
 		p.take(there.at + 2 - p.at) // with the zero that ends it
 	}
-	return p.chunk.word(text)
-}
-
-// word is a text that comes again, as it is written in JSON.
-func (c *chunk) word(text value) string {
-	word, ok := c.words[text]
-	if !ok {
-		c.spend(text.size)
-		word = string(c.appendText(nil, text))
-		c.words[text] = word
-	}
-	return word
+	return p.word(text)
 }
 
 // text is one behind its length.

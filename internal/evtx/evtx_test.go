@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"io"
 	"math"
+	"math/rand/v2"
 	"os"
 	"path/filepath"
 	"reflect"
@@ -389,6 +390,49 @@ func TestLimits(t *testing.T) {
 	r := evtx.NewReader(bytes.NewReader(evtxtest.FromJSON(`{"Event":{"A":"0123456789"}}`)), nil, 10)
 	if _, err := r.Next(); fmt.Sprint(err) != "record 1: the event is broken: it is larger than 10 bytes" {
 		t.Errorf("an event that is too large: %v", err)
+	}
+}
+
+// TestChanged holds that logs with changed bytes and right checksums are read: what comes out
+// is JSON, or a fault.
+func TestChanged(t *testing.T) {
+	var l evtxtest.Log
+	for i := range 40 {
+		l.Add(evtxtest.Event(fmt.Sprintf(`{"Event":{"#attributes":{"xmlns":"x"},"System":{"Provider":{"#attributes":{"Name":"P"}},"EventID":%d,"Level":null},
+			"EventData":{"A":"b","C":["d","e"],"Flag":true,"Name%d":"x"}}}`, i, i)))
+		l.Add(&evtxtest.Instance{Template: element("E", element("A", evtxtest.Sub(0)), evtxtest.Sub(1)),
+			Values: []evtxtest.Value{{Type: 0x81, Bytes: evtxtest.String("a\x00b").Bytes}, evtxtest.XML(element("X", evtxtest.Entity("lt"), evtxtest.Char(9), evtxtest.CDATA("y")))}})
+	}
+	file := l.Bytes(0)
+	const records = 4096 + 512
+	used := int(binary.LittleEndian.Uint32(file[4096+48:])) - 512
+	random := rand.New(rand.NewPCG(1, 2))
+	events, faults := 0, 0
+	for range 400 {
+		changed := bytes.Clone(file)
+		for range 1 + random.IntN(6) {
+			at := records + random.IntN(used)
+			switch random.IntN(3) {
+			case 0:
+				changed[at] = byte(random.IntN(256))
+			case 1:
+				changed[at] ^= 1 << random.IntN(8)
+			default:
+				copy(changed[at:at+1+random.IntN(20)], changed[records+random.IntN(used):])
+			}
+		}
+		evtxtest.Seal(changed)
+		for _, line := range read(bytes.NewReader(changed), nil) {
+			_, text, _ := strings.Cut(line, " ")
+			if line[0] == '!' {
+				faults++
+			} else if events++; !json.Valid([]byte(text)) {
+				t.Fatal(line)
+			}
+		}
+	}
+	if events < 4000 || faults < 400 {
+		t.Errorf("%d events and %d faults", events, faults)
 	}
 }
 

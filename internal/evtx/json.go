@@ -16,20 +16,13 @@ func (c *chunk) check(e element) {
 
 // writeEvent writes an event.
 func (c *chunk) writeEvent(root value) {
-	c.out, c.spent, c.objects = c.out[:0], 0, 0
-	clear(c.keys)
+	c.out, c.spent = c.out[:0], 0
 	e := c.elements[root.at]
 	object := c.writeObject()
 	c.writeKey(object, e.name)
 	c.writeValue(e, false)
 	c.out = append(c.out, '}')
 	c.check(element{})
-}
-
-// A key is one of an object, by the number of the object.
-type key struct {
-	object int
-	name   string
 }
 
 // writeObject begins an object, which gets a number.
@@ -39,21 +32,21 @@ func (c *chunk) writeObject() int {
 	return c.objects
 }
 
-// writeKey begins a member. A name that comes again has a number: Name, Name_1, Name_2. The map
-// holds the next one.
-func (c *chunk) writeKey(object int, name string) {
-	first := key{object, name}
-	unique, n := first, c.keys[first]
-	for ; c.keys[unique] > 0; n++ {
-		unique.name = name + "_" + strconv.Itoa(n)
-		c.spend(len(unique.name))
+// writeKey begins a member. A name that comes again has a number: Name, Name_1, Name_2.
+func (c *chunk) writeKey(object, name int) {
+	unique := name
+	for c.words[unique].object == object {
+		text := c.words[name].text + "_" + strconv.Itoa(c.words[name].next)
+		c.words[name].next++
+		c.spend(tokenWork + len(text))
+		unique = c.id(text)
 	}
-	c.keys[unique], c.keys[first] = 1, max(n, 1)
+	c.words[unique].object, c.words[unique].next = object, 1
 	if c.out[len(c.out)-1] != '{' {
 		c.out = append(c.out, ',')
 	}
 	c.out = append(c.out, '"')
-	c.out = append(c.out, unique.name...)
+	c.out = append(c.out, c.words[unique].text...)
 	c.out = append(c.out, `":`...)
 }
 
@@ -79,7 +72,7 @@ func (c *chunk) writeValue(e element, data bool) {
 	}
 	object := c.writeObject()
 	if attributes {
-		c.writeKey(object, "#attributes")
+		c.writeKey(object, attributesWord)
 		inner := c.writeObject()
 		for _, a := range c.attributes[e.attributes.from:e.attributes.to] {
 			if c.holdsText(a.content) {
@@ -90,7 +83,7 @@ func (c *chunk) writeValue(e element, data bool) {
 		c.out = append(c.out, '}')
 	}
 	if texts {
-		c.writeKey(object, "#text")
+		c.writeKey(object, textWord)
 		c.writeText(e.content)
 	}
 	if elements {
@@ -142,15 +135,15 @@ func (c *chunk) writeMembers(object int, e element, data bool) {
 			continue
 		}
 		child := c.elements[list[i].at]
-		name, isData := "", false
+		name, isData := noWord, false
 		if data {
 			name, isData = c.dataName(list[i])
 		}
 		switch {
 		case !isData:
 			c.writeKey(object, child.name)
-			c.writeValue(child, child.name == "EventData" || child.name == "UserData")
-		case name != "":
+			c.writeValue(child, child.name == eventDataWord || child.name == userDataWord)
+		case name != noWord:
 			c.writeKey(object, name)
 			end := i + 1
 			for end < len(list) {
@@ -163,22 +156,22 @@ func (c *chunk) writeMembers(object int, e element, data bool) {
 			i = end - 1
 		case !unnamed:
 			unnamed = true
-			c.writeKey(object, "Data")
+			c.writeKey(object, dataWord)
 			c.out = append(c.out, `{"#text":`...)
-			c.writeData(list, "")
+			c.writeData(list, noWord)
 			c.out = append(c.out, '}')
 		}
 	}
 }
 
-// dataName is the attribute Name of an element Data, as it is written in JSON, or empty.
-func (c *chunk) dataName(v value) (name string, isData bool) {
-	if v.kind != elementKind || c.elements[v.at].name != "Data" {
-		return "", false
+// dataName is the word that is the attribute Name of an element Data.
+func (c *chunk) dataName(v value) (name int, isData bool) {
+	if v.kind != elementKind || c.elements[v.at].name != dataWord {
+		return noWord, false
 	}
 	e := c.elements[v.at]
 	for _, a := range c.attributes[e.attributes.from:e.attributes.to] {
-		if a.name != "Name" {
+		if a.name != nameWord {
 			continue
 		}
 		content := c.content[a.content.from:a.content.to]
@@ -191,13 +184,13 @@ func (c *chunk) dataName(v value) (name string, isData bool) {
 			text = c.appendText(text, v)
 			c.spend(len(text) - from)
 		}
-		return string(text), true
+		return c.id(string(text)), true
 	}
-	return "", true
+	return noWord, true
 }
 
 // writeData writes what the elements Data of a name in a list hold: that of one, or an array.
-func (c *chunk) writeData(list []value, name string) {
+func (c *chunk) writeData(list []value, name int) {
 	start, n := len(c.out), 0
 	for _, v := range list {
 		if own, isData := c.dataName(v); !isData || own != name {
