@@ -338,7 +338,7 @@ func (p *parser) repeat(e element) {
 	at, array := -1, value{}
 	find := func(in span) {
 		for i := in.from; i < in.to; i++ {
-			if v := p.content[i]; v.kind < elementKind && v.kind&arrayType != 0 {
+			if v := p.content[i]; v.kind&arrayType != 0 {
 				if at >= 0 {
 					fail("the element %s holds two arrays", p.words[e.name].text)
 				}
@@ -404,7 +404,7 @@ func (p *parser) template() {
 	values := make([]value, n)
 	for i := range values {
 		spec := specs[4*i:]
-		v := value{kind: spec[2], at: p.at, size: int(binary.LittleEndian.Uint16(spec))}
+		v := value{kind: uint16(spec[2]), at: p.at, size: int(binary.LittleEndian.Uint16(spec))}
 		p.take(v.size)
 		values[i] = v
 	}

@@ -131,6 +131,9 @@ func TestValues(t *testing.T) {
 		{0x21, nil, `null`},
 		{0x22, []byte{1}, `a value of 1 bytes of the type 0x22 is unknown`},
 		{0x23, []byte{1, 0}, `a value of 2 bytes of the type 0x23 is unknown`},
+		{0x7f, nil, `null`},
+		{0xfe, []byte{1}, `arrays of the type 0x7e are unknown`},
+		{0xff, []byte{1}, `arrays of the type 0x7f are unknown`},
 	} {
 		got := one(t, &evtxtest.Instance{Template: element("E", evtxtest.Sub(0)), Values: []evtxtest.Value{{Type: tt.kind, Bytes: tt.bytes}}})
 		if want := `{"E":` + tt.want + `}`; got != want && got != "! record 1: the event is broken: "+tt.want {
@@ -527,7 +530,7 @@ func FuzzReader(f *testing.F) {
 	log := seeds.Bytes(0)
 	end := binary.LittleEndian.Uint32(log[chunk+48:])
 	f.Add(log[chunk+512 : chunk+end])
-	for kind := range byte(0x24) {
+	for kind := range byte(0x80) {
 		var l evtxtest.Log
 		l.Add(&evtxtest.Instance{Template: element("E", evtxtest.Sub(0), evtxtest.Sub(1)), Values: []evtxtest.Value{{Type: kind, Bytes: make([]byte, 16)}, {Type: kind | 0x80, Bytes: make([]byte, 32)}}})
 		log := l.Bytes(0)

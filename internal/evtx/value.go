@@ -17,9 +17,9 @@ import (
 // A value is one of a template as it stands in its chunk, a text, or what else content holds.
 // The zero value is null.
 type value struct {
-	kind byte
-	at   int // in the chunk
-	size int // in bytes
+	kind uint16 // a type, of one byte, or elementKind or charKind
+	at   int    // in the chunk
+	size int    // in bytes
 }
 
 // The types of values.
@@ -50,8 +50,8 @@ const (
 
 	arrayType = 0x80 // with the type of its items
 
-	elementKind = 0xfe // an element: at is its index
-	charKind    = 0xff // a character: at is its number
+	elementKind = 0x100 // an element: at is its index
+	charKind    = 0x101 // a character: at is its number
 )
 
 // sizes are the bytes of values of a type that has a size.
