@@ -364,6 +364,7 @@ func (p *parser) repeat(e element) {
 			if at < in.from || at >= in.to {
 				return in
 			}
+			p.spend(tokenWork * (in.to - in.from))
 			from := len(p.content)
 			p.content = append(p.content, p.content[in.from:in.to]...)
 			p.content[from+at-in.from] = item

@@ -95,6 +95,7 @@ func (c *chunk) writeValue(e element, data bool) {
 func (c *chunk) isText(v value) bool { return v.kind != elementKind && !c.isEmpty(v) }
 
 func (c *chunk) holdsText(content span) bool {
+	c.spend(content.to - content.from)
 	for _, v := range c.content[content.from:content.to] {
 		if c.isText(v) {
 			return true
@@ -105,6 +106,7 @@ func (c *chunk) holdsText(content span) bool {
 
 // writeText writes the texts in content as one, and a single number or bool as it is.
 func (c *chunk) writeText(content span) {
+	c.spend(content.to - content.from)
 	count, last := 0, value{}
 	for _, v := range c.content[content.from:content.to] {
 		if c.isText(v) {
@@ -170,11 +172,13 @@ func (c *chunk) dataName(v value) (name int, isData bool) {
 		return noWord, false
 	}
 	e := c.elements[v.at]
+	c.spend(e.attributes.to - e.attributes.from)
 	for _, a := range c.attributes[e.attributes.from:e.attributes.to] {
 		if a.name != nameWord {
 			continue
 		}
 		content := c.content[a.content.from:a.content.to]
+		c.spend(len(content))
 		if len(content) == 1 && content[0].kind == stringType {
 			return c.word(content[0]), true
 		}

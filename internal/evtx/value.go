@@ -60,6 +60,7 @@ var sizes = [256]int{int8Type: 1, uint8Type: 1, int16Type: 2, uint16Type: 2, int
 
 // items are those of an array.
 func (c *chunk) items(array value) (out []value) {
+	c.spend(array.size)
 	kind := array.kind &^ arrayType
 	if kind == stringType && array.size%2 != 0 {
 		fail("an array of texts has half a character")
