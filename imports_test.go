@@ -18,7 +18,7 @@ import (
 // it sees, its packages depend on nothing else of the project, nor do the packages
 // that they import.
 var layers = []struct{ name, packages, sees string }{
-	{"tests", "conformance/answers conformance/rules golden backends/backendtest internal/corpus internal/evtxtest internal/irgen internal/irtest", ""},
+	{"tests", "conformance/answers conformance/rules golden backends/backendtest internal/clones internal/corpus internal/evtxtest internal/irgen internal/irtest", ""},
 	{"command", "internal/release cmd/sigmac", ""},
 	{"commands' work", "conformance/judge internal/project internal/drift/review internal/drift internal/delivery internal/check internal/coverage internal/report internal/diff/review internal/diff internal/ruletest internal/replay internal/samples internal/streams internal/match", ""},
 	{"catalogs", "internal/catalog/site internal/catalog/index internal/catalog/findings internal/catalog/native internal/catalog/page", ""},
@@ -42,6 +42,7 @@ var modules = map[string]string{
 	"internal/catalog/native": "gopkg.in/yaml.v3 github.com/BurntSushi/toml",
 	"internal/charset":        "golang.org/x/text",
 	"internal/evtx":           "golang.org/x/text/encoding/charmap",
+	"internal/clones":         "github.com/rogpeppe/go-internal",
 	"internal/catalog/site":   "github.com/alecthomas/chroma/v2",
 	"eval":                    "github.com/go-json-experiment/json github.com/klauspost/compress/zstd",
 	"internal/check":          "gopkg.in/yaml.v3",

@@ -175,7 +175,6 @@ func buildCatalog(c *cli.Context) error {
 	if err != nil {
 		return usage("%s", err)
 	}
-	content.Count()
 	if err := atomic.ReplaceDir(out, func(dir string) error {
 		if err := writeIndex(filepath.Join(dir, indexName), content); err != nil {
 			return err

@@ -247,11 +247,15 @@ func fixAll(c *cli.Context, files []check.File, findings []check.Finding, o chec
 		original[i] = files[i].Data
 	}
 	made := 0
+	of := map[string][]check.Finding{}
+	for _, f := range findings {
+		of[f.Path] = append(of[f.Path], f)
+	}
 	for i := range files {
 		if files[i].Path == project.Stdin {
 			continue
 		}
-		own := slices.DeleteFunc(slices.Clone(findings), func(f check.Finding) bool { return f.Path != files[i].Path })
+		own := of[files[i].Path]
 		for range 20 { // what is mended may show more
 			var fixes []*check.Fix
 			for _, f := range own {

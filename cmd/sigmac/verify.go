@@ -6,13 +6,13 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"iter"
 	"slices"
 	"strings"
 
 	"github.com/urfave/cli/v2"
 
 	"sigmac"
-	"sigmac/internal/ordered"
 	"sigmac/internal/project"
 	"sigmac/internal/report"
 	"sigmac/ir"
@@ -91,58 +91,59 @@ func verifyRules(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	collection, correlations, err := p.LoadCorrelated()
-	if err != nil {
-		return err
-	}
 	method, err := correlationMethod(c.String("correlation-method"), wanted)
 	if err != nil {
 		return err
 	}
-	own := sigmac.Options{Mappings: maps, Correlations: correlations, Method: method}
-	rules := slices.DeleteFunc(slices.Clone(collection.Documents), func(d *parser.Document) bool { return d.Filter != nil })
-	isCorrelation := func(d *parser.Document) bool { return d.Correlation != nil }
-	if i := slices.IndexFunc(rules, isCorrelation); given != "" && i >= 0 && !slices.ContainsFunc(rules[i+1:], isCorrelation) {
-		rules = rules[i : i+1] // the others are there for it
-	}
-	if given != "" && len(rules) != 1 {
-		return usage("--query is checked against one rule, and there are %d", len(rules))
-	}
-	var results []sigmac.Result
-	if given == "" {
-		results = slices.Collect(sigmac.Compile(collection, own))
-	} else {
+	own := sigmac.Options{Mappings: maps, Method: method}
+	var proofs iter.Seq2[*parser.Document, []sigmac.Proof]
+	stream := &project.Stream{}
+	if given != "" {
 		maps[0].Lists, maps[0].Lookups = 0, tables // only what is given is known of a given query
-		results = []sigmac.Result{{Mapping: maps[0], Document: rules[0]}}
+		if proofs, err = givenProof(p, own, given, c.Int("budget")); err != nil {
+			return err
+		}
+	} else {
+		if stream, err = p.Stream(); err != nil {
+			return err
+		}
+		own.Correlations = stream.Correlations
+		proofs = project.Each(stream, func(d *parser.Document) (all []sigmac.Proof) {
+			if d.Filter == nil {
+				for _, res := range sigmac.CompileDocument(d, own) {
+					all = append(all, sigmac.Verify(res, c.Int("budget"))...)
+				}
+			}
+			return all
+		})
 	}
 	w := bufio.NewWriter(c.App.Writer)
 	var lines bytes.Buffer // of text, for the summary may stand before them
 	r := &verdicts{gate: pass, w: &lines, errs: c.App.ErrWriter, json: c.Bool("json"), failOnLoss: c.Bool("fail-on-loss"),
-		queryPath: c.String("query"), progress: newProgress(c, len(results)), counts: map[string]map[string]int{}}
+		queryPath: c.String("query"), progress: newProgress(c, len(stream.Files)), counts: map[string]map[string]int{}}
 	if r.json {
 		r.w = w
 	}
-	for i, cs := range ordered.Map(results, func(res sigmac.Result) (all []sigmac.Proof) {
-		if given != "" {
-			all = []sigmac.Proof{sigmac.VerifyGiven(res.Document, res.Mapping, given, own, c.Int("budget"))}
-		} else {
-			all = sigmac.Verify(res, c.Int("budget"))
-		}
-		for i := range all {
-			if c.Bool("ignore-scope") {
-				all[i] = all[i].InScope()
-			}
-		}
-		return all
-	}) {
+	done, last := 0, ""
+	for d, cs := range proofs {
 		for _, ch := range cs {
+			if c.Bool("ignore-scope") {
+				ch = ch.InScope()
+			}
 			if err := r.write(ch); err != nil {
 				return usage("the output cannot be written: %s", err)
 			}
 		}
-		r.progress.at(i)
+		if d.Path != last {
+			last = d.Path
+			done++
+			r.progress.at(done)
+		}
 	}
 	r.progress.clear()
+	if err := stream.Err(); err != nil {
+		return err
+	}
 	summary := ""
 	if !r.json {
 		summary = r.summary(maps)
@@ -162,6 +163,26 @@ func verifyRules(c *cli.Context) error {
 		return &failure{status: exitRules}
 	}
 	return nil
+}
+
+// givenProof compares a query with the one rule, or the one correlation, that is asked for.
+func givenProof(p *project.Project, o sigmac.Options, query string, budget int) (iter.Seq2[*parser.Document, []sigmac.Proof], error) {
+	collection, correlations, err := p.LoadCorrelated()
+	if err != nil {
+		return nil, err
+	}
+	o.Correlations = correlations
+	rules := slices.DeleteFunc(collection.Documents, func(d *parser.Document) bool { return d.Filter != nil })
+	isCorrelation := func(d *parser.Document) bool { return d.Correlation != nil }
+	if i := slices.IndexFunc(rules, isCorrelation); i >= 0 && !slices.ContainsFunc(rules[i+1:], isCorrelation) {
+		rules = rules[i : i+1] // the others are there for it
+	}
+	if len(rules) != 1 {
+		return nil, usage("--query is checked against one rule, and there are %d", len(rules))
+	}
+	return func(yield func(*parser.Document, []sigmac.Proof) bool) {
+		yield(rules[0], []sigmac.Proof{sigmac.VerifyGiven(rules[0], o.Mappings[0], query, o, budget)})
+	}, nil
 }
 
 func givenQuery(c *cli.Context, targets int) (string, error) {

@@ -160,12 +160,7 @@ func (l *linter) file(f File) *fileReport {
 		if d.Correlation != nil {
 			s.correlation(d.Correlation)
 		}
-		called := *d // of a rule what it is called, and its log source
-		called.Rule, called.Broken = nil, nil
-		if d.Rule != nil {
-			called.Rule = &ir.Rule{Meta: ir.Meta{Taxonomy: d.Rule.Meta.Taxonomy}, Source: d.Rule.Source}
-		}
-		fact := facts{&called, d.Pos, d.Pos}
+		fact := facts{link.Called(d), d.Pos, d.Pos}
 		if n := s.value("id"); n != nil {
 			fact.idPos = place(n)
 		}

@@ -131,6 +131,15 @@ func mayHave(src []byte, name string) bool {
 	return false
 }
 
+// NamingIn are the documents of a file that name others: its correlations and its filters, without those
+// that have errors.
+func NamingIn(path string, src []byte) []*parser.Document {
+	if !mayHave(src, "filter") && !mayHave(src, "correlation") {
+		return nil
+	}
+	return slices.DeleteFunc(parser.Parse(path, src).Documents, func(d *parser.Document) bool { return d.Filter == nil && d.Correlation == nil })
+}
+
 // FiltersIn are the filters of a file, also those with errors. Most files of rules are not
 // read as YAML for it.
 func FiltersIn(path string, src []byte) []*parser.Document {

@@ -59,6 +59,16 @@ type Finding struct {
 	Note bool
 }
 
+// Called is a document as a Linker knows it: of a rule what it is called, and its log source.
+func Called(d *parser.Document) *parser.Document {
+	out := *d
+	out.Broken = nil
+	if d.Rule != nil {
+		out.Rule = &ir.Rule{Meta: ir.Meta{Taxonomy: d.Rule.Meta.Taxonomy}, Source: d.Rule.Source}
+	}
+	return &out
+}
+
 // Add learns of a document whose names are to be resolved.
 func (l *Linker) Add(d *parser.Document) {
 	if l.know(d); d.Correlation != nil || d.Filter != nil {
@@ -87,7 +97,7 @@ func (l *Linker) know(d *parser.Document) {
 		return // a file that is read twice
 	}
 	l.seen[at] = true
-	e := Entry{ID: d.ID, Name: d.Name, Title: d.Title, Kind: d.Kind, Path: d.Path, Pos: d.Pos, names: names(d)}
+	e := Entry{ID: d.ID, Name: d.Name, Title: d.Title, Kind: d.Kind, Path: d.Path, Pos: d.Pos, names: Names(d)}
 	if d.Rule != nil {
 		e.Source, e.Taxonomy = d.Rule.Source, d.Rule.Meta.Taxonomy
 	}
@@ -103,8 +113,8 @@ func (l *Linker) know(d *parser.Document) {
 	}
 }
 
-// names are those by which a document names others.
-func names(d *parser.Document) []ir.Name {
+// Names are those by which a document names others.
+func Names(d *parser.Document) []ir.Name {
 	switch {
 	case d.Correlation != nil:
 		return d.Correlation.Rules
@@ -125,14 +135,14 @@ func (l *Linker) find(name string) []int {
 // Unresolved says whether some document names one that is not known so far.
 func (l *Linker) Unresolved() bool {
 	return slices.ContainsFunc(l.naming, func(d *parser.Document) bool {
-		return slices.ContainsFunc(names(d), func(n ir.Name) bool { return l.find(n.Text) == nil })
+		return slices.ContainsFunc(Names(d), func(n ir.Name) bool { return l.find(n.Text) == nil })
 	})
 }
 
 // Named are the documents that d names, in its order, as far as each name is that of
 // one document.
 func (l *Linker) Named(d *parser.Document) (out []Entry) {
-	for _, n := range names(d) {
+	for _, n := range Names(d) {
 		if found := l.find(n.Text); len(found) == 1 {
 			out = append(out, l.entries[found[0]])
 		}
@@ -144,7 +154,7 @@ func (l *Linker) Named(d *parser.Document) (out []Entry) {
 func (l *Linker) Findings() (out []Finding) {
 	circles := l.circles()
 	for _, d := range l.naming {
-		for _, n := range names(d) {
+		for _, n := range Names(d) {
 			if f, wrong := l.look(d, n, circles); wrong {
 				d.Place(f.Diagnostic)
 				out = append(out, f)

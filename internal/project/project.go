@@ -20,6 +20,7 @@ import (
 	"sigmac/internal/config"
 	"sigmac/internal/deploy"
 	"sigmac/internal/suggest"
+	"sigmac/ir"
 	"sigmac/parser"
 	"sigmac/pipeline"
 	"sigmac/schema"
@@ -63,9 +64,16 @@ type Project struct {
 	stdin  func() ([]byte, error)
 	kept   sync.Map           // of []byte, by path
 	bytes  atomic.Int64       // of kept files, and of those that would have been too much
-	unused []*parser.Document // those of Filters that are joined to no rule so far
+	given  []*parser.Document // those of Filters
+	joined map[place]bool     // filters that are joined to a rule
 	rule   bool               // a document was no filter
 	filter bool               // a document was one
+}
+
+// A place is that of a document.
+type place struct {
+	path string
+	pos  ir.Pos
 }
 
 // RuleFiles are the names of rule files in a directory, unless others are asked for.
@@ -74,7 +82,7 @@ var RuleFiles = []string{"*.yml", "*.yaml"}
 // Open reads the sigmac.yaml of the working directory, or of the nearest directory above
 // it in the same repository.
 func Open(asked Asked) (*Project, error) {
-	p := &Project{Asked: asked, stdin: sync.OnceValues(func() ([]byte, error) { return ReadFile(Stdin, asked.Stdin) })}
+	p := &Project{Asked: asked, joined: map[place]bool{}, stdin: sync.OnceValues(func() ([]byte, error) { return ReadFile(Stdin, asked.Stdin) })}
 	if len(p.Patterns) == 0 {
 		p.Patterns = RuleFiles
 	}

@@ -11,7 +11,6 @@ import (
 	"sigmac"
 	"sigmac/internal/link"
 	"sigmac/internal/ordered"
-	"sigmac/ir"
 	"sigmac/parser"
 )
 
@@ -269,15 +268,17 @@ func (p *Project) Holds(file string, documents bool) {
 func (p *Project) Joined(d *parser.Document) {
 	p.rule, p.filter = p.rule || d.Filter == nil, p.filter || d.Filter != nil
 	for _, f := range d.Filters {
-		p.unused = slices.DeleteFunc(p.unused, func(u *parser.Document) bool { return u.Path == f.Path && u.Pos == f.Pos })
+		p.joined[place{f.Path, f.Pos}] = true
 	}
 }
 
 // TellUnused tells of filters from elsewhere that were joined to no document, after all
 // were given to Joined, and of documents that are filters alone.
 func (p *Project) TellUnused() {
-	for _, d := range p.unused {
-		p.Note("%s:%d:%d: note: the filter is meant for none of these rules", d.Path, d.Pos.Line, d.Pos.Column)
+	for _, d := range p.given {
+		if !p.joined[place{d.Path, d.Pos}] {
+			p.Note("%s:%d:%d: note: the filter is meant for none of these rules", d.Path, d.Pos.Line, d.Pos.Column)
+		}
 	}
 	if p.filter && !p.rule {
 		p.Note("note: these files have no rule, and a filter has no query of its own")
@@ -328,7 +329,7 @@ func (p *Project) FiltersElsewhere(files []string) ([]*parser.Document, error) {
 		}
 		out = append(out, found...)
 	}
-	p.unused = slices.Clone(out)
+	p.given = out
 	context, _, err := p.contextFiles(files)
 	if err != nil {
 		return nil, err
@@ -433,10 +434,7 @@ func (p *Project) ContextOf(files []string) (docs []*parser.Document, complete b
 			return file{err: err}
 		}
 		for _, d := range parser.Parse(path, src).Documents {
-			if d.Rule != nil {
-				d.Rule = &ir.Rule{Meta: ir.Meta{Taxonomy: d.Rule.Meta.Taxonomy}, Source: d.Rule.Source}
-			}
-			out.docs = append(out.docs, d)
+			out.docs = append(out.docs, link.Called(d))
 		}
 		return out
 	}) {

@@ -78,25 +78,6 @@ func (c *Content) finish() *Content {
 	return c
 }
 
-// Count fills the counts of the corpus of every indicator.
-func (c *Content) Count() {
-	for _, r := range c.Rules {
-		for _, in := range r.Indicators {
-			for i, v := range in.Values {
-				in.Values[i].Corpus = c.corpus(c.LookingFor(in.Predicate(v).Key()))
-			}
-		}
-	}
-}
-
-func (c *Content) corpus(rules []int) *catalog.Corpus {
-	out := &catalog.Corpus{}
-	for _, n := range rules {
-		out.Add(c.Rules[n].Catalog)
-	}
-	return out
-}
-
 func (r *Rule) keys() (out []catalog.Key) {
 	for _, in := range r.Indicators {
 		for _, v := range in.Values {

@@ -107,7 +107,7 @@ func opened(t testing.TB, data []byte) (*File, error) {
 
 func TestBuild(t *testing.T) {
 	c := build(t, options(sources()))
-	c.Count()
+	count(c)
 	var got []string
 	for _, r := range c.Rules {
 		got = append(got, fmt.Sprintf("%s %s %q %s", r.Catalog, r.Path, r.Rule.Title, r.Reason))
@@ -188,10 +188,24 @@ func TestFile(t *testing.T) {
 	}
 }
 
+// count fills the counts of the corpus of every indicator.
+func count(c *Content) {
+	for _, r := range c.Rules {
+		for _, in := range r.Indicators {
+			for i, v := range in.Values {
+				in.Values[i].Corpus = &catalog.Corpus{}
+				for _, n := range c.LookingFor(in.Predicate(v).Key()) {
+					in.Values[i].Corpus.Add(c.Rules[n].Catalog)
+				}
+			}
+		}
+	}
+}
+
 // sameCounts holds the counts of every Sigma rule from the file against those of
 // the content.
 func sameCounts(t *testing.T, c *Content, f *File) {
-	c.Count()
+	count(c)
 	for _, r := range c.Rules {
 		if r.Catalog != "sigma" {
 			continue
@@ -316,7 +330,7 @@ func TestBroken(t *testing.T) {
 		if read == nil {
 			o := options(sources())
 			o.Previous = c
-			build(t, o).Count()
+			build(t, o)
 		}
 	}
 	unreadable := options(map[string]fstest.MapFS{"splunk": {"macros/m.yml": {Data: []byte(": [")}}})

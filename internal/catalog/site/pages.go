@@ -271,7 +271,7 @@ func (s *site) home() homeView {
 	keys := s.shared()
 	slices.SortStableFunc(keys, func(a, b catalog.Key) int { return len(s.LookingFor(b)) - len(s.LookingFor(a)) })
 	for _, k := range keys[:min(16, len(keys))] {
-		h.Shared = append(h.Shared, counted{link{s.indicatorTitle(k), s.indicator(k)}, len(s.LookingFor(k)), s.corpus(s.LookingFor(k))})
+		h.Shared = append(h.Shared, counted{link{s.indicatorTitle(k), s.indicator(k)}, len(s.LookingFor(k)), s.corpora[k]})
 	}
 	for _, kind := range kindOrder {
 		n := 0
@@ -443,7 +443,7 @@ func (s *site) field(name string) fieldView {
 			if k.Field == name {
 				title = strings.TrimSpace(k.Kind.String() + " " + s.written[k])
 			}
-			v.Shared = append(v.Shared, counted{link{title, s.indicator(k)}, len(rules), s.corpus(rules)})
+			v.Shared = append(v.Shared, counted{link{title, s.indicator(k)}, len(rules), s.corpora[k]})
 		} else {
 			v.Alone++
 		}
@@ -582,8 +582,8 @@ func (s *site) rule(n int) ruleView {
 		for _, value := range in.Values {
 			out := indicatorValue{Value: value.Value, Transforms: strings.Join(value.Transforms, ", ")}
 			k := in.Predicate(value).Key()
-			if rules := s.LookingFor(k); len(rules) > 1 {
-				out.Corpus, out.URL = s.corpus(rules), s.indicator(k)
+			if corpus, ok := s.corpora[k]; ok {
+				out.Corpus, out.URL = corpus, s.indicator(k)
 			}
 			row.Values = append(row.Values, out)
 		}

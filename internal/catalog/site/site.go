@@ -100,8 +100,8 @@ func (s *site) relate() {
 			continue
 		}
 		for _, key := range []string{strings.ToLower(r.Rule.ID), r.Rule.Name} {
-			if key != "" && !slices.Contains(s.names[key], n) {
-				s.names[key] = append(s.names[key], n)
+			if key != "" {
+				once(s.names, key, n)
 			}
 		}
 	}
@@ -110,8 +110,8 @@ func (s *site) relate() {
 			continue
 		}
 		for _, use := range r.Correlation.Rules {
-			if of := s.called(use.Name); len(of) == 1 && !slices.Contains(s.naming[of[0]], n) {
-				s.naming[of[0]] = append(s.naming[of[0]], n)
+			if of := s.called(use.Name); len(of) == 1 {
+				once(s.naming, of[0], n)
 			}
 		}
 	}
@@ -173,6 +173,7 @@ type site struct {
 	keys      map[string]map[catalog.Key]catalog.Kind // of indicators, by field, with how rules ask this field
 	spelled   group                                   // rules by fields as they name them
 	written   map[catalog.Key]string                  // the value of an indicator as the first rule has it
+	corpora   map[catalog.Key]string                  // of which catalogs the rules are that share an indicator
 }
 
 // A group is rules by something that they share, each with a page.
@@ -183,9 +184,12 @@ type group struct {
 
 func newGroup() group { return group{rules: map[string][]int{}} }
 
-func (g *group) add(name string, rule int) {
-	if rs := g.rules[name]; len(rs) == 0 || rs[len(rs)-1] != rule {
-		g.rules[name] = append(rs, rule)
+func (g *group) add(name string, rule int) { once(g.rules, name, rule) }
+
+// once adds a rule to those of a key, which come in their order.
+func once[K comparable](rules map[K][]int, key K, rule int) {
+	if rs := rules[key]; len(rs) == 0 || rs[len(rs)-1] != rule {
+		rules[key] = append(rs, rule)
 	}
 }
 
@@ -288,6 +292,10 @@ func newSite(c *index.Content, o Options) *site {
 		}) {
 			s.urls[numbers[key]] = url
 		}
+	}
+	s.corpora = map[catalog.Key]string{}
+	for _, k := range s.shared() {
+		s.corpora[k] = s.corpus(s.LookingFor(k))
 	}
 	s.relate()
 	for _, f := range c.Findings {

@@ -47,7 +47,6 @@ func content(t testing.TB, root string) *index.Content {
 	if err != nil {
 		t.Fatal(err)
 	}
-	c.Count()
 	return c
 }
 
@@ -284,7 +283,6 @@ func TestCorpus(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	c.Count()
 	files := written(t, c)
 	pages := 0
 	for name, data := range files {
