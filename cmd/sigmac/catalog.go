@@ -530,17 +530,26 @@ func findingsOf(c *cli.Context) (found []findings.Finding, failed bool, err erro
 		}
 		return found, false, err
 	}
-	collection, err := load(c)
+	p, err := open(c)
 	if err != nil {
 		return nil, false, err
 	}
-	for _, d := range collection.Documents {
+	stream, err := p.Stream()
+	if err != nil {
+		return nil, false, err
+	}
+	var subjects []*findings.Subject
+	for d, s := range project.Each(stream, func(d *parser.Document) *findings.Subject { return findings.Look(d, verify.DefaultBudget) }) {
 		for _, e := range d.Errors {
 			tell(c.App.ErrWriter, "%s", e)
 			failed = true
 		}
+		subjects = append(subjects, s)
 	}
-	return findings.Find(collection.Documents, verify.DefaultBudget), failed, nil
+	if err := stream.Err(); err != nil {
+		return nil, false, err
+	}
+	return findings.Among(subjects, verify.DefaultBudget), failed, nil
 }
 
 // findingText says a finding in a line.

@@ -7,6 +7,7 @@ package question
 import (
 	"fmt"
 	"slices"
+	"sync"
 
 	"sigmac/eval"
 	"sigmac/ir"
@@ -37,6 +38,8 @@ type Panel struct {
 	exprs    []ir.Expr
 	prepared []*eval.Prepared
 	seen     [][]*eval.View // events that a predicate matches, by predicate
+	views    sync.Pool      // those of no event any more: one is as large as all predicates
+	index    func() *eval.Index
 }
 
 // NewPanel prepares predicates.
@@ -45,41 +48,62 @@ func NewPanel(exprs []ir.Expr) *Panel {
 	for _, e := range exprs {
 		p.prepared = append(p.prepared, p.set.Prepare(&ir.Rule{Conditions: []ir.Condition{{Expr: e}}}))
 	}
+	p.index = sync.OnceValue(func() *eval.Index { return p.set.Index(p.prepared) })
 	return p
 }
 
-// Matches says whether the i-th predicate matches an event.
-func (p *Panel) Matches(i int, v *eval.View) bool { return p.prepared[i].MatchView(v) }
-
-// View is an event as the predicates see it, or nil of fields that no event has.
-func (p *Panel) View(fields map[string]any) *eval.View {
-	ev, err := eval.NewEvent(fields)
-	if err != nil {
-		return nil
+// view is an event as the predicates see it, to be put back into views.
+func (p *Panel) view(ev eval.Event) *eval.View {
+	if v, ok := p.views.Get().(*eval.View); ok {
+		v.Show(ev)
+		return v
 	}
 	return p.set.View(ev)
 }
 
 // See keeps an event, if the i-th predicate matches it, to tell it from others.
 func (p *Panel) See(i int, fields map[string]any) {
-	if len(p.seen[i]) >= maxSeen {
+	ev, err := eval.NewEvent(fields)
+	if err != nil || len(p.seen[i]) >= maxSeen {
 		return
 	}
-	if v := p.View(fields); v != nil && p.Matches(i, v) {
+	if v := p.view(ev); p.prepared[i].MatchView(v) {
 		p.seen[i] = append(p.seen[i], v)
+	} else {
+		p.views.Put(v)
 	}
 }
 
-// Forget gives back the events that were kept for the i-th predicate.
-func (p *Panel) Forget(i int) { p.seen[i] = nil }
+// Matches says whether the i-th predicate matches an event.
+func (p *Panel) Matches(i int, ev eval.Event) bool {
+	v := p.view(ev)
+	defer p.views.Put(v)
+	return p.prepared[i].MatchView(v)
+}
 
-// Index finds the predicates that may match an event.
-func (p *Panel) Index() *eval.Index { return p.set.Index(p.prepared) }
+// Forget gives back the events that were kept for the i-th predicate.
+func (p *Panel) Forget(i int) {
+	for _, v := range p.seen[i] {
+		p.views.Put(v)
+	}
+	p.seen[i] = nil
+}
+
+// Candidates are the predicates that may match an event, in their order.
+func (p *Panel) Candidates(fields map[string]any) []int {
+	ev, err := eval.NewEvent(fields)
+	if err != nil {
+		return nil
+	}
+	v := p.view(ev)
+	defer p.views.Put(v)
+	return slices.Clone(p.index().Candidates(v))
+}
 
 // Apart says whether an event is known that the i-th predicate matches and the j-th
 // does not.
 func (p *Panel) Apart(i, j int) bool {
-	return slices.ContainsFunc(p.seen[i], func(v *eval.View) bool { return !p.Matches(j, v) })
+	return slices.ContainsFunc(p.seen[i], func(v *eval.View) bool { return !p.prepared[j].MatchView(v) })
 }
 
 // Implies says whether it is certain that the j-th predicate matches whatever the i-th

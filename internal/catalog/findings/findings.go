@@ -70,9 +70,10 @@ type Finding struct {
 	OnlyOther map[string]any `json:"only_other,omitempty"`
 }
 
-// A subject is a rule that can be asked about.
-type subject struct {
-	doc     *parser.Document
+// A Subject is what is kept of a rule to compare it with others.
+type Subject struct {
+	ref     Ref
+	source  ir.LogSource
 	expr    ir.Expr        // all its conditions, typed and inlined
 	witness map[string]any // an event that it matches; nil: none, or none is known
 	own     []Finding      // what concerns no other rule
@@ -85,19 +86,17 @@ const questions = 4
 // rules and then by kind. budget bounds the solver steps of one question, and four
 // times as many those of all about one rule; what is not answered within is no
 // finding.
-func Find(docs []*parser.Document, budget int) (out []Finding) {
-	var rules []*parser.Document
-	for _, d := range docs {
-		if d.Rule != nil && len(d.Errors) == 0 {
-			rules = append(rules, d)
-		}
+func Find(docs []*parser.Document, budget int) []Finding {
+	var subjects []*Subject
+	for _, s := range ordered.Map(docs, func(d *parser.Document) *Subject { return Look(d, budget) }) {
+		subjects = append(subjects, s)
 	}
-	var subjects []*subject
-	for _, s := range ordered.Map(rules, func(d *parser.Document) *subject { return look(d, budget) }) {
-		if s != nil {
-			subjects = append(subjects, s)
-		}
-	}
+	return Among(subjects, budget)
+}
+
+// Among is Find of documents that were looked at, each with the same budget; nil is passed over.
+func Among(subjects []*Subject, budget int) (out []Finding) {
+	subjects = slices.DeleteFunc(slices.Clone(subjects), func(s *Subject) bool { return s == nil })
 	groups := pairs(subjects, budget)
 	for i, s := range subjects {
 		out = append(out, groups[i]...)
@@ -106,27 +105,26 @@ func Find(docs []*parser.Document, budget int) (out []Finding) {
 	return out
 }
 
-func (s *subject) ref() Ref {
-	return Ref{s.doc.Path, s.doc.Pos.Line, s.doc.ID, s.doc.Title}
-}
-
-// look asks what concerns one rule alone.
-func look(d *parser.Document, budget int) *subject {
+// Look asks what concerns one document alone. It is nil of what is no rule, or one with errors.
+func Look(d *parser.Document, budget int) *Subject {
+	if d.Rule == nil || len(d.Errors) > 0 {
+		return nil
+	}
 	want, err := ir.Want(d.Rule)
 	if err != nil {
 		return nil // too large to be inlined
 	}
-	s := &subject{doc: d, expr: want.Joined().Conditions[0].Expr}
+	s := &Subject{ref: Ref{d.Path, d.Pos.Line, d.ID, d.Title}, source: d.Rule.Source, expr: want.Joined().Conditions[0].Expr}
 	purse := &verify.Purse{Each: budget, Left: questions * budget}
 	reason := ""
 	if s.witness, reason = purse.Match(s.expr); s.witness == nil {
 		if reason == "" {
-			s.own = []Finding{{Kind: Never, Rule: s.ref(), Because: contradiction(d.Rule, purse)}}
+			s.own = []Finding{{Kind: Never, Rule: s.ref, Because: contradiction(d.Rule, purse)}}
 		}
 		return s
 	}
 	if len(d.Rule.Conditions) == 1 {
-		s.own = deadExclusions(s, purse)
+		s.own = deadExclusions(s, d.Rule, purse)
 	}
 	return s
 }
@@ -311,8 +309,8 @@ func contradiction(r *ir.Rule, purse *verify.Purse) []string {
 // deadExclusions are those exclusions that the rest of the rule, another
 // exclusion before them included, never lets an event reach. Where one is dead as
 // a whole, its parts are not told.
-func deadExclusions(s *subject, purse *verify.Purse) (out []Finding) {
-	parts := partsOf(s.doc.Rule, s.doc.Rule.Conditions[0].Expr)
+func deadExclusions(s *Subject, r *ir.Rule, purse *verify.Purse) (out []Finding) {
+	parts := partsOf(r, r.Conditions[0].Expr)
 	set := eval.NewSet()
 	prepare := func(e ir.Expr) *eval.Prepared {
 		return set.Prepare(&ir.Rule{Conditions: []ir.Condition{{Expr: e}}})
@@ -357,7 +355,7 @@ func deadExclusions(s *subject, purse *verify.Purse) (out []Finding) {
 		if !question.Never(exprs, purse) {
 			return false
 		}
-		out = append(out, Finding{Kind: DeadExclusion, Rule: s.ref(), Part: x.label, Detection: x.in, File: x.file, Line: x.pos.Line, Column: x.pos.Column,
+		out = append(out, Finding{Kind: DeadExclusion, Rule: s.ref, Part: x.label, Detection: x.in, File: x.file, Line: x.pos.Line, Column: x.pos.Column,
 			Because: core(rest, x.expr, purse)})
 		return true
 	}
@@ -432,7 +430,7 @@ const maxAsked = 1000
 // pairs compares every two rules whose log sources allow it: the findings by
 // the number of the subject. Rules that say the same are compared with others
 // once, and a rule is asked about only if it matches the event of another.
-func pairs(subjects []*subject, budget int) [][]Finding {
+func pairs(subjects []*Subject, budget int) [][]Finding {
 	type key struct{ product, category, service, expr string }
 	exprs := make([]ir.Expr, len(subjects))
 	rep := make([]int, len(subjects)) // the first rule that matches the same
@@ -440,7 +438,7 @@ func pairs(subjects []*subject, budget int) [][]Finding {
 	var indexes []int
 	for i, s := range subjects {
 		exprs[i] = s.expr
-		source := s.doc.Rule.Source
+		source := s.source
 		k := key{strings.ToLower(source.Product), strings.ToLower(source.Category), strings.ToLower(source.Service), s.expr.String()}
 		first, ok := firsts[k]
 		if !ok {
@@ -451,7 +449,7 @@ func pairs(subjects []*subject, budget int) [][]Finding {
 		}
 	}
 	panel := question.NewPanel(exprs)
-	index := panel.Index()
+	crowd := newCrowd(panel, exprs, budget)
 	// wider[i] are the rules that match all that i does.
 	wider := make([][]int, len(subjects))
 	covers := make([]map[int]bool, len(subjects)) // the same as sets
@@ -460,9 +458,13 @@ func pairs(subjects []*subject, budget int) [][]Finding {
 		purse, asked := &verify.Purse{Each: budget, Left: questions * budget}, 0
 		panel.See(i, s.witness)
 		defer panel.Forget(i)
-		for _, j := range index.Candidates(panel.View(s.witness)) {
-			other := subjects[j]
-			if i == j || rep[j] != j || !other.doc.Rule.Source.Covers(s.doc.Rule.Source) || panel.Apart(i, j) {
+		rules := panel.Candidates(s.witness)
+		crowded := len(rules) > few
+		if crowded {
+			rules = crowd.own(i, rules)
+		}
+		for _, j := range rules {
+			if i == j || rep[j] != j || !subjects[j].source.Covers(s.source) || panel.Apart(i, j) || crowded && crowd.apart(i, j) {
 				continue
 			}
 			if asked++; asked > maxAsked {
@@ -490,8 +492,8 @@ func pairs(subjects []*subject, budget int) [][]Finding {
 	out := make([][]Finding, len(subjects))
 	for i, s := range subjects {
 		find := func(kind Kind, j int) *Finding {
-			other := subjects[j].ref()
-			out[i] = append(out[i], Finding{Kind: kind, Rule: s.ref(), Other: &other, Witness: s.witness})
+			other := subjects[j].ref
+			out[i] = append(out[i], Finding{Kind: kind, Rule: s.ref, Other: &other, Witness: s.witness})
 			return &out[i][len(out[i])-1]
 		}
 		if first := rep[rep[i]]; first != i {

@@ -33,10 +33,25 @@ func filtered(n int) []*parser.Document {
 	return parser.Parse("filtered.yml", []byte(b.String())).Documents
 }
 
+// clones are rules that match one event all, and of which each excludes something else, or looks for something else
+// beside it.
+func clones(excluding bool) func(n int) []*parser.Document {
+	return func(n int) (docs []*parser.Document) {
+		for i := range n {
+			src := fmt.Sprintf("title: t\nlogsource: {category: process_creation}\ndetection:\n  s:\n    Image|endswith: ['\\x.exe', '\\%04dx.exe']\n  condition: s\n", i)
+			if excluding {
+				src = fmt.Sprintf("title: t\nlogsource: {category: process_creation}\ndetection:\n  s:\n    Image|endswith: '\\x.exe'\n  f:\n    User: [system, 'svc_%04d']\n  condition: s and not f\n", i)
+			}
+			docs = append(docs, parser.Parse(fmt.Sprintf("%d.yml", i), []byte(src)).Documents...)
+		}
+		return docs
+	}
+}
+
 // TestFindLinear holds that findings cost in proportion to the rules and to the
 // values of one, by what is allocated.
 func TestFindLinear(t *testing.T) {
-	for name, of := range map[string]func(int) []*parser.Document{"rules": documents, "exclusions": filtered} {
+	for name, of := range map[string]func(int) []*parser.Document{"rules": documents, "exclusions": filtered, "clones": clones(false), "excluding clones": clones(true)} {
 		allocs := func(n int) float64 {
 			docs := of(n)
 			return testing.AllocsPerRun(1, func() {
