@@ -155,7 +155,7 @@ func buildCatalog(c *cli.Context) error {
 		return usage("%s", err)
 	}
 	o := index.Options{Sources: sources, Filters: filters, Settings: settings(c), Convert: convert,
-		Find: func(docs []*parser.Document) []findings.Finding { return findings.Find(docs, verify.DefaultBudget) }}
+		Budget: verify.DefaultBudget}
 	if old != nil {
 		if o.Settings != "" && !c.Bool("from-scratch") {
 			// One that is damaged is as good as none.

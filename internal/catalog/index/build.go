@@ -54,8 +54,8 @@ type Options struct {
 	Filters []*parser.Document
 	// Convert gives the queries of a rule; it is called from several goroutines.
 	Convert func(*parser.Document) []Query
-	// Find gives the findings about all Sigma rules.
-	Find func([]*parser.Document) []findings.Finding
+	// Budget bounds the solver steps of a question, for findings about all Sigma rules; 0: there are none.
+	Budget int
 	// Previous is an index from which the rules of unchanged files are taken; it
 	// may be nil.
 	Previous *Content
@@ -88,7 +88,7 @@ func Build(o Options) (*Content, error) {
 	type result struct {
 		digest string
 		rules  []*Rule
-		docs   []*parser.Document // of a Sigma file that was read anew
+		looked looked
 		err    error
 	}
 	filters, err := filtersOf(files, o.Filters)
@@ -98,8 +98,7 @@ func Build(o Options) (*Content, error) {
 	o.Settings += filters.Digest()
 	previous := o.Previous.byFile()
 	c := &Content{files: files}
-	docs := make([][]*parser.Document, len(files))
-	changed := false
+	subjects := make([]looked, len(files))
 	var faults []error
 	for i, r := range ordered.Map(files, func(f file) result {
 		src, err := f.bytes()
@@ -112,11 +111,8 @@ func Build(o Options) (*Content, error) {
 			return r
 		}
 		if f.Catalog == "sigma" {
-			r.docs = parser.Parse(f.Path, src).Documents
-			for _, d := range r.docs {
-				filters.Join(d)
-			}
-			r.rules = sigmaRules(f, src, r.docs, o.Convert)
+			docs := documents(f.Path, src, filters)
+			r.rules, r.looked = sigmaRules(f, src, docs, o.Convert), o.look(docs)
 		} else {
 			r.rules = []*Rule{nativeRule(f.reader.Read(f.Path, bytes.ToValidUTF8(src, []byte("\ufffd"))))}
 		}
@@ -133,8 +129,7 @@ func Build(o Options) (*Content, error) {
 		}
 		c.files[i].Digest, c.files[i].Rules = r.digest, len(r.rules)
 		c.Rules = append(c.Rules, r.rules...)
-		docs[i] = r.docs
-		changed = changed || r.docs != nil
+		subjects[i] = r.looked
 		if o.Progress != nil {
 			o.Progress(i+1, len(files))
 		}
@@ -145,14 +140,36 @@ func Build(o Options) (*Content, error) {
 	c.finish().findingsOf = c.digestOf("sigma")
 	if o.Previous != nil && o.Previous.findingsOf == c.findingsOf {
 		c.Findings = o.Previous.Findings
-	} else if o.Find != nil {
-		all, err := everyDocument(files, docs, filters)
+	} else if o.Budget > 0 {
+		all, err := o.everySubject(files, subjects, filters)
 		if err != nil {
 			return nil, err
 		}
-		c.Findings = o.Find(all)
+		c.Findings = findings.Among(all, o.Budget)
 	}
 	return c, nil
+}
+
+// looked are the subjects of a Sigma file; nil of one that was not looked at.
+type looked []*findings.Subject
+
+func (o Options) look(docs []*parser.Document) looked {
+	out := looked{}
+	for _, d := range docs {
+		if o.Budget > 0 {
+			out = append(out, findings.Look(d, o.Budget))
+		}
+	}
+	return out
+}
+
+// documents are those of a Sigma file, with the filters that are meant for them.
+func documents(path string, src []byte, filters *link.Filters) []*parser.Document {
+	docs := parser.Parse(path, src).Documents
+	for _, d := range docs {
+		filters.Join(d)
+	}
+	return docs
 }
 
 // filtersOf are the filters among Sigma files, behind those from elsewhere.
@@ -176,31 +193,28 @@ func filtersOf(files []file, elsewhere []*parser.Document) (*link.Filters, error
 	return link.NewFilters(elsewhere), nil
 }
 
-// everyDocument parses those Sigma files that were not.
-func everyDocument(files []file, docs [][]*parser.Document, filters *link.Filters) (out []*parser.Document, err error) {
+// everySubject looks at those Sigma files that were not looked at.
+func (o Options) everySubject(files []file, subjects []looked, filters *link.Filters) (out []*findings.Subject, err error) {
 	indexes := make([]int, len(files))
 	for i := range indexes {
 		indexes[i] = i
 	}
 	type result struct {
-		docs []*parser.Document
-		err  error
+		looked looked
+		err    error
 	}
 	for _, r := range ordered.Map(indexes, func(i int) result {
-		if f := files[i]; docs[i] != nil || f.Catalog != "sigma" {
-			return result{docs[i], nil}
+		f := files[i]
+		if subjects[i] != nil || f.Catalog != "sigma" {
+			return result{subjects[i], nil}
 		}
-		src, err := files[i].bytes()
+		src, err := f.bytes()
 		if err != nil {
 			return result{nil, err}
 		}
-		docs := parser.Parse(files[i].Path, src).Documents
-		for _, d := range docs {
-			filters.Join(d)
-		}
-		return result{docs, nil}
+		return result{o.look(documents(f.Path, src, filters)), nil}
 	}) {
-		out, err = append(out, r.docs...), cmp.Or(err, r.err)
+		out, err = append(out, r.looked...), cmp.Or(err, r.err)
 	}
 	return out, err
 }

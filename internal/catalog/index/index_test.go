@@ -19,6 +19,7 @@ import (
 	"sigmac/internal/catalog/findings"
 	"sigmac/internal/corpus"
 	"sigmac/parser"
+	"sigmac/verify"
 )
 
 const whoami = `title: Who Am I
@@ -37,7 +38,7 @@ func sources() map[string]fstest.MapFS {
 		"sigma": {
 			"win/whoami.yml": {Data: []byte(whoami)},
 			"win/two.yml": {Data: []byte("# both\n---\ntitle: One\nlogsource: {product: x}\ndetection:\n  s: {CommandLine|contains: ' -all'}\n  condition: s\n" +
-				"---\n\ntitle: Two\nlogsource: {product: x}\ndetection:\n  s: {Image|endswith: '\\WHOAMI.exe'}\n  condition: s\n...\n")},
+				"---\n\ntitle: Two\nlogsource: {product: windows}\ndetection:\n  s: {Image|endswith: '\\WHOAMI.exe'}\n  condition: s\n...\n")},
 			"bad.yml":         {Data: []byte("title: Bad\nlogsource: {product: x}\ndetection:\n  s: {a: b}\n  condition: t\n")},
 			"correlation.yml": {Data: []byte("title: Many\ncorrelation:\n  type: event_count\n  rules: [one]\n  group-by: [a]\n  timespan: 1m\n  condition: {gte: 3}\n")},
 			".hidden/a.yml":   {Data: []byte(whoami)},
@@ -64,15 +65,7 @@ func options(from map[string]fstest.MapFS) Options {
 	o.Convert = func(d *parser.Document) []Query {
 		return []Query{{Target: "splunk", Condition: 1, Query: d.Title, Verdict: "proved"}}
 	}
-	o.Find = func(docs []*parser.Document) (out []findings.Finding) {
-		for _, d := range docs {
-			if d.Rule != nil {
-				out = append(out, findings.Finding{Kind: findings.Never, Rule: findings.Ref{Path: d.Path, Line: d.Pos.Line, Title: d.Title},
-					Witness: map[string]any{"a": json.Number("1")}})
-			}
-		}
-		return out
-	}
+	o.Budget = verify.DefaultBudget
 	return o
 }
 
@@ -146,8 +139,8 @@ func TestBuild(t *testing.T) {
 	if want := map[string]string{`\whoami.exe`: "3 (sigma 2, splunk 1)", " /All": "5 (sigma 2, splunk 1, elastic 1, kusto 1)"}; !maps.Equal(counts, want) {
 		t.Errorf("%v", counts)
 	}
-	if len(c.Findings) != 3 {
-		t.Errorf("%d findings", len(c.Findings))
+	if len(c.Findings) != 1 || c.Findings[0].Kind != findings.Implied || c.Findings[0].Rule.Title != "Who Am I" || c.Findings[0].Other.Title != "Two" {
+		t.Errorf("%v", c.Findings)
 	}
 }
 
@@ -159,6 +152,8 @@ func TestFile(t *testing.T) {
 	if !bytes.Equal(data, written(t, build(t, options(sources())))) {
 		t.Error("two builds give different bytes")
 	}
+	c.Findings[0].Witness["number"] = json.Number("1.0")
+	data = written(t, c)
 	f, err := opened(t, data)
 	if err != nil {
 		t.Fatal(err)
@@ -276,7 +271,7 @@ func TestIncremental(t *testing.T) {
 	}
 	o.Settings = "others"
 	converted := 0
-	o.Find, o.Convert = nil, func(*parser.Document) []Query { converted++; return nil }
+	o.Budget, o.Convert = 0, func(*parser.Document) []Query { converted++; return nil }
 	o.Sources = []Source{{Catalog: "sigma", FS: fstest.MapFS{"a.yml": before["sigma"]["win/whoami.yml"]}}}
 	if build(t, o); converted != 1 {
 		t.Error("other settings, and the old queries")

@@ -17,7 +17,6 @@ import (
 	"gopkg.in/yaml.v3"
 
 	"sigmac/internal/catalog"
-	"sigmac/internal/catalog/findings"
 	"sigmac/internal/catalog/index"
 	"sigmac/internal/corpus"
 	"sigmac/parser"
@@ -38,7 +37,7 @@ func content(t testing.TB, root string) *index.Content {
 				{Target: "elastic", Condition: 2, Query: "process where true", Verdict: "proved"},
 			}
 		},
-		Find: func(docs []*parser.Document) []findings.Finding { return findings.Find(docs, verify.DefaultBudget) },
+		Budget: verify.DefaultBudget,
 	}
 	for _, name := range catalog.Catalogs {
 		o.Sources = append(o.Sources, index.Source{Catalog: name, FS: os.DirFS(filepath.Join(root, name))})
