@@ -121,7 +121,6 @@ func buildCatalog(c *cli.Context) error {
 	if c.Args().Present() {
 		return usage("catalog build takes no argument: say which catalog %s is of, as --sigma %[1]s", c.Args().First())
 	}
-	defer debug.SetGCPercent(debug.SetGCPercent(200)) // all rules are held at a time
 	sources, err := sourcesOf(c)
 	if err != nil {
 		return err

@@ -26,8 +26,7 @@ func main() {
 			version = stamped(info)
 		}
 	}
-	// A run is short and its memory small: collect less often.
-	debug.SetGCPercent(400)
+	collectRarely()
 	os.Exit(run(os.Args, os.Stdin, os.Stdout, os.Stderr))
 }
 
