@@ -87,7 +87,8 @@ func Build(o Options) (*Content, error) {
 	}
 	type result struct {
 		digest string
-		rules  []*Rule
+		rules  []*Rule // in brief
+		lines  [][]byte
 		looked looked
 		err    error
 	}
@@ -100,39 +101,55 @@ func Build(o Options) (*Content, error) {
 	c := &Content{files: files}
 	subjects := make([]looked, len(files))
 	var faults []error
-	for i, r := range ordered.Map(files, func(f file) result {
+	read := func(f file) result {
 		src, err := f.bytes()
 		if err != nil {
 			return result{err: err}
 		}
 		r := result{digest: f.digest(o.Settings, src)}
 		if old, ok := previous[f.key()]; ok && old.digest == r.digest {
-			r.rules = old.rules
+			for n := old.from; n < old.to; n++ {
+				r.rules, r.lines = append(r.rules, o.Previous.Rules[n]), append(r.lines, o.Previous.line(n))
+			}
 			return r
 		}
+		var rules []*Rule
 		if f.Catalog == "sigma" {
 			docs := documents(f.Path, src, filters)
-			r.rules, r.looked = sigmaRules(f, src, docs, o.Convert), o.look(docs)
+			rules, r.looked = sigmaRules(f, src, docs, o.Convert), o.look(docs)
 		} else {
-			r.rules = []*Rule{nativeRule(f.reader.Read(f.Path, bytes.ToValidUTF8(src, []byte("\ufffd"))))}
+			rules = []*Rule{nativeRule(f.reader.Read(f.Path, bytes.ToValidUTF8(src, []byte("\ufffd"))))}
 		}
-		for _, rule := range r.rules {
-			if rule.line, err = json.Marshal(rule); err != nil {
+		for _, rule := range rules {
+			line, err := json.Marshal(rule)
+			if err != nil {
 				return result{err: err}
 			}
+			r.rules, r.lines = append(r.rules, rule.brief()), append(r.lines, append(line, '\n'))
 		}
 		return r
-	}) {
-		if r.err != nil {
-			faults = append(faults, r.err)
-			continue
+	}
+	lines := func(yield func([]byte) bool) {
+		for i, r := range ordered.Map(files, read) {
+			if r.err != nil {
+				faults = append(faults, r.err)
+				continue
+			}
+			c.files[i].Digest, c.files[i].Rules = r.digest, len(r.rules)
+			c.Rules = append(c.Rules, r.rules...)
+			subjects[i] = r.looked
+			for _, line := range r.lines {
+				if !yield(line) {
+					return
+				}
+			}
+			if o.Progress != nil {
+				o.Progress(i+1, len(files))
+			}
 		}
-		c.files[i].Digest, c.files[i].Rules = r.digest, len(r.rules)
-		c.Rules = append(c.Rules, r.rules...)
-		subjects[i] = r.looked
-		if o.Progress != nil {
-			o.Progress(i+1, len(files))
-		}
+	}
+	for p := range ordered.Seq(chunked(lines), pack) {
+		c.chunks = append(c.chunks, p)
 	}
 	if len(faults) > 0 {
 		return nil, errors.Join(faults...)
@@ -245,8 +262,8 @@ func (c *Content) digestOf(name string) string {
 }
 
 type kept struct {
-	digest string
-	rules  []*Rule
+	digest   string
+	from, to int // of the rules
 }
 
 func (c *Content) byFile() map[string]kept {
@@ -256,7 +273,7 @@ func (c *Content) byFile() map[string]kept {
 	out := map[string]kept{}
 	at := 0
 	for _, f := range c.files {
-		out[f.key()] = kept{f.Digest, c.Rules[at : at+f.Rules]}
+		out[f.key()] = kept{f.Digest, at, at + f.Rules}
 		at += f.Rules
 	}
 	return out

@@ -11,9 +11,9 @@ import (
 	"hash/crc32"
 	"hash/fnv"
 	"io"
+	"iter"
 	"maps"
 	"slices"
-	"strings"
 	"sync"
 
 	"sigmac/internal/catalog"
@@ -65,39 +65,20 @@ func shard(parts ...string) int {
 
 func keyShard(k catalog.Key) int { return shard(k.Field, k.Kind.String(), k.Value) }
 
-// A member is a file in the index.
+// A member is a file in the index, made when it is written.
 type member struct {
 	name string
-	data []byte
+	make func() packed
 }
 
 // WriteTo writes the index. Equal contents are equal bytes.
 func (c *Content) WriteTo(w io.Writer) (int64, error) {
-	members, err := c.members()
-	if err != nil {
-		return 0, err
-	}
 	count := &counter{w: w}
 	z := zip.NewWriter(count)
-	type packed struct {
-		member
-		data []byte
-		err  error
-	}
-	for _, p := range ordered.Map(members, func(m member) packed {
-		var b bytes.Buffer
-		f := writers.Get().(*flate.Writer)
-		defer writers.Put(f)
-		f.Reset(&b)
-		_, err := f.Write(m.data)
-		err = errors.Join(err, f.Close())
-		return packed{m, b.Bytes(), err}
-	}) {
-		if p.err != nil {
-			return count.n, p.err
-		}
-		f, err := z.CreateRaw(&zip.FileHeader{Name: p.name, Method: zip.Deflate, CRC32: crc32.ChecksumIEEE(p.member.data),
-			UncompressedSize64: uint64(len(p.member.data)), CompressedSize64: uint64(len(p.data))})
+	members := c.members()
+	for i, p := range ordered.Map(members, func(m member) packed { return m.make() }) {
+		f, err := z.CreateRaw(&zip.FileHeader{Name: members[i].name, Method: zip.Deflate, CRC32: p.sum,
+			UncompressedSize64: uint64(p.size), CompressedSize64: uint64(len(p.data))})
 		if err == nil {
 			_, err = f.Write(p.data)
 		}
@@ -106,6 +87,54 @@ func (c *Content) WriteTo(w io.Writer) (int64, error) {
 		}
 	}
 	return count.n, z.Close()
+}
+
+// A packed is a text that is compressed.
+type packed struct {
+	data []byte
+	size int
+	sum  uint32 // CRC-32 of the text
+}
+
+func pack(text []byte) packed {
+	var b bytes.Buffer
+	f := writers.Get().(*flate.Writer)
+	defer writers.Put(f)
+	f.Reset(&b)
+	_, err := f.Write(text)
+	if err = errors.Join(err, f.Close()); err != nil {
+		panic("index: " + err.Error()) // a buffer takes all
+	}
+	return packed{bytes.Clone(b.Bytes()), len(text), crc32.ChecksumIEEE(text)}
+}
+
+func (p packed) unpack() []byte {
+	text := make([]byte, p.size)
+	if _, err := io.ReadFull(flate.NewReader(bytes.NewReader(p.data)), text); err != nil {
+		panic("index: " + err.Error())
+	}
+	return text
+}
+
+// chunked puts the lines of rules together, as many as a member has.
+func chunked(lines iter.Seq[[]byte]) iter.Seq[[]byte] {
+	return func(yield func([]byte) bool) {
+		var text []byte
+		n := 0
+		for line := range lines {
+			text = append(text, line...)
+			if n++; n%chunk > 0 {
+				continue
+			}
+			if !yield(text) {
+				return
+			}
+			text = nil
+		}
+		if len(text) > 0 {
+			yield(text)
+		}
+	}
 }
 
 // writers are kept, for making one costs more than a small member.
@@ -128,7 +157,7 @@ func (c *counter) Write(p []byte) (int, error) {
 	return n, err
 }
 
-func (c *Content) members() (out []member, err error) {
+func (c *Content) members() (out []member) {
 	h := head{Format: format, Shards: shards, FindingsOf: c.findingsOf}
 	for _, name := range catalog.Catalogs {
 		n := 0
@@ -139,55 +168,56 @@ func (c *Content) members() (out []member, err error) {
 		}
 		h.Catalogs = append(h.Catalogs, headCount{name, n})
 	}
-	add := func(name string, lines ...any) {
-		var b bytes.Buffer
-		enc := json.NewEncoder(&b)
-		enc.SetEscapeHTML(false)
-		for _, l := range lines {
-			if e := enc.Encode(l); e != nil {
-				err = e
-			}
-		}
-		out = append(out, member{name, b.Bytes()})
+	add := func(name string, make func() packed) { out = append(out, member{name, make}) }
+	add("index.json", func() packed { return encoded([]head{h}) })
+	add("files.ndjson", func() packed { return encoded(c.files) })
+	add("findings.ndjson", func() packed { return encoded(c.Findings) })
+	for n, p := range c.chunks {
+		add(chunkName(n), func() packed { return p })
 	}
-	add("index.json", h)
-	var files, found []any
-	for _, f := range c.files {
-		files = append(files, f)
-	}
-	for _, f := range c.Findings {
-		found = append(found, f)
-	}
-	add("files.ndjson", files...)
-	add("findings.ndjson", found...)
-	n := 0
-	for rules := range slices.Chunk(c.Rules, chunk) {
-		var b bytes.Buffer
-		for _, r := range rules {
-			b.Write(r.line)
-			b.WriteByte('\n')
-		}
-		out = append(out, member{fmt.Sprintf("rules/%04d.ndjson", n), b.Bytes()})
-		n++
-	}
-	indicators, names := make([][]any, shards), make([][]any, shards)
+	indicators := make([][]catalog.Key, shards)
 	for _, k := range c.Keys() {
-		s := keyShard(k)
-		indicators[s] = append(indicators[s], posting{k.Field, k.Kind, k.Value, c.looking[k]})
+		indicators[keyShard(k)] = append(indicators[keyShard(k)], k)
 	}
-	named := map[string][]int{}
+	named, names := map[string][]int{}, make([][]string, shards)
 	for n, r := range c.Rules {
 		named[name(r.Rule)] = append(named[name(r.Rule)], n)
 	}
 	for _, known := range slices.Sorted(maps.Keys(named)) {
-		s := shard(known)
-		names[s] = append(names[s], namePosting{known, named[known]})
+		names[shard(known)] = append(names[shard(known)], known)
 	}
 	for s := range shards {
-		add(fmt.Sprintf("indicators/%02x.ndjson", s), indicators[s]...)
-		add(fmt.Sprintf("names/%02x.ndjson", s), names[s]...)
+		add(fmt.Sprintf("indicators/%02x.ndjson", s), func() packed {
+			var lines []posting
+			for _, k := range indicators[s] {
+				lines = append(lines, posting{k.Field, k.Kind, k.Value, c.looking[k]})
+			}
+			return encoded(lines)
+		})
+		add(fmt.Sprintf("names/%02x.ndjson", s), func() packed {
+			var lines []namePosting
+			for _, known := range names[s] {
+				lines = append(lines, namePosting{known, named[known]})
+			}
+			return encoded(lines)
+		})
 	}
-	return out, err
+	return out
+}
+
+func chunkName(n int) string { return fmt.Sprintf("rules/%04d.ndjson", n) }
+
+// encoded is JSON, a line each.
+func encoded[T any](lines []T) packed {
+	var b bytes.Buffer
+	enc := json.NewEncoder(&b)
+	enc.SetEscapeHTML(false)
+	for _, l := range lines {
+		if err := enc.Encode(l); err != nil {
+			panic("index: " + err.Error()) // they are all of texts and numbers
+		}
+	}
+	return pack(b.Bytes())
 }
 
 // A File is an index on disk, of which only what is asked for is read.
@@ -355,35 +385,40 @@ func (f *File) Content() (*Content, error) {
 	if c.Findings, err = f.Findings(); err != nil {
 		return nil, err
 	}
-	var names []string
-	for name := range f.members {
-		if strings.HasPrefix(name, "rules/") {
-			names = append(names, name)
-		}
+	var chunks []int
+	for n := 0; f.members[chunkName(n)] != nil; n++ {
+		chunks = append(chunks, n)
 	}
-	slices.Sort(names)
 	type part struct {
 		rules []*Rule
-		err   error
+		packed
+		err error
 	}
-	for _, p := range ordered.Map(names, func(name string) (p part) {
+	for _, p := range ordered.Map(chunks, func(n int) (p part) {
+		var text []byte
+		name := chunkName(n)
 		p.err = f.lines(name, func(line []byte) error {
-			r := &Rule{line: bytes.TrimSuffix(line, []byte("\n"))}
-			p.rules = append(p.rules, r)
+			r := &Rule{}
+			text = append(append(text, bytes.TrimSuffix(line, []byte("\n"))...), '\n')
 			if err := json.Unmarshal(line, r); err != nil {
 				return fmt.Errorf("the index is damaged: %s: %w", name, err)
 			}
 			if !slices.Contains(catalog.Catalogs, r.Catalog) {
 				return fmt.Errorf("the index is damaged: %s: no catalog %q", name, r.Catalog)
 			}
+			p.rules = append(p.rules, r.brief())
 			return nil
 		})
+		if last := n == len(chunks)-1; p.err == nil && (len(p.rules) > chunk || !last && len(p.rules) < chunk) {
+			p.err = fmt.Errorf("the index is damaged: %s has %d rules", name, len(p.rules))
+		}
+		p.packed = pack(text)
 		return p
 	}) {
 		if p.err != nil {
 			return nil, p.err
 		}
-		c.Rules = append(c.Rules, p.rules...)
+		c.Rules, c.chunks = append(c.Rules, p.rules...), append(c.chunks, p.packed)
 	}
 	want := 0
 	for _, file := range c.files {

@@ -7,10 +7,13 @@
 package index
 
 import (
+	"bytes"
 	"cmp"
+	"encoding/json"
 	"maps"
 	"slices"
 	"strings"
+	"sync"
 
 	"sigmac/internal/catalog"
 	"sigmac/internal/catalog/findings"
@@ -31,8 +34,15 @@ type Rule struct {
 	Partial int    `json:"partial,omitempty"` // conditions of a native rule that the page leaves out
 	// Errors are those of a Sigma rule, or of the form of a file, each with its place in it.
 	Errors []string `json:"errors,omitempty"`
+}
 
-	line []byte // its JSON
+// brief is what lists of rules show of r, and what rules are found by.
+func (r *Rule) brief() *Rule {
+	out := &Rule{Catalog: r.Catalog, Line: r.Line, Language: r.Language, Reason: r.Reason, Errors: r.Errors}
+	out.Path, out.Attack, out.Indicators, out.Correlation = r.Path, r.Attack, r.Indicators, r.Correlation
+	f := r.Rule
+	out.Rule = catalog.Facts{Title: f.Title, ID: f.ID, Name: f.Name, Status: f.Status, Level: f.Level, LogSource: f.LogSource}
+	return out
 }
 
 // A Query is what a Sigma rule became in a language, or why it did not.
@@ -48,12 +58,39 @@ type Query struct {
 
 // A Content is what an index holds.
 type Content struct {
-	Rules    []*Rule // by catalog, path, and place in the file
+	Rules    []*Rule // by catalog, path, and place in the file; Whole has the rest of each
 	Findings []findings.Finding
 
 	files      []file
-	findingsOf string // the digest of the files that the findings are about
+	chunks     []packed  // of lines of JSON, one a rule
+	open       sync.Pool // of *unpacked
+	findingsOf string    // the digest of the files that the findings are about
 	looking    map[catalog.Key][]int
+}
+
+// An unpacked is the lines of a chunk.
+type unpacked struct {
+	chunk int
+	lines [][]byte
+}
+
+// line is the JSON of the n-th rule. Those that stand near each other are got fast.
+func (c *Content) line(n int) []byte {
+	u, _ := c.open.Get().(*unpacked)
+	if u == nil || u.chunk != n/chunk {
+		u = &unpacked{n / chunk, bytes.SplitAfter(c.chunks[n/chunk].unpack(), []byte("\n"))}
+	}
+	defer c.open.Put(u)
+	return u.lines[n%chunk]
+}
+
+// Whole is all that the index has of the n-th rule.
+func (c *Content) Whole(n int) *Rule {
+	r := &Rule{}
+	if err := json.Unmarshal(c.line(n), r); err != nil {
+		panic("index: " + err.Error()) // it was written or read before
+	}
+	return r
 }
 
 // LookingFor are the numbers of the rules that have an indicator of this key, in

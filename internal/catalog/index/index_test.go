@@ -122,7 +122,7 @@ func TestBuild(t *testing.T) {
 	if e := c.Rules[0].Errors; len(e) != 1 || !strings.HasPrefix(e[0], "5:14: ") {
 		t.Errorf("errors %q", e)
 	}
-	one, two := c.Rules[2].Body, c.Rules[3].Body
+	one, two := c.Whole(2).Body, c.Whole(3).Body
 	if !strings.HasPrefix(one, "# both\n") && !strings.HasPrefix(one, "title: One") || strings.Contains(one, "Two") || !strings.HasSuffix(one, "condition: s\n") {
 		t.Errorf("the first document is %q", one)
 	}
@@ -382,7 +382,8 @@ func TestCorpus(t *testing.T) {
 		t.Fatal(err)
 	}
 	sameCounts(t, c, f)
-	for _, r := range c.Rules {
+	for n := range c.Rules {
+		r := c.Whole(n)
 		if r.Rule.Title == "" || r.Reason == "" && len(r.Stages) == 0 && r.Correlation == nil || strings.TrimSpace(r.Body) == "" && r.Reason == "" {
 			t.Errorf("%s %s: title %q, %d stages, reason %q", r.Catalog, r.Path, r.Rule.Title, len(r.Stages), r.Reason)
 		}

@@ -531,7 +531,7 @@ type indicatorValue struct {
 }
 
 func (s *site) rule(n int) ruleView {
-	r := s.Rules[n]
+	r := s.Whole(n)
 	v := ruleView{Rule: r, CatalogName: catalog.Titles[r.Catalog], LanguageName: cmp.Or(catalog.Languages[r.Language], r.Language)}
 	source := r.Rule.LogSource.String()
 	date := r.Rule.Date

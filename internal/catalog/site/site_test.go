@@ -296,8 +296,8 @@ func TestCorpus(t *testing.T) {
 		t.Errorf("%d pages of %d rules", pages, len(c.Rules))
 	}
 	s := newSite(c, Options{})
-	for n, r := range c.Rules {
-		text := string(files[s.urls[n]])
+	for n := range c.Rules {
+		text, r := string(files[s.urls[n]]), c.Whole(n)
 		for section, filled := range map[string]bool{"attack": len(r.Attack) > 0, "events": len(r.Events) > 0, "body": strings.TrimSpace(r.Body) != "", "stages": len(r.Stages) > 0,
 			"exclusions": len(r.Exclusions) > 0, "indicators": len(r.Indicators) > 0} {
 			if strings.Contains(text, fmt.Sprintf(`<section id="%s">`, section)) != filled {
