@@ -23,11 +23,9 @@ func (m Mapping) correlated(d *parser.Document, o Options) Result {
 	}
 	named, ok := o.Correlations.Named(d)
 	if !ok {
-		at := ir.Name{Pos: c.Pos}
-		for _, l := range o.Correlations.Lacks() {
-			if l.Doc.Path == d.Path && l.Doc.Pos == d.Pos {
-				at = l.Name
-			}
+		at, ok := o.Correlations.Lack(d)
+		if !ok {
+			at = ir.Name{Pos: c.Pos}
 		}
 		return fail(&ir.Diagnostic{Pos: at.Pos, Source: "link", Code: ir.BrokenMember, Msg: fmt.Sprintf("the correlation cannot be converted without the rule %q", at.Text)})
 	}

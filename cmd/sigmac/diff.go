@@ -332,9 +332,8 @@ func joined(p *project.Project, same, olds, news []revision.File) (was, is []*pa
 		common = append(common, link.FiltersIn(f.Name, f.Data)...)
 	}
 	before, now := link.NewFilters(append(slices.Clip(common), was...)), link.NewFilters(append(slices.Clip(common), is...))
-	isFilter := func(d *parser.Document) bool { return d.Kind == parser.FilterRule }
-	if slices.ContainsFunc(was, isFilter) || slices.ContainsFunc(is, isFilter) {
-		for _, d := range documents(same) {
+	for _, docs := range ordered.Map(same, meantBy(append(slices.Clip(was), is...))) {
+		for _, d := range docs {
 			alike := func(a, b *parser.Document) bool { return a.Path == b.Path && bytes.Equal(a.Filter.Text, b.Filter.Text) }
 			if !slices.EqualFunc(before.For(d), now.For(d), alike) {
 				old := *d
@@ -349,6 +348,28 @@ func joined(p *project.Project, same, olds, news []revision.File) (was, is []*pa
 		now.Join(d)
 	}
 	return was, is, nil
+}
+
+// meantBy gives the documents of a file that a filter among docs may be meant for.
+func meantBy(docs []*parser.Document) func(revision.File) []*parser.Document {
+	names, any := map[string]bool{}, false
+	for _, d := range docs {
+		if d.Filter != nil {
+			any = any || len(d.Filter.Rules) == 0
+			for _, n := range d.Filter.Rules {
+				names[n.Text], names[strings.ToLower(n.Text)] = true, true
+			}
+		}
+	}
+	return func(f revision.File) []*parser.Document {
+		switch {
+		case any:
+			return parser.Parse(f.Name, f.Data).Documents
+		case len(names) > 0:
+			return link.CalledIn(f.Name, f.Data, names)
+		}
+		return nil
+	}
 }
 
 // correlated are the correlations of both versions with what they name: in their version, or

@@ -16,6 +16,7 @@ type Correlations struct {
 	docs   []*parser.Document // what is named stands before what names it
 	named  map[place][]*parser.Document
 	lacks  []Lack
+	lack   map[place]ir.Name // of those, by document
 	silent map[place]bool
 }
 
@@ -32,7 +33,7 @@ type Lack struct {
 // name, the context is not asked for it. Others are correlations of which is asked only
 // whether documents are there for them.
 func NewCorrelations(docs, context []*parser.Document, others ...*parser.Document) *Correlations {
-	cs := &Correlations{named: map[place][]*parser.Document{}, silent: map[place]bool{}}
+	cs := &Correlations{named: map[place][]*parser.Document{}, lack: map[place]ir.Name{}, silent: map[place]bool{}}
 	called := map[string][]*parser.Document{}
 	know := func(ds []*parser.Document, of func(*parser.Document) string, known map[string]bool) map[string]bool {
 		seen, new := map[place]bool{}, map[string]bool{}
@@ -79,7 +80,7 @@ func NewCorrelations(docs, context []*parser.Document, others ...*parser.Documen
 			found := named(n)
 			if len(found) != 1 || !visit(found[0]) {
 				if complete {
-					cs.lacks = append(cs.lacks, Lack{d, n})
+					cs.lacks, cs.lack[at] = append(cs.lacks, Lack{d, n}), n
 				}
 				complete = false
 				continue
@@ -142,6 +143,14 @@ func (cs *Correlations) Lacks() []Lack {
 	return cs.lacks
 }
 
+// Lack is the name for which a correlation is among Lacks.
+func (cs *Correlations) Lack(d *parser.Document) (n ir.Name, ok bool) {
+	if cs != nil {
+		n, ok = cs.lack[place{d.Path, d.Pos}]
+	}
+	return n, ok
+}
+
 // Named are the documents that a correlation of All names, in the order of its names.
 func (cs *Correlations) Named(d *parser.Document) ([]*parser.Document, bool) {
 	if cs == nil {
@@ -157,7 +166,7 @@ func (cs *Correlations) Only(d *parser.Document) *Correlations {
 	if cs == nil {
 		return out
 	}
-	out.named = cs.named
+	out.named, out.lack = cs.named, cs.lack
 	for _, l := range cs.lacks {
 		if l.Doc == d {
 			out.lacks = append(out.lacks, l)
