@@ -278,6 +278,44 @@ func TestIncremental(t *testing.T) {
 	}
 }
 
+// TestChunks: rules are the same whole wherever they stand in a chunk, and so are those that are taken over.
+func TestChunks(t *testing.T) {
+	files := fstest.MapFS{}
+	for i := range 3*chunk + 1 {
+		text := strings.Replace(strings.ReplaceAll(whoami, "Who Am I", fmt.Sprint("Rule ", i)), "000000000001", fmt.Sprintf("%012d", i), 1)
+		if i%5 == 0 {
+			text += "---\n" + strings.ReplaceAll(text, "title: ", "title: Second ")
+		}
+		files[fmt.Sprintf("%03d.yml", i)] = &fstest.MapFile{Data: []byte(text)}
+	}
+	o := options(map[string]fstest.MapFS{"sigma": files})
+	o.Budget = 0
+	for range 3 {
+		c := build(t, o)
+		for n, r := range c.Rules {
+			whole := c.Whole(n)
+			if whole.Rule.Title != r.Rule.Title || !strings.Contains(whole.Body, "title: "+r.Rule.Title+"\n") || whole.Queries[0].Query != r.Rule.Title {
+				t.Errorf("%d: %s is %s with %q", n, r.Rule.Title, whole.Rule.Title, whole.Body)
+			}
+		}
+		scratch := o
+		scratch.Previous = nil
+		data := written(t, c)
+		if !bytes.Equal(data, written(t, build(t, scratch))) {
+			t.Error("what is taken over is not what is built")
+		}
+		f, err := opened(t, data)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if o.Previous, err = f.Content(); err != nil {
+			t.Fatal(err)
+		}
+		delete(files, "010.yml") // all behind it move
+		files["000.yml"].Data = append(files["000.yml"].Data, "# changed\n"...)
+	}
+}
+
 // TestBroken: no file that is not an index is taken for one, and a damaged one
 // is an error.
 func TestBroken(t *testing.T) {
