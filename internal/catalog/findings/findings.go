@@ -464,7 +464,7 @@ func pairs(subjects []*Subject, budget int) [][]Finding {
 			rules = crowd.own(i, rules)
 		}
 		for _, j := range rules {
-			if i == j || rep[j] != j || !subjects[j].source.Covers(s.source) || panel.Apart(i, j) || crowded && crowd.apart(i, j) {
+			if i == j || rep[j] != j || !subjects[j].source.Covers(s.source) || crowded && crowd.apart(i, j) || panel.Apart(i, j) {
 				continue
 			}
 			if asked++; asked > maxAsked {
