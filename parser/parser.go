@@ -5,7 +5,9 @@
 // several stay in the tree until their pass (see package ir); their expansion is tried
 // once to report its errors with places, so an error in the pass is a bug.
 //
-// All YAML is read by Open, which bounds it and knows its places. A rule may come from
+// All YAML is read by Open, which bounds it and knows its places. What a file means is what
+// gopkg.in/yaml.v3 makes of it; the part of YAML that most rules keep to has a faster reader
+// (block.go), which is held against it. A rule may come from
 // a stranger: nesting, sizes, repetitions, variants and aliases have named limits next
 // to the code that needs them, and the grammar of conditions is guarded by a count of
 // parentheses before it runs, since a stack overflow in Go cannot be caught.

@@ -60,10 +60,30 @@ func readYAML(src []byte) (roots []*yaml.Node, fault *yamlFault) {
 	if pos, what := badCharacter(src); what != "" {
 		return nil, &yamlFault{ir.Span{Start: pos, End: right(pos, 1)}, what}
 	}
-	// The decoder panics on what it thinks impossible.
+	documents, ok := readBlocks(src)
+	if !ok {
+		documents, fault = decode(src)
+	}
+	for _, root := range documents {
+		s := sizer{}
+		if s.size(root, 0); s.at != nil {
+			return roots, &yamlFault{ir.Span{Start: posOf(s.at)}, s.why}
+		}
+		if root.Kind == yaml.ScalarNode && root.Tag == "!!null" {
+			continue
+		}
+		roots = append(roots, root)
+	}
+	return roots, fault
+}
+
+// decode returns the documents of src that stand before the first fault, as the YAML
+// decoder reads them.
+func decode(src []byte) (roots []*yaml.Node, fault *yamlFault) {
+	// It panics on what it thinks impossible.
 	defer func() {
 		if r := recover(); r != nil {
-			fault = &yamlFault{start, fmt.Sprintf("not YAML: %v", r)}
+			fault = &yamlFault{ir.Span{Start: ir.Pos{Line: 1, Column: 1}}, fmt.Sprintf("not YAML: %v", r)}
 		}
 	}()
 	d := yaml.NewDecoder(bytes.NewReader(src))
@@ -76,18 +96,9 @@ func readYAML(src []byte) (roots []*yaml.Node, fault *yamlFault) {
 		if e != nil {
 			return roots, yamlError(src, e)
 		}
-		if len(n.Content) == 0 {
-			continue
+		if len(n.Content) > 0 {
+			roots = append(roots, n.Content[0])
 		}
-		root := n.Content[0]
-		s := sizer{}
-		if s.size(root, 0); s.at != nil {
-			return roots, &yamlFault{ir.Span{Start: posOf(s.at)}, s.why}
-		}
-		if root.Kind == yaml.ScalarNode && root.Tag == "!!null" {
-			continue
-		}
-		roots = append(roots, root)
 	}
 }
 
