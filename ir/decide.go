@@ -17,7 +17,7 @@ func Decide(r *Rule, single bool) *Rule {
 	out := r
 	for i, c := range r.Conditions {
 		k := known{work: maxCompared, single: single}
-		x, changed := k.decide(c.Expr)
+		x, changed := k.decide(&claims(c.Expr)[0])
 		if !changed {
 			continue
 		}
@@ -31,12 +31,11 @@ func Decide(r *Rule, single bool) *Rule {
 	return out
 }
 
-// A known has tests that are true, or false, of the events for which what stands at a
-// place still matters.
+// A known has what is true, or false, of the events for which what stands at a place
+// still matters.
 type known struct {
 	facts  []fact
 	single bool // a field has one value at most
-	own    int  // the first fact of the part that is decided
 	work   int  // comparisons that are left
 }
 
@@ -47,11 +46,58 @@ const maxCompared = 200_000
 // A fact is a test of which it is known what it says, or a group of which one case holds:
 // a disjunction that is true, or a conjunction that is false.
 type fact struct {
-	said
-	cases Expr  // the group, or nil
-	about names // that the group tests
+	*claim
+	needs uint64 // letters of texts that pass the test; none are known of a test that regards case
 	is    bool
 	off   bool // it is of the part that is decided
+}
+
+// A claim is an expression with what is asked of it again and again.
+type claim struct {
+	said  // of a test
+	e     Expr
+	parts []claim
+	about names // that are tested
+	other bool  // not only tests are in it, or nothing is
+}
+
+// claims are those of es.
+func claims(es ...Expr) []claim {
+	out := make([]claim, len(es))
+	for i, e := range es {
+		c := &out[i]
+		switch c.e = e; e := e.(type) {
+		case Match:
+			c.said = say(e.Field.Name, e.Test)
+		case Keyword:
+			c.said = say(keywords, e.Test)
+		case And:
+			c.parts = claims(e...)
+		case Or:
+			c.parts = claims(e...)
+		case Not:
+			c.parts = claims(e.X)
+		}
+		if c.test != nil {
+			c.about = nameBit(c.field)
+			continue
+		}
+		c.other = len(c.parts) == 0
+		for j := range c.parts {
+			c.about |= c.parts[j].about
+			c.other = c.other || c.parts[j].other
+		}
+	}
+	return out
+}
+
+func (c *claim) some(is func(*claim) bool) bool {
+	for i := range c.parts {
+		if is(&c.parts[i]) {
+			return true
+		}
+	}
+	return false
 }
 
 // names is a set of names of fields, in which some cannot be told apart.
@@ -67,37 +113,31 @@ func nameBit(name string) names {
 	return 1 << (h % 64)
 }
 
-func namesIn(e Expr) (out names) {
-	switch e := e.(type) {
-	case Match:
-		return nameBit(e.Field.Name)
-	case Keyword:
-		return nameBit(keywords)
-	}
-	for _, x := range Parts(e) {
-		out |= namesIn(x)
-	}
-	return out
-}
-
 // A said is a test of a field, and of a Pattern its shape; of one that is neither Any nor
 // Glob, its text too, folded if it has more than ASCII.
 type said struct {
-	field string
-	test  Test
-	shape Shape
-	text  string
-	cased bool // the case of its letters counts, and it has some
+	field   string
+	test    Test
+	shape   Shape
+	cased   bool // the case of its letters counts, and it has some
+	text    string
+	letters uint64 // in text, of which some cannot be told apart
 }
 
 func say(field string, t Test) said {
 	s := said{field: field, test: t, shape: Glob}
-	if p, ok := t.(Pattern); ok {
-		s.shape, s.text = p.Shape()
-		s.cased = p.Cased && strings.ContainsFunc(p.Literals(), regex.HasCases)
-		if strings.IndexFunc(s.text, func(r rune) bool { return r >= utf8.RuneSelf }) >= 0 {
-			s.text = regex.Fold(s.text)
-		}
+	p, ok := t.(Pattern)
+	if !ok {
+		return s
+	}
+	s.shape, s.text = p.Shape()
+	s.cased = p.Cased && strings.ContainsFunc(p.Literals(), regex.HasCases)
+	if strings.IndexFunc(s.text, func(r rune) bool { return r >= utf8.RuneSelf }) >= 0 {
+		s.text = regex.Fold(s.text)
+	}
+	for i := range len(s.text) {
+		c := s.text[i]
+		s.letters |= 1 << (c&31 | c>>1&32) // the same of both cases
 	}
 	return s
 }
@@ -105,48 +145,50 @@ func say(field string, t Test) said {
 // keywords stands for the name of a field.
 const keywords = "\x00"
 
-// assume adds what follows if e is true, or if it is false.
-func (k *known) assume(e Expr, is bool) {
-	switch e := e.(type) {
+// assume adds what follows if c is true, or if it is false.
+func (k *known) assume(c *claim, is bool) {
+	switch c.e.(type) {
 	case And, Or:
-		if _, and := e.(And); and != is {
-			k.facts = append(k.facts, fact{cases: e, about: namesIn(e), is: is})
+		if _, and := c.e.(And); and != is {
+			k.facts = append(k.facts, fact{claim: c, is: is})
 			return
 		}
-		for _, x := range Parts(e) {
-			k.assume(x, is)
+		for i := range c.parts {
+			k.assume(&c.parts[i], is)
 		}
 	case Not:
-		k.assume(e.X, !is)
-	case Match:
-		k.facts = append(k.facts, fact{said: say(e.Field.Name, e.Test), is: is})
-	case Keyword:
-		k.facts = append(k.facts, fact{said: say(keywords, e.Test), is: is})
+		k.assume(&c.parts[0], !is)
+	case Match, Keyword:
+		f := fact{claim: c, is: is}
+		if !c.cased {
+			f.needs = c.letters
+		}
+		k.facts = append(k.facts, f)
 	}
 }
 
-// decide is e beside what is known.
-func (k *known) decide(e Expr) (Expr, bool) {
-	switch x := e.(type) {
+// decide is c beside what is known.
+func (k *known) decide(c *claim) (Expr, bool) {
+	switch c.e.(type) {
 	case And:
-		if es, changed := k.parts(x, true); changed {
+		if es, changed := k.parts(c, true); changed {
 			return Conjunction(es...), true
 		}
 	case Or:
-		if es, changed := k.parts(x, false); changed {
+		if es, changed := k.parts(c, false); changed {
 			return Disjunction(es...), true
 		}
 	case Not:
-		y, changed := k.decide(x.X)
+		y, changed := k.decide(&c.parts[0])
 		if or := Disjuncts(y); !isNot(y) && slices.ContainsFunc(or, turns) {
 			return neither(or), true
 		} else if changed {
 			return Negation(y), true
 		}
 	case Match, Keyword:
-		return k.leaf(e)
+		return k.leaf(c)
 	}
-	return e, false
+	return c.e, false
 }
 
 // turns says whether the negation of e is shorter than e: of a negation, and of a group of
@@ -184,52 +226,53 @@ func neither(or Or) Expr {
 
 // parts are those of a group, each decided beside the others: of a conjunction (and)
 // where these are true, of a disjunction where they are false.
-func (k *known) parts(es []Expr, and bool) (out []Expr, changed bool) {
-	out = es
+func (k *known) parts(c *claim, and bool) (out []Expr, changed bool) {
+	out = Parts(c.e)
 	before := len(k.facts)
-	ends := make([]int, len(es))
-	for i, x := range es {
-		k.assume(x, and)
+	ends := make([]int, len(out))
+	are := make([]*claim, len(out)) // the claims of out
+	for i := range out {
+		are[i] = &c.parts[i]
+		k.assume(are[i], and)
 		ends[i] = len(k.facts)
 	}
 	at := before
-	for i, x := range es {
+	for i := range out {
 		turn := func(off bool) {
 			for j := range k.facts[at:ends[i]] {
 				k.facts[at+j].off = off
 			}
 		}
 		turn(true)
-		k.own = at
-		if y, c := k.decide(x); !c {
+		if y, c := k.decide(are[i]); !c {
 			turn(false)
 		} else {
 			if !changed {
-				out, changed = slices.Clone(es), true
+				out, changed = slices.Clone(out), true
 			}
-			out[i] = y
-			k.assume(y, and)
+			out[i], are[i] = y, &claims(y)[0]
+			k.assume(are[i], and)
 		}
 		at = ends[i]
 	}
 	k.facts = k.facts[:before]
-	if less := k.absorb(out, and); len(less) < len(out) {
+	if less := k.absorb(are, and); less != nil {
 		return less, true
 	}
 	return out, changed
 }
 
-// absorb is es without the parts of a conjunction that another part implies, or those of a
-// disjunction that imply another part, where one of the two is a group; of single tests
-// that is decided by what is known.
-func (k *known) absorb(es []Expr, and bool) []Expr {
-	single := func(e Expr) bool { return len(Parts(e)) == 0 }
-	if !slices.ContainsFunc(es, func(e Expr) bool { return !single(e) }) {
-		return es
+// absorb is the parts of a conjunction without those that another part implies, or the parts of
+// a disjunction without those that imply another part, where one of the two is a group; of single
+// tests that is decided by what is known. It is nil where all are left.
+func (k *known) absorb(parts []*claim, and bool) (out []Expr) {
+	single := func(c *claim) bool { return len(c.parts) == 0 }
+	if !slices.ContainsFunc(parts, func(c *claim) bool { return !single(c) }) {
+		return nil
 	}
-	gone := make([]bool, len(es))
-	for i, x := range es {
-		for j, y := range es {
+	gone := make([]bool, len(parts))
+	for i, x := range parts {
+		for j, y := range parts {
 			if i == j || gone[j] || single(x) && single(y) {
 				continue
 			}
@@ -240,85 +283,80 @@ func (k *known) absorb(es []Expr, and bool) []Expr {
 		}
 	}
 	if !slices.Contains(gone, true) {
-		return es
+		return nil
 	}
-	var out []Expr
-	for i, e := range es {
+	for i, c := range parts {
 		if !gone[i] {
-			out = append(out, e)
+			out = append(out, c.e)
 		}
 	}
 	return out
 }
 
 // implies says whether y surely is true of an event of which x is.
-func (k *known) implies(x, y Expr) bool {
-	if k.work--; k.work < 0 {
+func (k *known) implies(x, y *claim) bool {
+	if k.work--; k.work < 0 || x.about&y.about == 0 && !x.other && !y.other {
 		return false
 	}
-	fails := func(p Expr) bool { return !k.implies(x, p) }
-	if parts, ok := y.(And); ok {
-		return !slices.ContainsFunc(parts, fails)
+	from := func(p *claim) bool { return k.implies(p, y) }
+	to := func(p *claim) bool { return k.implies(x, p) }
+	if _, and := y.e.(And); and {
+		return !y.some(func(p *claim) bool { return !to(p) })
 	}
-	if parts, ok := x.(Or); ok {
-		return !slices.ContainsFunc(parts, func(p Expr) bool { return !k.implies(p, y) })
+	if _, or := x.e.(Or); or {
+		return !x.some(func(p *claim) bool { return !from(p) })
 	}
-	if parts, ok := x.(And); ok && slices.ContainsFunc(parts, func(p Expr) bool { return k.implies(p, y) }) {
+	if _, and := x.e.(And); and && x.some(from) {
 		return true
 	}
-	if parts, ok := y.(Or); ok && slices.ContainsFunc(parts, func(p Expr) bool { return k.implies(x, p) }) {
+	if _, or := y.e.(Or); or && y.some(to) {
 		return true
 	}
-	switch x := x.(type) {
-	case Not:
-		y, ok := y.(Not)
-		return ok && k.implies(y.X, x.X)
-	case Match:
-		switch y := y.(type) {
-		case Match:
-			a, b := say(x.Field.Name, x.Test), say(y.Field.Name, y.Test)
-			return x.Field.Name == y.Field.Name && a.implies(&b)
-		case Not:
-			return k.rulesOut(x, y.X)
-		}
-	case Keyword:
-		if y, ok := y.(Keyword); ok {
-			a, b := say(keywords, x.Test), say(keywords, y.Test)
-			return a.implies(&b)
+	if _, not := y.e.(Not); not {
+		if _, both := x.e.(Not); both {
+			return k.implies(&y.parts[0], &x.parts[0])
+		} else if _, match := x.e.(Match); match {
+			return k.rulesOut(x, &y.parts[0])
 		}
 	}
-	return Equal(x, y)
+	if x.test != nil && y.test != nil {
+		return x.field == y.field && x.implies(&y.said)
+	}
+	return Equal(x.e, y.e)
 }
 
-// rulesOut says whether e is surely false of an event of which x is true.
-func (k *known) rulesOut(x Match, e Expr) bool {
-	switch e := e.(type) {
+// rulesOut says whether c is surely false of an event of which the Match x is true.
+func (k *known) rulesOut(x, c *claim) bool {
+	switch c.e.(type) {
 	case And:
-		return slices.ContainsFunc(e, func(p Expr) bool { return k.rulesOut(x, p) })
+		return c.some(func(p *claim) bool { return k.rulesOut(x, p) })
 	case Or:
-		return !slices.ContainsFunc(e, func(p Expr) bool { return !k.rulesOut(x, p) })
+		return !c.some(func(p *claim) bool { return !k.rulesOut(x, p) })
 	case Match:
-		a, b := say(x.Field.Name, x.Test), say(e.Field.Name, e.Test)
-		return x.Field.Name == e.Field.Name && k.excludes(&a, &b)
+		return x.field == c.field && k.excludes(&x.said, &c.said)
 	}
 	return false
 }
 
-// leaf is e, the test of a field that is off, or a constant.
-func (k *known) leaf(e Expr) (Expr, bool) {
+// leaf is the test c, of which the facts are off, or a constant.
+func (k *known) leaf(c *claim) (Expr, bool) {
 	if k.work -= len(k.facts); k.work < 0 || len(k.facts) < 2 {
-		return e, false
+		return c.e, false
 	}
-	s := &k.facts[k.own].said
 	truth := func(is bool) (Expr, bool) {
 		if is {
 			return True, true
 		}
 		return False, true
 	}
+	s := &c.said
+	has := s.letters
+	if s.shape > Contains {
+		has = 1<<64 - 1 // any may be in a text
+	}
 	for i := range k.facts {
 		f := &k.facts[i]
-		if f.off || f.cases != nil || f.field != s.field || !f.is && s.shorter(&f.said) {
+		if f.off || !f.is && f.needs&^has != 0 || f.test == nil || f.field != s.field {
 			continue
 		}
 		if is, ok := k.says(f, s); ok {
@@ -327,18 +365,17 @@ func (k *known) leaf(e Expr) (Expr, bool) {
 	}
 	// Where fields have several values, cases say only whether there is one: what they leave
 	// out else may be the test that spares a guard.
-	name := nameBit(s.field)
 	if !k.single && !asksPresence(s.test) {
-		name = 0
+		return c.e, false
 	}
 	for i := range k.facts {
-		if f := &k.facts[i]; !f.off && f.about&name != 0 {
-			if yes, no := k.can(f.cases, f.is, s); !yes || !no {
+		if f := &k.facts[i]; !f.off && f.test == nil && f.about&c.about != 0 {
+			if yes, no := k.can(f.claim, f.is, s); !yes || !no {
 				return truth(yes)
 			}
 		}
 	}
-	return e, false
+	return c.e, false
 }
 
 // says is what a test of the same field says where f holds, if it is known.
@@ -352,20 +389,19 @@ func (k *known) says(f *fact, s *said) (is, ok bool) {
 	return false, false
 }
 
-// can says whether s can be true and whether it can be false, of events of which e is so,
+// can says whether s can be true and whether it can be false, of events of which c is so,
 // beside what single tests are known to say. Neither: there are no such events.
-func (k *known) can(e Expr, is bool, s *said) (yes, no bool) {
+func (k *known) can(c *claim, is bool, s *said) (yes, no bool) {
 	if k.work < 0 {
 		return true, true
 	}
-	var f fact
-	switch e := e.(type) {
+	switch c.e.(type) {
 	case And, Or:
-		_, and := e.(And)
+		_, and := c.e.(And)
 		every := and == is
 		yes, no = every, every
-		for _, x := range Parts(e) {
-			y, n := k.can(x, is, s)
+		for i := range c.parts {
+			y, n := k.can(&c.parts[i], is, s)
 			if every {
 				yes, no = yes && y, no && n
 			} else {
@@ -377,17 +413,15 @@ func (k *known) can(e Expr, is bool, s *said) (yes, no bool) {
 		}
 		return yes, no
 	case Not:
-		return k.can(e.X, !is, s)
-	case Match:
-		f = fact{said: say(e.Field.Name, e.Test), is: is}
-	case Keyword:
-		f = fact{said: say(keywords, e.Test), is: is}
+		return k.can(&c.parts[0], !is, s)
+	case Match, Keyword:
 	default:
 		return true, true
 	}
+	f := fact{claim: c, is: is}
 	k.work -= len(k.facts)
 	for i := range k.facts {
-		if g := &k.facts[i]; !g.off && g.field == f.field && g.cases == nil {
+		if g := &k.facts[i]; g.about&f.about != 0 && !g.off && g.test != nil && g.field == f.field {
 			if known, ok := k.says(g, &f.said); ok && known != is {
 				return false, false
 			}
@@ -403,6 +437,7 @@ func (k *known) can(e Expr, is bool, s *said) (yes, no bool) {
 // implies says whether a field that passes s surely passes t.
 func (s *said) implies(t *said) bool {
 	switch {
+	case t.shape <= Contains && s.shape <= Contains:
 	case t.shape == Any || t.test == (Exists{}):
 		return needsValue(s.test) || equalTests(s.test, t.test)
 	case t.cased && !s.cased:
@@ -411,15 +446,21 @@ func (s *said) implies(t *said) bool {
 		p, ok := s.test.(Pattern)
 		q, both := t.test.(Pattern)
 		return (ok && both && p.within(q)) || equalTests(s.test, t.test)
-	case s.shape > Contains:
-		return false
-	case s.shape != t.shape && s.shape != Exact && t.shape != Contains:
+	default:
 		return false
 	}
 	a, b, same := s.text, t.text, equalFolded
-	if t.cased {
+	switch {
+	case s.shape != t.shape && s.shape != Exact && t.shape != Contains:
+		return false
+	case t.cased:
+		if !s.cased {
+			return false
+		}
 		a, b = s.test.(Pattern).Literals(), t.test.(Pattern).Literals()
 		same = func(a, b string) bool { return a == b }
+	case t.letters&^s.letters != 0:
+		return false
 	}
 	n := len(a) - len(b)
 	switch {
@@ -436,12 +477,6 @@ func (s *said) implies(t *said) bool {
 		return same(a[:len(b)], b)
 	}
 	return (t.shape == Suffix || n == 0) && same(a[n:], b)
-}
-
-// shorter says whether s has too little text to imply t, which is what most of the values
-// of a list say of each other.
-func (s *said) shorter(t *said) bool {
-	return s.shape <= Contains && t.shape <= Contains && !t.cased && len(s.text) < len(t.text)
 }
 
 // within says whether what passes p passes q, for each part of p lies within one of q: a
