@@ -250,6 +250,7 @@ type compilation struct {
 	types      map[string]ir.Type
 	carried    map[string][]ir.Field // that stand for fields of a correlation
 	untyped    *ir.Rule              // before fields that no schema knows have types
+	decided    backends.Decided      // of rule
 	errs       []*ir.Diagnostic
 }
 
@@ -300,7 +301,7 @@ func newCompilation(d *parser.Document, m Mapping, beside ...ir.Expr) *compilati
 	for _, w := range c.did.Warnings {
 		d.Place(w)
 	}
-	c.types = c.rule.Types()
+	c.types, c.decided.Rule = c.rule.Types(), c.rule
 	return c
 }
 
@@ -338,11 +339,12 @@ func (c *compilation) legal(d *parser.Document, t *backends.Target) (legal *ir.R
 	if err != nil {
 		return nil, Faults(d, &ir.Diagnostic{Pos: c.rule.Source.Pos, Msg: "what the pipeline supposes: " + err.Error(), Source: "pipeline"})
 	}
-	rule := c.rule
+	decided := &c.decided
 	if defined.Terms != nil && !c.carriesComputed() {
-		rule, _ = defined.Plain(rule)
+		rule, _ := defined.Plain(c.rule)
+		decided = &backends.Decided{Rule: rule}
 	}
-	legal, refused := backends.Legalize(rule, t.Format.Caps)
+	legal, refused := decided.Legalize(t.Format.Caps)
 	for _, u := range refused {
 		faults = append(faults, d.Place(u))
 	}
@@ -371,8 +373,8 @@ func (o Options) print(docs []backends.Doc) (queries []string, costs [][]backend
 func (res *Result) tooLarge(of func(i int) (ir.Pos, ir.Expr)) {
 	for i, q := range res.Queries {
 		for _, l := range res.Target.Limits {
-			if len(q) <= l.Max {
-				continue // whatever is counted takes a byte
+			if len(q) <= l.Max*max(l.Bytes, 1) {
+				continue
 			}
 			at, e := of(i)
 			if n := l.Count(q, e); n > l.Max {

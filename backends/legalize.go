@@ -13,10 +13,37 @@ import (
 // a language with these Caps says natively. What has no exact equivalent is an
 // error, each with its place.
 func Legalize(r *ir.Rule, c Caps) (*ir.Rule, []*ir.Diagnostic) {
+	return (&Decided{Rule: r}).Legalize(c)
+}
+
+// A Decided is a Rule to be legalized for several languages, of which some have the first step in
+// common.
+type Decided struct {
+	Rule  *ir.Rule
+	rules map[[2]bool]*ir.Rule // by the Caps that the step asks for
+}
+
+// first is the Rule without what its rest decides.
+func (d *Decided) first(c Caps) *ir.Rule {
+	by := [2]bool{c.BlankIsMissing, c.Single}
+	if r, ok := d.rules[by]; ok {
+		return r
+	}
+	r := d.Rule
 	if c.BlankIsMissing {
 		r = ir.Simplify(r.Rewrite(missing))
 	}
 	r = ir.Decide(r, c.Single)
+	if d.rules == nil {
+		d.rules = map[[2]bool]*ir.Rule{}
+	}
+	d.rules[by] = r
+	return r
+}
+
+// Legalize is the function of that name, of the Rule.
+func (d *Decided) Legalize(c Caps) (*ir.Rule, []*ir.Diagnostic) {
+	r := d.first(c)
 	l := &legalizer{Caps: c}
 	if c.Refuses != nil {
 		for _, c := range r.Conditions {

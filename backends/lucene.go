@@ -128,6 +128,14 @@ func LuceneRefusesPattern(p ir.Pattern) string {
 // on one of the other: until Lucene 9 each part is made deterministic by itself
 // before the whole is.
 func refused(re *regex.Re, work *int) (growth int, why string) {
+	if words(re) {
+		return 1, ""
+	}
+	return made(re, work)
+}
+
+// made is refused by making the automata.
+func made(re *regex.Re, work *int) (growth int, why string) {
 	growth = 1
 	for _, s := range re.Subs {
 		g, why := refused(s, work)
@@ -165,6 +173,41 @@ func refused(re *regex.Re, work *int) (growth int, why string) {
 		}
 	}
 	return growth, ""
+}
+
+// words says whether re is a few characters one after the other, one again and again, or a choice of
+// words. Its deterministic automaton has hardly more states than the other, and no set of several
+// but for beginnings that words share, so Lucene refuses none.
+func words(re *regex.Re) bool {
+	const most, ranges = luceneDepth / 2, 16 // characters, and ranges of each
+	character := func(s *regex.Re) bool {
+		return len(s.Subs) == 0 && (s.Op == regex.OpLiteral || s.Op == regex.OpAny || s.Op == regex.OpAnyNotNewline ||
+			s.Op == regex.OpClass && !s.Fold && len(s.Ranges) <= ranges)
+	}
+	all := func(subs []*regex.Re, of func(*regex.Re) bool) bool {
+		return len(subs) <= most && !slices.ContainsFunc(subs, func(s *regex.Re) bool { return !of(s) })
+	}
+	switch re.Op {
+	case regex.OpConcat:
+		return all(re.Subs, character)
+	case regex.OpRepeat:
+		return max(re.Min, re.Max) <= most && character(re.Subs[0])
+	case regex.OpAlternate:
+		n, fold, cased := 0, false, false
+		letter := func(s *regex.Re) bool {
+			n++
+			letter := regex.HasCases(s.Rune)
+			fold, cased = fold || s.Fold, cased || letter && !s.Fold
+			return s.Op == regex.OpLiteral && s.Rune < utf8.RuneSelf && n <= most
+		}
+		return all(re.Subs, func(s *regex.Re) bool {
+			for s.Op == regex.OpGroup {
+				s = s.Subs[0]
+			}
+			return letter(s) || s.Op == regex.OpConcat && all(s.Subs, letter)
+		}) && !(fold && cased)
+	}
+	return false
 }
 
 // An automaton is that of Glushkov: its states are the characters of an
@@ -326,64 +369,85 @@ func (a *automaton) alphabet() []rune {
 // Lucene refuses.
 func (a *automaton) determinize() (size int, why string) {
 	cuts := a.alphabet()
-	classes := make([][]int32, len(a.symbols)) // of each state
+	type interval struct{ from, to int32 }        // of cuts
+	classes := make([][]interval, len(a.symbols)) // of each state
+	weights := make([]int, len(a.symbols))        // how many cuts they are
+	all := make([]interval, 0, len(a.symbols))
 	for p, rs := range a.symbols {
+		first := len(all)
 		for _, r := range rs {
-			i, _ := slices.BinarySearch(cuts, r.Lo)
-			for ; i < len(cuts) && cuts[i] <= r.Hi; i++ {
-				classes[p] = append(classes[p], int32(i))
-			}
+			from, _ := slices.BinarySearch(cuts, r.Lo)
+			to, _ := slices.BinarySearch(cuts, r.Hi+1)
+			all = append(all, interval{int32(from), int32(to)})
+			weights[p] += to - from
 		}
+		classes[p] = all[first:]
 	}
 	sets := [][]int32{{0}}
 	var moves [][]int32 // from each set the sets that follow, in the order of characters
 	numbers := map[string]int32{string(key(nil, sets[0])): 0}
-	buckets := make([][]int32, len(cuts))
+	buckets := make([][]int32, len(cuts)) // where each leads, beside what all lead to
 	effort, bytes := 0, 0
 	var buffer []byte
-	var others []int32 // where most characters lead, as the first
+	var states []int32 // of sets and moves
+	keep := func(set []int32) []int32 {
+		first := len(states)
+		states = append(states, set...)
+		return states[first:len(states):len(states)]
+	}
+	number := func(set []int32) int32 {
+		slices.Sort(set)
+		set = slices.Compact(set)
+		buffer = key(buffer[:0], set)
+		i, ok := numbers[string(buffer)]
+		if !ok {
+			i = int32(len(sets))
+			numbers[string(buffer)] = i
+			sets = append(sets, keep(set))
+		}
+		return i
+	}
+	var out, always, set []int32
 	for n := 0; n < len(sets); n++ {
 		if effort += len(sets[n]); effort >= a.effort {
 			return 0, "to make it deterministic is more work than Lucene's default limit allows"
 		}
 		done := false
+		always = always[:0]
 		for _, p := range sets[n] {
 			done = done || a.takesAll(p)
 			for _, q := range a.follow[p] {
-				if *a.work -= 1 + len(classes[q]); *a.work < 0 {
+				if *a.work -= 1 + weights[q]; *a.work < 0 {
 					return 0, tooMuchWork
 				}
+				if takesAny(a.symbols[q]) {
+					always = append(always, q)
+					continue
+				}
 				for _, c := range classes[q] {
-					buckets[c] = append(buckets[c], q)
+					for i := c.from; i < c.to; i++ {
+						buckets[i] = append(buckets[i], q)
+					}
 				}
 			}
 		}
 		*a.work -= len(buckets)
-		var out []int32
+		out = out[:0]
 		last, from := int32(-1), rune(0)
-		others = append(others[:0], buckets[0]...)
-		toOthers := int32(-1)
-		for c := range buckets {
+		toAlways := int32(-1)
+		for c := range cuts {
 			to := int32(-1)
 			switch {
-			case c > 0 && slices.Equal(buckets[c], others):
-				to = toOthers
-				buckets[c] = buckets[c][:0]
 			case len(buckets[c]) > 0:
-				slices.Sort(buckets[c])
-				set := slices.Compact(buckets[c])
-				buffer = key(buffer[:0], set)
-				i, ok := numbers[string(buffer)]
-				if !ok {
-					i = int32(len(sets))
-					numbers[string(buffer)] = i
-					sets = append(sets, slices.Clone(set))
-				}
-				to = i
+				set = append(append(set[:0], always...), buckets[c]...)
+				to = number(set)
 				buckets[c] = buckets[c][:0]
-			}
-			if c == 0 {
-				toOthers = to
+			case len(always) > 0 && cuts[c] <= unicode.MaxRune:
+				if toAlways < 0 {
+					set = append(set[:0], always...)
+					toAlways = number(set)
+				}
+				to = toAlways
 			}
 			if to != last {
 				if last >= 0 && !done {
@@ -399,9 +463,9 @@ func (a *automaton) determinize() (size int, why string) {
 			bytes += utf8States(from, unicode.MaxRune)
 		}
 		if done {
-			out = []int32{int32(n)}
+			out = append(out[:0], int32(n))
 		}
-		moves = append(moves, out)
+		moves = append(moves, keep(out))
 		if !a.ranges && (len(sets) > luceneStates || bytes > luceneEffort) {
 			return 0, "to make it deterministic takes more states than Lucene's default limit allows"
 		}
@@ -416,10 +480,13 @@ func (a *automaton) determinize() (size int, why string) {
 // with such a state are one once the automaton is minimal.
 func (a *automaton) takesAll(p int32) bool {
 	loop := func(q int32) bool {
-		rs := a.symbols[q]
-		return a.end[q] && len(rs) == 1 && rs[0] == regex.Range{Lo: 0, Hi: unicode.MaxRune} && slices.Contains(a.follow[q], q)
+		return a.end[q] && takesAny(a.symbols[q]) && slices.Contains(a.follow[q], q)
 	}
 	return a.end[p] && slices.ContainsFunc(a.follow[p], loop)
+}
+
+func takesAny(rs []regex.Range) bool {
+	return len(rs) == 1 && rs[0] == regex.Range{Lo: 0, Hi: unicode.MaxRune}
 }
 
 func key(b []byte, set []int32) []byte {

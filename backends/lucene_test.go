@@ -64,3 +64,50 @@ func TestLuceneAskedAgain(t *testing.T) {
 		t.Errorf("%d bytes are kept", asked.size)
 	}
 }
+
+// TestLuceneWords holds that what is taken without making its automaton is not refused
+// with it, and grows by nothing.
+func TestLuceneWords(t *testing.T) {
+	r := rand.New(rand.NewPCG(1, 2))
+	wide := &regex.Re{Op: regex.OpClass}
+	for i := range rune(16) {
+		wide.Ranges = append(wide.Ranges, regex.Range{Lo: 0x100 + 0x1000*i, Hi: 0x900 + 0x1000*i})
+	}
+	character := func() *regex.Re {
+		return []*regex.Re{wide, {Op: regex.OpAny}, {Op: regex.OpAnyNotNewline}, regex.Literal('a', true), regex.Literal('ß', true), regex.Literal('a', false)}[r.IntN(6)]
+	}
+	several := func(n int, of func() *regex.Re) (out []*regex.Re) {
+		for range n {
+			out = append(out, of())
+		}
+		return out
+	}
+	var all []*regex.Re
+	for _, n := range []int{1, 2, 5, 500} {
+		all = append(all, &regex.Re{Op: regex.OpConcat, Subs: several(n, func() *regex.Re { return wide })},
+			&regex.Re{Op: regex.OpConcat, Subs: several(n, character)})
+		for _, most := range []int{-1, n, 500} {
+			all = append(all, &regex.Re{Op: regex.OpRepeat, Min: n, Max: most, Subs: []*regex.Re{wide}},
+				&regex.Re{Op: regex.OpRepeat, Max: most, Subs: []*regex.Re{character()}})
+		}
+	}
+	for range 300 {
+		fold := r.IntN(2) == 0
+		letter := func() *regex.Re { return regex.Literal([]rune("ab-")[r.IntN(3)], fold) }
+		all = append(all, &regex.Re{Op: regex.OpAlternate, Subs: several(1+r.IntN(40), func() *regex.Re {
+			word := &regex.Re{Op: regex.OpConcat, Subs: several(r.IntN(12), letter)}
+			return []*regex.Re{letter(), word, {Op: regex.OpGroup, Subs: []*regex.Re{word}}}[r.IntN(3)]
+		})})
+	}
+	for _, re := range all {
+		work := 16 * LuceneWork
+		if growth, why := made(re, &work); !words(re) || growth != 1 || why != "" {
+			t.Errorf("words: %t, growth %d, %q of %s", words(re), growth, why, regex.Print(re, regex.PCRE))
+		}
+	}
+	for _, mixed := range [][]*regex.Re{{regex.Literal('a', true), regex.Literal('a', false)}, {regex.Literal('ß', true)}, {{Op: regex.OpAny}}} {
+		if re := (&regex.Re{Op: regex.OpAlternate, Subs: mixed}); words(re) {
+			t.Errorf("words takes %s", regex.Print(re, regex.PCRE))
+		}
+	}
+}

@@ -189,6 +189,7 @@ type Limit struct {
 	Of     string // the place, with its article: "a scheduled rule of Microsoft Sentinel"
 	Max    int
 	Unit   string // what is counted: "characters"
+	Bytes  int    // that one of these takes of a query at least; 0: one
 	Source string // of the fact
 	// Count counts it in a query, and in the legal condition of which that was written.
 	Count func(query string, e ir.Expr) int

@@ -89,7 +89,7 @@ var all = []*backends.Target{
 			{Key: "index", Lost: "a query in EQL does not name its index; ask %s in the request"},
 		},
 		Limits: []backends.Limit{
-			{Of: "the smallest node of Elasticsearch", Max: 1024, Unit: "clauses", Count: elastic.Clauses, Source: "Elastic Docs: Search settings, indices.query.bool.max_clause_count"},
+			{Of: "the smallest node of Elasticsearch", Max: 1024, Unit: "clauses", Bytes: 4, Count: elastic.Clauses, Source: "Elastic Docs: Search settings, indices.query.bool.max_clause_count"},
 			{Of: "an index as it is set up", Max: 65_536, Unit: "values in one list", Count: elastic.LongestTerms, Source: "Elastic Docs: Index modules, index.max_terms_count"},
 			{Of: "Kibana as it is set up", Max: 1_048_576, Unit: "bytes", Count: backends.Bytes, Source: "Elastic Docs: Kibana general settings, server.maxPayload"},
 			{Of: "Elasticsearch as it is set up", Max: 104_857_600, Unit: "bytes", Count: backends.Bytes, Source: "Elastic Docs: Networking settings, http.max_content_length"},

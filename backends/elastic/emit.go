@@ -223,15 +223,15 @@ const maxRegex = 1000
 // maxListWork bounds what it may take to find out that a list can be longer.
 const maxListWork = backends.LuceneWork >> 5
 
-// spread is e as tests of which one must pass; none of what is no Match.
-func spread(e ir.Expr) (out []test) {
+// spread appends e as tests of which one must pass; none of what is no Match.
+func spread(out []test, e ir.Expr) []test {
 	m, ok := e.(ir.Match)
 	if !ok {
-		return nil
+		return out
 	}
 	re, ok := m.Test.(ir.Regexp)
 	if !ok {
-		return []test{{of: m}}
+		return append(out, test{of: m})
 	}
 	whole, lack := lucene(re.Re)
 	if lack != "" {
@@ -252,21 +252,23 @@ func gather(es []ir.Expr) []operand {
 	out := make([]operand, 0, len(es))
 	first := map[key]int{}
 	at, split := 0, false
+	all := make([]test, 0, len(es)) // of which lists start as parts
 	for _, e := range es {
-		tests := spread(e)
-		if tests == nil {
+		from := len(all)
+		if all = spread(all, e); from == len(all) {
 			out = append(out, operand{e: e, at: at})
 		}
-		for _, t := range tests {
+		for i := from; i < len(all); i++ {
+			t := &all[i]
 			t.at = at
 			at++
 			k := key{t.of.Field.Name, kindOf(t.of.Test)}
 			if i, ok := first[k]; ok && k.kind >= kindEqual {
-				out[i].tests = append(out[i].tests, t)
+				out[i].tests = append(out[i].tests, *t)
 				continue
 			}
 			first[k] = len(out)
-			out = append(out, operand{tests: []test{t}, at: t.at})
+			out = append(out, operand{tests: all[i : i+1 : i+1], at: t.at})
 		}
 		at++
 	}

@@ -251,7 +251,8 @@ type operand struct {
 }
 
 // written are the operands of one operator.
-func (w *writer) written(os []operand, negated bool) (out []backends.Doc) {
+func (w *writer) written(os []operand, negated bool) []backends.Doc {
+	out := make([]backends.Doc, 0, len(os))
 	for _, o := range os {
 		var d backends.Doc
 		if o.atom != nil {
