@@ -2,6 +2,7 @@ package backends
 
 import (
 	"encoding/binary"
+	"math/bits"
 	"slices"
 	"sync"
 	"unicode"
@@ -365,89 +366,92 @@ func (a *automaton) alphabet() []rune {
 	return slices.Compact(cuts)
 }
 
+// maxMasks bounds the words of the sets of states that take each of the characters.
+const maxMasks = 1 << 21
+
+// A word is 64 states of a set, of which it has some.
+type word struct {
+	at   int // the first state is 64 times that
+	bits uint64
+}
+
 // determinize makes the sets of states that texts lead to, and says what of it
 // Lucene refuses.
 func (a *automaton) determinize() (size int, why string) {
 	cuts := a.alphabet()
-	type interval struct{ from, to int32 }        // of cuts
-	classes := make([][]interval, len(a.symbols)) // of each state
-	weights := make([]int, len(a.symbols))        // how many cuts they are
-	all := make([]interval, 0, len(a.symbols))
+	width := (len(a.symbols) + 63) / 64
+	if len(cuts)*width > maxMasks {
+		return 0, tooMuchWork
+	}
+	masks := make([]uint64, len(cuts)*width) // of each cut the states that take it
+	weights := make([]int, len(a.symbols))   // how many cuts a state takes
 	for p, rs := range a.symbols {
-		first := len(all)
 		for _, r := range rs {
-			from, _ := slices.BinarySearch(cuts, r.Lo)
-			to, _ := slices.BinarySearch(cuts, r.Hi+1)
-			all = append(all, interval{int32(from), int32(to)})
-			weights[p] += to - from
+			for i, _ := slices.BinarySearch(cuts, r.Lo); i < len(cuts) && cuts[i] <= r.Hi; i++ {
+				masks[i*width+p/64] |= 1 << (p % 64)
+				weights[p]++
+			}
 		}
-		classes[p] = all[first:]
 	}
-	sets := [][]int32{{0}}
-	var moves [][]int32 // from each set the sets that follow, in the order of characters
+	takesAll := a.takesAll()
+	var words []word // of all sets
+	keep := func(set []word) []word {
+		first := len(words)
+		words = append(words, set...)
+		return words[first:len(words):len(words)]
+	}
+	sets := [][]word{{{0, 1}}}
 	numbers := map[string]int32{string(key(nil, sets[0])): 0}
-	buckets := make([][]int32, len(cuts)) // where each leads, beside what all lead to
+	var states []int32  // of all moves
+	var moves [][]int32 // from each set the sets that follow, in the order of characters
 	effort, bytes := 0, 0
+	follow := make([]uint64, width)
 	var buffer []byte
-	var states []int32 // of sets and moves
-	keep := func(set []int32) []int32 {
-		first := len(states)
-		states = append(states, set...)
-		return states[first:len(states):len(states)]
-	}
-	number := func(set []int32) int32 {
-		slices.Sort(set)
-		set = slices.Compact(set)
-		buffer = key(buffer[:0], set)
-		i, ok := numbers[string(buffer)]
-		if !ok {
-			i = int32(len(sets))
-			numbers[string(buffer)] = i
-			sets = append(sets, keep(set))
-		}
-		return i
-	}
-	var out, always, set []int32
+	var set []word
+	var touched []int // the words of follow that have states
 	for n := 0; n < len(sets); n++ {
-		if effort += len(sets[n]); effort >= a.effort {
+		for _, w := range sets[n] {
+			effort += bits.OnesCount64(w.bits)
+		}
+		if effort >= a.effort {
 			return 0, "to make it deterministic is more work than Lucene's default limit allows"
 		}
 		done := false
-		always = always[:0]
-		for _, p := range sets[n] {
-			done = done || a.takesAll(p)
-			for _, q := range a.follow[p] {
-				if *a.work -= 1 + weights[q]; *a.work < 0 {
-					return 0, tooMuchWork
-				}
-				if takesAny(a.symbols[q]) {
-					always = append(always, q)
-					continue
-				}
-				for _, c := range classes[q] {
-					for i := c.from; i < c.to; i++ {
-						buckets[i] = append(buckets[i], q)
+		for _, w := range sets[n] {
+			for rest := w.bits; rest != 0; rest &= rest - 1 {
+				p := w.at*64 + bits.TrailingZeros64(rest)
+				done = done || takesAll[p]
+				for _, q := range a.follow[p] {
+					if *a.work -= 1 + weights[q]; *a.work < 0 {
+						return 0, tooMuchWork
 					}
+					if follow[q/64] == 0 {
+						touched = append(touched, int(q/64))
+					}
+					follow[q/64] |= 1 << (q % 64)
 				}
 			}
 		}
-		*a.work -= len(buckets)
-		out = out[:0]
-		last, from := int32(-1), rune(0)
-		toAlways := int32(-1)
+		slices.Sort(touched)
+		*a.work -= len(cuts) * (1 + len(touched)/16)
+		first, last, from := len(states), int32(-1), rune(0)
 		for c := range cuts {
-			to := int32(-1)
-			switch {
-			case len(buckets[c]) > 0:
-				set = append(append(set[:0], always...), buckets[c]...)
-				to = number(set)
-				buckets[c] = buckets[c][:0]
-			case len(always) > 0 && cuts[c] <= unicode.MaxRune:
-				if toAlways < 0 {
-					set = append(set[:0], always...)
-					toAlways = number(set)
+			set = set[:0]
+			for _, i := range touched {
+				if b := follow[i] & masks[c*width+i]; b != 0 {
+					set = append(set, word{i, b})
 				}
-				to = toAlways
+			}
+			to := int32(-1)
+			if len(set) > 0 {
+				buffer = key(buffer[:0], set)
+				i, ok := numbers[string(buffer)]
+				if !ok {
+					i = int32(len(sets))
+					numbers[string(buffer)] = i
+					sets = append(sets, keep(set))
+				}
+				to = i
 			}
 			if to != last {
 				if last >= 0 && !done {
@@ -455,7 +459,7 @@ func (a *automaton) determinize() (size int, why string) {
 				}
 				last, from = to, cuts[c]
 				if to >= 0 {
-					out = append(out, to)
+					states = append(states, to)
 				}
 			}
 		}
@@ -463,12 +467,16 @@ func (a *automaton) determinize() (size int, why string) {
 			bytes += utf8States(from, unicode.MaxRune)
 		}
 		if done {
-			out = append(out[:0], int32(n))
+			states = append(states[:first], int32(n))
 		}
-		moves = append(moves, keep(out))
+		moves = append(moves, states[first:len(states):len(states)])
 		if !a.ranges && (len(sets) > luceneStates || bytes > luceneEffort) {
 			return 0, "to make it deterministic takes more states than Lucene's default limit allows"
 		}
+		for _, i := range touched {
+			follow[i] = 0
+		}
+		touched = touched[:0]
 	}
 	if !a.ranges && !finite(moves) {
 		return 0, "it is more than 1000 characters deep, which Lucene does not follow"
@@ -476,22 +484,22 @@ func (a *automaton) determinize() (size int, why string) {
 	return len(sets), ""
 }
 
-// takesAll says whether the text may end at p and wherever else it leads: sets
+// takesAll says of each state whether the text may end there and wherever else it leads: sets
 // with such a state are one once the automaton is minimal.
-func (a *automaton) takesAll(p int32) bool {
-	loop := func(q int32) bool {
-		return a.end[q] && takesAny(a.symbols[q]) && slices.Contains(a.follow[q], q)
+func (a *automaton) takesAll() []bool {
+	loops, out := make([]bool, len(a.symbols)), make([]bool, len(a.symbols))
+	for q, rs := range a.symbols {
+		loops[q] = a.end[q] && len(rs) == 1 && rs[0] == regex.Range{Lo: 0, Hi: unicode.MaxRune} && slices.Contains(a.follow[q], int32(q))
 	}
-	return a.end[p] && slices.ContainsFunc(a.follow[p], loop)
+	for p, end := range a.end {
+		out[p] = end && slices.ContainsFunc(a.follow[p], func(q int32) bool { return loops[q] })
+	}
+	return out
 }
 
-func takesAny(rs []regex.Range) bool {
-	return len(rs) == 1 && rs[0] == regex.Range{Lo: 0, Hi: unicode.MaxRune}
-}
-
-func key(b []byte, set []int32) []byte {
-	for _, p := range set {
-		b = binary.AppendUvarint(b, uint64(p))
+func key(b []byte, set []word) []byte {
+	for _, w := range set {
+		b = binary.LittleEndian.AppendUint64(binary.AppendUvarint(b, uint64(w.at)), w.bits)
 	}
 	return b
 }
