@@ -407,8 +407,8 @@ func (a *automaton) determinize() (size int, why string) {
 	effort, bytes := 0, 0
 	follow := make([]uint64, width)
 	var buffer []byte
-	var set []word
-	var touched []int // the words of follow that have states
+	var set, others []word // where a character leads; where most do, as the first
+	var touched []int      // the words of follow that have states
 	for n := 0; n < len(sets); n++ {
 		for _, w := range sets[n] {
 			effort += bits.OnesCount64(w.bits)
@@ -434,7 +434,7 @@ func (a *automaton) determinize() (size int, why string) {
 		}
 		slices.Sort(touched)
 		*a.work -= len(cuts) * (1 + len(touched)/16)
-		first, last, from := len(states), int32(-1), rune(0)
+		first, last, from, toOthers := len(states), int32(-1), rune(0), int32(-1)
 		for c := range cuts {
 			set = set[:0]
 			for _, i := range touched {
@@ -443,7 +443,10 @@ func (a *automaton) determinize() (size int, why string) {
 				}
 			}
 			to := int32(-1)
-			if len(set) > 0 {
+			switch {
+			case c > 0 && slices.Equal(set, others):
+				to = toOthers
+			case len(set) > 0:
 				buffer = key(buffer[:0], set)
 				i, ok := numbers[string(buffer)]
 				if !ok {
@@ -452,6 +455,9 @@ func (a *automaton) determinize() (size int, why string) {
 					sets = append(sets, keep(set))
 				}
 				to = i
+			}
+			if c == 0 {
+				others, toOthers = append(others[:0], set...), to
 			}
 			if to != last {
 				if last >= 0 && !done {
