@@ -179,7 +179,8 @@ func unique(es []Expr) []Expr {
 	if len(es) < 2 {
 		return es
 	}
-	hashes := make([]uint64, len(es))
+	var few [manyParts]uint64
+	hashes := few[:0]
 	var at map[uint64]bool // of hashes, where they are many
 	if len(es) > manyParts {
 		at = make(map[uint64]bool, len(es))
@@ -189,14 +190,14 @@ func unique(es []Expr) []Expr {
 		h := uint64(hashSeed.expr(x))
 		twice := false
 		if at == nil || at[h] {
-			for j, g := range hashes[:i] {
+			for j, g := range hashes {
 				twice = twice || g == h && Equal(es[j], x)
 			}
 		}
 		if at != nil {
 			at[h] = true
 		}
-		hashes[i] = h
+		hashes = append(hashes, h)
 		if twice && whole {
 			out, whole = append(make([]Expr, 0, len(es)), es[:i]...), false
 		}
@@ -221,11 +222,13 @@ const hashSeed hash = 14695981039346656037
 
 func (h hash) word(w uint64) hash { return (h ^ hash(w)) * 1099511628211 }
 
-func (h hash) text(s string) hash {
+func (h hash) text(s string) hash { return h.bytes(s).word(0xFF) }
+
+func (h hash) bytes(s string) hash {
 	for i := range len(s) {
 		h = h.word(uint64(s[i]))
 	}
-	return h.word(0xFF)
+	return h
 }
 
 func (h hash) expr(e Expr) hash {
@@ -252,13 +255,16 @@ func (h hash) test(t Test) hash {
 	case Pattern:
 		for _, q := range t.Parts {
 			h = h.word(uint64(q.Kind))
-			for _, r := range q.Text {
-				if 'a' <= r && r <= 'z' {
-					r -= 'a' - 'A'
-				} else if r >= utf8.RuneSelf {
-					r = regex.FoldRune(r)
+			for i, text := 0, q.Text; i < len(text); i++ {
+				c := text[i]
+				if c >= utf8.RuneSelf {
+					h = h.bytes(regex.Fold(text[i:]))
+					break
 				}
-				h = h.word(uint64(r))
+				if 'a' <= c && c <= 'z' {
+					c -= 'a' - 'A'
+				}
+				h = h.word(uint64(c))
 			}
 		}
 	case Regexp:

@@ -67,17 +67,22 @@ const (
 // NewPattern joins parts: neighbouring literals become one and neighbouring
 // `*` become one.
 func NewPattern(cased bool, parts ...Part) Pattern {
-	out := []Part{}
+	out := make([]Part, 0, len(parts))
 	var run strings.Builder // of literals that follow each other
 	for i, p := range parts {
 		switch p.Kind {
 		case Literal:
-			if run.WriteString(p.Text); i+1 < len(parts) && parts[i+1].Kind == Literal {
-				continue
+			more := i+1 < len(parts) && parts[i+1].Kind == Literal
+			if more || run.Len() > 0 {
+				run.WriteString(p.Text)
 			}
-			if run.Len() > 0 {
+			switch {
+			case more:
+			case run.Len() > 0:
 				out = append(out, Part{Literal, run.String()})
 				run = strings.Builder{}
+			case p.Text != "":
+				out = append(out, p)
 			}
 		case AnyRun:
 			if n := len(out); n == 0 || out[n-1].Kind != AnyRun {

@@ -140,3 +140,31 @@ func FuzzBlocks(f *testing.F) {
 		CompareBlocks(t, src)
 	})
 }
+
+// TestVerbatim holds that a text which stands in the source as it is has the places that a walk
+// over both finds.
+func TestVerbatim(t *testing.T) {
+	const src = "a|b: 'c:\\d  e' # x\n'a''b': \"c\\\\d\"\n\"x y\": 'é f'\ng: h  i\n  j\nk: \"l  'm'\"\nn:   |\n  o p\n  q\n'r': ''\ns: 't''' \n"
+	f := &file{src: []byte(src)}
+	roots, _ := readYAML(f.src)
+	said := 0
+	for _, n := range roots[0].Content {
+		if c := f.cursorAt(n); c.verbatim(n.Value) {
+			said++
+		}
+		for at := range len(n.Value) + 1 {
+			c := f.cursorAt(n)
+			if got, want := f.locate(n, at), c.walk(nil, n, []int{at})[0]; got != want {
+				t.Errorf("%q at %d: %v and not %v", n.Value, at, got, want)
+			}
+		}
+		if end, line := f.behind(n, false), strings.Split(src, "\n")[n.Line-1]; n.Style&(yaml.SingleQuotedStyle|yaml.DoubleQuotedStyle) != 0 {
+			if last := []rune(line)[end.Column-2]; end.Line != n.Line || last != '\'' && last != '"' {
+				t.Errorf("%q ends at %v, behind %q", n.Value, end, last)
+			}
+		}
+	}
+	if want := 10; said != want {
+		t.Errorf("%d texts stand there as they are, and not %d", said, want)
+	}
+}

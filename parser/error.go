@@ -1,6 +1,7 @@
 package parser
 
 import (
+	"bytes"
 	"fmt"
 	"slices"
 	"strings"
@@ -120,6 +121,9 @@ func (f *file) behindScalar(n *yaml.Node) ir.Pos {
 	if n.Style&yaml.DoubleQuotedStyle != 0 {
 		quote = '"'
 	}
+	if size := len(n.Value); c.verbatim(n.Value) && bytes.HasPrefix(c.src[size:], []byte{quote}) && (quote == '"' || !bytes.HasPrefix(c.src[size:], []byte("''"))) {
+		return right(c.pos, size+1)
+	}
 	for len(c.src) > 0 {
 		escaped, _ := c.escape()
 		if escaped == 0 && c.src[0] == quote {
@@ -163,31 +167,41 @@ func (d *Document) of(at ir.Pos) *Document {
 func (f *file) end(at ir.Pos) ir.Pos {
 	f.indexing.Lock()
 	defer f.indexing.Unlock()
-	if f.ends == nil {
-		f.ends = map[ir.Pos]ir.Pos{}
-		roots, _ := readYAML(f.src)
-		for _, n := range roots {
-			f.index(n)
-		}
+	if f.ends != nil {
+		return f.ends[at]
 	}
-	return f.ends[at]
+	ends, only := map[ir.Pos]ir.Pos{}, at
+	if f.asked++; f.asked > maxAsked {
+		f.ends, only = ends, ir.Pos{}
+	}
+	roots, _ := readYAML(f.src)
+	for _, n := range roots {
+		f.index(n, ends, only)
+	}
+	return ends[at]
 }
 
-// index notes the ends of a node and its parts, and of the modifiers in its keys.
-func (f *file) index(n *yaml.Node) {
-	if end := f.behind(n, false); end.Compare(posOf(n)) > 0 {
-		f.ends[posOf(n)] = end
+// maxAsked is how often the end of one place is looked for before those of all places are kept.
+const maxAsked = 4
+
+// index notes in ends those of a node and its parts, and of the modifiers in its keys; only of what
+// begins at a place unless that is zero.
+func (f *file) index(n *yaml.Node, ends map[ir.Pos]ir.Pos, only ir.Pos) {
+	if only == (ir.Pos{}) || only == posOf(n) {
+		if end := f.behind(n, false); end.Compare(posOf(n)) > 0 {
+			ends[posOf(n)] = end
+		}
 	}
 	for i, c := range n.Content {
-		f.index(c)
-		if n.Kind != yaml.MappingNode || i%2 != 0 {
+		f.index(c, ends, only)
+		if n.Kind != yaml.MappingNode || i%2 != 0 || only != (ir.Pos{}) && only.Line != c.Line {
 			continue
 		}
 		from := 0
 		for j, word := range strings.SplitN(c.Value, "|", maxModifiers+2) {
 			if j > 0 && word != "" {
 				at := f.part(c, from, from+len(word))
-				f.ends[at.Start] = at.End
+				ends[at.Start] = at.End
 			}
 			from += len(word) + 1
 		}

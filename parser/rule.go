@@ -30,6 +30,7 @@ type file struct {
 	aggregations []*Aggregation
 
 	indexing sync.Mutex
+	asked    int               // how often an end was asked for
 	ends     map[ir.Pos]ir.Pos // of what begins at a place; on demand
 }
 

@@ -118,7 +118,10 @@ func notYAML(src []byte) string {
 	begins := func(prefixes ...string) bool {
 		return slices.ContainsFunc(prefixes, func(p string) bool { return bytes.HasPrefix(src, []byte(p)) })
 	}
-	head := bytes.ToLower(bytes.TrimLeft(src[:min(len(src), 1000)], " \t\r\n"))
+	head := bytes.TrimLeft(src[:min(len(src), 1000)], " \t\r\n")
+	if bytes.HasPrefix(head, []byte("<")) {
+		head = bytes.ToLower(head)
+	}
 	switch {
 	case begins("\xFF\xFE", "\xFE\xFF"), len(src) > 3 && (src[0] == 0 && src[2] == 0 || src[1] == 0 && src[3] == 0):
 		return "UTF-16 text; save the file as UTF-8"
@@ -408,6 +411,18 @@ func (f *file) locate(n *yaml.Node, offset int) ir.Pos {
 // characters.
 func (f *file) places(out []ir.Pos, n *yaml.Node, offsets ...int) []ir.Pos {
 	c := f.cursorAt(n)
+	blank := func(i int) bool { return i >= 0 && i < len(n.Value) && n.Value[i] == ' ' }
+	if c.verbatim(n.Value) && !slices.ContainsFunc(offsets, func(at int) bool { return blank(at-1) && blank(at) }) {
+		for _, offset := range offsets {
+			out = append(out, right(c.pos, min(offset, len(n.Value))))
+		}
+		return out
+	}
+	return c.walk(out, n, offsets)
+}
+
+// walk is places where the source is not the text.
+func (c *cursor) walk(out []ir.Pos, n *yaml.Node, offsets []int) []ir.Pos {
 	from, left := 0, 0
 	for _, offset := range offsets {
 		to := min(offset, len(n.Value))
@@ -464,6 +479,20 @@ func (f *file) cursorAt(n *yaml.Node) cursor {
 		c.skip()
 	}
 	return c
+}
+
+// verbatim says whether the text stands here as it is, in characters of ASCII on one line.
+func (c *cursor) verbatim(text string) bool {
+	if len(c.src) < len(text) || c.style&(yaml.LiteralStyle|yaml.FoldedStyle) != 0 {
+		return false
+	}
+	for i := range len(text) {
+		b := text[i]
+		if b != c.src[i] || b < ' ' || b >= 0x7F || b == '\'' && c.style&yaml.SingleQuotedStyle != 0 || b == '\\' && c.style&yaml.DoubleQuotedStyle != 0 {
+			return false
+		}
+	}
+	return true
 }
 
 func (c *cursor) peek() rune {
