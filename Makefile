@@ -1,6 +1,7 @@
 # The tools are pinned in go.mod.
 GO ?= go
 FUZZTIME ?= 30s
+COUNT ?= 10
 
 # Packages in which nothing runs at the same time: the race detector has nothing to
 # see in their tests. Where others call them at the same time, it sees that there. The tests of the
@@ -44,8 +45,8 @@ fuzz: ## run every fuzz target for FUZZTIME (30s)
 		done; \
 	done
 
-bench: ## run every benchmark
-	$(GO) test -run '^$$' -bench . ./...
+bench: ## run every benchmark COUNT (10) times, for benchstat
+	@$(GO) test -run '^$$' -bench . -timeout 0 -count $(COUNT) ./...
 
 release: ## archives, checksums, an SBOM, a formula and a manifest in dist; URL says where they will lie
 	@$(GO) run ./internal/release $(if $(URL),-url '$(URL)')
