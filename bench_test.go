@@ -48,7 +48,7 @@ func benchmarkConvert(b *testing.B, targets ...*backends.Target) {
 		sources[i] = src
 		size += len(src)
 	}
-	defer debug.SetGCPercent(debug.SetGCPercent(400)) // as the command does
+	defer debug.SetGCPercent(debug.SetGCPercent(300)) // as the command does
 	var decoding, converting time.Duration
 	rules := 0
 	for b.Loop() {
@@ -76,7 +76,7 @@ func benchmarkConvert(b *testing.B, targets ...*backends.Target) {
 func BenchmarkVerify(b *testing.B) {
 	c := corpus.Parse(b, "sigma/rules*")
 	files := corpus.Files(b, ".yml", "sigma/rules*")
-	defer debug.SetGCPercent(debug.SetGCPercent(400)) // as the command does
+	defer debug.SetGCPercent(debug.SetGCPercent(300)) // as the command does
 	var converting, proving time.Duration
 	queries := 0
 	for b.Loop() {
@@ -131,7 +131,7 @@ func decodeAll(b *testing.B, sources [][]byte) {
 // the pipelines named: each rule by those that its table has chosen for it.
 func BenchmarkDefaults(b *testing.B) {
 	c := corpus.Parse(b, "sigma/rules*")
-	defer debug.SetGCPercent(debug.SetGCPercent(400)) // as the command does
+	defer debug.SetGCPercent(debug.SetGCPercent(300)) // as the command does
 	var tables []sigmac.Mapping
 	for _, t := range sigmac.Targets() {
 		tables = append(tables, sigmac.DefaultMapping(t))

@@ -32,7 +32,7 @@ func BenchmarkPipeline(b *testing.B) {
 	}
 	target := sigmac.Targets()[0]
 	mapped := sigmac.Options{Mappings: []sigmac.Mapping{{Target: target, Pipeline: pipeline.Join(p)}}}
-	defer debug.SetGCPercent(debug.SetGCPercent(400)) // as the command does
+	defer debug.SetGCPercent(debug.SetGCPercent(300)) // as the command does
 	run := func(o sigmac.Options) time.Duration {
 		runtime.GC()
 		start := time.Now()

@@ -9,7 +9,7 @@ import (
 // collectRarely has garbage collected less often than usual while little is in use, for most runs are short, and as
 // often as usual where a run keeps much, as of a large repository: garbage is then less than spare and half of what is kept.
 func collectRarely() {
-	const most, spare = 400, 192 << 20 // percent of what is in use; bytes
+	const most, spare = 300, 192 << 20 // percent of what is in use; bytes
 	debug.SetGCPercent(most)
 	var after func(percent int)
 	after = func(percent int) { // a collection

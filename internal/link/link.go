@@ -35,7 +35,7 @@ type place struct {
 type Entry struct {
 	ID, Name, Title string
 	Kind            parser.Kind
-	Source          ir.LogSource // of a rule
+	Source          ir.LogSource // of a rule: its product, category and service
 	Taxonomy        string       // of a rule
 	Path            string
 	Pos             ir.Pos
@@ -97,14 +97,17 @@ func (l *Linker) know(d *parser.Document) {
 		return // a file that is read twice
 	}
 	l.seen[at] = true
-	e := Entry{ID: d.ID, Name: d.Name, Title: d.Title, Kind: d.Kind, Path: d.Path, Pos: d.Pos, names: Names(d)}
+	own := strings.Clone // for a text of a document keeps the whole file
+	e := Entry{ID: own(d.ID), Name: own(d.Name), Title: own(d.Title), Kind: d.Kind, Path: d.Path, Pos: d.Pos, names: Names(d)}
 	if d.Rule != nil {
-		e.Source, e.Taxonomy = d.Rule.Source, d.Rule.Meta.Taxonomy
+		s := d.Rule.Source
+		e.Source = ir.LogSource{Product: own(s.Product), Category: own(s.Category), Service: own(s.Service), Pos: s.Pos}
+		e.Taxonomy = own(d.Rule.Meta.Taxonomy)
 	}
 	l.entries = append(l.entries, e)
-	keys := []string{strings.ToLower(d.ID)}
-	if d.Name != d.ID {
-		keys = append(keys, d.Name)
+	keys := []string{strings.ToLower(e.ID)}
+	if e.Name != e.ID {
+		keys = append(keys, e.Name)
 	}
 	for _, key := range keys {
 		if key != "" {

@@ -26,7 +26,7 @@ func Map[T, R any](items []T, f func(T) R) iter.Seq2[int, R] {
 			items []T
 			out   chan []R
 		}
-		jobs, order := make(chan job), make(chan job, 8*runtime.GOMAXPROCS(0))
+		jobs, order := make(chan job), make(chan job, 2*runtime.GOMAXPROCS(0))
 		stop := make(chan struct{})
 		var workers sync.WaitGroup
 		for range runtime.GOMAXPROCS(0) {
