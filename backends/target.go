@@ -53,9 +53,8 @@ type Target struct {
 	Read func(query string, s ir.Schema) (*ir.Query, error)
 	// ReadOptional, of a language in which fields that no index maps take the tests
 	// around them along, parses a query once, to be read under several choices of
-	// unmapped fields among the optional ones; without one of the required it is an
-	// error. Nil in other languages.
-	ReadOptional func(query string) (optional, required []string, under func(s ir.Schema) (*ir.Query, error), err error)
+	// unmapped fields. Nil in other languages.
+	ReadOptional func(query string) (*Optional, error)
 	// ReadTail says what a query does with several events at a time, when its fields have the
 	// types of s; nil: nobody knows. The error is an *ir.Diagnostic, of a place in the query.
 	ReadTail func(query string, s ir.Schema) (*tail.Query, error)
@@ -119,6 +118,18 @@ func (t *Target) Define(r *ir.Rule) (d computed.Definitions, err error) {
 		d.Assumed = append(d.Assumed, computed.Assumption{ID: a.ID, Expr: q.Where})
 	}
 	return d, nil
+}
+
+// An Optional is a query whose meaning waits for what the indexes map.
+type Optional struct {
+	// Names are the fields that need not be mapped; without one of the Required it is an
+	// error.
+	Names, Required []string
+	// Under says what the query does where the fields that s calls unmapped are not mapped.
+	Under func(s ir.Schema) (*ir.Query, error)
+	// Any says so of every choice of Names in one: where mapped is true of a name, an index maps
+	// that field. ok is false where that cannot be said in one, and then every choice is to be read.
+	Any func(s ir.Schema, mapped func(name string) ir.Expr) (q *ir.Query, ok bool, err error)
 }
 
 // A Format is a form of a target's queries.

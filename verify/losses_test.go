@@ -180,7 +180,7 @@ func differences(t *testing.T, seed uint64) (shown []string) {
 		}
 		for i, query := range queries {
 			e := want.Conditions[i].Expr
-			read, err := readAll(b, query, typingOf(want))
+			read, err := readAll(readings(b, query, typingOf(want), nil))
 			if err != nil {
 				t.Fatal(err)
 			}

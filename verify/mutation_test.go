@@ -232,7 +232,7 @@ func (j mutationJob) judge(m *model, want tree, kind mutation, mutant string) (o
 			o.fault = fmt.Sprint("panic: ", p)
 		}
 	}()
-	read, err := readAll(j.b, mutant, typingOf(j.want))
+	read, err := readAll(readings(j.b, mutant, typingOf(j.want), nil))
 	if err != nil {
 		o.column = rejected
 		if kind.name == unchanged {

@@ -28,26 +28,26 @@ func ReadPair(b *backends.Target, schema ir.Schema, old, new string) ([]PairRead
 		}
 		return []PairReading{{Old: was, New: is}}, nil
 	}
-	optional, required, underOld, err := b.ReadOptional(old)
+	o, err := b.ReadOptional(old)
 	if err != nil {
 		return nil, &ReadPairError{false, err}
 	}
-	more, needed, underNew, err := b.ReadOptional(new)
+	n, err := b.ReadOptional(new)
 	if err != nil {
 		return nil, &ReadPairError{true, err}
 	}
-	optional = slices.Compact(slices.Sorted(slices.Values(slices.Concat(optional, more))))
+	optional := slices.Compact(slices.Sorted(slices.Values(slices.Concat(o.Names, n.Names))))
 	optional = slices.DeleteFunc(optional, func(name string) bool {
-		return slices.Contains(required, name) || slices.Contains(needed, name)
+		return slices.Contains(o.Required, name) || slices.Contains(n.Required, name)
 	})
 	var out []PairReading
 	for _, unmapped := range subsets(optional, len(optional) > maxOptional) {
 		s := without{schema, unmapped}
-		was, err := underOld(s)
+		was, err := o.Under(s)
 		if err != nil {
 			return nil, &ReadPairError{false, err}
 		}
-		is, err := underNew(s)
+		is, err := n.Under(s)
 		if err != nil {
 			return nil, &ReadPairError{true, err}
 		}

@@ -191,11 +191,11 @@ func Tails(b *backends.Target, c *backends.Correlation, texts []string, o TailOp
 		return res, err
 	}
 	for _, text := range texts {
-		names, _, _, err := b.ReadOptional(text)
+		q, err := b.ReadOptional(text)
 		if err != nil {
 			return Result{}, err
 		}
-		optional = append(optional, names...)
+		optional = append(optional, q.Names...)
 	}
 	slices.Sort(optional)
 	optional = slices.Compact(optional)

@@ -111,6 +111,7 @@
 package verify
 
 import (
+	"cmp"
 	"fmt"
 	"iter"
 	"maps"
@@ -181,18 +182,18 @@ func Query(b *backends.Target, want *ir.Rule, i int, query string, budget int) (
 	if hasOpaque(rule) {
 		return placeholders(b, want, i, query, budget)
 	}
-	read, err := readAll(b, query, typingOf(want))
-	if err != nil {
-		return Result{}, err
-	}
-	d, err := b.Define(want)
-	if err != nil {
-		return Result{}, err
-	}
+	d, undefined := b.Define(want)
 	j := judge{b, budget, d, map[string]bool{}}
+	read, err := readAll(j.readings(want, i, query))
+	if err = cmp.Or(err, undefined); err != nil {
+		return Result{}, err
+	}
 	var res, detection Result
 	scope := Scope{Relation: "equal"}
 	for _, r := range read {
+		if r.proved {
+			continue
+		}
 		whole, apart, where := j.reading(want, i, r)
 		if whole.Verdict > res.Verdict {
 			res = whole
@@ -229,7 +230,11 @@ func Proves(b *backends.Target, want *ir.Rule, i int, query string, budget int) 
 	}
 	j := judge{b, budget, d, map[string]bool{}}
 	var read []reading
-	for r, err := range readings(b, query, typingOf(want)) {
+	for r, err := range j.readings(want, i, query) {
+		if r.proved && err == nil {
+			read = append(read, r)
+			continue
+		}
 		if err != nil || r.partial || r.query.Where == nil || len(r.query.Unjudged()) > 0 {
 			return nil, false
 		}
@@ -345,6 +350,7 @@ type reading struct {
 	query    *ir.Query
 	unmapped []string
 	partial  bool // not every choice was read
+	proved   bool // to be the rule
 }
 
 // missing says of a field whether no index maps it; nil where all are mapped.
@@ -389,9 +395,9 @@ func (s typing) Computed(table, name string) string {
 	return ""
 }
 
-// readAll are the readings of a query, none of its fields unmapped first.
-func readAll(b *backends.Target, query string, schema typing) (out []reading, err error) {
-	for r, err := range readings(b, query, schema) {
+// readAll are readings, if there is no error among them.
+func readAll(readings iter.Seq2[reading, error]) (out []reading, err error) {
+	for r, err := range readings {
 		if err != nil {
 			return nil, err
 		}
@@ -400,28 +406,71 @@ func readAll(b *backends.Target, query string, schema typing) (out []reading, er
 	return out, nil
 }
 
-// readings reads a query under every choice of unmapped optional fields, none first.
-func readings(b *backends.Target, query string, schema typing) iter.Seq2[reading, error] {
+// readings reads a query under every choice of unmapped optional fields, none first. Where the
+// function proves, if it is given, says so of all of them together, they are one.
+func readings(b *backends.Target, query string, schema typing, proves func(*backends.Optional) bool) iter.Seq2[reading, error] {
 	return func(yield func(reading, error) bool) {
 		if b.ReadOptional == nil {
 			q, err := b.Read(query, schema)
 			yield(reading{query: q}, err)
 			return
 		}
-		optional, _, under, err := b.ReadOptional(query)
+		o, err := b.ReadOptional(query)
 		if err != nil {
 			yield(reading{}, err)
 			return
 		}
-		partial := len(optional) > maxOptional
-		for _, unmapped := range subsets(optional, partial) {
+		partial := len(o.Names) > maxOptional
+		if proves != nil && len(o.Names) > 0 && !partial && proves(o) {
+			q, err := o.Under(schema)
+			yield(reading{query: q, proved: true}, err)
+			return
+		}
+		for _, unmapped := range subsets(o.Names, partial) {
 			schema.unmapped = unmapped
-			q, err := under(schema)
-			if !yield(reading{q, unmapped, partial}, err) || err != nil {
+			q, err := o.Under(schema)
+			if !yield(reading{query: q, unmapped: unmapped, partial: partial}, err) || err != nil {
 				return
 			}
 		}
 	}
+}
+
+// readings are those of a query that is compared with the i-th condition of a rule.
+func (j judge) readings(want *ir.Rule, i int, query string) iter.Seq2[reading, error] {
+	return readings(j.Target, query, typingOf(want), func(o *backends.Optional) bool { return j.proves(want, i, o) })
+}
+
+// proves says whether a query is proved to be the i-th condition of a rule, whichever of its
+// optional fields indexes map, in one claim: whether one is mapped is a test of a field like
+// others there, which stands before each test of the field.
+func (j judge) proves(want *ir.Rule, i int, o *backends.Optional) bool {
+	mapped := func(name string) ir.Expr {
+		return ir.Match{Field: ir.Field{Name: "\x00mapped " + name, Type: ir.Boolean}, Test: ir.Bool{Value: true}}
+	}
+	if j.defined.Terms != nil {
+		return false
+	}
+	q, ok, err := o.Any(typingOf(want), mapped)
+	if err != nil || !ok {
+		return false
+	}
+	rule, query := want.Compared(i, q)
+	if places(rule.Scope, query.Scope) != "equal" {
+		return false
+	}
+	where, _ := ir.Rewrite(rule.Whole(), func(e ir.Expr) (ir.Expr, bool) {
+		m, ok := e.(ir.Match)
+		if !ok || !slices.Contains(o.Names, m.Field.Name) {
+			return e, false
+		}
+		if _, null := m.Test.(ir.Null); null {
+			return ir.Or{ir.Negation(mapped(m.Field.Name)), m}, true
+		}
+		return ir.And{mapped(m.Field.Name), m}, true
+	})
+	steps := j.budget
+	return newClaim(j.World, j.KeywordField()).alike(where, query.Whole(), nil, &steps)
 }
 
 // subsets are all of names' subsets, or with few only those of none, one and

@@ -267,11 +267,11 @@ func sameTail(t *backends.Target, s ir.Schema, a, b string, budget int) bool {
 		if t.ReadOptional == nil {
 			break
 		}
-		names, _, _, err := t.ReadOptional(q)
+		read, err := t.ReadOptional(q)
 		if err != nil {
 			return false
 		}
-		optional = append(optional, names...)
+		optional = append(optional, read.Names...)
 	}
 	slices.Sort(optional)
 	optional = slices.Compact(optional)

@@ -308,18 +308,18 @@ func (a *auditor) query() {
 		if sequence(a.d.Query) && a.get("tiebreaker_field").text() == "" {
 			a.find(at, "elastic/tiebreaker", "events of one time stand in any order in the sequence: there is no tiebreaker_field")
 		}
-		optional, required, under, err := read.ReadOptional(a.d.Query)
+		q, err := read.ReadOptional(a.d.Query)
 		if err != nil || a.c.Schema == nil {
 			return
 		}
-		for _, column := range required {
+		for _, column := range q.Required {
 			a.column(at, column, "the query fails, since it is not marked with ?")
 		}
-		for _, column := range optional {
+		for _, column := range q.Names {
 			a.column(at, column, "no event has it")
 		}
 		category := cmp.Or(a.get("event_category_override").text(), "event.category")
-		if q, err := under(ir.Types{}); err == nil && q.Scope.Category != "" {
+		if q, err := q.Under(ir.Types{}); err == nil && q.Scope.Category != "" {
 			a.column(at, category, "the query asks for its category")
 		}
 	case "kuery":
