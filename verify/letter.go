@@ -182,7 +182,7 @@ func (c *claim) letter(f *field, key string, l *letter) node {
 		if l.null {
 			f.null = i
 		} else {
-			f.letters = append(f.letters, i)
+			f.letters, f.cells = append(f.letters, i), nil
 		}
 		if l.test == nil && !l.null {
 			c.opaque = append(c.opaque, i)

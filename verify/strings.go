@@ -97,22 +97,91 @@ func goSource(t ir.Test) string {
 type automaton struct {
 	prog     *syntax.Prog
 	anchored bool
-	work     int // instructions that were looked at, since they were paid for
+	asks     syntax.EmptyOp // by all its borders
+	sets     []*syntax.Inst // one for each set of characters that an instruction takes
+	setOf    []int          // by instruction
+	work     int            // instructions that were looked at, since they were paid for
 	states   []state
 	ids      map[string]int
-	next     [][]int // by state and cell; -1: not known yet
+	seen     []int // by instruction, in which search of empty steps it was seen last
+	searches int
+
+	cells []rune   // for which the rest is
+	class []int    // of each cell: one for those that the program does not tell apart
+	reps  []rune   // of each class, one of its characters
+	takes [][]bool // by set and class
+	next  [][]int  // by state and class; -1: not known yet
 }
 
 type state struct {
 	pcs     []uint32
 	before  rune // -1 at the start, else a character of the kind that came before
 	matched bool
+	closed  []closure
+}
+
+// A closure is what the empty steps from a state lead to, at borders of some kind.
+type closure struct {
+	borders syntax.EmptyOp
+	pcs     []uint32 // that take a character
+	matched bool
 }
 
 func newAutomaton(p *syntax.Prog) *automaton {
-	a := &automaton{prog: p, anchored: p.StartCond()&syntax.EmptyBeginText != 0, ids: map[string]int{}}
+	a := &automaton{prog: p, anchored: p.StartCond()&syntax.EmptyBeginText != 0, ids: map[string]int{},
+		seen: make([]int, len(p.Inst)), setOf: make([]int, len(p.Inst))}
+	known := map[string]int{}
+	var key []byte
+	for i := range p.Inst {
+		switch in := &p.Inst[i]; in.Op {
+		case syntax.InstEmptyWidth:
+			a.asks |= syntax.EmptyOp(in.Arg)
+		case syntax.InstRune, syntax.InstRune1, syntax.InstRuneAny, syntax.InstRuneAnyNotNL:
+			key = append(key[:0], byte(in.Op), byte(in.Arg)) // of one character, Arg says whether case counts
+			for _, r := range in.Rune {
+				key = binary.AppendVarint(key, int64(r))
+			}
+			set, ok := known[string(key)]
+			if !ok {
+				set = len(a.sets)
+				known[string(key)] = set
+				a.sets = append(a.sets, in)
+			}
+			a.setOf[i] = set
+		}
+	}
 	a.id(state{pcs: []uint32{uint32(p.Start)}, before: -1})
 	return a
+}
+
+// over makes the automaton ready for texts of these characters.
+func (a *automaton) over(cells []rune) {
+	if a.next != nil && len(a.cells) == len(cells) && &a.cells[0] == &cells[0] {
+		return
+	}
+	a.cells, a.class, a.reps = cells, make([]int, len(cells)), nil
+	a.takes, a.next = make([][]bool, len(a.sets)), make([][]int, len(a.states))
+	known := map[string]int{}
+	key := make([]byte, 1+len(a.sets))
+	for i, r := range cells {
+		key[0] = byte(a.kind(r))
+		for j, in := range a.sets {
+			if key[j+1] = 0; in.MatchRune(r) {
+				key[j+1] = 1
+			}
+		}
+		class, ok := known[string(key)]
+		if !ok {
+			class = len(a.reps)
+			known[string(key)] = class
+			a.reps = append(a.reps, r)
+			for j := range a.sets {
+				a.takes[j] = append(a.takes[j], key[j+1] == 1)
+			}
+		}
+		a.class[i] = class
+	}
+	a.work += len(cells) * len(key)
 }
 
 func (a *automaton) id(s state) int {
@@ -137,17 +206,24 @@ func (a *automaton) id(s state) int {
 	return id
 }
 
-// close follows the empty steps from s when after comes next, -1 for the end.
-// It gives the instructions that take a character, and whether one matches.
-func (a *automaton) close(s state, after rune) (out []uint32, matched bool) {
-	flags := syntax.EmptyOpContext(s.before, after)
-	seen := make(map[uint32]bool, 2*len(s.pcs))
+// close follows the empty steps from a state when after comes next, -1 for the end.
+func (a *automaton) close(id int, after rune) closure {
+	s := &a.states[id]
+	borders := syntax.EmptyOpContext(s.before, after) & a.asks
+	for _, c := range s.closed {
+		if c.borders == borders {
+			return c
+		}
+	}
+	out := closure{borders: borders}
+	a.searches++
 	var follow func(pc uint32)
 	follow = func(pc uint32) {
-		if seen[pc] || matched {
+		if a.seen[pc] == a.searches || out.matched {
 			return
 		}
-		seen[pc] = true
+		a.seen[pc] = a.searches
+		a.work++
 		switch in := &a.prog.Inst[pc]; in.Op {
 		case syntax.InstAlt, syntax.InstAltMatch:
 			follow(in.Out)
@@ -155,51 +231,51 @@ func (a *automaton) close(s state, after rune) (out []uint32, matched bool) {
 		case syntax.InstCapture, syntax.InstNop:
 			follow(in.Out)
 		case syntax.InstEmptyWidth:
-			if syntax.EmptyOp(in.Arg)&^flags == 0 {
+			if syntax.EmptyOp(in.Arg)&^borders == 0 {
 				follow(in.Out)
 			}
 		case syntax.InstMatch:
-			matched = true
+			out.matched = true
 		case syntax.InstFail:
 		default:
-			out = append(out, pc)
+			out.pcs = append(out.pcs, pc)
 		}
 	}
 	for _, pc := range s.pcs {
 		follow(pc)
 	}
-	a.work += len(seen)
-	return out, matched
+	s.closed = append(s.closed, out)
+	return out
 }
 
-// kind is a character that stands for all that a border cannot tell from r.
-func kind(r rune) rune {
+// kind is a character that stands for all that the borders cannot tell from r.
+func (a *automaton) kind(r rune) rune {
 	switch {
-	case r == '\n':
+	case r == '\n' && a.asks&(syntax.EmptyBeginLine|syntax.EmptyEndLine) != 0:
 		return '\n'
-	case syntax.IsWordChar(r):
+	case a.asks&(syntax.EmptyWordBoundary|syntax.EmptyNoWordBoundary) != 0 && syntax.IsWordChar(r):
 		return 'a'
 	}
 	return ' '
 }
 
-// step is the state after the cell's character.
-func (a *automaton) step(id, cell int, cells []rune) int {
+// step is the state after a character of a class.
+func (a *automaton) step(id, class int) int {
 	if a.next[id] == nil {
-		a.next[id] = slices.Repeat([]int{-1}, len(cells))
+		a.next[id] = slices.Repeat([]int{-1}, len(a.reps))
 	}
-	if to := a.next[id][cell]; to >= 0 {
+	if to := a.next[id][class]; to >= 0 {
 		return to
 	}
-	r := cells[cell]
-	s := a.states[id]
-	next := state{before: kind(r), matched: s.matched}
-	if !s.matched {
-		pcs, matched := a.close(s, r)
-		next.matched = matched
-		for _, pc := range pcs {
-			if in := &a.prog.Inst[pc]; in.MatchRune(r) {
-				next.pcs = append(next.pcs, in.Out)
+	r := a.reps[class]
+	next := state{before: a.kind(r), matched: a.states[id].matched}
+	if !next.matched {
+		c := a.close(id, r)
+		a.work += len(c.pcs)
+		next.matched = c.matched
+		for _, pc := range c.pcs {
+			if a.takes[a.setOf[pc]][class] {
+				next.pcs = append(next.pcs, a.prog.Inst[pc].Out)
 			}
 		}
 		if !a.anchored {
@@ -212,19 +288,12 @@ func (a *automaton) step(id, cell int, cells []rune) int {
 		}
 	}
 	to := a.id(next)
-	a.next[id][cell] = to
+	a.next[id][class] = to
 	return to
 }
 
 // accepts says whether the text that led to a state matches.
-func (a *automaton) accepts(id int) bool {
-	s := a.states[id]
-	if s.matched {
-		return true
-	}
-	_, matched := a.close(s, -1)
-	return matched
-}
+func (a *automaton) accepts(id int) bool { return a.states[id].matched || a.close(id, -1).matched }
 
 // dead says whether nothing that follows matches.
 func (a *automaton) dead(id int) bool { return !a.states[id].matched && len(a.states[id].pcs) == 0 }
@@ -457,51 +526,68 @@ func simplest(re *regex.Re, b *strings.Builder) {
 func (c *claim) search(f *field, yes, no []int, budget *int) (text string, found, spent bool) {
 	dfas := make([]*automaton, 0, len(yes)+len(no))
 	for _, i := range slices.Concat(yes, no) {
-		dfas = append(dfas, c.letters[i].automaton())
+		a := c.letters[i].automaton()
+		a.over(f.cells)
+		dfas = append(dfas, a)
 	}
-	type place struct {
-		from, cell int
-		ids        []int
-	}
-	queue := []place{{from: -1, ids: make([]int, len(dfas))}}
+	type place struct{ from, cell int }
+	queue, ids := []place{{from: -1}}, make([]int, len(dfas)) // and the states at each place
+	cells := distinct(f.cells, dfas)
+	c.work += len(f.cells) * len(dfas)
 	seen := map[string]bool{}
-	key := make([]byte, 0, 3*len(dfas))
+	to, key := make([]int, len(dfas)), make([]byte, 0, 3*len(dfas))
 	for at := 0; at < len(queue); at++ {
-		p := queue[at]
-		accepted := p.from >= 0 || !f.world.Blank
+		from := ids[at*len(dfas):][:len(dfas):len(dfas)]
+		accepted := queue[at].from >= 0 || !f.world.Blank
 		for i := 0; i < len(dfas) && accepted; i++ {
-			accepted = dfas[i].accepts(p.ids[i]) == (i < len(yes))
+			accepted = dfas[i].accepts(from[i]) == (i < len(yes))
 		}
 		if accepted {
 			var rs []rune
-			for q := p; q.from >= 0; q = queue[q.from] {
-				rs = append(rs, f.cells[q.cell])
+			for p := queue[at]; p.from >= 0; p = queue[p.from] {
+				rs = append(rs, f.cells[p.cell])
 			}
 			slices.Reverse(rs)
 			return string(rs), true, false
 		}
 	cells:
-		for cell := range f.cells {
+		for _, cell := range cells {
 			*budget -= price(len(dfas))
 			if c.pay(budget); *budget < 0 {
 				return "", false, true
 			}
-			ids := make([]int, len(dfas))
 			key = key[:0]
 			for i, a := range dfas {
-				ids[i] = a.step(p.ids[i], cell, f.cells)
+				to[i] = a.step(from[i], a.class[cell])
 				c.work, a.work = c.work+a.work, 0
-				if i < len(yes) && a.dead(ids[i]) || i >= len(yes) && a.states[ids[i]].matched {
+				if i < len(yes) && a.dead(to[i]) || i >= len(yes) && a.states[to[i]].matched {
 					continue cells
 				}
-				key = binary.AppendUvarint(key, uint64(ids[i]))
+				key = binary.AppendUvarint(key, uint64(to[i]))
 			}
 			if seen[string(key)] {
 				continue
 			}
 			seen[string(key)] = true
-			queue = append(queue, place{at, cell, ids})
+			queue, ids = append(queue, place{at, cell}), append(ids, to...)
 		}
 	}
 	return "", false, false
+}
+
+// distinct are the numbers of the cells that some automata tell apart, of others the first.
+func distinct(cells []rune, dfas []*automaton) (out []int) {
+	seen := map[string]bool{}
+	var key []byte
+	for i := range cells {
+		key = key[:0]
+		for _, a := range dfas {
+			key = binary.AppendUvarint(key, uint64(a.class[i]))
+		}
+		if !seen[string(key)] {
+			seen[string(key)] = true
+			out = append(out, i)
+		}
+	}
+	return out
 }
