@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"unicode/utf8"
 
 	"sigmac/backends"
 	"sigmac/eval"
@@ -165,7 +166,7 @@ func together(b *backends.Target, first, second ir.Field) iter.Seq2[situation, [
 }
 
 // ambiguous says whether the rule's answers in some situations are not all one.
-func ambiguous(asked ir.Expr, group []situation) bool {
+func ambiguous(asked ir.Match, group []situation) bool {
 	if len(group) < 2 {
 		return false
 	}
@@ -180,7 +181,7 @@ func isWhole(b *backends.Target, f ir.Field) bool {
 
 // alone is m of the fields f and g; second is the field that stands for g, if m has
 // a second one.
-func alone(m ir.Match) (asked ir.Expr, second ir.Field) {
+func alone(m ir.Match) (asked ir.Match, second ir.Field) {
 	test := m.Test
 	if ref, ok := m.Test.(ir.FieldRef); ok {
 		name := "f"
@@ -194,7 +195,28 @@ func alone(m ir.Match) (asked ir.Expr, second ir.Field) {
 }
 
 // asks is the rule's answer to asked in a situation.
-func asks(asked ir.Expr, p situation) bool { return eval.Expr(nil, asked, situations()[p]) }
+func asks(asked ir.Match, p situation) bool {
+	return !long(asked.Test, valuesOf(p[0])...) && eval.Expr(nil, asked, situations()[p])
+}
+
+// long says whether a test is a pattern of more characters than each of some values has, so that
+// none passes: most are, and the evaluator need not be asked.
+func long(t ir.Test, values ...any) bool {
+	p, ok := t.(ir.Pattern)
+	least := 0
+	for _, q := range p.Parts {
+		switch q.Kind {
+		case ir.Literal:
+			least += utf8.RuneCountInString(q.Text)
+		case ir.AnyOne:
+			least++
+		}
+	}
+	return ok && !slices.ContainsFunc(values, func(v any) bool {
+		s, text := v.(string)
+		return !text || utf8.RuneCountInString(s) >= least
+	})
+}
 
 // situations have an event each. Which value a field has matters to none of the
 // tests that a target may answer otherwise: it stands beside one without.
@@ -288,15 +310,19 @@ func depends(b *backends.Target, m ir.Match, negated bool, d backends.Doubt) boo
 	if eval.Unevaluable(asked) != "" {
 		return true
 	}
+	var held []any
 	fields := map[string]any{}
 	if d.As != nil {
-		fields["f"], fields["g"] = d.As, d.As
+		held, fields["f"], fields["g"] = []any{d.As}, d.As, d.As
 	}
-	ev, err := eval.NewEvent(fields)
-	if err != nil {
-		panic("verify: " + err.Error())
+	otherwise := false
+	if !long(asked.Test, held...) {
+		ev, err := eval.NewEvent(fields)
+		if err != nil {
+			panic("verify: " + err.Error())
+		}
+		otherwise = eval.Expr(nil, asked, ev)
 	}
-	otherwise := eval.Expr(nil, asked, ev)
 	if d.Wider && otherwise == negated {
 		return false // an event is missed at most
 	}
