@@ -20,7 +20,7 @@ import (
 var layers = []struct{ name, packages, sees string }{
 	{"tests", "conformance/answers conformance/rules golden backends/backendtest internal/clones internal/corpus internal/evtxtest internal/irgen internal/irtest", ""},
 	{"command", "internal/release cmd/sigmac", ""},
-	{"commands' work", "conformance/judge internal/project internal/drift/review internal/drift internal/delivery internal/check internal/coverage internal/report internal/diff/review internal/diff internal/ruletest internal/replay internal/samples internal/streams internal/match", ""},
+	{"commands' work", "conformance/judge internal/project internal/drift/review internal/drift internal/delivery internal/check internal/coverage internal/report internal/diff/review internal/diff internal/cache internal/ruletest internal/replay internal/samples internal/streams internal/match", ""},
 	{"catalogs", "internal/catalog/site internal/catalog/index internal/catalog/findings internal/catalog/native internal/catalog/page", ""},
 	{"library", "sigmac", ""},
 	{"mapping", "pipeline schema", "backends internal/catalog internal/deploy parser computed tail ir regex internal/suggest internal/taxonomy internal/jinja internal/lazy"},

@@ -94,12 +94,20 @@ if [ "${SIGMAC_TEST:-true}" = true ]; then
 	try "sigmac test" "${test[@]}" ${rules[@]+"${rules[@]}"}
 fi
 
+# What is proved is kept beside the rest; what no run has asked for in a month goes.
+cache=()
+if [ "${SIGMAC_CACHE:-false}" = true ]; then
+	cache=(--cache "$out/sigmac-proofs")
+	mkdir -p "$out/sigmac-proofs"
+	find "$out/sigmac-proofs" -type f -mtime +30 -delete
+fi
+
 if [ -n "${SIGMAC_QUERIES:-}" ]; then
-	try "sigmac convert --check $SIGMAC_QUERIES" sigmac convert --verify ${convert[@]+"${convert[@]}"} --check "$SIGMAC_QUERIES" ${rules[@]+"${rules[@]}"}
+	try "sigmac convert --check $SIGMAC_QUERIES" sigmac convert --verify ${cache[@]+"${cache[@]}"} ${convert[@]+"${convert[@]}"} --check "$SIGMAC_QUERIES" ${rules[@]+"${rules[@]}"}
 fi
 
 if [ -n "$base" ]; then
-	diff=(sigmac diff --markdown --fail-on "${SIGMAC_DIFF_FAIL_ON:-none}")
+	diff=(sigmac diff --markdown --fail-on "${SIGMAC_DIFF_FAIL_ON:-none}" ${cache[@]+"${cache[@]}"})
 	for t in ${targets[@]+"${targets[@]}"}; do
 		diff+=(-t "$t")
 	done

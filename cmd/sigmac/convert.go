@@ -15,6 +15,7 @@ import (
 
 	"sigmac"
 	"sigmac/backends"
+	"sigmac/internal/cache"
 	"sigmac/internal/charset"
 	"sigmac/internal/link"
 	"sigmac/internal/ordered"
@@ -59,6 +60,7 @@ written.`,
 			&cli.BoolFlag{Name: "explain-loss", Usage: "tell what a mapping or a target takes from the meaning of a rule, or gives it"},
 			&cli.BoolFlag{Name: "explain-cost", Usage: "tell of each condition of a query how a server answers it, by the vendor's documents, and which are there for an index"},
 			&cli.BoolFlag{Name: "verify", Usage: "refuse to write a query that is not proved to mean its rule, save what sigmac.yaml allows"},
+			cacheFlag,
 			&cli.BoolFlag{Name: "no-index-help", Usage: "leave out what the rest of a query implies and only lets an index find less"},
 			methodFlag,
 			&cli.BoolFlag{Name: "pretty", Usage: "break long queries over lines"},
@@ -77,6 +79,13 @@ func convert(c *cli.Context) error {
 	}
 	if c.Bool("skip-unsupported") && c.Bool("fail-unsupported") {
 		return usage("--skip-unsupported and --fail-unsupported exclude each other")
+	}
+	if c.IsSet("cache") && !c.Bool("verify") {
+		return usage("--cache keeps proofs: it goes with --verify")
+	}
+	kept, err := openCache(c)
+	if err != nil {
+		return err
 	}
 	packer, err := newPacker(c, p, wanted)
 	if err != nil {
@@ -233,7 +242,7 @@ func convert(c *cli.Context) error {
 		if err != nil {
 			return err
 		}
-		results = verified(results, pass, note)
+		results = verified(results, kept, pass, note)
 	}
 	if pack != nil {
 		results = pack.pack(results)
@@ -259,6 +268,9 @@ func convert(c *cli.Context) error {
 	r.progress.clear()
 	if len(unread) > 0 {
 		return usage("%s", errors.Join(unread...))
+	}
+	if err := closeCache(kept); err != nil {
+		return err
 	}
 	for _, d := range joined {
 		r.warn(d)
@@ -340,14 +352,14 @@ func finalizing(maps []sigmac.Mapping) (func([]string) (string, error), error) {
 
 // verified turns results with a query whose verdict does not pass into errors.
 // note is given the checks of each.
-func verified(results iter.Seq[sigmac.Result], pass *project.Gate, note func(sigmac.Result, []sigmac.Proof)) iter.Seq[sigmac.Result] {
+func verified(results iter.Seq[sigmac.Result], kept *cache.Cache, pass *project.Gate, note func(sigmac.Result, []sigmac.Proof)) iter.Seq[sigmac.Result] {
 	type judged struct {
 		sigmac.Result
 		checks []sigmac.Proof
 	}
 	return func(yield func(sigmac.Result) bool) {
 		for j := range ordered.Seq(results, func(res sigmac.Result) judged {
-			checks := sigmac.Verify(res, verify.DefaultBudget)
+			checks := kept.Verify(res, verify.DefaultBudget)
 			for _, ch := range checks {
 				switch {
 				case ch.Verdict == "error" && ch.Query != "":

@@ -55,6 +55,7 @@ be read; 2 wrong usage, or a file or revision that cannot be read.`,
 			&cli.StringFlag{Name: "fail-on", Value: "none", Usage: "what is a failure: wider, narrower, changed or none"},
 			&cli.IntFlag{Name: "examples", Value: 3, Usage: "events to show for each direction, at most"},
 			&cli.IntFlag{Name: "budget", Value: verify.DefaultBudget, Usage: "solver steps for one question, before the answer is unknown"},
+			cacheFlag,
 			patternFlag,
 			contextFlag,
 			filterFlag,
@@ -84,17 +85,24 @@ func diffRules(c *cli.Context) error {
 		}
 	}
 	pipelines := c.String("old-pipeline") != "" || c.String("new-pipeline") != ""
+	kept, err := openCache(c)
+	if err != nil {
+		return err
+	}
+	o := diff.Options{Budget: c.Int("budget"), Examples: c.Int("examples"), Cache: kept}
 	var changes []review.Change
-	var err error
 	switch {
 	case c.Bool("query") && pipelines:
 		err = usage("--query and --old-pipeline exclude each other")
 	case c.Bool("query"):
-		changes, err = diffQueries(c)
+		changes, err = diffQueries(c, o)
 	case pipelines:
-		changes, err = diffUnderPipelines(c)
+		changes, err = diffUnderPipelines(c, o)
 	default:
-		changes, err = diffVersions(c)
+		changes, err = diffVersions(c, o)
+	}
+	if err == nil {
+		err = closeCache(kept)
 	}
 	if err != nil {
 		return err
@@ -226,7 +234,7 @@ func sides(c *cli.Context, pr *project.Project) (old, new *revision.Tree, err er
 }
 
 // diffVersions compares two versions of rules.
-func diffVersions(c *cli.Context) ([]review.Change, error) {
+func diffVersions(c *cli.Context, o diff.Options) ([]review.Change, error) {
 	p, err := open(c)
 	if err != nil {
 		return nil, err
@@ -286,7 +294,7 @@ func diffVersions(c *cli.Context) ([]review.Change, error) {
 			return foreign
 		})
 	}
-	o := diff.Options{Budget: c.Int("budget"), Examples: c.Int("examples"), Old: before, New: now}
+	o.Old, o.New = before, now
 	compile := func(cs *link.Correlations) sigmac.Options {
 		return sigmac.Options{Mappings: maps, Correlations: cs, Pretty: !c.Bool("json")}
 	}
@@ -444,7 +452,7 @@ func documents(files []revision.File) (docs []*parser.Document) {
 }
 
 // diffUnderPipelines compares what two pipelines make of rules.
-func diffUnderPipelines(c *cli.Context) ([]review.Change, error) {
+func diffUnderPipelines(c *cli.Context, o diff.Options) ([]review.Change, error) {
 	pr, err := open(c)
 	if err != nil {
 		return nil, err
@@ -486,7 +494,6 @@ func diffUnderPipelines(c *cli.Context) ([]review.Change, error) {
 	if err != nil {
 		return nil, err
 	}
-	o := diff.Options{Budget: c.Int("budget"), Examples: c.Int("examples")}
 	var changes []review.Change
 	p := newProgress(c, len(collection.Documents))
 	for i, chs := range ordered.Map(collection.Documents, func(d *parser.Document) (out []review.Change) {
@@ -553,7 +560,7 @@ func onePipeline(name string) (*pipeline.Pipeline, error) {
 }
 
 // diffQueries compares two queries.
-func diffQueries(c *cli.Context) ([]review.Change, error) {
+func diffQueries(c *cli.Context, o diff.Options) ([]review.Change, error) {
 	pr, wanted, err := requested(c)
 	if err != nil {
 		return nil, err
@@ -576,7 +583,7 @@ func diffQueries(c *cli.Context) ([]review.Change, error) {
 		}
 	}
 	t := wanted[0].Target
-	res, err := diff.Queries(t, schema.For(t, schemas...), texts[0], texts[1], diff.Options{Budget: c.Int("budget"), Examples: c.Int("examples")})
+	res, err := diff.Queries(t, schema.For(t, schemas...), texts[0], texts[1], o)
 	if e := (*verify.ReadPairError)(nil); errors.As(err, &e) {
 		p := c.Args().Get(0)
 		if e.New {

@@ -49,6 +49,25 @@ func TestScripts(t *testing.T) {
 			ts.Check(os.WriteFile(ts.MkAbs(args[0]), bytes.Repeat([]byte(" "), parser.MaxFileSize+1), 0o666))
 		},
 		// status N COMMAND ... holds the exit status and keeps the output.
+		// entries DIR N holds that a cache has so many; whole DIR, that all are longer than
+		// what tear DIR leaves of each.
+		"entries": func(ts *testscript.TestScript, _ bool, args []string) {
+			if all := cached(ts, args[0]); strconv.Itoa(len(all)) != args[1] {
+				ts.Fatalf("%d entries: %v", len(all), all)
+			}
+		},
+		"tear": func(ts *testscript.TestScript, _ bool, args []string) {
+			for _, path := range cached(ts, args[0]) {
+				ts.Check(os.Truncate(path, torn))
+			}
+		},
+		"whole": func(ts *testscript.TestScript, _ bool, args []string) {
+			for _, path := range cached(ts, args[0]) {
+				if info, err := os.Stat(path); err != nil || info.Size() <= torn {
+					ts.Fatalf("%s is torn: %v", path, err)
+				}
+			}
+		},
 		"status": func(ts *testscript.TestScript, _ bool, args []string) {
 			status := exitOK
 			if err := ts.Exec(args[1], args[2:]...); err != nil {
@@ -106,4 +125,14 @@ func TestDeterministic(t *testing.T) {
 			t.Fatal("two runs give different bytes")
 		}
 	}
+}
+
+// torn is the length of an entry of a cache that was torn.
+const torn = 100
+
+// cached are the entries of a cache.
+func cached(ts *testscript.TestScript, dir string) []string {
+	all, err := filepath.Glob(filepath.Join(ts.MkAbs(dir), "*", "*"))
+	ts.Check(err)
+	return all
 }

@@ -7,6 +7,7 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"sigmac/internal/cache"
 	"sigmac/internal/project"
 	"sigmac/parser"
 )
@@ -52,6 +53,31 @@ var (
 	filterFlag  = list("filter", "join the filters of `PATH` to the rules that they are meant for, beside those among the rules; may stand several times")
 	contextFlag = list("context", "read the rules of `PATH` too, where a correlation or a filter names one that is not given; may stand several times")
 )
+
+var cacheFlag = &cli.StringFlag{Name: "cache", Usage: "keep what is proved in the directory `DIR`, and take from there what was proved before"}
+
+// openCache is the cache of --cache, nil without one.
+func openCache(c *cli.Context) (*cache.Cache, error) {
+	if !c.IsSet("cache") {
+		return nil, nil
+	}
+	if c.String("cache") == "" {
+		return nil, usage("--cache needs a directory")
+	}
+	kept, err := cache.Open(c.String("cache"))
+	if err != nil {
+		return nil, usage("--cache: %s", project.Fault(err))
+	}
+	return kept, nil
+}
+
+// closeCache says what could not be kept.
+func closeCache(kept *cache.Cache) error {
+	if err := kept.Close(); err != nil {
+		return usage("--cache: %s", project.Fault(err))
+	}
+	return nil
+}
 
 // inputFlags say which rules are read.
 func inputFlags() []cli.Flag { return []cli.Flag{patternFlag, contextFlag, filterFlag} }

@@ -55,6 +55,7 @@ not allowed by sigmac.yaml, or a query cannot be read, or it loses a test under
 			&cli.BoolFlag{Name: "ignore-scope", Usage: "compare what a query means beside its table, index and added conditions"},
 			&cli.BoolFlag{Name: "fail-on-loss", Usage: "a test that the target cannot tell from another is a failure"},
 			&cli.IntFlag{Name: "budget", Value: verify.DefaultBudget, Usage: "solver steps for one query, before it is tried on events only"},
+			cacheFlag,
 			patternFlag,
 			contextFlag,
 			filterFlag,
@@ -82,6 +83,10 @@ func verifyRules(c *cli.Context) error {
 	}
 	if given == "" && len(tables) > 0 {
 		return usage("--lookup goes with --query: sigmac knows the lookups of its own queries")
+	}
+	kept, err := openCache(c)
+	if err != nil {
+		return err
 	}
 	pass, err := p.Gate(c.String("require"))
 	if err != nil {
@@ -111,7 +116,7 @@ func verifyRules(c *cli.Context) error {
 		proofs = project.Each(stream, func(d *parser.Document) (all []sigmac.Proof) {
 			if d.Filter == nil {
 				for _, res := range sigmac.CompileDocument(d, own) {
-					all = append(all, sigmac.Verify(res, c.Int("budget"))...)
+					all = append(all, kept.Verify(res, c.Int("budget"))...)
 				}
 			}
 			return all
@@ -158,6 +163,9 @@ func verifyRules(c *cli.Context) error {
 	}
 	if err := w.Flush(); err != nil {
 		return usage("the output cannot be written: %s", err)
+	}
+	if err := closeCache(kept); err != nil {
+		return err
 	}
 	if r.failed {
 		return &failure{status: exitRules}

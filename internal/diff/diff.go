@@ -19,6 +19,7 @@ import (
 
 	"sigmac"
 	"sigmac/backends"
+	"sigmac/internal/cache"
 	"sigmac/internal/link"
 	"sigmac/ir"
 	"sigmac/parser"
@@ -62,6 +63,23 @@ type Options struct {
 	Beside   bool // of queries: where they look, and what only chooses when events happened, is not compared
 	// Old and New are the correlations of the two versions, with what they name.
 	Old, New *link.Correlations
+	// Cache keeps what is found of two predicates; nil keeps nothing.
+	Cache *cache.Cache
+}
+
+// apart looks for events that a matches and b does not, in the world of a target, or where that is
+// nil of Sigma.
+func (o Options) apart(t *backends.Target, a, b ir.Expr, unmapped []string) verify.Examples {
+	inputs := []any{"apart", a, b, unmapped, o.Examples, o.Budget}
+	if t != nil {
+		inputs = append(inputs, t.Name, t.Format.Name)
+	}
+	return cache.Get(o.Cache, func(e verify.Examples) bool { return len(e.Events) <= o.Examples && e.More >= 0 }, func() (verify.Examples, bool) {
+		if t == nil {
+			return verify.Apart(a, b, o.Examples, o.Budget), true
+		}
+		return verify.ApartAt(t, a, b, unmapped, o.Examples, o.Budget), true
+	}, inputs...)
 }
 
 // A Change is what became of a rule.
@@ -176,7 +194,7 @@ func (c *Change) rules(old, new *ir.Rule, o Options) {
 		return
 	}
 	was, is := joint.Conditions[0].Expr, joint.Conditions[1].Expr
-	find := func(a, b ir.Expr) verify.Examples { return verify.Apart(a, b, o.Examples, o.Budget) }
+	find := func(a, b ir.Expr) verify.Examples { return o.apart(nil, a, b, nil) }
 	c.compare(find, was, is, covers(old.Source, new.Source), covers(new.Source, old.Source))
 	if c.Reason == "" && c.Kind != Equal {
 		c.Reason = filtered(old, new)
@@ -341,7 +359,7 @@ func Targets(old, new sigmac.Result, o Options) Change {
 		return c
 	}
 	find := func(a, b ir.Expr) verify.Examples {
-		return verify.ApartAt(new.Target, a, b, nil, o.Examples, o.Budget)
+		return o.apart(new.Target, a, b, nil)
 	}
 	before, after := old.Want.Joined().Predicate(0), new.Want.Joined().Predicate(0)
 	was, is := before.Whole(), after.Whole()
@@ -407,7 +425,7 @@ func Queries(b *backends.Target, schema ir.Schema, old, new string, o Options) (
 		}
 		rest := append(r.Old.Unjudged(), r.New.Unjudged()...)
 		find := func(x, y ir.Expr) verify.Examples {
-			return verify.ApartAt(b, x, y, r.Unmapped, o.Examples, o.Budget)
+			return o.apart(b, x, y, r.Unmapped)
 		}
 		switch {
 		case r.Old.Where == nil || r.New.Where == nil:
