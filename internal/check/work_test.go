@@ -2,6 +2,7 @@ package check
 
 import (
 	"fmt"
+	"runtime"
 	"strings"
 	"testing"
 
@@ -31,5 +32,50 @@ func TestRunLinear(t *testing.T) {
 		if small, large := allocs(60), allocs(240); large > 8*small {
 			t.Errorf("%s: 60 take %.0f allocations, 240 take %.0f", name, small, large)
 		}
+	}
+}
+
+// clones are rules with the same structure and other values, a few of which say the same.
+func clones(n int) (files []File) {
+	for i := range n {
+		src := fmt.Sprintf(`title: Clone %[1]d
+id: 00000000-0000-4000-8000-%012[1]d
+logsource: {category: process_creation, product: windows}
+detection:
+  selection:
+    Image|endswith: ['\a%04[2]d.exe', '\b%04[2]d.exe']
+    CommandLine|contains|all: [' -x', 'arg%04[2]d']
+  words:
+    CommandLine|re: 'v%04[2]d[0-9]+x'
+  filter_main:
+    ParentImage|startswith: 'C:\Program Files\%[2]d\'
+  filter_other:
+    User|contains: ['adm%[2]d', 'svc%[2]d']
+    DestinationIp|cidr: '10.%[3]d.0.0/16'
+  condition: selection and words and not 1 of filter_*
+`, i, i-i%10/9, i%256) // one of ten is its neighbour
+		name := fmt.Sprintf("clone_number_%05d.yml", i)
+		files = append(files, File{Path: name, Name: name, Data: []byte(src)})
+	}
+	return files
+}
+
+// TestRunRules holds that looking at rules with the prover costs in proportion to how many there
+// are, by what is allocated: no rule is asked about with each other.
+func TestRunRules(t *testing.T) {
+	cost := func(n int) (allocs, size float64) {
+		files := clones(n)
+		var before, after runtime.MemStats
+		runtime.ReadMemStats(&before)
+		Run(files, Options{Profile: "sigmahq", Prover: true, Budget: verify.DefaultBudget})
+		runtime.ReadMemStats(&after)
+		return float64(after.Mallocs - before.Mallocs), float64(after.TotalAlloc - before.TotalAlloc)
+	}
+	cost(10) // what is made once
+	small, bytes := cost(100)
+	if large, more := cost(400); large > 4.5*small || more > 4.5*bytes {
+		t.Errorf("100 rules take %.0f allocations of %.0f bytes, 400 take %.0f of %.0f", small, bytes, large, more)
+	} else {
+		t.Logf("%.2f times the allocations, %.2f times the bytes", large/small, more/bytes)
 	}
 }
