@@ -67,18 +67,29 @@ type Options struct {
 	Cache *cache.Cache
 }
 
-// apart looks for events that a matches and b does not, in the world of a target, or where that is
-// nil of Sigma.
-func (o Options) apart(t *backends.Target, a, b ir.Expr, unmapped []string) verify.Examples {
-	inputs := []any{"apart", a, b, unmapped, o.Examples, o.Budget}
-	if t != nil {
-		inputs = append(inputs, t.Name, t.Format.Name)
+// A world is that of a target, where no event has the fields unmapped; without one, Sigma's.
+type world struct {
+	target   *backends.Target
+	unmapped []string
+}
+
+// apart are events of a pair of predicates each: those of the first that are none of the second.
+func (o Options) apart(w world, pairs [2][2]ir.Expr) [2]verify.Examples {
+	inputs := []any{"apart", pairs, w.unmapped, o.Examples, o.Budget}
+	if w.target != nil {
+		inputs = append(inputs, w.target.Name, w.target.Format.Name)
 	}
-	return cache.Get(o.Cache, func(e verify.Examples) bool { return len(e.Events) <= o.Examples && e.More >= 0 }, func() (verify.Examples, bool) {
-		if t == nil {
-			return verify.Apart(a, b, o.Examples, o.Budget), true
+	find := func(p [2]ir.Expr) verify.Examples {
+		if w.target == nil {
+			return verify.Apart(p[0], p[1], o.Examples, o.Budget)
 		}
-		return verify.ApartAt(t, a, b, unmapped, o.Examples, o.Budget), true
+		return verify.ApartAt(w.target, p[0], p[1], w.unmapped, o.Examples, o.Budget)
+	}
+	valid := func(found [2]verify.Examples) bool {
+		return !slices.ContainsFunc(found[:], func(e verify.Examples) bool { return len(e.Events) > o.Examples || e.More < 0 })
+	}
+	return cache.Get(o.Cache, valid, func() ([2]verify.Examples, bool) {
+		return [2]verify.Examples{find(pairs[0]), find(pairs[1])}, true
 	}, inputs...)
 }
 
@@ -194,24 +205,23 @@ func (c *Change) rules(old, new *ir.Rule, o Options) {
 		return
 	}
 	was, is := joint.Conditions[0].Expr, joint.Conditions[1].Expr
-	find := func(a, b ir.Expr) verify.Examples { return o.apart(nil, a, b, nil) }
-	c.compare(find, was, is, covers(old.Source, new.Source), covers(new.Source, old.Source))
+	c.compare(o, world{}, was, is, covers(old.Source, new.Source), covers(new.Source, old.Source))
 	if c.Reason == "" && c.Kind != Equal {
 		c.Reason = filtered(old, new)
 	}
 }
 
-// compare fills in the kind and the events of two predicates, which find looks
-// for: those of the first that are none of the second. oldTakesNew says that the events that the
+// compare fills in the kind and the events of two predicates. oldTakesNew says that the events that the
 // new version is about are among those of the old one, newTakesOld the other way round.
-func (c *Change) compare(find func(a, b ir.Expr) verify.Examples, was, is ir.Expr, oldTakesNew, newTakesOld bool) {
-	without := func(e, other ir.Expr, among bool) verify.Examples {
+func (c *Change) compare(o Options, w world, was, is ir.Expr, oldTakesNew, newTakesOld bool) {
+	without := func(e, other ir.Expr, among bool) [2]ir.Expr {
 		if !among {
 			other = ir.False // of a log source where the other version matches nothing
 		}
-		return find(e, other)
+		return [2]ir.Expr{e, other}
 	}
-	gained, lost := without(is, was, oldTakesNew), without(was, is, newTakesOld)
+	found := o.apart(w, [2][2]ir.Expr{without(is, was, oldTakesNew), without(was, is, newTakesOld)})
+	gained, lost := found[0], found[1]
 	c.NewlyMatched, c.NoLongerMatched = gained.Events, lost.Events
 	c.MoreNew, c.MoreLost = gained.More, lost.More
 	switch {
@@ -358,12 +368,9 @@ func Targets(old, new sigmac.Result, o Options) Change {
 		c.Kind, c.Reason = Removed, first(new)
 		return c
 	}
-	find := func(a, b ir.Expr) verify.Examples {
-		return o.apart(new.Target, a, b, nil)
-	}
 	before, after := old.Want.Joined().Predicate(0), new.Want.Joined().Predicate(0)
 	was, is := before.Whole(), after.Whole()
-	c.compare(find, was, is, scopeTakes(before.Scope, after.Scope), scopeTakes(after.Scope, before.Scope))
+	c.compare(o, world{target: new.Target}, was, is, scopeTakes(before.Scope, after.Scope), scopeTakes(after.Scope, before.Scope))
 	if old.Want.Scope != new.Want.Scope {
 		c.Metadata = append(c.Metadata, Attribute{"scope", scopeText(old.Want.Scope), scopeText(new.Want.Scope)})
 	}
@@ -424,9 +431,6 @@ func Queries(b *backends.Target, schema ir.Schema, old, new string, o Options) (
 			r.Old, r.New = &was, &is
 		}
 		rest := append(r.Old.Unjudged(), r.New.Unjudged()...)
-		find := func(x, y ir.Expr) verify.Examples {
-			return o.apart(b, x, y, r.Unmapped)
-		}
 		switch {
 		case r.Old.Where == nil || r.New.Where == nil:
 			if c.Kind = Equal; old != new {
@@ -436,7 +440,7 @@ func Queries(b *backends.Target, schema ir.Schema, old, new string, o Options) (
 		default:
 			was, is := r.Old.Predicate(), r.New.Predicate()
 			types := ir.TypeFields(&ir.Rule{Conditions: []ir.Condition{{Expr: was.Whole()}, {Expr: is.Whole()}}})
-			c.compare(find, types.Conditions[0].Expr, types.Conditions[1].Expr, scopeTakes(was.Scope, is.Scope), scopeTakes(is.Scope, was.Scope))
+			c.compare(o, world{b, r.Unmapped}, types.Conditions[0].Expr, types.Conditions[1].Expr, scopeTakes(was.Scope, is.Scope), scopeTakes(is.Scope, was.Scope))
 		}
 		if r.Old.Scope != r.New.Scope {
 			c.Metadata = []Attribute{{"scope", scopeText(r.Old.Scope), scopeText(r.New.Scope)}}
