@@ -459,18 +459,52 @@ func (j judge) proves(want *ir.Rule, i int, o *backends.Optional) bool {
 	if places(rule.Scope, query.Scope) != "equal" {
 		return false
 	}
-	where, _ := ir.Rewrite(rule.Whole(), func(e ir.Expr) (ir.Expr, bool) {
-		m, ok := e.(ir.Match)
-		if !ok || !slices.Contains(o.Names, m.Field.Name) {
-			return e, false
-		}
-		if _, null := m.Test.(ir.Null); null {
-			return ir.Or{ir.Negation(mapped(m.Field.Name)), m}, true
-		}
-		return ir.And{mapped(m.Field.Name), m}, true
-	})
+	where := given(rule.Whole(), o.Names, mapped)
 	steps := j.budget
 	return newClaim(j.World, j.KeywordField()).alike(where, query.Whole(), nil, &steps)
+}
+
+// given is e where each of some fields is missing unless mapped says otherwise. The tests of one field
+// in a disjunction have one condition, as they do in a list of a query.
+func given(e ir.Expr, names []string, mapped func(name string) ir.Expr) ir.Expr {
+	field := func(e ir.Expr) string { // of a test that no missing field passes
+		m, _ := e.(ir.Match)
+		if _, null := m.Test.(ir.Null); null || !slices.Contains(names, m.Field.Name) {
+			return ""
+		}
+		return m.Field.Name
+	}
+	out, _ := ir.Rewrite(e, func(e ir.Expr) (ir.Expr, bool) {
+		if name := field(e); name != "" {
+			return ir.And{mapped(name), e}, true
+		}
+		switch e := e.(type) {
+		case ir.Match:
+			if slices.Contains(names, e.Field.Name) {
+				return ir.Or{ir.Negation(mapped(e.Field.Name)), e}, true
+			}
+		case ir.Or:
+			var out ir.Or
+			at := map[string]int{}
+			for _, x := range e {
+				name := field(x)
+				i, seen := at[name]
+				switch {
+				case name == "":
+					out = append(out, given(x, names, mapped))
+				case seen:
+					group := out[i].(ir.And)
+					group[1] = append(group[1].(ir.Or), x)
+				default:
+					at[name] = len(out)
+					out = append(out, ir.And{mapped(name), ir.Or{x}})
+				}
+			}
+			return out, true
+		}
+		return e, false
+	})
+	return out
 }
 
 // subsets are all of names' subsets, or with few only those of none, one and
