@@ -304,11 +304,36 @@ func (c *claim) prepare(f *field) {
 	if f.cells != nil {
 		return
 	}
-	seen := map[rune]bool{}
+	seen, folded := map[rune]bool{}, map[rune]bool{}
 	borders := []rune{0, '\n', '\n' + 1, '0', '9' + 1, 'A', 'Z' + 1, '_', '_' + 1, 'a', 'z' + 1, utf8.MaxRune + 1, 0xD800, 0xE000}
+	alone := func(r rune) { // a single letter may stand for its other case too
+		if !seen[r] {
+			seen[r] = true
+			borders = append(borders, r, r+1)
+			for other := unicode.SimpleFold(r); other != r; other = unicode.SimpleFold(other) {
+				borders = append(borders, other, other+1)
+			}
+		}
+	}
 	for _, i := range f.letters {
 		l := c.letters[i]
 		if l.free != "" {
+			continue
+		}
+		if p, ok := l.test.(ir.Pattern); ok { // what its program would have
+			for _, part := range p.Parts {
+				c.work += len(part.Text)
+				for _, r := range part.Text {
+					if p.Cased || !regex.HasCases(r) {
+						alone(r)
+					} else if !folded[r] {
+						folded[r] = true
+						for _, g := range regex.FoldRanges([]regex.Range{{Lo: r, Hi: r}}) {
+							borders = append(borders, g.Lo, g.Hi+1)
+						}
+					}
+				}
+			}
 			continue
 		}
 		for _, in := range l.automaton().prog.Inst {
@@ -316,14 +341,7 @@ func (c *claim) prepare(f *field) {
 			switch in.Op {
 			case syntax.InstRune, syntax.InstRune1:
 				if len(in.Rune) == 1 {
-					if seen[in.Rune[0]] {
-						continue
-					}
-					seen[in.Rune[0]] = true
-					// A single letter may stand for its other case too.
-					for r, first := in.Rune[0], true; first || r != in.Rune[0]; r, first = unicode.SimpleFold(r), false {
-						borders = append(borders, r, r+1)
-					}
+					alone(in.Rune[0])
 				}
 				for j := 0; j+1 < len(in.Rune); j += 2 {
 					borders = append(borders, in.Rune[j], in.Rune[j+1]+1)
