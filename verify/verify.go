@@ -171,8 +171,8 @@ type Result struct {
 // DefaultBudget bounds the steps of one claim.
 const DefaultBudget = 2_000_000
 
-// maxOptional bounds the fields whose mappings are all tried: 4096 readings of a query,
-// which take about a tenth of a second. Mapped public rules need as many.
+// maxOptional bounds the fields whose mappings are all tried where they are not proved in one claim: 4096
+// readings of a query, which take about a tenth of a second. Mapped public rules need as many.
 const maxOptional = 12
 
 // Query says whether a query means the i-th condition of want, a rule that is

@@ -5,7 +5,9 @@
 // EQL is read under every set of unmapped fields. What `?f` means depends on whether
 // an index maps f, so a query is parsed once and folded for each subset of its
 // optional fields, as the optimizer does, and each reading is compared with the rule
-// in which these fields are missing. Beyond 10 such fields only none, each one and all
+// in which these fields are missing. Before that, a query without scripts is read under all
+// sets in one, with a test of whether a field is mapped before each of its tests (optional.go): mostly that is
+// proved, and no set is read by itself. Beyond 12 such fields only none, each one and all
 // are tried, and the verdict is Agreed.
 //
 // Functions are run, for what one makes of fields is a script at the server. Their
