@@ -32,10 +32,8 @@ func (c *Cache) Verify(res sigmac.Result, budget int) []sigmac.Proof {
 		}
 		return out, true
 	}
-	queries := res.Queries
 	inputs := []any{"verify", budget, res.Target.Name, res.Target.Format.Name, res.OneValue, res.Want, res.Plain, res.Queries, res.Pipeline.Rewrites()}
 	if res.Correlation != nil {
-		queries = []string{strings.Join(res.Queries, "\n")}
 		correlation := *res.Correlation
 		correlation.Disjoint = nil // which follows from the rules
 		inputs = append(inputs, correlation, res.TailLosses)
@@ -43,19 +41,31 @@ func (c *Cache) Verify(res sigmac.Result, budget int) []sigmac.Proof {
 			inputs = append(inputs, m.Want)
 		}
 	}
-	kept := Get(c, func(all []proved) bool {
-		return len(all) == len(queries) && !slices.ContainsFunc(all, func(p proved) bool {
-			return p.Condition < 1 || p.Condition > len(queries) || !sound(&p.Evidence) || !stages(p.Added.Stages)
-		})
-	}, compute, inputs...)
-	if made != nil {
-		return made
-	}
-	for _, p := range kept {
-		made = append(made, sigmac.Proof{Result: res, Condition: p.Condition, Query: queries[p.Condition-1],
-			Verdict: p.Evidence.Verdict.String(), Evidence: p.Evidence, Added: p.Added})
+	valid := func(all []proved) bool { _, ok := proofs(res, all); return ok }
+	kept := Get(c, valid, compute, inputs...)
+	if made == nil {
+		made, _ = proofs(res, kept)
 	}
 	return made
+}
+
+// proofs are those of a result of which so much is kept; ok is false where they cannot be.
+func proofs(res sigmac.Result, kept []proved) (out []sigmac.Proof, ok bool) {
+	queries := res.Queries
+	if res.Correlation != nil {
+		queries = []string{strings.Join(res.Queries, "\n")}
+	}
+	if len(kept) != len(queries) {
+		return nil, false
+	}
+	for i, p := range kept {
+		if p.Condition != i+1 || !sound(&p.Evidence) || !stages(p.Added.Stages) {
+			return nil, false
+		}
+		out = append(out, sigmac.Proof{Result: res, Condition: p.Condition, Query: queries[i],
+			Verdict: p.Evidence.Verdict.String(), Evidence: p.Evidence, Added: p.Added})
+	}
+	return out, true
 }
 
 // sound says whether a result is one that there can be.
