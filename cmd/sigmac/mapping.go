@@ -9,7 +9,6 @@ import (
 
 	"sigmac/internal/cache"
 	"sigmac/internal/project"
-	"sigmac/parser"
 )
 
 // mappingFlags say how rules get to a target's fields.
@@ -122,13 +121,4 @@ func requested(c *cli.Context) (*project.Project, []project.Request, error) {
 	}
 	wanted, err := p.Requests()
 	return p, wanted, err
-}
-
-// load reads the rules of the paths on the command line.
-func load(c *cli.Context) (*parser.Collection, error) {
-	p, err := open(c)
-	if err != nil {
-		return nil, err
-	}
-	return p.Load()
 }
