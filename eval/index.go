@@ -131,7 +131,7 @@ func (x *Index) add(at *slotIndex, leaf int) {
 	}
 	for _, c := range lead.clues {
 		f := find{int32(leaf), c.sure}
-		if at.placed = at.placed || c.place != anywhere; c.place != whole || len(c.text) >= pieceOf[gramsLong] {
+		if at.placed = at.placed || c.place != anywhere; c.place != whole || len(c.text) >= 4 {
 			at.words.add(c, f)
 			continue
 		}
@@ -171,7 +171,7 @@ func (x *Index) ofKeywords(fits []bool) *slotIndex {
 		if len(x.keywords) >= many {
 			clear(x.keywords)
 		}
-		at = &slotIndex{}
+		at = &slotIndex{words: words{long: true}}
 		seen := map[int]bool{}
 		for _, i := range x.texts {
 			if !fits[x.class[i]] {

@@ -10,29 +10,21 @@ import (
 
 // Words finds which of many texts stand in a value, in one way over it whatever
 // their number. Each text is looked for by a piece of it, the one that fewest of the texts
-// have. Of a text that is long enough, the pieces at several places in a row are
-// known, so that only some places of a value need a look.
+// have.
 //
 // That takes the place of an Aho-Corasick automaton: it has some bytes a text and
 // not a state a character of it, is made in a fraction of the time, and its bitmap, which
 // answers for most places of a value, stays in the fastest cache.
 type words struct {
+	long  bool // values are long: the pieces at several places in a row are known, so that only some places need a look
 	folds bool // some have letters that are not ASCII
-	grams [3]grams
+	four  grams
+	two   grams            // of texts of two or three bytes
 	pairs *[1 << 10]uint64 // a bitmap of the pieces of two bytes
 	bytes []word           // of one byte
 }
 
-// The grams of words, by the lengths of texts, and those of their pieces.
-const (
-	gramsLong   = iota // four bytes, looked for at every fourth place
-	gramsMiddle        // four bytes
-	gramsShort         // two bytes
-)
-
-var pieceOf = [3]int{4, 4, 2}
-
-const strideLong = 4
+const maxStride = 4
 
 // grams are the texts that are looked for by pieces of one length.
 type grams struct {
@@ -68,11 +60,11 @@ func (w *words) add(c clue, f find) {
 		w.bytes = append(w.bytes, word{c.text, 0, c.place, f})
 		return
 	}
-	n := gramsLong
-	for len(c.text) < pieceOf[n] || n == gramsLong && len(c.text) < pieceOf[n]+strideLong-1 {
-		n++
+	g := &w.four
+	if len(c.text) < 4 {
+		g = &w.two
 	}
-	w.grams[n].words = append(w.grams[n].words, word{c.text, 0, c.place, f})
+	g.words = append(g.words, word{c.text, 0, c.place, f})
 }
 
 // piece is that of n bytes of a text at i, without regard to the case of ASCII letters.
@@ -88,10 +80,9 @@ const caseless = 0xdf
 
 // build is called once, after all was added.
 func (w *words) build() {
-	for i := range w.grams {
-		w.grams[i].build(pieceOf[i])
-	}
-	if short := w.grams[gramsShort]; len(short.words) > 0 {
+	w.four.build(4, w.long)
+	w.two.build(2, false)
+	if short := w.two; len(short.words) > 0 {
 		w.pairs = new([1 << 10]uint64)
 		for _, b := range short.table {
 			if b.to > 0 {
@@ -101,7 +92,7 @@ func (w *words) build() {
 	}
 }
 
-func (g *grams) build(n int) {
+func (g *grams) build(n int, long bool) {
 	if len(g.words) == 0 {
 		return
 	}
@@ -112,8 +103,8 @@ func (g *grams) build(n int) {
 			shared[piece(w.text, i, n)]++
 		}
 	}
-	if g.stride = 1; n == pieceOf[gramsLong] {
-		g.stride = min(shortest-n+1, strideLong)
+	if g.stride = 1; long {
+		g.stride = min(shortest-n+1, maxStride)
 	}
 	type keyed struct {
 		gram uint32
@@ -196,10 +187,9 @@ type eye interface{ found(find) }
 // find tells of each text that stands in s, of some of them several times. It
 // fits s, or that is folded.
 func (w *words) find(s string, v eye) {
-	w.grams[gramsLong].find4(s, v)
-	w.grams[gramsMiddle].find4(s, v)
+	w.four.find4(s, v)
 	if w.pairs != nil {
-		g := &w.grams[gramsShort]
+		g := &w.two
 		for i := 0; i+2 <= len(s); i++ {
 			gram := (uint16(s[i]) | uint16(s[i+1])<<8) & (caseless<<8 | caseless)
 			if w.pairs[gram/64]>>(gram%64)&1 != 0 {
