@@ -9,9 +9,9 @@ import (
 	"sigmac/regex"
 )
 
-// An Index finds those rules of a Set that match an event without asking each of
-// them. It looks at each value once for the texts of all rules; what they ask of it is
-// known then, and the rules are asked of which something that they need was seen.
+// An Index finds those rules of a Set that match an event without asking each of them. It
+// looks at each value once for the texts that rules need, and asks the rules of which all
+// needs were seen.
 type Index struct {
 	set     *Set
 	slots   []slotIndex // by slot
@@ -45,7 +45,7 @@ type slotIndex struct {
 	nets    networks
 	placed  bool    // something of it is not looked for anywhere in a value
 	asked   []int32 // leaves that rules need and that are to be tried
-	needed  []int32 // leaves that rules need
+	needed  []int32 // all leaves
 }
 
 // Index is of rules that were prepared in s, all of them or not. A rule is called

@@ -181,12 +181,12 @@ func (w *words) fit(s string) bool {
 	return true
 }
 
-// An eye is told what was seen.
-type eye interface{ found(find) }
+// A sink takes what is found.
+type sink interface{ found(find) }
 
 // find tells of each text that stands in s, of some of them several times. It
 // fits s, or that is folded.
-func (w *words) find(s string, v eye) {
+func (w *words) find(s string, v sink) {
 	w.four.find4(s, v)
 	if w.pairs != nil {
 		g := &w.two
@@ -205,7 +205,7 @@ func (w *words) find(s string, v eye) {
 }
 
 // find4 is for pieces of four bytes.
-func (g *grams) find4(s string, v eye) {
+func (g *grams) find4(s string, v sink) {
 	if len(g.words) == 0 {
 		return
 	}
@@ -220,7 +220,7 @@ func (g *grams) find4(s string, v eye) {
 }
 
 // at tries the texts with a piece that stands at i.
-func (g *grams) at(s string, i int, gram uint32, v eye) {
+func (g *grams) at(s string, i int, gram uint32, v sink) {
 	at := g.home(hash(gram))
 	for ; g.table[at].gram != gram || g.table[at].to == 0; at = (at + 1) % uint32(len(g.table)) {
 		if g.table[at].to == 0 {
