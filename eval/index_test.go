@@ -38,16 +38,7 @@ func sameMatches(t *testing.T, seed uint64, text string) (matching, candidates, 
 	index := set.Index(prepared)
 	view := set.View(eval.Event{})
 	for range 8 {
-		fields := irgen.Fields(r, rules[r.IntN(len(rules))])
-		switch r.IntN(8) {
-		case 0:
-			fields["a"] = text
-		case 1:
-			fields["a"] = []any{text, map[string]any{"b": text}}
-		case 2:
-			delete(fields, "_raw")
-			fields["c"] = map[string]any{"d": text}
-		}
+		fields := fieldsWith(r, rules, text)
 		ev, err := eval.NewEvent(fields)
 		if err != nil {
 			t.Fatal(err)

@@ -318,8 +318,7 @@ func (v *View) Show(ev Event) {
 
 // next forgets the event.
 func (v *View) next() {
-	clear(v.texts)
-	v.texts = v.texts[:0]
+	v.texts, v.search.texts = emptied(v.texts), emptied(v.search.texts)
 	v.turn++
 	v.ask()
 }
@@ -349,11 +348,19 @@ func (v *View) field(slot int) *field {
 	return f
 }
 
+// emptied is the room of some values, if it is not too large to be kept.
+func emptied(values []value) []value {
+	if cap(values) > maxKept {
+		return nil
+	}
+	clear(values)
+	return values[:0]
+}
+
 // look empties a field for this turn.
 func (v *View) look(slot int) *field {
 	f := &v.fields[slot]
-	clear(f.values)
-	f.looked, f.present, f.values = v.turn, false, f.values[:0]
+	f.looked, f.present, f.values = v.turn, false, emptied(f.values)
 	return f
 }
 

@@ -31,16 +31,7 @@ func sameAnswers(t *testing.T, seed uint64, text string) {
 	}
 	var view *eval.View
 	for range 8 {
-		fields := irgen.Fields(r, rules[r.IntN(len(rules))])
-		switch r.IntN(6) {
-		case 0:
-			fields["a"] = text
-		case 1:
-			fields["a"] = []any{text, map[string]any{"b": text}}
-		case 2:
-			delete(fields, "_raw")
-			fields["c"] = map[string]any{"d": text}
-		}
+		fields := fieldsWith(r, rules, text)
 		ev, err := eval.NewEvent(fields)
 		if err != nil {
 			t.Fatal(err)
@@ -60,6 +51,21 @@ func sameAnswers(t *testing.T, seed uint64, text string) {
 			}
 		}
 	}
+}
+
+// fieldsWith are random fields for some rules; text stands in some of them.
+func fieldsWith(r *rand.Rand, rules []*ir.Rule, text string) map[string]any {
+	fields := irgen.Fields(r, rules[r.IntN(len(rules))])
+	switch r.IntN(6) {
+	case 0:
+		fields["a"] = text
+	case 1:
+		fields["a"] = []any{text, map[string]any{"b": text}}
+	case 2:
+		delete(fields, "_raw")
+		fields["c"] = map[string]any{"d": text}
+	}
+	return fields
 }
 
 func TestPrepared(t *testing.T) {

@@ -128,8 +128,18 @@ func newReading(l *layout) *reading {
 	return &reading{layout: l, decoder: jsontext.NewDecoder(new(bytes.Buffer)), heads: make([]head, len(l.refs))}
 }
 
+// maxReading bounds the bytes of an event, and of what is not written in it as it is: of 1e399, 400 digits. What
+// is larger is left to ParseEvent. Spans count to twice as much.
+const maxReading = 64 << 20
+
+// maxKept is how much of its parts a View keeps of an event for the next one, so that a large one leaves nothing.
+const maxKept = 1 << 16
+
 // take reads an event, or says that it is to be left to ParseEvent.
 func (r *reading) take(text []byte) bool {
+	if cap(r.arena) > maxKept || cap(r.nodes) > maxKept {
+		r.arena, r.nodes = nil, nil
+	}
 	r.json = text
 	r.turn++
 	r.set = r.set[:0]
@@ -150,7 +160,7 @@ func (r *reading) parse() bool {
 	r.nodes, r.open, r.arena = r.nodes[:0], r.open[:0], r.arena[:0]
 	r.buf = *bytes.NewBuffer(r.json)
 	r.decoder.Reset(&r.buf)
-	if r.decoder.PeekKind() != '{' {
+	if r.decoder.PeekKind() != '{' || len(r.json) > maxReading {
 		return false
 	}
 	var name span
@@ -170,7 +180,7 @@ func (r *reading) parse() bool {
 			r.open = append(r.open, int32(len(r.nodes)))
 			ok = r.skip()
 		case '"':
-			if n.text, n.verbatim, ok = r.takeText(); ok && !named && r.nodes[r.open[len(r.open)-1]].kind == '{' {
+			if n.text, n.verbatim, ok = r.takeText(); ok && len(r.arena) <= maxReading && !named && r.nodes[r.open[len(r.open)-1]].kind == '{' {
 				name, named = n.text, true
 				continue
 			}
@@ -183,7 +193,7 @@ func (r *reading) parse() bool {
 		default:
 			return false
 		}
-		if !ok {
+		if !ok || len(r.arena) > maxReading {
 			return false
 		}
 		if kind != '}' && kind != ']' {

@@ -170,6 +170,34 @@ func TestReading(t *testing.T) {
 	}
 }
 
+// TestLargeReading holds that an event whose numbers grow beyond all bounds is left to ParseEvent, that a large one is read
+// all the same, and that neither leaves much behind.
+func TestLargeReading(t *testing.T) {
+	v := readView()
+	list := func(n int, x string) string { return `{"a":[` + strings.Repeat(x+",", n) + `"end"],"b":"z"}` }
+	for _, tc := range []struct {
+		text string
+		fast bool
+	}{
+		{list(maxReading/400+1000, "1e399"), false},
+		{list(300_000, `"\\"`), true},
+		{`{"a":1}`, true},
+	} {
+		if !v.Read([]byte(tc.text)) || (v.read != nil) != tc.fast {
+			t.Errorf("%.30s is read: %v", tc.text, v.read != nil)
+		}
+		a := v.field(v.set.slots["a"]).values
+		if last := a[len(a)-1].text; last != "end" && last != "1" {
+			t.Errorf("%.30s ends with %q", tc.text, last)
+		}
+	}
+	for name, n := range map[string]int{"bytes": cap(v.reader.arena), "nodes": cap(v.reader.nodes), "values": cap(v.field(v.set.slots["a"]).values)} {
+		if n > maxKept {
+			t.Errorf("%d %s are kept of a large event", n, name)
+		}
+	}
+}
+
 func FuzzReading(f *testing.F) {
 	for seed := range uint64(50) {
 		f.Add(windowsEvent(rand.New(rand.NewPCG(seed, 7))))
