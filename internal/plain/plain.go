@@ -28,6 +28,23 @@ var commands = []string{"::", "##[", "##vso["}
 // Text is s in one line, without what a terminal or the log of a build server
 // would obey: that is written as an escape like \u{1b}.
 func Text(s string) string {
+	if isPlain(s) {
+		return s
+	}
+	return escaped(s)
+}
+
+// isPlain says of most texts that Text changes nothing in them.
+func isPlain(s string) bool {
+	for i := range len(s) {
+		if c := s[i]; c < ' ' || c > '~' || c == '#' || c == ':' && strings.HasPrefix(s[i:], commands[0]) {
+			return false
+		}
+	}
+	return true
+}
+
+func escaped(s string) string {
 	var b strings.Builder
 	for i, r := range s {
 		switch {

@@ -27,6 +27,20 @@ func TestText(t *testing.T) {
 	}
 }
 
+// TestPlain holds that texts are left as they are only where nothing is escaped.
+func TestPlain(t *testing.T) {
+	parts := []string{"a", " ", ":", "::", "#", "##[", "##vso[", "\n", "\t", "\x7f", "~", "\u00a0", "é", "\u202e", "\xff", "/rules/a.yml:1"}
+	for _, a := range parts {
+		for _, b := range parts {
+			for _, c := range parts {
+				if s := a + b + c; Text(s) != escaped(s) {
+					t.Errorf("%q: %q, not %q", s, Text(s), escaped(s))
+				}
+			}
+		}
+	}
+}
+
 func TestLines(t *testing.T) {
 	for _, c := range []struct {
 		in   string
