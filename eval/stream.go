@@ -3,11 +3,13 @@ package eval
 import (
 	"bufio"
 	"bytes"
+	"encoding/binary"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"math"
+	"math/bits"
 	"strings"
 	"unicode/utf8"
 
@@ -289,7 +291,7 @@ func object(b []byte) (n int, ok bool) {
 		switch {
 		case c == '"' && want != wantColon && want != wantCommaOrEnd:
 			for i++; ; i++ {
-				if i >= len(b) {
+				if i += plain(b[i:]); i >= len(b) {
 					return 0, false
 				}
 				if c = b[i]; c == '"' {
@@ -345,6 +347,25 @@ func object(b []byte) (n int, ok bool) {
 		i++
 	}
 	return 0, false
+}
+
+// plain is how many bytes s begins with, up to the length of s, that stand in a JSON string for
+// themselves and do not end it. It looks at eight at once.
+func plain(s []byte) (n int) {
+	const each = 0x0101010101010101
+	for ; n+8 <= len(s); n += 8 {
+		w := binary.LittleEndian.Uint64(s[n:])
+		quote, escape := w^each*'"', w^each*'\\'
+		// The highest bit of each byte that is 0, and of each below a space; above the first one, of others too.
+		ends := (quote-each)&^quote | (escape-each)&^escape | (w-each*' ')&^w
+		if ends &= each << 7; ends != 0 {
+			return n + bits.TrailingZeros64(ends)/8
+		}
+	}
+	for n < len(s) && s[n] != '"' && s[n] != '\\' && s[n] >= ' ' {
+		n++
+	}
+	return n
 }
 
 // What may come next in a value.
