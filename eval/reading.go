@@ -2,10 +2,11 @@ package eval
 
 import (
 	"bytes"
+	"hash/maphash"
 	"io"
 	"iter"
-	"strconv"
 	"strings"
+	"unsafe"
 
 	"github.com/go-json-experiment/json/jsontext"
 
@@ -14,19 +15,21 @@ import (
 )
 
 // A reading is an event as it stands in JSON, read for the rules of a Set: what Flatten and
-// Event.Field say of its fields, with one allocation an event. It takes ordinary events:
+// Event.Field say of its fields, without an allocation. It takes ordinary events:
 // what has a name twice, is no UTF-8 or is written in more than one way
 // at once is left to ParseEvent.
 type reading struct {
 	*layout
 	json    []byte
+	text    string // the JSON, as long as that stays as it is
 	decoder *jsontext.Decoder
 	buf     bytes.Buffer
 	nodes   []jsonNode
 	open    []int32 // objects and arrays without an end
 	arena   []byte
-	text    string // the JSON
-	other   string // the arena: names and texts that are not written there as they are
+	other   string // the arena: names and texts that are not written in the text as they are
+	names   nameTable
+	objects uint64 // that were looked at for names that stand twice
 	name    []byte
 	heads   []head // by number
 	turn    uint64
@@ -37,10 +40,11 @@ type reading struct {
 
 // A jsonNode is a JSON value. Those within it follow it.
 type jsonNode struct {
-	kind       jsontext.Kind
-	name, text span
-	next       int32 // the first node behind it
-	verbatim   bool  // the text is written as it is
+	kind     jsontext.Kind
+	verbatim bool  // the text is written as it is
+	name     int32 // the number of its name
+	text     span
+	next     int32 // the first node behind it
 }
 
 // A span is a part of the JSON or, counted on behind that, of the arena.
@@ -124,8 +128,16 @@ func newLayout(names []string) *layout {
 	return l
 }
 
+// head is the one that is called so, or none.
+func (l *layout) head(name string) int32 {
+	if n, ok := l.number[name]; ok {
+		return n
+	}
+	return none
+}
+
 func newReading(l *layout) *reading {
-	return &reading{layout: l, decoder: jsontext.NewDecoder(new(bytes.Buffer)), heads: make([]head, len(l.refs))}
+	return &reading{layout: l, decoder: jsontext.NewDecoder(new(bytes.Buffer)), names: nameTable{layout: l, seed: maphash.MakeSeed()}, heads: make([]head, len(l.refs))}
 }
 
 // maxReading bounds the bytes of an event, and of what is not written in it as it is: of 1e399, 400 digits. What
@@ -140,11 +152,15 @@ func (r *reading) take(text []byte) bool {
 	if cap(r.arena) > maxKept || cap(r.nodes) > maxKept {
 		r.arena, r.nodes = nil, nil
 	}
-	r.json = text
+	r.names.restart()
+	r.json, r.text = text, uncopied(text)
 	r.turn++
 	r.set = r.set[:0]
-	return r.parse() && r.flatten()
+	return len(text) <= maxReading && r.valid() && r.parse() && !r.twice() && r.flatten()
 }
+
+// uncopied is a text that must not be used any more when its bytes change.
+func uncopied(b []byte) string { return unsafe.String(unsafe.SliceData(b), len(b)) }
 
 // event is the flattened event.
 func (r *reading) event() Event {
@@ -155,116 +171,154 @@ func (r *reading) event() Event {
 	return Flatten(ev)
 }
 
-// parse reads the JSON into nodes.
-func (r *reading) parse() bool {
-	r.nodes, r.open, r.arena = r.nodes[:0], r.open[:0], r.arena[:0]
+// valid says whether the text is one JSON object, in UTF-8. Names may stand in it twice.
+func (r *reading) valid() bool {
 	r.buf = *bytes.NewBuffer(r.json)
-	r.decoder.Reset(&r.buf)
-	if r.decoder.PeekKind() != '{' || len(r.json) > maxReading {
+	r.decoder.Reset(&r.buf, jsontext.AllowDuplicateNames(true))
+	if r.decoder.PeekKind() != '{' {
 		return false
 	}
-	var name span
-	named := false // the value that comes next
-	for ended := false; !ended; {
-		kind := r.decoder.PeekKind()
-		n := jsonNode{kind: kind, name: name}
+	if _, err := r.decoder.ReadValue(); err != nil {
+		return false
+	}
+	_, err := r.decoder.ReadToken()
+	return err == io.EOF
+}
+
+// parse reads the JSON, which is valid, into nodes.
+func (r *reading) parse() bool {
+	r.nodes, r.open, r.arena = r.nodes[:0], r.open[:0], r.arena[:0]
+	s := r.text
+	name, named := int32(nameNone), false // of the value that comes next
+	for i, ended := 0, false; !ended; {
+		from := i
+		n := jsonNode{kind: jsontext.Kind(s[i]), name: name}
 		ok := true
-		switch kind {
+		switch c := s[i]; c {
+		case ' ', '\t', '\r', '\n', ',', ':':
+			i++
+			continue
 		case '}', ']':
+			i++
 			last := len(r.open) - 1
 			r.nodes[r.open[last]].next = int32(len(r.nodes))
 			r.open = r.open[:last]
 			ended = last == 0
-			ok = r.skip()
+			continue
 		case '{', '[':
+			i++
 			r.open = append(r.open, int32(len(r.nodes)))
-			ok = r.skip()
 		case '"':
-			if n.text, n.verbatim, ok = r.takeText(); ok && len(r.arena) <= maxReading && !named && r.nodes[r.open[len(r.open)-1]].kind == '{' {
-				name, named = n.text, true
+			i, n.verbatim = endOfString(r.json, i+1)
+			if n.text = (span{int32(from + 1), int32(i - 1)}); !n.verbatim {
+				n.text, ok = r.unquoted(s[from:i])
+			}
+			if ok && !named && r.nodes[r.open[len(r.open)-1]].kind == '{' {
+				if name, named = r.names.number(r.written(n.text)), true; !n.verbatim {
+					r.arena = r.arena[:int(n.text.from)-len(s)]
+				}
 				continue
 			}
-		case '0':
-			n.text, n.verbatim, ok = r.takeNumber()
-		case 't', 'f':
-			n.text, n.verbatim, ok = r.add(strconv.FormatBool(kind == 't')), true, r.skip()
-		case 'n':
-			ok = r.skip()
 		default:
-			return false
+			for i++; isWord(s[i]); i++ {
+			}
+			switch c {
+			case 't', 'f':
+				n.text, n.verbatim = span{int32(from), int32(i)}, true
+			case 'n':
+			default:
+				n.kind = '0'
+				n.text, n.verbatim, ok = r.canonical(from, i)
+			}
 		}
 		if !ok || len(r.arena) > maxReading {
 			return false
 		}
-		if kind != '}' && kind != ']' {
-			n.next = int32(len(r.nodes)) + 1
-			r.nodes = append(r.nodes, n)
-		}
-		name, named = span{}, false
+		n.next = int32(len(r.nodes)) + 1
+		r.nodes = append(r.nodes, n)
+		name, named = nameNone, false
 	}
-	_, err := r.decoder.ReadToken()
-	r.text, r.other = string(r.json), string(r.arena)
-	return err == io.EOF
+	r.other = uncopied(r.arena)
+	return true
 }
 
-func (r *reading) skip() bool {
-	_, err := r.decoder.ReadToken()
-	return err == nil
+// endOfString is the place behind the end of a string that goes on at i, and whether it is written there
+// as it is.
+func endOfString(s []byte, i int) (end int, verbatim bool) {
+	for verbatim = true; ; i++ {
+		switch i += plain(s[i:]); s[i] {
+		case '"':
+			return i + 1, verbatim
+		case '\\':
+			verbatim = false
+			i++
+		}
+	}
 }
 
-func (r *reading) add(s string) span {
-	r.arena = append(r.arena, s...)
-	return r.added(len(s))
+// unquoted adds what a string in quotes stands for to the arena.
+func (r *reading) unquoted(s string) (text span, ok bool) {
+	before := len(r.arena)
+	var err error
+	r.arena, err = jsontext.AppendUnquote(r.arena, s)
+	return r.added(len(r.arena) - before), err == nil
 }
 
 // added is what was added to the arena last.
 func (r *reading) added(n int) span {
-	to := int32(len(r.json) + len(r.arena))
+	to := int32(len(r.text) + len(r.arena))
 	return span{to - int32(n), to}
 }
 
-// takeText reads a string. Verbatim says that it is written as it is.
-func (r *reading) takeText() (text span, verbatim, ok bool) {
-	v, err := r.decoder.ReadValue()
-	if err != nil {
-		return span{}, false, false
+// canonical is the number that stands from there to there.
+func (r *reading) canonical(from, to int) (text span, verbatim, ok bool) {
+	const short = 20
+	v, digits := r.text[from:to], true
+	for i := range len(v) {
+		digits = digits && '0' <= v[i] && v[i] <= '9'
 	}
-	if bytes.IndexByte(v, '\\') < 0 {
-		to := int32(r.decoder.InputOffset()) - 1
-		return span{to - int32(len(v)) + 2, to}, true, true
+	if digits && len(v) <= short {
+		return span{int32(from), int32(to)}, true, true
 	}
-	before := len(r.arena)
-	r.arena, err = jsontext.AppendUnquote(r.arena, v)
-	return r.added(len(r.arena) - before), false, err == nil
+	n, ok := ir.ParseNumber(v)
+	r.arena = append(r.arena, n...)
+	return r.added(len(n)), string(n) == v, ok
 }
 
-// takeNumber reads a number in canonical form.
-func (r *reading) takeNumber() (text span, verbatim, ok bool) {
-	v, err := r.decoder.ReadValue()
-	if err != nil {
-		return span{}, false, false
+// twice says whether a name stands twice in an object.
+func (r *reading) twice() bool {
+	for object := range r.nodes {
+		if r.nodes[object].kind != '{' {
+			continue
+		}
+		r.objects++
+		for i := range r.members(int32(object)) {
+			name := &r.names.all[r.nodes[i].name]
+			if name.stamp == r.objects {
+				return true
+			}
+			name.stamp = r.objects
+		}
 	}
-	digits := true
-	for _, c := range v {
-		digits = digits && '0' <= c && c <= '9'
+	return false
+}
+
+// written is what has been read of a span so far.
+func (r *reading) written(s span) string {
+	if n := int32(len(r.text)); s.from >= n {
+		return string(r.arena[s.from-n : s.to-n])
 	}
-	const short = 20
-	if digits && len(v) <= short {
-		to := int32(r.decoder.InputOffset())
-		return span{to - int32(len(v)), to}, true, true
-	}
-	n, ok := ir.ParseNumber(string(v))
-	return r.add(string(n)), string(n) == string(v), ok
+	return r.text[s.from:s.to]
 }
 
 func (r *reading) of(s span) string {
-	if n := int32(len(r.json)); s.from >= n {
+	if n := int32(len(r.text)); s.from >= n {
 		return r.other[s.from-n : s.to-n]
 	}
 	return r.text[s.from:s.to]
 }
 
-func (r *reading) nameOf(i int32) string { return r.of(r.nodes[i].name) }
+func (r *reading) nameOf(i int32) *named { return &r.names.all[r.nodes[i].name] }
 
 func (r *reading) is(i int32, kind jsontext.Kind) bool { return i != none && r.nodes[i].kind == kind }
 
@@ -279,10 +333,20 @@ func (r *reading) members(of int32) iter.Seq[int32] {
 	}
 }
 
-// member is the member of an object with that name, or none.
-func (r *reading) member(object int32, name string) int32 {
+// member is the member of an object whose name has that number, or none.
+func (r *reading) member(object, number int32) int32 {
 	for i := range r.members(object) {
-		if r.nameOf(i) == name {
+		if r.nodes[i].name == number {
+			return i
+		}
+	}
+	return none
+}
+
+// memberNamed is the member of an object with that name, or none.
+func (r *reading) memberNamed(object int32, name string) int32 {
+	for i := range r.members(object) {
+		if r.nameOf(i).text == name {
 			return i
 		}
 	}
@@ -294,45 +358,45 @@ func (r *reading) member(object int32, name string) int32 {
 func (r *reading) flatten() bool {
 	r.plain = true
 	for i := range r.members(0) {
-		r.assign(r.nameOf(i), i, phaseTop)
+		r.assign(r.nameOf(i).head, i, phaseTop)
 	}
 	root := int32(0)
 	if e, ok := r.one(headEvent); ok && r.is(e, '{') {
 		root = e
 	}
-	system := r.member(root, "System")
+	system := r.member(root, nameSystem)
 	if !r.is(system, '{') {
 		return true
 	}
 	for i := range r.members(0) {
-		n, ok := r.number[r.nameOf(i)]
-		r.plain = r.plain && ok && headEvent <= n && n <= headUserData
+		n := r.nameOf(i).head
+		r.plain = r.plain && headEvent <= n && n <= headUserData
 	}
 	for i := range r.members(system) {
-		if isAttribute(r.nameOf(i)) {
+		if r.nameOf(i).attribute {
 			continue
 		}
 		if !r.is(i, '{') {
-			if !r.assign(r.nameOf(i), i, phaseSystem) {
+			if !r.assign(r.nameOf(i).head, i, phaseSystem) {
 				return false
 			}
 			continue
 		}
 		text, attributes, ok := r.element(i, func(name string, value int32) bool {
-			r.name = append(append(append(r.name[:0], r.nameOf(i)...), '_'), name...)
-			return r.assign(string(r.name), value, phaseSystem)
+			r.name = append(append(append(r.name[:0], r.nameOf(i).text...), '_'), name...)
+			return r.assign(r.head(string(r.name)), value, phaseSystem)
 		})
 		if ok && (text != none || attributes == 0) {
-			ok = r.assign(r.nameOf(i), text, phaseSystem)
+			ok = r.assign(r.nameOf(i).head, text, phaseSystem)
 		}
 		if !ok {
 			return false
 		}
 	}
-	if data := r.member(root, "EventData"); r.is(data, '{') && !r.data(data, phaseData) {
+	if data := r.member(root, nameEventData); r.is(data, '{') && !r.data(data, phaseData) {
 		return false
 	}
-	user := r.member(root, "UserData")
+	user := r.member(root, nameUserData)
 	if !r.is(user, '{') {
 		return true
 	}
@@ -340,12 +404,12 @@ func (r *reading) flatten() bool {
 	for i := range r.members(user) {
 		ok := true
 		switch {
-		case isAttribute(r.nameOf(i)):
+		case r.nameOf(i).attribute:
 		case r.is(i, '{'):
 			inner++
 			ok = inner == 1 && r.data(i, phaseUser)
 		default:
-			ok = r.assign(r.nameOf(i), i, phaseUser)
+			ok = r.assign(r.nameOf(i).head, i, phaseUser)
 		}
 		if !ok {
 			return false
@@ -362,22 +426,22 @@ func isAttribute(name string) bool { return name == "#attributes" || strings.Has
 func (r *reading) element(i int32, attribute func(name string, value int32) bool) (text int32, attributes int, ok bool) {
 	text, texts, ok := none, 0, true
 	for c := range r.members(i) {
-		switch name := r.nameOf(c); name {
-		case "#text", "Text":
+		switch name := r.nodes[c].name; name {
+		case nameText, nameOtherText:
 			texts++
 			if !r.is(c, 'n') {
 				text = c
 			}
-		case "#attributes":
+		case nameAttributes:
 			if r.is(c, '{') {
 				for a := range r.members(c) {
 					attributes++
-					ok = attribute(r.nameOf(a), a) && ok
+					ok = attribute(r.nameOf(a).text, a) && ok
 				}
 			}
 		default:
 			attributes++
-			ok = attribute(strings.TrimPrefix(name, "@"), c) && ok
+			ok = attribute(strings.TrimPrefix(r.nameOf(c).text, "@"), c) && ok
 		}
 	}
 	return text, attributes, ok && texts < 2
@@ -389,19 +453,19 @@ func (r *reading) data(object int32, p phase) bool {
 	for i := range r.members(object) {
 		name := r.nameOf(i)
 		switch {
-		case isAttribute(name) || name == "Data":
+		case name.attribute || r.nodes[i].name == nameData:
 			continue
 		case r.is(i, '{'):
 			text, _, fine := r.element(i, func(string, int32) bool { return true })
 			if text == none {
 				text = i
 			}
-			ok = ok && fine && r.assign(name, text, p)
+			ok = ok && fine && r.assign(name.head, text, p)
 		default:
-			ok = ok && r.assign(name, i, p)
+			ok = ok && r.assign(name.head, i, p)
 		}
 	}
-	switch list := r.member(object, "Data"); {
+	switch list := r.member(object, nameData); {
 	case list == none || r.is(list, 'n'):
 	case r.is(list, '['):
 		for i := range r.members(list) {
@@ -416,7 +480,7 @@ func (r *reading) data(object int32, p phase) bool {
 // datum is one Data.
 func (r *reading) datum(i int32, p phase) bool {
 	if !r.is(i, '{') {
-		return r.assign("Data", i, p)
+		return r.assign(r.names.all[nameData].head, i, p)
 	}
 	name, named := "Data", false
 	text, _, ok := r.element(i, func(a string, value int32) bool {
@@ -430,14 +494,13 @@ func (r *reading) datum(i int32, p phase) bool {
 		named = true
 		return !twice
 	})
-	return ok && r.assign(name, text, p)
+	return ok && r.assign(r.head(name), text, p)
 }
 
 // assign sets a head; false where the order of members would count, or something that
 // is flattened would be replaced.
-func (r *reading) assign(name string, value int32, p phase) bool {
-	n, ok := r.number[name]
-	if !ok {
+func (r *reading) assign(n, value int32, p phase) bool {
+	if n == none {
 		return true
 	}
 	h := &r.heads[n]
@@ -479,13 +542,14 @@ func (r *reading) source() Source {
 			r.folds[i].fold = regex.Fold(r.folds[i].text)
 		}
 	}
-	return newSource(r.folds[0].fold, r.folds[1].fold, text(headEventID, `"0`))
+	id := r.names.all[r.names.number(text(headEventID, `"0`))].text // it outlives the event
+	return newSource(r.folds[0].fold, r.folds[1].fold, id)
 }
 
 // keywords are what a Keyword looks at; none where the event is to be asked. Without all, those
 // texts are left out that stand in the first one.
 func (r *reading) keywords(out []value, all bool) []value {
-	raw := r.member(0, rawField)
+	raw := r.member(0, nameRaw)
 	i, ok := r.one(headRaw)
 	given := ok && r.is(i, '"')
 	switch {
@@ -575,14 +639,14 @@ func (r *reading) within(f *field, i int32, path string) {
 			r.within(f, x, path)
 		}
 	case r.is(i, '{'):
-		if m := r.member(i, path); m != none {
+		if m := r.memberNamed(i, path); m != none {
 			f.present = true
 			f.values = r.elements(f.values, m)
 			return
 		}
 		for at := range len(path) {
 			if path[at] == '.' {
-				if m := r.member(i, path[:at]); m != none {
+				if m := r.memberNamed(i, path[:at]); m != none {
 					r.within(f, m, path[at+1:])
 				}
 			}

@@ -181,6 +181,7 @@ func TestLargeReading(t *testing.T) {
 	}{
 		{list(maxReading/400+1000, "1e399"), false},
 		{list(300_000, `"\\"`), true},
+		{manyNames(maxNames + 100), true},
 		{`{"a":1}`, true},
 	} {
 		if !v.Read([]byte(tc.text)) || (v.read != nil) != tc.fast {
@@ -191,11 +192,20 @@ func TestLargeReading(t *testing.T) {
 			t.Errorf("%.30s ends with %q", tc.text, last)
 		}
 	}
-	for name, n := range map[string]int{"bytes": cap(v.reader.arena), "nodes": cap(v.reader.nodes), "values": cap(v.field(v.set.slots["a"]).values)} {
+	for name, n := range map[string]int{"bytes": cap(v.reader.arena), "nodes": cap(v.reader.nodes), "names": cap(v.reader.names.all), "values": cap(v.field(v.set.slots["a"]).values)} {
 		if n > maxKept {
 			t.Errorf("%d %s are kept of a large event", n, name)
 		}
 	}
+}
+
+// manyNames is an object with as many names, and within it another one with the same.
+func manyNames(n int) string {
+	var b strings.Builder
+	for i := range n {
+		fmt.Fprintf(&b, `"x%d":%d,`, i, i)
+	}
+	return `{` + b.String() + `"b":{` + b.String() + `"a":1},"a":1}`
 }
 
 func FuzzReading(f *testing.F) {
