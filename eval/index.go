@@ -234,9 +234,13 @@ func (s *Set) leads(popular []int) leads {
 		}
 	}
 	all.build()
+	var finds []find
 	for i := range out {
 		if cs := out[i].clues; len(cs) == 1 {
-			all.find(cs[0].text[:min(len(cs[0].text), maxPieces)], out)
+			finds = all.find(cs[0].text[:min(len(cs[0].text), maxPieces)], finds[:0])
+			for _, f := range finds {
+				out[f.leaf].cost++
+			}
 		}
 	}
 	return out
@@ -244,8 +248,6 @@ func (s *Set) leads(popular []int) leads {
 
 // leads are by leaf.
 type leads []lead
-
-func (l leads) found(f find) { l[f.leaf].cost++ }
 
 // A need is leaves one of which is true of each event that a rule matches.
 type need struct {
@@ -343,8 +345,10 @@ type finding struct {
 	needed  []int32  // leaves that rules need, of which something was seen
 	unsure  []int32
 	found   []int
+	finds   []find
 	fold    []byte
 	texts   []value
+	memo    memo
 }
 
 // bits are the needs of a rule that are met.
@@ -458,23 +462,59 @@ func (v *View) scan(slot int) (readable bool) {
 		if !x.scalar() {
 			continue
 		}
-		if len(at.whole) > 0 && len(x.text) <= at.longest {
-			s.fold = regex.AppendFold(s.fold[:0], x.text)
-			for _, f := range at.whole[string(s.fold)] {
-				v.found(f)
-			}
+		for _, f := range v.finds(int32(slot), at, x) {
+			v.found(f)
 		}
-		if at.words.fit(x.text) {
-			at.words.find(x.text, v)
-		} else {
-			at.words.find(x.folds(), v)
-		}
-		for j := range at.ranges {
-			at.ranges[j].find(x, v)
-		}
-		at.nets.find(x.text, v)
 	}
 	return true
+}
+
+// finds are what at finds in a value of a slot, each leaf once; they are good until the next call.
+func (v *View) finds(slot int32, at *slotIndex, x *value) []find {
+	s := &v.search
+	keep := int(slot) < len(v.fields) && len(x.text) <= maxRemembered
+	if keep {
+		if x.memo = s.memo.find(slot, x); x.memo != nil {
+			return x.memo.finds
+		}
+	}
+	s.finds, s.fold = at.find(x, s.finds[:0], s.fold)
+	s.finds = once(s.finds)
+	if keep {
+		s.memo.add(slot, x, s.finds)
+	}
+	return s.finds
+}
+
+// find adds what is found in a value, for some leaves several times. The room for a folded text is used again.
+func (at *slotIndex) find(x *value, out []find, fold []byte) ([]find, []byte) {
+	if len(at.whole) > 0 && len(x.text) <= at.longest {
+		fold = regex.AppendFold(fold[:0], x.text)
+		out = append(out, at.whole[string(fold)]...)
+	}
+	if at.words.fit(x.text) {
+		out = at.words.find(x.text, out)
+	} else {
+		out = at.words.find(x.folds(), out)
+	}
+	for i := range at.ranges {
+		out = at.ranges[i].find(x, out)
+	}
+	return at.nets.find(x.text, out), fold
+}
+
+// once are the finds, each leaf once.
+func once(finds []find) []find {
+	slices.SortFunc(finds, func(a, b find) int {
+		if a.leaf == b.leaf && a.sure != b.sure {
+			if a.sure {
+				return -1
+			}
+			return 1
+		}
+		return cmp.Compare(a.leaf, b.leaf)
+	})
+	return slices.CompactFunc(finds, func(a, b find) bool { return a.leaf == b.leaf })
 }
 
 // found notes what was seen of a leaf.

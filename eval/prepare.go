@@ -419,12 +419,23 @@ func (v *View) leaf(i int) bool {
 	case leafFalse, leafTrue:
 		return state == leafTrue
 	}
-	is := v.holds(&v.set.leaves[i])
+	is := v.try(i)
 	if state = leafFalse; is {
 		state = leafTrue
 	}
 	v.know(i, state)
 	return is
+}
+
+// try asks what the values of a leaf's field say, or what is remembered of the only one.
+func (v *View) try(i int) bool {
+	l := &v.set.leaves[i]
+	if l.slot >= 0 && l.test != nil && l.refers == nil {
+		if values := v.field(l.slot).values; len(values) == 1 && values[0].memo != nil {
+			return values[0].memo.passes(i, func() bool { return v.holds(l) })
+		}
+	}
+	return v.holds(l)
 }
 
 func (v *View) know(i int, state uint32) { v.known[i] = v.round<<stateBits | state }
@@ -528,6 +539,7 @@ type value struct {
 	folded bool
 	text   string // of a scalar
 	fold   string
+	memo   *remembered // or nil
 }
 
 type valueKind uint8

@@ -37,19 +37,20 @@ func (r *ranges) build() {
 	})
 }
 
-func (r *ranges) find(x *value, v *View) {
+func (r *ranges) find(x *value, out []find) []find {
 	if len(r.tests) == 0 || x.kind == kindBool {
-		return
+		return out
 	}
 	n, ok := ir.ParseNumber(x.text)
 	if !ok {
-		return
+		return out
 	}
 	number, _ := new(big.Rat).SetString(string(n))
 	holds := sort.Search(len(r.tests), func(i int) bool { return !r.tests[i].op.Fits(number.Cmp(r.tests[i].border)) })
 	for _, t := range r.tests[:holds] {
-		v.found(find{t.leaf, true})
+		out = append(out, find{t.leaf, true})
 	}
+	return out
 }
 
 // Networks finds in which of many networks an address is: for each length that their
@@ -69,19 +70,20 @@ func (n *networks) add(p netip.Prefix, leaf int32) {
 	n.leaves[p] = append(n.leaves[p], leaf)
 }
 
-func (n *networks) find(text string, v *View) {
+func (n *networks) find(text string, out []find) []find {
 	if len(n.leaves) == 0 {
-		return
+		return out
 	}
 	a, err := netip.ParseAddr(text)
 	if err != nil || a.Zone() != "" {
-		return // no network has an address with a zone
+		return out // no network has an address with a zone
 	}
 	for _, bits := range n.lengths {
 		if p, err := a.Prefix(bits); err == nil {
 			for _, leaf := range n.leaves[p] {
-				v.found(find{leaf, true})
+				out = append(out, find{leaf, true})
 			}
 		}
 	}
+	return out
 }

@@ -168,63 +168,69 @@ func (g *grams) home(h uint32) uint32 { return h >> 7 & uint32(len(g.table)-1) }
 // of its folded form.
 func (w *words) fit(s string) bool {
 	const kelvin, longS = 0xe2, 0xc5 // the first bytes of what is folded to k and s
-	for len(s) > 0 {
-		if len(s) >= 8 && (s[0]|s[1]|s[2]|s[3]|s[4]|s[5]|s[6]|s[7])&utf8.RuneSelf == 0 {
-			s = s[8:]
-			continue
+	for i := 0; i < len(s); i++ {
+		const ascii = 0x8080808080808080
+		for i+8 <= len(s) && eight(s[i:])&ascii == 0 {
+			i += 8
 		}
-		if c := s[0]; c >= utf8.RuneSelf && (w.folds || c == kelvin || c == longS) {
+		if i == len(s) {
+			break
+		}
+		if c := s[i]; c >= utf8.RuneSelf && (w.folds || c == kelvin || c == longS) {
 			return false
 		}
-		s = s[1:]
 	}
 	return true
 }
 
-// A sink takes what is found.
-type sink interface{ found(find) }
+// eight are the bytes that s begins with.
+func eight(s string) uint64 {
+	return uint64(s[0]) | uint64(s[1])<<8 | uint64(s[2])<<16 | uint64(s[3])<<24 | uint64(s[4])<<32 | uint64(s[5])<<40 | uint64(s[6])<<48 | uint64(s[7])<<56
+}
 
-// find tells of each text that stands in s, of some of them several times. It
+// find adds what each text that stands in s leads to, for some of them several times. It
 // fits s, or that is folded.
-func (w *words) find(s string, v sink) {
-	w.four.find4(s, v)
+func (w *words) find(s string, out []find) []find {
+	out = w.four.find4(s, out)
 	if w.pairs != nil {
 		g := &w.two
 		for i := 0; i+2 <= len(s); i++ {
 			gram := (uint16(s[i]) | uint16(s[i+1])<<8) & (caseless<<8 | caseless)
 			if w.pairs[gram/64]>>(gram%64)&1 != 0 {
-				g.at(s, i, uint32(gram), v)
+				out = g.at(s, i, uint32(gram), out)
 			}
 		}
 	}
 	for i := range w.bytes { // of which there are few different ones
 		if word := &w.bytes[i]; word.inByte(s) {
-			v.found(word.find)
+			out = append(out, word.find)
 		}
 	}
+	return out
 }
 
 // find4 is for pieces of four bytes.
-func (g *grams) find4(s string, v sink) {
+func (g *grams) find4(s string, out []find) []find {
 	if len(g.words) == 0 {
-		return
+		return out
 	}
 	const all = caseless<<24 | caseless<<16 | caseless<<8 | caseless
 	seen, shift, stride := g.seen, g.shift&31, g.stride
 	for i := 0; i+4 <= len(s); i += stride {
 		gram := (uint32(s[i]) | uint32(s[i+1])<<8 | uint32(s[i+2])<<16 | uint32(s[i+3])<<24) & all
 		if h := hash(gram) >> shift; seen[h/64]>>(h%64)&1 != 0 {
-			g.at(s, i, gram, v)
+			out = g.at(s, i, gram, out)
 		}
 	}
+	return out
 }
 
 // at tries the texts with a piece that stands at i.
-func (g *grams) at(s string, i int, gram uint32, v sink) {
+func (g *grams) at(s string, i int, gram uint32, out []find) []find {
 	at := g.home(hash(gram))
 	for ; g.table[at].gram != gram || g.table[at].to == 0; at = (at + 1) % uint32(len(g.table)) {
 		if g.table[at].to == 0 {
-			return
+			return out
 		}
 	}
 	for j := g.table[at].from; j < g.table[at].to; j++ {
@@ -235,9 +241,10 @@ func (g *grams) at(s string, i int, gram uint32, v sink) {
 			continue
 		}
 		if folds(s[from:to], w.text) {
-			v.found(w.find)
+			out = append(out, w.find)
 		}
 	}
+	return out
 }
 
 // inByte says whether s has the word, which is one byte.
