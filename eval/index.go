@@ -301,25 +301,22 @@ func best(needs []need) (out []need) {
 type Route struct {
 	fits   []bool // by class
 	rules  int
-	slots  []int32 // that have what these rules need
+	slots  []bool // that have what these rules need; the one behind the last stands for keywords
 	always []int32
 	texts  *slotIndex // of keywords
 }
 
 // Route is for events of a source; the zero Source fits all rules.
 func (x *Index) Route(source Source) *Route {
-	r := &Route{fits: make([]bool, len(x.sources))}
+	r := &Route{fits: make([]bool, len(x.sources)), slots: make([]bool, len(x.slots)+1)}
 	for i, ls := range x.sources {
 		if r.fits[i] = source.Fits(ls); !r.fits[i] {
 			continue
 		}
 		for _, slot := range x.eager[i] {
-			if !slices.Contains(r.slots, slot) {
-				r.slots = append(r.slots, slot)
-			}
+			r.slots[slot] = true
 		}
 	}
-	slices.Sort(r.slots)
 	r.texts = x.ofKeywords(r.fits)
 	for _, class := range x.class {
 		if r.fits[class] {
@@ -381,10 +378,21 @@ func (x *Index) search(v *View, r *Route, decide bool) []int {
 	s := &v.search
 	s.route = r
 	defer func() { s.route = nil }()
-	for _, slot := range r.slots {
-		if int(slot) == len(v.fields) || len(v.field(int(slot)).values) > 0 {
-			v.scan(int(slot))
+	if v.read != nil {
+		for _, slot := range v.read.filled {
+			if r.slots[slot] {
+				v.scan(int(slot))
+			}
 		}
+	} else {
+		for slot := range v.fields {
+			if r.slots[slot] && len(v.field(slot).values) > 0 {
+				v.scan(slot)
+			}
+		}
+	}
+	if r.slots[len(v.fields)] {
+		v.scan(len(v.fields))
 	}
 	try := func(i int32) {
 		if !decide || x.roots[i].holds(v) {

@@ -34,6 +34,7 @@ type reading struct {
 	heads   []head // by number
 	turn    uint64
 	set     []int32 // heads that the event has
+	filled  []int32 // slots that fill has looked at
 	plain   bool    // the nodes are what the flattened event has
 	folds   [2]struct{ text, fold string }
 }
@@ -585,11 +586,13 @@ func (r *reading) value(i int32) value {
 
 // fill gives a View the fields that the event has.
 func (r *reading) fill(v *View) {
+	r.filled = r.filled[:0]
 	for _, n := range r.set {
 		for _, to := range r.refs[n] {
 			if to.path == "" {
 				f := v.look(int(to.slot))
 				f.present = true
+				r.filled = append(r.filled, to.slot)
 				r.each(n, func(i int32) { f.values = r.elements(f.values, i) })
 			}
 		}
@@ -602,6 +605,7 @@ func (r *reading) fill(v *View) {
 			f := &v.fields[to.slot]
 			if f.looked != v.turn {
 				f = v.look(int(to.slot))
+				r.filled = append(r.filled, to.slot)
 			}
 			r.each(n, func(i int32) { r.within(f, i, to.path) })
 		}

@@ -16,7 +16,7 @@ import (
 // not a state a character of it, is made in a fraction of the time, and its bitmap, which
 // answers for most places of a value, stays in the fastest cache.
 type words struct {
-	long  bool // values are long: the pieces at several places in a row are known, so that only some places need a look
+	long  bool // values are long: the pieces at several places in a row are known where texts are long too, so that only some places need a look
 	folds bool // some have letters that are not ASCII
 	four  grams
 	two   grams            // of texts of two or three bytes
@@ -24,6 +24,7 @@ type words struct {
 	bytes []word           // of one byte
 }
 
+// maxStride is the other stride than 1.
 const maxStride = 4
 
 // grams are the texts that are looked for by pieces of one length.
@@ -103,8 +104,8 @@ func (g *grams) build(n int, long bool) {
 			shared[piece(w.text, i, n)]++
 		}
 	}
-	if g.stride = 1; long {
-		g.stride = min(shortest-n+1, maxStride)
+	if g.stride = 1; long && shortest >= n+maxStride-1 {
+		g.stride = maxStride
 	}
 	type keyed struct {
 		gram uint32
@@ -138,7 +139,7 @@ func (g *grams) build(n int, long bool) {
 	}
 	g.table = make([]bucket, 1<<bits.Len(uint(2*size)))
 	const least, most = 13, 18 // of bits of the bitmap
-	width := min(max(bits.Len(uint(64*size)), least), most)
+	width := min(max(bits.Len(uint(256*size)), least), most)
 	g.shift = uint8(32 - width)
 	g.seen = make([]uint64, 1<<(width-6))
 	for from := 0; from < len(all); {
@@ -185,6 +186,7 @@ func (w *words) fit(s string) bool {
 
 // eight are the bytes that s begins with.
 func eight(s string) uint64 {
+	_ = s[7] // one check of the length, and one load
 	return uint64(s[0]) | uint64(s[1])<<8 | uint64(s[2])<<16 | uint64(s[3])<<24 | uint64(s[4])<<32 | uint64(s[5])<<40 | uint64(s[6])<<48 | uint64(s[7])<<56
 }
 
@@ -194,7 +196,7 @@ func (w *words) find(s string, out []find) []find {
 	out = w.four.find4(s, out)
 	if w.pairs != nil {
 		g := &w.two
-		for i := 0; i+2 <= len(s); i++ {
+		for i := 0; i <= len(s)-2; i++ {
 			gram := (uint16(s[i]) | uint16(s[i+1])<<8) & (caseless<<8 | caseless)
 			if w.pairs[gram/64]>>(gram%64)&1 != 0 {
 				out = g.at(s, i, uint32(gram), out)
@@ -214,15 +216,32 @@ func (g *grams) find4(s string, out []find) []find {
 	if len(g.words) == 0 {
 		return out
 	}
-	const all = caseless<<24 | caseless<<16 | caseless<<8 | caseless
-	seen, shift, stride := g.seen, g.shift&31, g.stride
-	for i := 0; i+4 <= len(s); i += stride {
-		gram := (uint32(s[i]) | uint32(s[i+1])<<8 | uint32(s[i+2])<<16 | uint32(s[i+3])<<24) & all
-		if h := hash(gram) >> shift; seen[h/64]>>(h%64)&1 != 0 {
+	if g.stride == 1 {
+		for i := 0; i <= len(s)-4; i++ {
+			if gram := four(s, i); g.has(gram) {
+				out = g.at(s, i, gram, out)
+			}
+		}
+		return out
+	}
+	for i := 0; i <= len(s)-4; i += maxStride {
+		if gram := four(s, i); g.has(gram) {
 			out = g.at(s, i, gram, out)
 		}
 	}
 	return out
+}
+
+// four is the piece at i. Where i is counted by a constant, no index is checked, which would take as long again.
+func four(s string, i int) uint32 {
+	const all = caseless<<24 | caseless<<16 | caseless<<8 | caseless
+	return (uint32(s[i]) | uint32(s[i+1])<<8 | uint32(s[i+2])<<16 | uint32(s[i+3])<<24) & all
+}
+
+// has says whether the bitmap has a piece.
+func (g *grams) has(gram uint32) bool {
+	h := hash(gram) >> (g.shift & 31)
+	return g.seen[h/64]>>(h%64)&1 != 0
 }
 
 // at tries the texts with a piece that stands at i.
