@@ -70,16 +70,17 @@ func TestWords(t *testing.T) {
 		}
 		return b.String()
 	}
-	hits := 0
+	hits, common := 0, new(counts)
 	for range 3000 {
 		var w words
 		var all []clue
 		for i := range 1 + r.IntN(30) {
 			c := clue{text: regex.Fold(text(1 + r.IntN(9))), place: place(r.IntN(4)), sure: true}
 			all = append(all, c)
+			common.add(c.text)
 			w.add(c, find{leaf: int32(i), sure: true})
 		}
-		w.build()
+		w.build(common)
 		for range 5 {
 			s := text(r.IntN(24))
 			if r.IntN(2) == 0 {

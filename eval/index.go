@@ -16,6 +16,7 @@ type Index struct {
 	set     *Set
 	slots   []slotIndex // by slot
 	leads   leads
+	counts  *counts     // of the texts that rules look for
 	rules   [][]needing // by leaf: the rules that need it, or another one
 	needs   []uint32    // by rule: the bits of its needs
 	always  []int32     // the rules of which nothing of the kind is known
@@ -65,7 +66,7 @@ func (s *Set) Index(rules []*Prepared) *Index {
 	}
 	type key struct{ product, category, service string }
 	number := map[key]int32{}
-	x.leads = s.leads(popular)
+	x.leads, x.counts = s.leads(popular)
 	for i, p := range rules {
 		k := key{p.source.Product, p.source.Category, p.source.Service}
 		class, ok := number[k]
@@ -97,7 +98,7 @@ func (s *Set) Index(rules []*Prepared) *Index {
 		}
 	}
 	for i := range x.slots {
-		x.slots[i].build()
+		x.slots[i].build(x.counts)
 	}
 	x.all = x.Route(Source{})
 	return x
@@ -147,8 +148,8 @@ func (x *Index) add(at *slotIndex, leaf int) {
 const maxShrink = 3
 
 // build is called once, after all was added.
-func (at *slotIndex) build() {
-	at.words.build()
+func (at *slotIndex) build(c *counts) {
+	at.words.build(c)
 	for i := range at.ranges {
 		at.ranges[i].build()
 	}
@@ -184,7 +185,7 @@ func (x *Index) ofKeywords(fits []bool) *slotIndex {
 				}
 			})
 		}
-		at.build()
+		at.build(x.counts)
 		x.keywords[string(key)] = at
 	}
 	return at
@@ -199,12 +200,12 @@ type lead struct {
 	cost   int  // how many events it is true of, as a guess
 }
 
-// leads are those of the leaves that rules have, by how many rules have each. How many events
+// leads are those of the leaves that rules have, by how many rules have each, with counts of their texts. How many events
 // a leaf is true of is guessed by that, and by how many texts in rules have what it
 // looks for.
-func (s *Set) leads(popular []int) leads {
+func (s *Set) leads(popular []int) (leads, *counts) {
 	const unsure, unknown = 30, 300 // what more it costs to have to try a leaf
-	var all words
+	all, counts := words{}, new(counts)
 	out := make(leads, len(s.leaves))
 	for i := range s.leaves {
 		if popular[i] == 0 {
@@ -229,11 +230,14 @@ func (s *Set) leads(popular []int) leads {
 			l.cost = unsure
 		}
 		l.cost += popular[i]
+		for _, c := range cs {
+			counts.add(c.text)
+		}
 		if len(l.clues) == 1 && l.clues[0].text != "" {
 			all.add(clue{text: l.clues[0].text}, find{leaf: int32(i)})
 		}
 	}
-	all.build()
+	all.build(counts)
 	var finds []find
 	for i := range out {
 		if cs := out[i].clues; len(cs) == 1 {
@@ -243,7 +247,7 @@ func (s *Set) leads(popular []int) leads {
 			}
 		}
 	}
-	return out
+	return out, counts
 }
 
 // leads are by leaf.

@@ -79,10 +79,10 @@ func piece(s string, i, n int) (g uint32) {
 // caseless are the bits of a byte that both cases of a letter have.
 const caseless = 0xdf
 
-// build is called once, after all was added.
-func (w *words) build() {
-	w.four.build(4, w.long)
-	w.two.build(2, false)
+// build is called once, after all was added. The counts are of these texts or of more.
+func (w *words) build(c *counts) {
+	w.four.build(4, w.long, c.four[:])
+	w.two.build(2, false, c.two[:])
 	if short := w.two; len(short.words) > 0 {
 		w.pairs = new([1 << 10]uint64)
 		for _, b := range short.table {
@@ -93,16 +93,39 @@ func (w *words) build() {
 	}
 }
 
-func (g *grams) build(n int, long bool) {
+// Counts say how often texts have each piece of four bytes, by a part of its hash, and of two. What
+// is rare in texts that rules look for is rare in what they are looked for in, too.
+type counts struct {
+	four [1 << countBits]uint32
+	two  [1 << 16]uint32
+}
+
+const countBits = 18 // of a hash; fewer make one of many pieces
+
+func (c *counts) add(text string) {
+	for i := 0; i+4 <= min(len(text), maxPieces); i++ {
+		c.four[counted(piece(text, i, 4), 4)]++
+	}
+	for i := 0; i+2 <= min(len(text), maxPieces); i++ {
+		c.two[counted(piece(text, i, 2), 2)]++
+	}
+}
+
+// counted is where a piece of n bytes is counted.
+func counted(gram uint32, n int) uint32 {
+	if n == 4 {
+		return hash(gram) >> (32 - countBits)
+	}
+	return gram
+}
+
+func (g *grams) build(n int, long bool, counts []uint32) {
 	if len(g.words) == 0 {
 		return
 	}
-	shared, shortest := map[uint32]int{}, len(g.words[0].text)
+	shortest := len(g.words[0].text)
 	for _, w := range g.words {
 		shortest = min(shortest, len(w.text))
-		for i := 0; i+n <= min(len(w.text), maxPieces); i++ {
-			shared[piece(w.text, i, n)]++
-		}
 	}
 	if g.stride = 1; long && shortest >= n+maxStride-1 {
 		g.stride = maxStride
@@ -113,13 +136,13 @@ func (g *grams) build(n int, long bool) {
 	}
 	var all []keyed
 	for _, w := range g.words {
-		best, least := 0, 0
+		best, least := 0, uint32(0)
 		for i := 0; i+g.stride-1+n <= min(len(w.text), maxPieces); i++ {
-			sum := 0
+			sum := uint32(0)
 			for j := range g.stride {
-				sum += shared[piece(w.text, i+j, n)]
+				sum += counts[counted(piece(w.text, i+j, n), n)]
 			}
-			if least == 0 || sum < least {
+			if i == 0 || sum < least {
 				best, least = i, sum
 			}
 		}
