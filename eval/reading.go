@@ -589,11 +589,14 @@ func (r *reading) fill(v *View) {
 	r.filled = r.filled[:0]
 	for _, n := range r.set {
 		for _, to := range r.refs[n] {
-			if to.path == "" {
-				f := v.look(int(to.slot))
-				f.present = true
-				r.filled = append(r.filled, to.slot)
-				r.each(n, func(i int32) { f.values = r.elements(f.values, i) })
+			if to.path != "" {
+				continue
+			}
+			f, h := r.look(v, to.slot), &r.heads[n]
+			f.present = true
+			f.values = r.elements(f.values, h.node)
+			for _, i := range h.more {
+				f.values = r.elements(f.values, i)
 			}
 		}
 	}
@@ -602,31 +605,30 @@ func (r *reading) fill(v *View) {
 			if to.path == "" || r.heads[r.own[to.slot]].turn == r.turn {
 				continue
 			}
-			f := &v.fields[to.slot]
+			f, h := &v.fields[to.slot], &r.heads[n]
 			if f.looked != v.turn {
-				f = v.look(int(to.slot))
-				r.filled = append(r.filled, to.slot)
+				f = r.look(v, to.slot)
 			}
-			r.each(n, func(i int32) { r.within(f, i, to.path) })
+			r.within(f, h.node, to.path)
+			for _, i := range h.more {
+				r.within(f, i, to.path)
+			}
 		}
 	}
 }
 
-// each calls f for the nodes of a head.
-func (r *reading) each(n int32, f func(i int32)) {
-	h := &r.heads[n]
-	f(h.node)
-	for _, i := range h.more {
-		f(i)
-	}
+// look is the field of a slot that has not been filled yet.
+func (r *reading) look(v *View, slot int32) *field {
+	r.filled = append(r.filled, slot)
+	return v.look(int(slot))
 }
 
 // elements adds what the function elements gives.
 func (r *reading) elements(out []value, i int32) []value {
 	switch {
-	case i == none || r.is(i, 'n'):
+	case i == none || r.nodes[i].kind == 'n':
 		return out
-	case r.is(i, '['):
+	case r.nodes[i].kind == '[':
 		for x := range r.members(i) {
 			out = r.elements(out, x)
 		}
