@@ -484,16 +484,16 @@ func (v *View) scan(slot int) (readable bool) {
 // finds are what at finds in a value of a slot, each leaf once; they are good until the next call.
 func (v *View) finds(slot int32, at *slotIndex, x *value) []find {
 	s := &v.search
-	keep := int(slot) < len(v.fields) && len(x.text) <= maxRemembered
+	keep, hash := int(slot) < len(v.fields) && len(x.text) <= maxRemembered, uint64(0)
 	if keep {
-		if x.memo = s.memo.find(slot, x); x.memo != nil {
+		if x.memo, hash = s.memo.find(slot, x); x.memo != nil {
 			return x.memo.finds
 		}
 	}
 	s.finds, s.fold = at.find(x, s.finds[:0], s.fold)
 	s.finds = once(s.finds)
 	if keep {
-		s.memo.add(slot, x, s.finds)
+		s.memo.add(slot, x, hash, s.finds)
 	}
 	return s.finds
 }

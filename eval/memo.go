@@ -11,68 +11,70 @@ import (
 type memo struct {
 	seed maphash.Seed
 	kept []*remembered // by hash
-	used int           // how many places have been taken since there are as many
+	used int           // how many of these are not nil
+	once []uint64      // hashes of values that came and are not kept
 }
 
-// A remembered is a value of a slot and what is known of it, or only the hash of one that came once.
+// A remembered is a value of a slot and what is known of it.
 type remembered struct {
 	hash  uint64
-	slot  int32 // none: there is no more than the hash
+	slot  int32
 	kind  valueKind
 	text  string
 	finds []find // what the Index finds in it
 	tried []find // leaves that were tried on it: a sure one is true of it
 }
 
-// A memo has room for maxMemo values, each of at most maxRemembered bytes and with maxTried leaves.
+// A memo keeps at most maxMemo values, each of at most maxRemembered bytes and with maxTried leaves.
 const (
 	minMemo       = 1 << 6
-	maxMemo       = 1 << 13
+	maxMemo       = 1 << 14
 	maxRemembered = 1 << 9
 	maxTried      = 1 << 5
 )
 
-// find is what is remembered of a value, or nil.
-func (m *memo) find(slot int32, x *value) *remembered {
+// find is what is remembered of a value, or nil. The hash is for add.
+func (m *memo) find(slot int32, x *value) (r *remembered, hash uint64) {
 	if m.kept == nil {
-		return nil
+		m.seed = maphash.MakeSeed()
+		m.grow(minMemo)
 	}
-	if at, hash := m.at(slot, x); *at != nil {
-		if r := *at; r.hash == hash && r.slot == slot && r.kind == x.kind && r.text == x.text {
-			return r
-		}
+	hash = maphash.String(m.seed, x.text) + uint64(slot)
+	r = *at(m.kept, hash)
+	if r == nil || r.hash != hash || r.slot != slot || r.kind != x.kind || r.text != x.text {
+		return nil, hash
 	}
-	return nil
+	return r, hash
 }
 
-func (m *memo) at(slot int32, x *value) (at **remembered, hash uint64) {
-	hash = maphash.String(m.seed, x.text) + uint64(slot)
-	return &m.kept[hash%uint64(len(m.kept))], hash
-}
+// at is the place of a hash.
+func at[T any](places []T, hash uint64) *T { return &places[hash%uint64(len(places))] }
 
 // add takes what was found in a value that is not remembered.
-func (m *memo) add(slot int32, x *value, finds []find) {
-	if m.kept == nil {
-		m.seed, m.kept = maphash.MakeSeed(), make([]*remembered, minMemo)
-	}
-	at, hash := m.at(slot, x)
-	if *at == nil || (*at).hash != hash {
-		*at = &remembered{hash: hash, slot: none}
-		if m.used++; m.used > len(m.kept) && len(m.kept) < maxMemo {
-			m.grow()
-		}
+func (m *memo) add(slot int32, x *value, hash uint64, finds []find) {
+	once := at(m.once, hash)
+	if *once != hash {
+		*once = hash
 		return
 	}
-	*at = &remembered{hash: hash, slot: slot, kind: x.kind, text: strings.Clone(x.text), finds: slices.Clone(finds)}
+	*once = 0
+	r := at(m.kept, hash)
+	if *r == nil {
+		m.used++
+	}
+	*r = &remembered{hash: hash, slot: slot, kind: x.kind, text: strings.Clone(x.text), finds: slices.Clone(finds)}
+	if 8*m.used > len(m.kept) && len(m.kept) < maxMemo {
+		m.grow(2 * len(m.kept))
+	}
 }
 
-// grow makes room for twice as many.
-func (m *memo) grow() {
+// grow makes room for n values.
+func (m *memo) grow(n int) {
 	was := m.kept
-	m.kept, m.used = make([]*remembered, 2*len(was)), 0
+	m.kept, m.used, m.once = make([]*remembered, n), 0, make([]uint64, n)
 	for _, r := range was {
 		if r != nil {
-			m.kept[r.hash%uint64(len(m.kept))] = r
+			*at(m.kept, r.hash) = r
 			m.used++
 		}
 	}
