@@ -13,6 +13,7 @@ type memo struct {
 	kept []*remembered // by hash
 	used int           // how many of these are not nil
 	once []uint64      // hashes of values that came and are not kept
+	came int           // how many of these have been written since there is room for as many
 }
 
 // A remembered is a value of a slot and what is known of it.
@@ -36,7 +37,7 @@ const (
 // find is what is remembered of a value, or nil. The hash is for add.
 func (m *memo) find(slot int32, x *value) (r *remembered, hash uint64) {
 	if m.kept == nil {
-		m.seed = maphash.MakeSeed()
+		m.seed, m.once = maphash.MakeSeed(), make([]uint64, minMemo)
 		m.grow(minMemo)
 	}
 	hash = maphash.String(m.seed, x.text) + uint64(slot)
@@ -55,6 +56,9 @@ func (m *memo) add(slot int32, x *value, hash uint64, finds []find) {
 	once := at(m.once, hash)
 	if *once != hash {
 		*once = hash
+		if m.came++; m.came > len(m.once) && len(m.once) < maxMemo {
+			m.once, m.came = make([]uint64, 2*len(m.once)), 0
+		}
 		return
 	}
 	*once = 0
@@ -71,7 +75,7 @@ func (m *memo) add(slot int32, x *value, hash uint64, finds []find) {
 // grow makes room for n values.
 func (m *memo) grow(n int) {
 	was := m.kept
-	m.kept, m.used, m.once = make([]*remembered, n), 0, make([]uint64, n)
+	m.kept, m.used = make([]*remembered, n), 0
 	for _, r := range was {
 		if r != nil {
 			*at(m.kept, r.hash) = r
