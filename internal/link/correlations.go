@@ -5,7 +5,6 @@ import (
 	"slices"
 	"strings"
 
-	"sigmac/internal/lazy"
 	"sigmac/ir"
 	"sigmac/parser"
 )
@@ -193,13 +192,6 @@ func (cs *Correlations) Silent(d *parser.Document) bool {
 	return cs != nil && cs.silent[place{d.Path, d.Pos}]
 }
 
-// identity finds the keys of an id or a name, and odd says that the keys of a file may be
-// written as most do not.
-var (
-	odd      = lazy.Regexp(`(?m)^\x{feff}?(?:---)?[ \t]*(?:[{?&!*\\]|["']?<<["']?[ \t]*:|"[^"\n]*\\)`)
-	identity = lazy.Regexp(`(?m)^\x{feff}?(?:---)?[ \t]*["']?(?:id|name)["']?[ \t]*:[ \t]*(.*)$`)
-)
-
 // CorrelationsIn are the correlations of a file. Most files of rules are not read as YAML
 // for it.
 func CorrelationsIn(path string, src []byte) []*parser.Document {
@@ -212,13 +204,7 @@ func CorrelationsIn(path string, src []byte) []*parser.Document {
 // CalledIn are the documents of a file that are called by one of the names. Most files that
 // have none are not read as YAML for it.
 func CalledIn(path string, src []byte, names map[string]bool) []*parser.Document {
-	found := odd().Match(src)
-	for _, m := range identity().FindAllSubmatch(src, -1) {
-		text, _, _ := strings.Cut(string(m[1]), " #")
-		text = strings.Trim(strings.TrimSpace(text), `"'`)
-		found = found || names[text] || names[strings.ToLower(text)] || strings.ContainsAny(text, `|>\&!*`)
-	}
-	if !found {
+	if !mayCall(src, names) {
 		return nil
 	}
 	return slices.DeleteFunc(parser.Parse(path, src).Documents, func(d *parser.Document) bool {

@@ -1,7 +1,6 @@
 package link
 
 import (
-	"bytes"
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
@@ -105,30 +104,6 @@ func (fs *Filters) Join(d *parser.Document) {
 	if len(filters) > 0 {
 		d.Rule = ir.Apply(d.Rule, filters)
 	}
-}
-
-// mayHave says whether a file has a key as most write it, at any depth, or what can stand
-// for it at the beginning of a line: braces, an anchor, a tag, an alias, a merge, an escape.
-func mayHave(src []byte, name string) bool {
-	for line := range bytes.Lines(src) {
-		line = bytes.TrimPrefix(bytes.TrimPrefix(line, []byte("\uFEFF")), []byte("---"))
-		line = bytes.TrimLeft(line, " \t")
-		if len(line) == 0 {
-			continue
-		}
-		if bytes.IndexByte([]byte(`{?&!*\`), line[0]) >= 0 {
-			return true
-		}
-		quoted, _, _ := bytes.Cut(line[1:], []byte{'"'})
-		if line[0] == '"' && bytes.IndexByte(quoted, '\\') >= 0 {
-			return true
-		}
-		key, _, found := bytes.Cut(line, []byte{':'})
-		if key = bytes.Trim(bytes.TrimRight(key, " \t"), `"'`); found && (string(key) == name || string(key) == "<<") {
-			return true
-		}
-	}
-	return false
 }
 
 // NamingIn are the documents of a file that name others: its correlations and its filters, without those
