@@ -10,31 +10,23 @@ import (
 )
 
 // An Index finds those rules of a Set that match an event without asking each of them. It
-// looks at each value once for the texts that rules need, and asks the rules of which all
-// needs were seen.
+// looks at each value once for the texts that rules need, and asks those of which the
+// rarest need was seen.
 type Index struct {
 	set     *Set
 	slots   []slotIndex // by slot
 	leads   leads
-	counts  *counts     // of the texts that rules look for
-	rules   [][]needing // by leaf: the rules that need it, or another one
-	needs   []uint32    // by rule: the bits of its needs
-	always  []int32     // the rules of which nothing of the kind is known
+	counts  *counts   // of the texts that rules look for
+	rules   [][]int32 // by leaf: the rules that need it, or another one
+	always  []int32   // the rules of which nothing of the kind is known
 	roots   []*node
 	class   []int32 // by rule: the number of its log source
 	sources []ir.LogSource
 	eager   [][]int32 // by class: the slots that have what its rules need; the one behind the last stands for keywords
 	texts   []int32   // the rules with keywords
-	all     *Route
 
 	mutex    sync.Mutex
 	keywords map[string]*slotIndex // by the classes that a Route has
-}
-
-// A needing is a rule that has a leaf in one of its needs.
-type needing struct {
-	rule int32
-	bit  uint32
 }
 
 // A slotIndex has the leaves about one field that rules need.
@@ -52,7 +44,7 @@ type slotIndex struct {
 // Index is of rules that were prepared in s, all of them or not. A rule is called
 // by its place in rules.
 func (s *Set) Index(rules []*Prepared) *Index {
-	x := &Index{set: s, keywords: map[string]*slotIndex{}, slots: make([]slotIndex, len(s.names)), rules: make([][]needing, len(s.leaves))}
+	x := &Index{set: s, keywords: map[string]*slotIndex{}, slots: make([]slotIndex, len(s.names)), rules: make([][]int32, len(s.leaves))}
 	popular := make([]int, len(s.leaves))
 	for i, p := range rules {
 		keywords := false
@@ -76,18 +68,16 @@ func (s *Set) Index(rules []*Prepared) *Index {
 			x.sources, x.eager = append(x.sources, p.source), append(x.eager, nil)
 		}
 		x.roots, x.class = append(x.roots, p.root), append(x.class, class)
-		needs := best(s.needs(p.root, x.leads))
-		x.needs = append(x.needs, 1<<len(needs)-1)
+		needs := s.needs(p.root, x.leads)
 		if len(needs) == 0 {
 			x.always = append(x.always, int32(i))
+			continue
 		}
-		for bit, n := range needs {
-			for _, l := range n.leaves {
-				x.rules[l] = append(x.rules[l], needing{int32(i), 1 << bit})
-				slot := int32(s.slotOf(l))
-				if !slices.Contains(x.eager[class], slot) {
-					x.eager[class] = append(x.eager[class], slot)
-				}
+		for _, l := range rarest(needs).leaves {
+			x.rules[l] = append(x.rules[l], int32(i))
+			slot := int32(s.slotOf(l))
+			if !slices.Contains(x.eager[class], slot) {
+				x.eager[class] = append(x.eager[class], slot)
 			}
 		}
 	}
@@ -100,7 +90,6 @@ func (s *Set) Index(rules []*Prepared) *Index {
 	for i := range x.slots {
 		x.slots[i].build(x.counts)
 	}
-	x.all = x.Route(Source{})
 	return x
 }
 
@@ -257,7 +246,11 @@ type leads []lead
 type need struct {
 	leaves []int
 	cost   int
-	sure   bool // of all leaves
+}
+
+// rarest is the need that the fewest events meet.
+func rarest(needs []need) need {
+	return slices.MinFunc(needs, func(a, b need) int { return cmp.Compare(a.cost, b.cost) })
 }
 
 // needs are those of n.
@@ -265,38 +258,23 @@ func (s *Set) needs(n *node, leads leads) (out []need) {
 	switch n.op {
 	case opLeaf:
 		if kind := s.leaves[n.leaf].kind; kind != leafNull && kind != leafExists {
-			l := leads[n.leaf]
-			out = []need{{[]int{n.leaf}, l.cost, l.sure}}
+			out = []need{{[]int{n.leaf}, leads[n.leaf].cost}}
 		}
 	case opAnd:
 		for _, sub := range n.subs {
 			out = append(out, s.needs(sub, leads)...)
 		}
 	case opOr:
-		any := need{sure: true}
+		var any need
 		for _, sub := range n.subs {
 			each := s.needs(sub, leads)
 			if len(each) == 0 {
 				return nil
 			}
-			least := slices.MinFunc(each, func(a, b need) int { return cmp.Compare(a.cost, b.cost) })
-			any.leaves, any.cost, any.sure = append(any.leaves, least.leaves...), any.cost+least.cost, any.sure && least.sure
+			least := rarest(each)
+			any.leaves, any.cost = append(any.leaves, least.leaves...), any.cost+least.cost
 		}
 		out = []need{any}
-	}
-	return out
-}
-
-// maxNeeds is how many needs of a rule are looked for.
-const maxNeeds = 3
-
-// best are those needs that tell most: the first, and others that are known when they are seen.
-func best(needs []need) (out []need) {
-	slices.SortStableFunc(needs, func(a, b need) int { return cmp.Compare(a.cost, b.cost) })
-	for i, n := range needs {
-		if i == 0 || n.sure && len(out) < maxNeeds {
-			out = append(out, n)
-		}
 	}
 	return out
 }
@@ -341,10 +319,9 @@ func (r *Route) Rules() int { return r.rules }
 // finding is what a View keeps of the search for rules.
 type finding struct {
 	scanned []uint32 // by slot: the round in which it was, and below it whether its values were readable
-	rules   []uint32 // by rule: the round in which needs of it were met, and below it their bits
+	asked   []uint32 // by rule: the round in which it was
 	route   *Route   // while it goes on
 	needed  []int32  // leaves that rules need, of which something was seen
-	unsure  []int32
 	found   []int
 	finds   []find
 	fold    []byte
@@ -352,18 +329,10 @@ type finding struct {
 	memo    memo
 }
 
-// bits are the needs of a rule that are met.
-func (s *finding) bits(rule int32, round uint32) uint32 {
-	if met := s.rules[rule]; met>>maxNeeds == round {
-		return met & (1<<maxNeeds - 1)
-	}
-	return 0
-}
-
 // use makes the View one of the Index.
 func (v *View) use(x *Index) {
 	if v.index != x {
-		v.index, v.search = x, finding{scanned: make([]uint32, len(x.slots)+1), rules: make([]uint32, len(x.roots))}
+		v.index, v.search = x, finding{scanned: make([]uint32, len(x.slots)+1), asked: make([]uint32, len(x.roots))}
 	}
 	v.ask()
 	v.search.needed, v.search.found = v.search.needed[:0], v.search.found[:0]
@@ -371,13 +340,10 @@ func (v *View) use(x *Index) {
 
 // Matches are those rules, in their order, that match the event of v and are about it. The
 // slice is good until the next call.
-func (x *Index) Matches(v *View, r *Route) []int { return x.search(v, r, true) }
+func (x *Index) Matches(v *View, r *Route) []int { return x.Some(v, r, len(x.roots)) }
 
-// Candidates are the rules that may match the event of v, in their order. The slice is good
-// until the next call.
-func (x *Index) Candidates(v *View) []int { return x.search(v, x.all, false) }
-
-func (x *Index) search(v *View, r *Route, decide bool) []int {
+// Some are so many of Matches, or all where there are no more. Which, is not said; no further rule is asked.
+func (x *Index) Some(v *View, r *Route, most int) []int {
 	v.use(x)
 	s := &v.search
 	s.route = r
@@ -398,42 +364,23 @@ func (x *Index) search(v *View, r *Route, decide bool) []int {
 	if r.slots[len(v.fields)] {
 		v.scan(len(v.fields))
 	}
-	try := func(i int32) {
-		if !decide || x.roots[i].holds(v) {
-			s.found = append(s.found, int(i))
-		}
-	}
-	// met says of a need that it is met; a rule all of whose needs are is tried.
-	met := func(n needing) {
-		if bits := s.bits(n.rule, v.round); bits != x.needs[n.rule] {
-			bits |= n.bit
-			if s.rules[n.rule] = v.round<<maxNeeds | bits; bits == x.needs[n.rule] {
-				try(n.rule)
+	ask := func(rules []int32) {
+		for _, i := range rules {
+			if len(s.found) == most {
+				return
+			}
+			if r.fits[x.class[i]] && s.asked[i] != v.round {
+				s.asked[i] = v.round
+				if x.roots[i].holds(v) {
+					s.found = append(s.found, int(i))
+				}
 			}
 		}
 	}
-	s.unsure = s.unsure[:0]
 	for _, leaf := range s.needed {
-		if v.state(int(leaf)) != leafTrue {
-			s.unsure = append(s.unsure, leaf)
-			continue
-		}
-		for _, n := range x.rules[leaf] {
-			if r.fits[x.class[n.rule]] {
-				met(n)
-			}
-		}
+		ask(x.rules[leaf])
 	}
-	for _, leaf := range s.unsure { // which takes time, and where it is the last need only
-		for _, n := range x.rules[leaf] {
-			if r.fits[x.class[n.rule]] && s.bits(n.rule, v.round)|n.bit == x.needs[n.rule] && v.leaf(int(leaf)) {
-				met(n)
-			}
-		}
-	}
-	for _, i := range r.always {
-		try(i)
-	}
+	ask(r.always)
 	slices.Sort(s.found)
 	return s.found
 }

@@ -325,10 +325,10 @@ func (v *View) next() {
 
 // ask begins a round of questions, for which nothing is known of the leaves.
 func (v *View) ask() {
-	if v.round++; v.round == 1<<(32-max(stateBits, maxNeeds)) {
+	if v.round++; v.round == 1<<(32-stateBits) {
 		clear(v.known)
 		clear(v.search.scanned)
-		clear(v.search.rules)
+		clear(v.search.asked)
 		v.round = 1
 	}
 }

@@ -39,7 +39,7 @@ type Panel struct {
 	prepared []*eval.Prepared
 	seen     [][]*eval.View // events that a predicate matches, by predicate
 	views    sync.Pool      // those of no event any more: one is as large as all predicates
-	index    func() *eval.Index
+	search   func(v *eval.View, most int) []int
 }
 
 // NewPanel prepares predicates.
@@ -48,7 +48,14 @@ func NewPanel(exprs []ir.Expr) *Panel {
 	for _, e := range exprs {
 		p.prepared = append(p.prepared, p.set.Prepare(&ir.Rule{Conditions: []ir.Condition{{Expr: e}}}))
 	}
-	p.index = sync.OnceValue(func() *eval.Index { return p.set.Index(p.prepared) })
+	index := sync.OnceValues(func() (*eval.Index, *eval.Route) {
+		x := p.set.Index(p.prepared)
+		return x, x.Route(eval.Source{})
+	})
+	p.search = func(v *eval.View, most int) []int {
+		x, all := index()
+		return x.Some(v, all, most)
+	}
 	return p
 }
 
@@ -89,15 +96,15 @@ func (p *Panel) Forget(i int) {
 	p.seen[i] = nil
 }
 
-// Candidates are the predicates that may match an event, in their order.
-func (p *Panel) Candidates(fields map[string]any) []int {
+// Matching are the predicates that match an event, in their order: so many, or all where there are no more.
+func (p *Panel) Matching(fields map[string]any, most int) []int {
 	ev, err := eval.NewEvent(fields)
 	if err != nil {
 		return nil
 	}
 	v := p.view(ev)
 	defer p.views.Put(v)
-	return slices.Clone(p.index().Candidates(v))
+	return slices.Clone(p.search(v, most))
 }
 
 // Apart says whether an event is known that the i-th predicate matches and the j-th

@@ -31,7 +31,7 @@ type outside struct {
 	once      sync.Once
 	known     bool
 	event     eval.Event
-	excluding []int // the rules of which an exclusion may hold of it, sorted
+	excluding []int // the rules of which an exclusion holds of it, sorted
 }
 
 // sides are the rules by what they look for beside their exclusions, the same number for the same, and their exclusions.
@@ -92,20 +92,25 @@ func (c *crowd) rarest(e ir.Expr) (test ir.Expr, rules int) {
 	return test, rules
 }
 
-// own keeps an event that the i-th rule matches by the test that fewest rules have, and leaves those of the rules that
-// may match it too.
-func (c *crowd) own(i int, rules []int) []int {
-	test, n := c.rarest(c.exprs[i])
-	if test == nil || n >= len(rules) {
+// rivals are the rules that match all of the events that are known of the i-th one: its witness and, where more
+// than a few match that, an event by its test that fewest rules have, which is kept. A crowd is not counted further
+// than is needed to know whether that test has fewer rules.
+func (c *crowd) rivals(i int, witness map[string]any) []int {
+	rules := c.panel.Matching(witness, few+1)
+	if len(rules) <= few {
 		return rules
+	}
+	all := len(c.exprs)
+	test, n := c.rarest(c.exprs[i])
+	if test == nil || n >= all || len(c.panel.Matching(witness, n+1)) <= n {
+		return c.panel.Matching(witness, all)
 	}
 	event, _ := verify.Match(ir.And{test, c.exprs[i]}, c.budget)
 	if event == nil {
-		return rules
+		return c.panel.Matching(witness, all)
 	}
 	c.panel.See(i, event)
-	may := c.panel.Candidates(event)
-	return slices.DeleteFunc(rules, func(j int) bool { _, ok := slices.BinarySearch(may, j); return !ok })
+	return slices.DeleteFunc(c.panel.Matching(event, all), func(j int) bool { return c.panel.Apart(i, j) })
 }
 
 // apart says whether an event is known that the i-th rule matches and the j-th one excludes.
@@ -114,13 +119,13 @@ func (c *crowd) apart(i, j int) bool {
 	o.once.Do(func() {
 		fields := c.excluded(c.exprs[j])
 		if ev, err := eval.NewEvent(fields); err == nil && fields != nil && !c.panel.Matches(j, ev) {
-			o.known, o.event, o.excluding = true, ev, s.exclusions.Candidates(fields)
+			o.known, o.event, o.excluding = true, ev, s.exclusions.Matching(fields, len(c.exprs))
 		}
 	})
 	if !o.known {
 		return false
 	}
-	if _, may := slices.BinarySearch(o.excluding, i); !may && s.cores[i] == s.cores[j] {
+	if _, excluded := slices.BinarySearch(o.excluding, i); !excluded && s.cores[i] == s.cores[j] {
 		return true
 	}
 	return c.panel.Matches(i, o.event)

@@ -458,11 +458,8 @@ func pairs(subjects []*Subject, budget int) [][]Finding {
 		purse, asked := &verify.Purse{Each: budget, Left: questions * budget}, 0
 		panel.See(i, s.witness)
 		defer panel.Forget(i)
-		rules := panel.Candidates(s.witness)
+		rules := crowd.rivals(i, s.witness)
 		crowded := len(rules) > few
-		if crowded {
-			rules = crowd.own(i, rules)
-		}
 		for _, j := range rules {
 			if i == j || rep[j] != j || !subjects[j].source.Covers(s.source) || crowded && crowd.apart(i, j) || panel.Apart(i, j) {
 				continue
