@@ -45,11 +45,11 @@ type slotIndex struct {
 // by its place in rules.
 func (s *Set) Index(rules []*Prepared) *Index {
 	x := &Index{set: s, keywords: map[string]*slotIndex{}, slots: make([]slotIndex, len(s.names)), rules: make([][]int32, len(s.leaves))}
-	popular := make([]int, len(s.leaves))
+	popular := make([]float64, len(s.leaves))
 	for i, p := range rules {
 		keywords := false
-		p.root.each(func(leaf int) {
-			popular[leaf]++
+		p.root.each(1, func(leaf int, part float64) {
+			popular[leaf] += part
 			keywords = keywords || s.leaves[leaf].slot < 0
 		})
 		if keywords {
@@ -167,7 +167,7 @@ func (x *Index) ofKeywords(fits []bool) *slotIndex {
 			if !fits[x.class[i]] {
 				continue
 			}
-			x.roots[i].each(func(leaf int) {
+			x.roots[i].each(1, func(leaf int, _ float64) {
 				if x.set.leaves[leaf].slot < 0 && len(x.rules[leaf]) > 0 && !seen[leaf] {
 					seen[leaf] = true
 					x.add(at, leaf)
@@ -183,16 +183,16 @@ func (x *Index) ofKeywords(fits []bool) *slotIndex {
 // A lead is what an Index knows of a leaf.
 type lead struct {
 	clues  []clue
-	known  bool // the leaf is false of values in which an Index that looks for it does not find it
-	sure   bool // and true of those in which it does
-	looked bool // the Index looks for it
-	cost   int  // how many events it is true of, as a guess
+	known  bool    // the leaf is false of values in which an Index that looks for it does not find it
+	sure   bool    // and true of those in which it does
+	looked bool    // the Index looks for it
+	cost   float64 // how many events it is true of, as a guess
 }
 
-// leads are those of the leaves that rules have, by how many rules have each, with counts of their texts. How many events
-// a leaf is true of is guessed by that, and by how many texts in rules have what it
-// looks for.
-func (s *Set) leads(popular []int) (leads, *counts) {
+// leads are those of the leaves that rules have, by how many rules have each, where one of several that a rule takes
+// counts for its part, with counts of their texts. How many events a leaf is true of is guessed by that, and by how
+// many texts in rules have what it looks for.
+func (s *Set) leads(popular []float64) (leads, *counts) {
 	const unsure, unknown = 30, 300 // what more it costs to have to try a leaf
 	all, counts := words{}, new(counts)
 	out := make(leads, len(s.leaves))
@@ -245,7 +245,7 @@ type leads []lead
 // A need is leaves one of which is true of each event that a rule matches.
 type need struct {
 	leaves []int
-	cost   int
+	cost   float64
 }
 
 // rarest is the need that the fewest events meet.

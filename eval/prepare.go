@@ -137,13 +137,16 @@ func (b *builder) group(op nodeOp, es []ir.Expr) *node {
 	return n
 }
 
-// each calls f for the leaves of n.
-func (n *node) each(f func(leaf int)) {
-	if n.op == opLeaf {
-		f(n.leaf)
+// each calls f for the leaves of n, with the part of n that each is: of an Or, all are as much.
+func (n *node) each(part float64, f func(leaf int, part float64)) {
+	switch n.op {
+	case opLeaf:
+		f(n.leaf, part)
+	case opOr:
+		part /= float64(len(n.subs))
 	}
 	for _, sub := range n.subs {
-		sub.each(f)
+		sub.each(part, f)
 	}
 }
 
