@@ -31,7 +31,7 @@ var layers = []struct{ name, packages, sees string }{
 	{"documents", "internal/config internal/link parser internal/taxonomy", "parser internal/catalog internal/deploy ir regex internal/suggest internal/taxonomy internal/lazy"},
 	{"views of a rule", "backends correlation eval internal/deploy internal/catalog internal/realistic", "computed tail ir regex internal/catalog internal/deploy internal/evtx internal/lazy"},
 	{"rules", "computed tail ir regex", "ir regex"},
-	{"tools", "internal/attackgen internal/jinja internal/manual internal/charset internal/revision internal/markdown internal/atomic internal/evtx internal/junit internal/lazy internal/ordered internal/outdir internal/plain internal/style internal/suggest internal/module internal/about", ""},
+	{"tools", "internal/attackgen internal/jinja internal/manual internal/charset internal/revision internal/markdown internal/atomic internal/bounded internal/evtx internal/junit internal/lazy internal/ordered internal/outdir internal/plain internal/style internal/suggest internal/module internal/about", ""},
 }
 
 // modules are those of others that a package may import.

@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"strings"
 
+	"sigmac/internal/bounded"
 	"sigmac/parser"
 )
 
@@ -91,7 +92,7 @@ func ReadFile(path string, stdin io.Reader) ([]byte, error) {
 		defer f.Close()
 		r = f
 	}
-	src, err := io.ReadAll(io.LimitReader(r, parser.MaxFileSize+1))
+	src, err := bounded.Read(r, parser.MaxFileSize)
 	if err != nil {
 		return nil, Fault(err)
 	}

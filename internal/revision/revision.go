@@ -24,6 +24,7 @@ import (
 	"strconv"
 	"strings"
 
+	"sigmac/internal/bounded"
 	"sigmac/internal/ordered"
 	"sigmac/internal/suggest"
 )
@@ -509,7 +510,7 @@ func readDisk(p string, limit int64) ([]byte, error) {
 		return nil, err
 	}
 	defer f.Close()
-	return io.ReadAll(io.LimitReader(f, limit+1))
+	return bounded.Read(f, limit)
 }
 
 // isBlob says whether data, as it is or with LF for CRLF, is the blob.

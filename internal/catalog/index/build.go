@@ -8,12 +8,12 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"path"
 	"slices"
 	"strings"
 
+	"sigmac/internal/bounded"
 	"sigmac/internal/catalog"
 	"sigmac/internal/catalog/findings"
 	"sigmac/internal/catalog/native"
@@ -333,7 +333,7 @@ func (f file) bytes() ([]byte, error) {
 		return nil, err
 	}
 	defer r.Close()
-	src, err := io.ReadAll(io.LimitReader(r, limit+1))
+	src, err := bounded.Read(r, limit)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", f.Path, err)
 	}
