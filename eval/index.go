@@ -2,6 +2,7 @@ package eval
 
 import (
 	"cmp"
+	"math"
 	"slices"
 	"sync"
 
@@ -17,7 +18,8 @@ type Index struct {
 	slots   []slotIndex // by slot
 	leads   leads
 	counts  *counts   // of the texts that rules look for
-	rules   [][]int32 // by leaf: the rules that need it, or another one
+	rules   [][]int32 // by leaf: the rules that are asked where it is true
+	needed  []bool    // by leaf: rules need it, or another one
 	always  []int32   // the rules of which nothing of the kind is known
 	roots   []*node
 	class   []int32 // by rule: the number of its log source
@@ -44,7 +46,7 @@ type slotIndex struct {
 // Index is of rules that were prepared in s, all of them or not. A rule is called
 // by its place in rules.
 func (s *Set) Index(rules []*Prepared) *Index {
-	x := &Index{set: s, keywords: map[string]*slotIndex{}, slots: make([]slotIndex, len(s.names)), rules: make([][]int32, len(s.leaves))}
+	x := &Index{set: s, keywords: map[string]*slotIndex{}, slots: make([]slotIndex, len(s.names)), rules: make([][]int32, len(s.leaves)), needed: make([]bool, len(s.leaves))}
 	popular := make([]float64, len(s.leaves))
 	for i, p := range rules {
 		keywords := false
@@ -67,13 +69,20 @@ func (s *Set) Index(rules []*Prepared) *Index {
 			number[k] = class
 			x.sources, x.eager = append(x.sources, p.source), append(x.eager, nil)
 		}
-		x.roots, x.class = append(x.roots, p.root), append(x.class, class)
+		root, _ := rarestFirst(p.root, s.leaves, x.leads)
+		x.roots, x.class = append(x.roots, root), append(x.class, class)
 		needs := s.needs(p.root, x.leads)
 		if len(needs) == 0 {
 			x.always = append(x.always, int32(i))
 			continue
 		}
-		for _, l := range rarest(needs).leaves {
+		slices.SortStableFunc(needs, func(a, b need) int { return cmp.Compare(a.cost, b.cost) })
+		for i, n := range needs[:min(len(needs), maxNeeds)] {
+			for _, l := range n.leaves {
+				x.needed[l] = x.needed[l] || i == 0 || n.sure
+			}
+		}
+		for _, l := range needs[0].leaves {
 			x.rules[l] = append(x.rules[l], int32(i))
 			slot := int32(s.slotOf(l))
 			if !slices.Contains(x.eager[class], slot) {
@@ -82,8 +91,8 @@ func (s *Set) Index(rules []*Prepared) *Index {
 		}
 	}
 	for i := range s.leaves {
-		x.leads[i].looked = x.leads[i].known && len(x.rules[i]) > 0
-		if len(x.rules[i]) > 0 && s.leaves[i].slot >= 0 {
+		x.leads[i].looked = x.leads[i].known && x.needed[i]
+		if x.needed[i] && s.leaves[i].slot >= 0 {
 			x.add(&x.slots[s.leaves[i].slot], i)
 		}
 	}
@@ -168,7 +177,7 @@ func (x *Index) ofKeywords(fits []bool) *slotIndex {
 				continue
 			}
 			x.roots[i].each(1, func(leaf int, _ float64) {
-				if x.set.leaves[leaf].slot < 0 && len(x.rules[leaf]) > 0 && !seen[leaf] {
+				if x.set.leaves[leaf].slot < 0 && x.needed[leaf] && !seen[leaf] {
 					seen[leaf] = true
 					x.add(at, leaf)
 				}
@@ -246,7 +255,12 @@ type leads []lead
 type need struct {
 	leaves []int
 	cost   float64
+	sure   bool // of all leaves
 }
+
+// maxNeeds is how many needs of a rule are looked for: the rarest, for which it is asked, and others, which
+// it is then known of whether they are met.
+const maxNeeds = 3
 
 // rarest is the need that the fewest events meet.
 func rarest(needs []need) need {
@@ -258,25 +272,60 @@ func (s *Set) needs(n *node, leads leads) (out []need) {
 	switch n.op {
 	case opLeaf:
 		if kind := s.leaves[n.leaf].kind; kind != leafNull && kind != leafExists {
-			out = []need{{[]int{n.leaf}, leads[n.leaf].cost}}
+			out = []need{{[]int{n.leaf}, leads[n.leaf].cost, leads[n.leaf].sure}}
 		}
 	case opAnd:
 		for _, sub := range n.subs {
 			out = append(out, s.needs(sub, leads)...)
 		}
 	case opOr:
-		var any need
+		any := need{sure: true}
 		for _, sub := range n.subs {
 			each := s.needs(sub, leads)
 			if len(each) == 0 {
 				return nil
 			}
 			least := rarest(each)
-			any.leaves, any.cost = append(any.leaves, least.leaves...), any.cost+least.cost
+			any.leaves, any.cost, any.sure = append(any.leaves, least.leaves...), any.cost+least.cost, any.sure && least.sure
 		}
 		out = []need{any}
 	}
 	return out
+}
+
+// rarestFirst is n with the parts of each conjunction in the order of how many events meet them, as a guess: that of
+// the second one most often says that a rule which is asked does not match.
+func rarestFirst(n *node, leaves []leaf, leads leads) (out *node, cost float64) {
+	if n.op == opLeaf {
+		if kind := leaves[n.leaf].kind; kind == leafNull || kind == leafExists {
+			return n, math.Inf(1)
+		}
+		return n, leads[n.leaf].cost
+	}
+	type part struct {
+		n    *node
+		cost float64
+	}
+	parts := make([]part, len(n.subs))
+	for i, sub := range n.subs {
+		parts[i].n, parts[i].cost = rarestFirst(sub, leaves, leads)
+		cost += parts[i].cost
+	}
+	switch n.op {
+	case opAnd:
+		slices.SortStableFunc(parts, func(a, b part) int { return cmp.Compare(a.cost, b.cost) })
+		if len(parts) > 0 {
+			cost = parts[0].cost
+		}
+	case opNot:
+		cost = math.Inf(1)
+	}
+	copied := *n
+	copied.subs = nil
+	for _, p := range parts {
+		copied.subs = append(copied.subs, p.n)
+	}
+	return &copied, cost
 }
 
 // A Route says which rules are about the events of a Source.
