@@ -412,7 +412,7 @@ func eachRuledOut(xs, ys []ir.Expr, single bool) bool {
 	}
 	for _, x := range xs {
 		for _, y := range ys {
-			r := ir.Decide(&ir.Rule{Conditions: []ir.Condition{{Expr: ir.And{x, y}}}}, single)
+			r, _ := ir.Decide(&ir.Rule{Conditions: []ir.Condition{{Expr: ir.And{x, y}}}}, single)
 			if or, ok := r.Conditions[0].Expr.(ir.Or); !ok || len(or) > 0 {
 				return false
 			}

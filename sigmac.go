@@ -234,6 +234,7 @@ func CompileDocument(d *parser.Document, o Options) []Result {
 		case m.Pipeline == nil && m.Schemas == nil:
 			if unmapped == nil {
 				unmapped = newCompilation(d, m)
+				unmapped.decided.Mixed = o.mixed()
 			}
 			out[i] = m.permitted(d, unmapped.result(d, m, o), o)
 		default:
@@ -241,6 +242,12 @@ func CompileDocument(d *parser.Document, o Options) []Result {
 		}
 	}
 	return out
+}
+
+// mixed says whether fields have several values in the languages of some mappings and not of others.
+func (o Options) mixed() bool {
+	single := func(m Mapping) bool { return m.Target.Format.Caps.Single }
+	return slices.ContainsFunc(o.Mappings, single) && slices.ContainsFunc(o.Mappings, func(m Mapping) bool { return !single(m) })
 }
 
 // A compilation is a rule after the passes.

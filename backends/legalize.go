@@ -19,23 +19,40 @@ func Legalize(r *ir.Rule, c Caps) (*ir.Rule, []*ir.Diagnostic) {
 // A Decided is a Rule to be legalized for several languages, of which some have the first step in
 // common.
 type Decided struct {
-	Rule  *ir.Rule
+	Rule *ir.Rule
+	// Mixed says that in some of them fields have one value at most, and in others several. What is
+	// left as it is where they have one then is so in all.
+	Mixed bool
+	one   *ir.Rule             // decided where fields have one value, if Mixed
+	same  bool                 // that is Rule, and so it is where they have several
 	rules map[[2]bool]*ir.Rule // by the Caps that the step asks for
 }
 
 // first is the Rule without what its rest decides.
 func (d *Decided) first(c Caps) *ir.Rule {
+	if d.rules == nil {
+		d.rules = map[[2]bool]*ir.Rule{}
+		if d.Mixed {
+			one, whole := ir.Decide(d.Rule, true)
+			d.one, d.same = one, whole && one == d.Rule
+		}
+	}
 	by := [2]bool{c.BlankIsMissing, c.Single}
 	if r, ok := d.rules[by]; ok {
 		return r
 	}
 	r := d.Rule
 	if c.BlankIsMissing {
-		r = ir.Simplify(r.Rewrite(missing))
+		if r = r.Rewrite(missing); r != d.Rule {
+			r = ir.Simplify(r)
+		}
 	}
-	r = ir.Decide(r, c.Single)
-	if d.rules == nil {
-		d.rules = map[[2]bool]*ir.Rule{}
+	switch {
+	case r == d.Rule && d.same:
+	case r == d.Rule && d.Mixed && c.Single:
+		r = d.one
+	default:
+		r, _ = ir.Decide(r, c.Single)
 	}
 	d.rules[by] = r
 	return r

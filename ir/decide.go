@@ -13,11 +13,16 @@ import (
 // implies one of them is false. What is negated twice is said without: `not (not a or b)`
 // is `a and not b`. single says that no field has
 // several values, of which one passes a test and one another. Simplify has run.
-func Decide(r *Rule, single bool) *Rule {
-	out := r
+//
+// What is decided where fields may have several values is decided too where they have one, if
+// whole is true: all that there is was compared.
+func Decide(r *Rule, single bool) (out *Rule, whole bool) {
+	out, whole = r, true
 	for i, c := range r.Conditions {
-		k := known{work: maxCompared, single: single}
-		x, changed := k.decide(&claims(c.Expr)[0])
+		root, n := claimOf(c.Expr)
+		k := known{work: maxCompared, single: single, facts: make([]fact, 0, n)}
+		x, changed := k.decide(root)
+		whole = whole && k.work >= 0
 		if !changed {
 			continue
 		}
@@ -28,15 +33,16 @@ func Decide(r *Rule, single bool) *Rule {
 		}
 		out.Conditions[i].Expr = x
 	}
-	return out
+	return out, whole
 }
 
 // A known has what is true, or false, of the events for which what stands at a place
 // still matters.
 type known struct {
 	facts  []fact
-	single bool // a field has one value at most
-	work   int  // comparisons that are left
+	ends   []int // of the facts of each part of the groups around a place
+	single bool  // a field has one value at most
+	work   int   // comparisons that are left
 }
 
 // maxCompared bounds the comparisons of tests in a condition: those of a few hundred
@@ -44,13 +50,18 @@ type known struct {
 const maxCompared = 200_000
 
 // A fact is a test of which it is known what it says, or a group of which one case holds:
-// a disjunction that is true, or a conjunction that is false.
+// a disjunction that is true, or a conjunction that is false. There are many: what rules most
+// of them out stands first.
 type fact struct {
+	of    names  // what the claim is about; nothing while the part that it is of is decided
+	needs uint64 // of a test that is false: letters of each text that passes it
 	*claim
-	needs uint64 // letters of texts that pass the test; none are known of a test that regards case
-	is    bool
-	off   bool // it is of the part that is decided
+	is, group bool
 }
+
+// concerns says whether f may say something of the test c. A test that is false does only if c
+// implies it, and then c has all its letters.
+func (f *fact) concerns(c *claim) bool { return f.of&c.about != 0 && f.needs&^c.letters == 0 }
 
 // A claim is an expression with what is asked of it again and again.
 type claim struct {
@@ -61,34 +72,64 @@ type claim struct {
 	other bool  // not only tests are in it, or nothing is
 }
 
-// claims are those of es.
-func claims(es ...Expr) []claim {
-	out := make([]claim, len(es))
-	for i, e := range es {
-		c := &out[i]
-		switch c.e = e; e := e.(type) {
-		case Match:
-			c.said = say(e.Field.Name, e.Test)
-		case Keyword:
-			c.said = say(keywords, e.Test)
-		case And:
-			c.parts = claims(e...)
-		case Or:
-			c.parts = claims(e...)
-		case Not:
-			c.parts = claims(e.X)
+// claimOf is the claim of e. All in it are one piece of memory, and n is how many they are.
+func claimOf(e Expr) (c *claim, n int) {
+	n = nodes(e)
+	all := make([]claim, n)
+	all[0].claim(e, all[1:])
+	return &all[0], n
+}
+
+// nodes counts e and what is in it.
+func nodes(e Expr) int {
+	n := 1
+	switch e := e.(type) {
+	case And:
+		for _, x := range e {
+			n += nodes(x)
 		}
-		if c.test != nil {
-			c.about = nameBit(c.field)
-			continue
+	case Or:
+		for _, x := range e {
+			n += nodes(x)
 		}
-		c.other = len(c.parts) == 0
-		for j := range c.parts {
-			c.about |= c.parts[j].about
-			c.other = c.other || c.parts[j].other
-		}
+	case Not:
+		n += nodes(e.X)
 	}
-	return out
+	return n
+}
+
+// claim makes c the claim of e, with its parts in free; it gives what is left of that.
+func (c *claim) claim(e Expr, free []claim) []claim {
+	c.e = e
+	switch e := e.(type) {
+	case Match:
+		c.said = say(e.Field.Name, e.Test)
+	case Keyword:
+		c.said = say(keywords, e.Test)
+	case And:
+		free = c.join(e, free)
+	case Or:
+		free = c.join(e, free)
+	case Not:
+		free = c.join([]Expr{e.X}, free)
+	}
+	if c.test != nil {
+		c.about = nameBit(c.field)
+	}
+	c.other = c.other || c.test == nil && len(c.parts) == 0
+	return free
+}
+
+// join gives c the claims of es as its parts.
+func (c *claim) join(es []Expr, free []claim) []claim {
+	c.parts, free = free[:len(es):len(es)], free[len(es):]
+	for i, x := range es {
+		p := &c.parts[i]
+		free = p.claim(x, free)
+		c.about |= p.about
+		c.other = c.other || p.other
+	}
+	return free
 }
 
 func (c *claim) some(is func(*claim) bool) bool {
@@ -121,7 +162,7 @@ type said struct {
 	shape   Shape
 	cased   bool // the case of its letters counts, and it has some
 	text    string
-	letters uint64 // in text, of which some cannot be told apart
+	letters uint64 // of its literals, of which some cannot be told apart
 }
 
 func say(field string, t Test) said {
@@ -132,14 +173,32 @@ func say(field string, t Test) said {
 	}
 	s.shape, s.text = p.Shape()
 	s.cased = p.Cased && strings.ContainsFunc(p.Literals(), regex.HasCases)
-	if strings.IndexFunc(s.text, func(r rune) bool { return r >= utf8.RuneSelf }) >= 0 {
-		s.text = regex.Fold(s.text)
-	}
-	for i := range len(s.text) {
-		c := s.text[i]
-		s.letters |= 1 << (c&31 | c>>1&32) // the same of both cases
+	for _, q := range p.Parts {
+		if q.Kind != Literal {
+			continue
+		}
+		text := q.Text
+		if !ascii(text) {
+			text = regex.Fold(text)
+		}
+		if s.shape != Glob {
+			s.text = text
+		}
+		for i := range len(text) {
+			c := text[i]
+			s.letters |= 1 << (c&31 | c>>1&32) // the same of both cases
+		}
 	}
 	return s
+}
+
+func ascii(s string) bool {
+	for i := range len(s) {
+		if s[i] >= utf8.RuneSelf {
+			return false
+		}
+	}
+	return true
 }
 
 // keywords stands for the name of a field.
@@ -150,7 +209,7 @@ func (k *known) assume(c *claim, is bool) {
 	switch c.e.(type) {
 	case And, Or:
 		if _, and := c.e.(And); and != is {
-			k.facts = append(k.facts, fact{claim: c, is: is})
+			k.facts = append(k.facts, fact{of: c.about, claim: c, is: is, group: true})
 			return
 		}
 		for i := range c.parts {
@@ -159,8 +218,8 @@ func (k *known) assume(c *claim, is bool) {
 	case Not:
 		k.assume(&c.parts[0], !is)
 	case Match, Keyword:
-		f := fact{claim: c, is: is}
-		if !c.cased {
+		f := fact{of: c.about, claim: c, is: is}
+		if !is && !c.cased {
 			f.needs = c.letters
 		}
 		k.facts = append(k.facts, f)
@@ -228,35 +287,34 @@ func neither(or Or) Expr {
 // where these are true, of a disjunction where they are false.
 func (k *known) parts(c *claim, and bool) (out []Expr, changed bool) {
 	out = Parts(c.e)
-	before := len(k.facts)
-	ends := make([]int, len(out))
-	are := make([]*claim, len(out)) // the claims of out
-	for i := range out {
-		are[i] = &c.parts[i]
-		k.assume(are[i], and)
-		ends[i] = len(k.facts)
+	parts := c.parts // the claims of out
+	before, ends := len(k.facts), len(k.ends)
+	for i := range parts {
+		k.assume(&parts[i], and)
+		k.ends = append(k.ends, len(k.facts))
 	}
 	at := before
-	for i := range out {
-		turn := func(off bool) {
-			for j := range k.facts[at:ends[i]] {
-				k.facts[at+j].off = off
-			}
+	for i := range parts {
+		end := k.ends[ends+i]
+		for j := at; j < end; j++ {
+			k.facts[j].of = 0
 		}
-		turn(true)
-		if y, c := k.decide(are[i]); !c {
-			turn(false)
+		if y, c := k.decide(&parts[i]); !c {
+			for j := at; j < end; j++ {
+				k.facts[j].of = k.facts[j].about
+			}
 		} else {
 			if !changed {
-				out, changed = slices.Clone(out), true
+				out, parts, changed = slices.Clone(out), slices.Clone(parts), true
 			}
-			out[i], are[i] = y, &claims(y)[0]
-			k.assume(are[i], and)
+			p, _ := claimOf(y)
+			out[i], parts[i] = y, *p
+			k.assume(&parts[i], and)
 		}
-		at = ends[i]
+		at = end
 	}
-	k.facts = k.facts[:before]
-	if less := k.absorb(are, and); less != nil {
+	k.facts, k.ends = k.facts[:before], k.ends[:ends]
+	if less := k.absorb(parts, and); less != nil {
 		return less, true
 	}
 	return out, changed
@@ -265,14 +323,15 @@ func (k *known) parts(c *claim, and bool) (out []Expr, changed bool) {
 // absorb is the parts of a conjunction without those that another part implies, or the parts of
 // a disjunction without those that imply another part, where one of the two is a group; of single
 // tests that is decided by what is known. It is nil where all are left.
-func (k *known) absorb(parts []*claim, and bool) (out []Expr) {
+func (k *known) absorb(parts []claim, and bool) (out []Expr) {
 	single := func(c *claim) bool { return len(c.parts) == 0 }
-	if !slices.ContainsFunc(parts, func(c *claim) bool { return !single(c) }) {
+	if !slices.ContainsFunc(parts, func(c claim) bool { return !single(&c) }) {
 		return nil
 	}
 	gone := make([]bool, len(parts))
-	for i, x := range parts {
-		for j, y := range parts {
+	for i := range parts {
+		for j := range parts {
+			x, y := &parts[i], &parts[j]
 			if i == j || gone[j] || single(x) && single(y) {
 				continue
 			}
@@ -285,9 +344,9 @@ func (k *known) absorb(parts []*claim, and bool) (out []Expr) {
 	if !slices.Contains(gone, true) {
 		return nil
 	}
-	for i, c := range parts {
+	for i := range parts {
 		if !gone[i] {
-			out = append(out, c.e)
+			out = append(out, parts[i].e)
 		}
 	}
 	return out
@@ -350,26 +409,27 @@ func (k *known) leaf(c *claim) (Expr, bool) {
 		return False, true
 	}
 	s := &c.said
-	has := s.letters
-	if s.shape > Contains {
-		has = 1<<64 - 1 // any may be in a text
-	}
+	cases := false
 	for i := range k.facts {
 		f := &k.facts[i]
-		if f.off || !f.is && f.needs&^has != 0 || f.test == nil || f.field != s.field {
+		if !f.concerns(c) {
 			continue
 		}
-		if is, ok := k.says(f, s); ok {
-			return truth(is)
+		if f.group {
+			cases = true
+		} else if f.field == s.field {
+			if is, ok := k.says(f, s); ok {
+				return truth(is)
+			}
 		}
 	}
 	// Where fields have several values, cases say only whether there is one: what they leave
 	// out else may be the test that spares a guard.
-	if !k.single && !asksPresence(s.test) {
+	if !cases || !k.single && !asksPresence(s.test) {
 		return c.e, false
 	}
 	for i := range k.facts {
-		if f := &k.facts[i]; !f.off && f.test == nil && f.about&c.about != 0 {
+		if f := &k.facts[i]; f.group && f.concerns(c) {
 			if yes, no := k.can(f.claim, f.is, s); !yes || !no {
 				return truth(yes)
 			}
@@ -401,7 +461,14 @@ func (k *known) can(c *claim, is bool, s *said) (yes, no bool) {
 		every := and == is
 		yes, no = every, every
 		for i := range c.parts {
-			y, n := k.can(&c.parts[i], is, s)
+			p := &c.parts[i]
+			if !every && p.test != nil && k.work >= 0 {
+				if y, n := k.alone(p, is, s); (yes || !y) && (no || !n) {
+					k.work -= len(k.facts) // whether there are such events changes nothing
+					continue
+				}
+			}
+			y, n := k.can(p, is, s)
 			if every {
 				yes, no = yes && y, no && n
 			} else {
@@ -418,19 +485,23 @@ func (k *known) can(c *claim, is bool, s *said) (yes, no bool) {
 	default:
 		return true, true
 	}
-	f := fact{claim: c, is: is}
 	k.work -= len(k.facts)
 	for i := range k.facts {
-		if g := &k.facts[i]; g.about&f.about != 0 && !g.off && g.test != nil && g.field == f.field {
-			if known, ok := k.says(g, &f.said); ok && known != is {
+		if g := &k.facts[i]; g.concerns(c) && !g.group && g.field == c.field {
+			if known, ok := k.says(g, &c.said); ok && known != is {
 				return false, false
 			}
 		}
 	}
-	if f.field != s.field {
+	return k.alone(c, is, s)
+}
+
+// alone is can of a test, beside nothing.
+func (k *known) alone(c *claim, is bool, s *said) (yes, no bool) {
+	if c.field != s.field {
 		return true, true
 	}
-	known, ok := k.says(&f, s)
+	known, ok := k.says(&fact{claim: c, is: is}, s)
 	return !ok || known, !ok || !known
 }
 
@@ -441,6 +512,8 @@ func (s *said) implies(t *said) bool {
 	case t.shape == Any || t.test == (Exists{}):
 		return needsValue(s.test) || equalTests(s.test, t.test)
 	case t.cased && !s.cased:
+		return false
+	case t.letters&^s.letters != 0:
 		return false
 	case s.shape == Glob || t.shape == Glob:
 		p, ok := s.test.(Pattern)
@@ -563,7 +636,11 @@ func (k *known) excludes(s, t *said) bool {
 // apart says whether no text passes s and t, for s has no `*`, or both are its beginning,
 // or its end. The case is left out of account.
 func (s *said) apart(t *said) bool {
+	a, b := *s, *t
+	a.cased, b.cased = false, false
 	switch {
+	case s.shape == Exact && t.shape <= Contains && ascii(s.text) && ascii(t.text):
+		return !a.implies(&b)
 	case s.shape == Glob || s.shape == Exact:
 		p, ok := wide(s.test)
 		if !ok || p.Has(AnyRun) {
@@ -572,9 +649,6 @@ func (s *said) apart(t *said) bool {
 		q, ok := wide(t.test)
 		return ok && !p.meets(q)
 	case s.shape == Prefix && t.shape == Prefix, s.shape == Suffix && t.shape == Suffix:
-		p, q := s.test.(Pattern), t.test.(Pattern)
-		p.Cased, q.Cased = false, false
-		a, b := say("", p), say("", q)
 		return !a.implies(&b) && !b.implies(&a)
 	}
 	return false
