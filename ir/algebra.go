@@ -2,7 +2,6 @@ package ir
 
 import (
 	"slices"
-	"unicode/utf8"
 
 	"sigmac/regex"
 )
@@ -215,60 +214,75 @@ func unique(es []Expr) []Expr {
 const manyParts = 16
 
 // A hash is one of the kind FNV-1a, the same for what is Equal. It need not tell
-// apart what is rare.
+// apart what is rare: groups of one size are told apart by their first and last parts.
 type hash uint64
 
 const hashSeed hash = 14695981039346656037
 
 func (h hash) word(w uint64) hash { return (h ^ hash(w)) * 1099511628211 }
 
-func (h hash) text(s string) hash { return h.bytes(s).word(0xFF) }
-
-func (h hash) bytes(s string) hash {
-	for i := range len(s) {
-		h = h.word(uint64(s[i]))
+// text takes in s without regard to case.
+func (h hash) text(s string) hash {
+	out, ascii := h.bytes(s)
+	if !ascii {
+		out, _ = h.bytes(regex.Fold(s))
 	}
-	return h
+	return out
+}
+
+// bytes takes in s, eight bytes at a time, without regard to the case of ASCII's letters, and says
+// whether it has no other characters.
+func (h hash) bytes(s string) (out hash, ascii bool) {
+	const blanks, high = 0x2020202020202020, 0x8080808080808080
+	seen := uint64(0)
+	h = h.word(uint64(len(s)))
+	for ; len(s) >= 8; s = s[8:] {
+		w := uint64(s[0]) | uint64(s[1])<<8 | uint64(s[2])<<16 | uint64(s[3])<<24 |
+			uint64(s[4])<<32 | uint64(s[5])<<40 | uint64(s[6])<<48 | uint64(s[7])<<56
+		h, seen = h.word(w|blanks), seen|w
+	}
+	rest := uint64(0)
+	for i := range len(s) {
+		rest = rest<<8 | uint64(s[i])
+	}
+	return h.word(rest | blanks), (seen|rest)&high == 0
 }
 
 func (h hash) expr(e Expr) hash {
 	switch e := e.(type) {
 	case And:
-		h = h.word('&')
+		return h.word('&').group(e)
 	case Or:
-		h = h.word('|')
+		return h.word('|').group(e)
 	case Not:
-		h = h.word('!')
+		return h.word('!').expr(e.X)
 	case Match:
 		return h.text(e.Field.Name).test(e.Test)
 	case Keyword:
 		return h.word('k').test(e.Test)
 	}
-	for _, x := range Parts(e) {
-		h = h.word(uint64(hashSeed.expr(x)))
-	}
 	return h
+}
+
+func (h hash) group(es []Expr) hash {
+	h = h.word(uint64(len(es)))
+	if len(es) == 0 {
+		return h
+	}
+	return h.expr(es[0]).expr(es[len(es)-1])
 }
 
 func (h hash) test(t Test) hash {
 	switch t := t.(type) {
 	case Pattern:
 		for _, q := range t.Parts {
-			h = h.word(uint64(q.Kind))
-			for i, text := 0, q.Text; i < len(text); i++ {
-				c := text[i]
-				if c >= utf8.RuneSelf {
-					h = h.bytes(regex.Fold(text[i:]))
-					break
-				}
-				if 'a' <= c && c <= 'z' {
-					c -= 'a' - 'A'
-				}
-				h = h.word(uint64(c))
-			}
+			h = h.word(uint64(q.Kind)).text(q.Text)
 		}
 	case Regexp:
 		return h.re(t.Re)
+	case Compare:
+		return h.word(uint64(t.Op)).text(string(t.Number))
+	case Null, Exists:
 	default:
 		return h.text(t.String())
 	}

@@ -8,6 +8,7 @@ import (
 	"sigmac/eval"
 	"sigmac/internal/irgen"
 	"sigmac/ir"
+	"sigmac/regex"
 )
 
 // parts are simple predicates of a random rule, and events for it.
@@ -163,6 +164,22 @@ func TestEqual(t *testing.T) {
 	} {
 		if ir.Equal(c.a, c.b) != c.same || ir.Equal(c.b, c.a) != c.same {
 			t.Errorf("%s and %s: want %v", c.a, c.b, c.same)
+		}
+	}
+}
+
+// TestTwice holds that texts which differ in case alone stand once, wherever their letters are, and
+// others twice.
+func TestTwice(t *testing.T) {
+	texts := []string{"", "s", "S", "ſ", "k", "\u212A", "é", "É", "ß", "1234567s", "1234567S", "1234567ſ", "12345678s", "12345678ſ", "12345678é", "12345678É",
+		"@", "`", "1234567@", "1234567`", "a\xff", "A\xff", "a\xfe", `C:\Windows\System32\cmd.exe`, `c:\windows\SYSTEM32\CMD.EXE`, `c:\windows\SYSTEM32\CMD.EXX`}
+	for _, a := range texts {
+		for _, b := range texts {
+			x, y := match("f", pat(a)), match("f", pat(b))
+			_, two := ir.Conjunction(x, y).(ir.And)
+			if two == (regex.Fold(a) == regex.Fold(b)) {
+				t.Errorf("%q and %q are %s", a, b, ir.Conjunction(x, y))
+			}
 		}
 	}
 }
