@@ -50,8 +50,12 @@ func (c *Costs) Row(e ir.Expr) int {
 // Cost is the row of e in the table.
 func (c *Costs) Cost(e ir.Expr) *Cost { return &c.Rows[c.Row(e)] }
 
-// Sorted are conjuncts by their rows; those of one keep their order.
+// Sorted are conjuncts by their rows; those of one keep their order. The slice is es where that
+// is sorted.
 func (c *Costs) Sorted(es []ir.Expr) []ir.Expr {
+	if len(es) < 2 {
+		return es
+	}
 	type ranked struct {
 		e   ir.Expr
 		row int
@@ -60,7 +64,11 @@ func (c *Costs) Sorted(es []ir.Expr) []ir.Expr {
 	for i, e := range es {
 		rs[i] = ranked{e, c.Row(e)}
 	}
-	slices.SortStableFunc(rs, func(a, b ranked) int { return cmp.Compare(a.row, b.row) })
+	byRow := func(a, b ranked) int { return cmp.Compare(a.row, b.row) }
+	if slices.IsSortedFunc(rs, byRow) {
+		return es
+	}
+	slices.SortStableFunc(rs, byRow)
 	out := make([]ir.Expr, len(es))
 	for i, r := range rs {
 		out[i] = r.e

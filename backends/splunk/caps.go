@@ -52,8 +52,11 @@ var timeFormats = map[string]string{"minute": "%M", "hour": "%H", "day": "%d", "
 // searchable says whether the command `search` can say e exactly. What a pipeline wrote
 // in its language it can.
 func searchable(e ir.Expr) bool {
-	if m, ok := e.(ir.Match); ok {
-		return lack(m) == ""
+	switch e := e.(type) {
+	case ir.Match:
+		return lack(e) == ""
+	case ir.Not:
+		return searchable(e.X)
 	}
 	return !slices.ContainsFunc(ir.Parts(e), func(x ir.Expr) bool { return !searchable(x) })
 }
@@ -68,11 +71,13 @@ func said(e ir.Expr) bool {
 	case ir.Match:
 		l := lack(e)
 		return (l == "" || l == innerWildcard) && e.Test != (ir.Null{}) && e.Test != (ir.Exists{})
+	case ir.Not:
+		return said(e.X)
 	}
 	return !slices.ContainsFunc(ir.Parts(e), func(x ir.Expr) bool { return !said(x) })
 }
 
-// What `search` lacks, beside what patternLack names. This and that are all the
+// What `search` lacks, beside what else patternLack names. This and that are all the
 // reasons for which a query has a `where`.
 const (
 	innerWildcard = "a wildcard within a text"
@@ -81,13 +86,14 @@ const (
 	otherField    = "a reference to another field"
 	datePart      = "a part of a date"
 	optionName    = "a field with the name of an option"
+	networkText   = "a text that looks like a network"
 )
 
 // lack names what `search` lacks to say m exactly, or is "". A wildcard within a text
 // may miss events, since the index holds the words of a text (Search Manual:
 // Wildcards).
 func lack(m ir.Match) string {
-	if modifiers[strings.ToLower(m.Field.Name)] {
+	if isOption(m.Field.Name) {
 		return optionName
 	}
 	switch t := m.Test.(type) {
@@ -122,14 +128,35 @@ var modifiers = map[string]bool{
 	"eventtypetag": true, "hosttag": true, "savedsearch": true, "savedsplunk": true,
 }
 
+// isOption says whether `search` takes a name for one of the modifiers, in any case.
+func isOption(name string) bool {
+	var lower [len("searchtimespanminutes")]byte // the longest
+	for i := range len(name) {
+		c := name[i]
+		switch {
+		case c >= utf8.RuneSelf:
+			return modifiers[strings.ToLower(name)]
+		case i == len(lower):
+			return false
+		case 'A' <= c && c <= 'Z':
+			c += 'a' - 'A'
+		}
+		lower[i] = c
+	}
+	return modifiers[string(lower[:len(name)])]
+}
+
 var subnet = lazy.Regexp(`^([0-9]+(\.[0-9]+){3}|[0-9A-Fa-f:.]*:[0-9A-Fa-f:.]*)/[0-9]+$`)
 
 // likeSubnet says whether `search` might take s for a network and not for a
 // text: what stands behind an address and a slash may be anything.
 func likeSubnet(s string) bool {
 	host, _, slash := strings.Cut(s, "/")
+	if !slash {
+		return false
+	}
 	_, err := netip.ParseAddr(host)
-	return slash && err == nil || subnet().MatchString(s)
+	return err == nil || subnet().MatchString(s)
 }
 
 // lacks are all that `search` lacks to say es, sorted.
@@ -145,8 +172,14 @@ func lacks(es []ir.Expr) (out []string) {
 
 // patternLack names what no string of `search` says of p.
 func patternLack(p ir.Pattern) string {
-	text := p.Literals()
 	shape, s := p.Shape()
+	if !slices.ContainsFunc(p.Parts, func(q ir.Part) bool { return q.Kind == ir.AnyOne || !ordinary(q.Text) }) && !p.Cased {
+		if shape == ir.Exact && likeSubnet(s) {
+			return networkText
+		}
+		return ""
+	}
+	text := p.Literals()
 	switch {
 	case p.Has(ir.AnyOne):
 		return "the wildcard ?"
@@ -163,7 +196,7 @@ func patternLack(p ir.Pattern) string {
 	case !regex.LowerFolds(text):
 		return "a letter whose lower case does not decide equality"
 	case shape == ir.Exact && likeSubnet(s):
-		return "a text that looks like a network"
+		return networkText
 	}
 	return ""
 }
@@ -192,7 +225,7 @@ func implied(e ir.Expr) ir.Expr {
 		case e.Test == ir.Test(ir.Null{}) || e.Test == ir.Test(ir.Exists{}):
 		case searchable(e):
 			return e
-		case ok && !modifiers[strings.ToLower(e.Field.Name)]:
+		case ok && !isOption(e.Field.Name):
 			for _, q := range pieces(p) {
 				out = append(out, ir.Match{Field: e.Field, Test: q, Pos: e.Pos})
 			}
@@ -209,6 +242,10 @@ func pieces(p ir.Pattern) []ir.Pattern {
 	for _, q := range p.Parts {
 		if q.Kind != ir.Literal {
 			parts = append(parts, star)
+			continue
+		}
+		if ordinary(q.Text) && !(strings.Contains(q.Text, "/") && likeSubnet(exact)) {
+			parts = append(parts, q)
 			continue
 		}
 		for _, r := range q.Text {

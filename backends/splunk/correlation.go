@@ -145,8 +145,6 @@ func (t *correlator) new(base string) string {
 	return base
 }
 
-func plain(s string) bool { return bareField().MatchString(s) && !keywords[strings.ToUpper(s)] }
-
 // source writes the search for the events of all rules. Of several rules, each has a
 // column that says whether it selects an event.
 func (t *correlator) source() backends.Doc {
@@ -328,8 +326,8 @@ func (t *correlator) group() {
 		}
 		own := t.Rules[0].Group[j][0].Name
 		key := own
-		if lit != "'"+own+"'" || !plain(own) || own == "_time" || slices.Contains(t.keys, own) || own != g && slices.Contains(t.Group, own) {
-			if key = g; !plain(g) || t.fields[g] {
+		if lit != "'"+own+"'" || !bareField(own) || own == "_time" || slices.Contains(t.keys, own) || own != g && slices.Contains(t.Group, own) {
+			if key = g; !bareField(g) || t.fields[g] {
 				key = t.new("group" + strconv.Itoa(j+1))
 			}
 			t.evals = append(t.evals, key+"="+lit)
@@ -352,7 +350,7 @@ func (t *correlator) keep() {
 			}
 			seen = append(seen, f.Name)
 			column := f.Name
-			if !plain(column) {
+			if !bareField(column) {
 				column = t.new("kept" + strconv.Itoa(len(seen)))
 				t.evals = append(t.evals, column+"="+lit)
 				t.renamed = append(t.renamed, [2]string{column, f.Name})
@@ -737,7 +735,7 @@ func (t *correlator) result() {
 	var names []string
 	for _, r := range t.renamed {
 		to := r[1]
-		if !plain(to) {
+		if !bareField(to) {
 			to = `"` + to + `"`
 		}
 		names = append(names, r[0]+" AS "+to)

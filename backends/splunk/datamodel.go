@@ -52,7 +52,7 @@ func modelLack(m ir.Match, negated bool) (feature, reason string) {
 	case ir.Null, ir.Exists:
 		return "a test whether a field is there" + in, "the model may fill what is missing, and whether f=* takes an empty text is open"
 	}
-	if modifiers[strings.ToLower(m.Field.Name)] {
+	if isOption(m.Field.Name) {
 		return "a field with the name of the option " + m.Field.Name, ""
 	}
 	return "", ""
@@ -159,7 +159,7 @@ func (w *writer) tstats(model, index string, e ir.Expr, columns []string) backen
 	}
 	if len(terms) > 0 {
 		where := joined(w.and, terms)
-		if compound(where) {
+		if compound(&where) {
 			where.Open = "("
 		}
 		where.Text = "where " + where.Text

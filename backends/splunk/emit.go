@@ -3,6 +3,7 @@ package splunk
 import (
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 	"unicode/utf8"
 
@@ -46,6 +47,7 @@ type writer struct {
 	err    error
 	single bool   // no field has several values, and none is missing under a NOT
 	and    string // the operator between the terms of a search, or "" where white space is enough
+	buf    []byte // to write in
 }
 
 func (w *writer) fail(at ir.Pos, feature string) {
@@ -57,7 +59,7 @@ func (w *writer) fail(at ir.Pos, feature string) {
 func text(s string) backends.Doc { return backends.Doc{Text: s} }
 
 // compound says whether d has operators outside parentheses.
-func compound(d backends.Doc) bool { return len(d.Parts) > 1 && d.Open == "" }
+func compound(d *backends.Doc) bool { return len(d.Parts) > 1 && d.Open == "" }
 
 // query writes a search of index, if it is not empty, for the events of e.
 func (w *writer) query(index string, e ir.Expr) backends.Doc {
@@ -113,23 +115,29 @@ func (w *writer) conjunction(index string, es []ir.Expr, help ...backends.Doc) b
 }
 
 // joined puts parts beside each other, with parentheses around other operators: in
-// `search` OR binds tighter than AND, in `where` AND binds tighter than OR.
+// `search` OR binds tighter than AND, in `where` AND binds tighter than OR. It may change parts.
 func joined(op string, parts []backends.Doc) backends.Doc {
 	if len(parts) == 1 {
 		return parts[0]
 	}
-	var out []backends.Doc
-	for _, d := range parts {
-		switch {
-		case compound(d) && d.Sep == op:
-			out = append(out, d.Parts...)
-			continue
-		case compound(d):
-			d.Open = "("
+	same := func(d backends.Doc) bool { return compound(&d) && d.Sep == op }
+	if slices.ContainsFunc(parts, same) {
+		var flat []backends.Doc
+		for _, d := range parts {
+			if same(d) {
+				flat = append(flat, d.Parts...)
+			} else {
+				flat = append(flat, d)
+			}
 		}
-		out = append(out, d)
+		parts = flat
 	}
-	return backends.Doc{Sep: op, Parts: out}
+	for i := range parts {
+		if compound(&parts[i]) {
+			parts[i].Open = "("
+		}
+	}
+	return backends.Doc{Sep: op, Parts: parts}
 }
 
 func each[T any](es []T, write func(T) backends.Doc) []backends.Doc {
@@ -143,7 +151,7 @@ func each[T any](es []T, write func(T) backends.Doc) []backends.Doc {
 // negated writes `NOT d`; bare says whether a plain d needs no parentheses.
 func negated(d backends.Doc, bare bool) backends.Doc {
 	switch {
-	case compound(d):
+	case compound(&d):
 		d.Open = "NOT ("
 	case bare && !strings.HasPrefix(d.Text+d.Open, "NOT "):
 		d.Text = "NOT " + d.Text
@@ -173,10 +181,9 @@ func (w *writer) search(e ir.Expr) backends.Doc {
 		case ir.Null:
 			return negated(w.search(ir.Match{Field: e.Field, Test: ir.Exists{}, Pos: e.Pos}), true)
 		case ir.Exists:
-			return joined("OR", each([]ir.Match{star(e), {Field: e.Field, Test: ir.Lit(""), Pos: e.Pos}},
-				func(m ir.Match) backends.Doc { return w.terms([]ir.Match{m}) }))
+			return joined("OR", []backends.Doc{w.terms([]ir.Expr{star(e)}), w.terms([]ir.Expr{with(e, ir.Lit(""))})})
 		}
-		return w.terms([]ir.Match{e})
+		return w.terms([]ir.Expr{e})
 	case ir.Opaque:
 		return text("(" + e.Text + ")")
 	}
@@ -206,14 +213,14 @@ func (w *writer) all(es []ir.Expr) (out []backends.Doc) {
 // An operand of a choice is an expression, or tests of one field that are written as
 // one.
 type operand struct {
-	e  ir.Expr
-	ms []ir.Match
+	e     ir.Expr
+	tests []ir.Expr // each is a Match
 }
 
-func choice(os []operand, one func(ir.Expr) backends.Doc, list func([]ir.Match) backends.Doc) []backends.Doc {
+func choice(os []operand, one func(ir.Expr) backends.Doc, list func([]ir.Expr) backends.Doc) []backends.Doc {
 	return each(os, func(o operand) backends.Doc {
-		if o.ms != nil {
-			return list(o.ms)
+		if o.tests != nil {
+			return list(o.tests)
 		}
 		return one(o.e)
 	})
@@ -225,24 +232,40 @@ const maxSize = 1000
 // gather puts together the tests of one field, where the first of them is; one
 // of size 0 stays alone.
 func gather(es []ir.Expr, size func(ir.Test) int) []operand {
-	type open struct{ at, size int }
+	type list struct{ at, from, size int } // which operand it is, and where it begins in es
+	var lists map[string]list              // by their fields, save the last
+	var last list
+	field := "" // of the last
 	out := make([]operand, 0, len(es))
-	lists := map[string]open{}
-	for _, e := range es {
-		m, ok := e.(ir.Match)
-		if !ok || size(m.Test) == 0 {
+	for i, e := range es {
+		m, _ := e.(ir.Match)
+		n := 0
+		if m.Test != nil {
+			n = size(m.Test)
+		}
+		if n == 0 {
 			out = append(out, operand{e: e})
 			continue
 		}
-		f, n := m.Field.Name, size(m.Test)
-		l, ok := lists[f]
-		if !ok || l.size+n > maxSize {
-			l = open{at: len(out)}
+		if f := m.Field.Name; f != field || last.size == 0 {
+			if last.size > 0 {
+				if lists == nil {
+					lists = map[string]list{}
+				}
+				lists[field] = last
+			}
+			last, field = lists[f], f
+		}
+		if last.size == 0 || last.size+n > maxSize {
+			last = list{at: len(out), from: i}
 			out = append(out, operand{})
 		}
-		out[l.at].ms = append(out[l.at].ms, m)
-		l.size += n
-		lists[f] = l
+		last.size += n
+		if o := &out[last.at]; last.from+len(o.tests) == i { // all of es from there on
+			o.tests = es[last.from : i+1 : i+1]
+		} else {
+			o.tests = append(o.tests, e)
+		}
 	}
 	return out
 }
@@ -263,41 +286,60 @@ func inList(t ir.Test) int {
 }
 
 // terms writes tests of one field for the command `search`.
-func (w *writer) terms(ms []ir.Match) backends.Doc {
-	first := ms[0]
+func (w *writer) terms(tests []ir.Expr) backends.Doc {
+	first := tests[0].(ir.Match)
 	f, lack := searchField(first.Field.Name)
 	if lack != "" {
 		w.fail(first.Pos, lack)
 	}
-	vs := make([]string, 0, len(ms))
-	for _, m := range ms {
-		switch t := m.Test.(type) {
-		case ir.Pattern:
-			lit, ok := quote(t)
-			if !ok {
-				panic("splunk: cannot search " + t.String())
-			}
-			if lit == `"*"` {
-				lit = "*"
-			}
-			vs = append(vs, lit)
-		case ir.Compare:
-			if t.Op != ir.Eq { // alone, by inList
-				return text(f + t.Op.String() + w.number(t.Number, first.Pos))
-			}
-			vs = append(vs, string(t.Number))
-		case ir.Bool:
-			vs = append(vs, fmt.Sprintf(`"%t"`, t.Value))
-		case ir.CIDR:
-			vs = append(vs, `"`+t.Net.String()+`"`)
-		default:
-			panic(fmt.Sprintf("splunk: cannot search %T", t))
-		}
+	if len(tests) == 1 {
+		w.buf = append(append(w.buf[:0], f...), relation(first)...)
+		return text(string(w.appendValue(w.buf, first)))
 	}
-	if len(vs) == 1 {
-		return text(f + "=" + vs[0])
+	w.buf = w.buf[:0]
+	ends := make([]int, len(tests))
+	for i, e := range tests {
+		w.buf = w.appendValue(w.buf, e.(ir.Match))
+		ends[i] = len(w.buf)
+	}
+	all, from := string(w.buf), 0
+	vs := make([]string, len(tests))
+	for i, to := range ends {
+		vs[i], from = all[from:to], to
 	}
 	return backends.Doc{Text: f + " IN ", Open: "(", Sep: ",", Items: vs}
+}
+
+// relation is the operator between a field and the value of a test.
+func relation(m ir.Match) string {
+	if t, ok := m.Test.(ir.Compare); ok {
+		return t.Op.String()
+	}
+	return "="
+}
+
+// appendValue appends the value of a test.
+func (w *writer) appendValue(b []byte, m ir.Match) []byte {
+	switch t := m.Test.(type) {
+	case ir.Pattern:
+		if !quotable(t) {
+			panic("splunk: cannot search " + t.String())
+		}
+		if shape, _ := t.Shape(); shape == ir.Any {
+			return append(b, '*')
+		}
+		return appendQuoted(b, t)
+	case ir.Compare:
+		if t.Op != ir.Eq { // alone, by inList
+			return append(b, w.number(t.Number, m.Pos)...)
+		}
+		return append(b, t.Number...)
+	case ir.Bool:
+		return append(strconv.AppendBool(append(b, '"'), t.Value), '"')
+	case ir.CIDR:
+		return append(append(append(b, '"'), t.Net.String()...), '"')
+	}
+	panic(fmt.Sprintf("splunk: cannot search %T", m.Test))
 }
 
 // where writes an expression of the command `where`. Under a NOT no part of it is
@@ -310,11 +352,11 @@ func (w *writer) where(e ir.Expr, negative bool) backends.Doc {
 	switch e := e.(type) {
 	case ir.And:
 		plain, rest := partition(e, said)
-		parts := each(rest, one)
+		parts := make([]backends.Doc, 0, len(rest)+1)
 		if len(plain) > 0 {
-			parts = append([]backends.Doc{w.searchmatch(ir.And(plain))}, parts...)
+			parts = append(parts, w.searchmatch(ir.And(plain)))
 		}
-		return joined("AND", parts)
+		return joined("AND", append(parts, each(rest, one)...))
 	case ir.Or:
 		plain, rest := partition(e, said)
 		parts := choice(gather(rest, inRe), one, w.regex)
@@ -431,10 +473,11 @@ func mayBeNull(e ir.Expr, es []ir.Expr) (may bool) {
 // regex writes tests of one field as one regular expression. `match` is documented for
 // one value, and is null of a missing field; `mvfind` finds one of several, and whether it
 // does is never null. Every event has _raw, its text.
-func (w *writer) regex(ms []ir.Match) backends.Doc {
-	first := ms[0]
-	res := make([]*regex.Re, 0, len(ms))
-	for _, m := range ms {
+func (w *writer) regex(tests []ir.Expr) backends.Doc {
+	first := tests[0].(ir.Match)
+	res := make([]*regex.Re, 0, len(tests))
+	for _, e := range tests {
+		m := e.(ir.Match)
 		if p, ok := m.Test.(ir.Pattern); ok {
 			for _, q := range p.Parts {
 				if !utf8.ValidString(q.Text) {
@@ -459,7 +502,7 @@ func (w *writer) regex(ms []ir.Match) backends.Doc {
 // atom writes a test; under a NOT it is true or false, never null (SEMANTICS B.4).
 func (w *writer) atom(m ir.Match, negative bool) backends.Doc {
 	if reOf(m.Test) != nil {
-		return w.regex([]ir.Match{m})
+		return w.regex([]ir.Expr{m})
 	}
 	f := w.field(m.Field, m.Pos)
 	var cond string

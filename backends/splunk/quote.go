@@ -17,33 +17,46 @@ func quote(p ir.Pattern) (lit string, ok bool) {
 	if !quotable(p) {
 		return "", false
 	}
-	var b strings.Builder
-	size := len(`""`)
-	for _, q := range p.Parts {
-		size += max(1, len(q.Text)+strings.Count(q.Text, `\`)+strings.Count(q.Text, `"`))
-	}
-	b.Grow(size)
-	b.WriteByte('"')
+	return string(appendQuoted(nil, p)), true
+}
+
+// appendQuoted appends a quotable p as a string of the command `search`.
+func appendQuoted(b []byte, p ir.Pattern) []byte {
+	b = append(b, '"')
 	for _, q := range p.Parts {
 		if q.Kind == ir.AnyRun {
-			b.WriteByte('*')
+			b = append(b, '*')
 		}
-		for i := range len(q.Text) {
-			if c := q.Text[i]; c == '\\' || c == '"' {
-				b.WriteByte('\\')
+		for text := q.Text; text != ""; {
+			n := strings.IndexAny(text, `\"`)
+			if n < 0 {
+				b = append(b, text...)
+				break
 			}
-			b.WriteByte(q.Text[i])
+			b = append(append(b, text[:n]...), '\\', text[n])
+			text = text[n+1:]
 		}
 	}
-	b.WriteByte('"')
-	return b.String(), true
+	return append(b, '"')
 }
 
 // quotable says whether a string of `search` holds p.
 func quotable(p ir.Pattern) bool {
 	return !slices.ContainsFunc(p.Parts, func(q ir.Part) bool {
-		return q.Kind != ir.AnyRun && (q.Kind != ir.Literal || !utf8.ValidString(q.Text) || strings.ContainsAny(q.Text, "*`") || backends.HasHidden(q.Text))
+		return q.Kind != ir.AnyRun && (q.Kind != ir.Literal || !ordinary(q.Text) &&
+			(!utf8.ValidString(q.Text) || strings.ContainsAny(q.Text, "*`") || backends.HasHidden(q.Text)))
 	})
+}
+
+// ordinary says whether s is of characters of ASCII that can be seen, and has none that `search` reads
+// in a string as something else.
+func ordinary(s string) bool {
+	for i := range len(s) {
+		if c := s[i]; c < ' ' || c > '~' || c == '*' || c == '`' {
+			return false
+		}
+	}
+	return true
 }
 
 // unsayable says whether a string of `search` cannot hold r: a wildcard, a
@@ -65,7 +78,20 @@ func quoteRe(s string) (lit string, ok bool) {
 	return `"` + s + `"`, true
 }
 
-var bareField = lazy.Regexp(`^[A-Za-z_][A-Za-z0-9_.]*(\{\}[A-Za-z0-9_.]*)*$`)
+// bareField says whether a name may stand without quotes: a word with dots and `{}`.
+func bareField(s string) bool {
+	for i := 0; i < len(s); i++ {
+		switch c := s[i]; {
+		case 'A' <= c && c <= 'Z' || 'a' <= c && c <= 'z' || c == '_':
+		case i > 0 && ('0' <= c && c <= '9' || c == '.'):
+		case i > 0 && strings.HasPrefix(s[i:], "{}"):
+			i++
+		default:
+			return false
+		}
+	}
+	return s != "" && !(len(s) <= maxKeyword && keywords[strings.ToUpper(s)])
+}
 
 // keywords are the words that `search` takes for itself.
 var keywords = map[string]bool{
@@ -73,10 +99,12 @@ var keywords = map[string]bool{
 	"SEARCH": true, // first in a query, it would be the command
 }
 
+const maxKeyword = len("SEARCH")
+
 // searchField writes a field for `search`, whereField one for `where`; lack is
 // the feature that neither has, or "".
 func searchField(s string) (lit, lack string) {
-	if bareField().MatchString(s) && !keywords[strings.ToUpper(s)] {
+	if bareField(s) {
 		return s, ""
 	}
 	return `"` + s + `"`, fieldLack(s)

@@ -12,15 +12,20 @@ import (
 func tidy(e ir.Expr) ir.Expr {
 	switch e := e.(type) {
 	case ir.And:
-		var es []ir.Expr
+		es := make([]ir.Expr, 0, len(e))
 		for _, x := range e {
-			es = append(es, ir.Conjuncts(tidy(x))...)
+			x = tidy(x)
+			if and, ok := x.(ir.And); ok {
+				es = append(es, ir.Conjuncts(and)...)
+			} else {
+				es = append(es, x)
+			}
 		}
 		return conjunction(es)
 	case ir.Or:
-		var es []ir.Expr
-		for _, x := range e {
-			es = append(es, tidy(x))
+		es := make([]ir.Expr, len(e))
+		for i, x := range e {
+			es[i] = tidy(x)
 		}
 		return ir.Disjunction(es...)
 	case ir.Not:
@@ -37,7 +42,7 @@ func tidy(e ir.Expr) ir.Expr {
 
 // conjunction is the And of es, in order.
 func conjunction(es []ir.Expr) ir.Expr {
-	var out []ir.Expr
+	out := make([]ir.Expr, 0, len(es))
 	for _, e := range es {
 		m, ok := e.(ir.Match)
 		if !ok || m.Test != (ir.Exists{}) || !slices.ContainsFunc(es, func(x ir.Expr) bool { return requires(x, m.Field.Name) }) {
@@ -45,7 +50,10 @@ func conjunction(es []ir.Expr) ir.Expr {
 		}
 	}
 	search, where := partition(costs.Sorted(out), searchable)
-	return ir.Conjunction(append(search, where...)...)
+	if len(where) > 0 {
+		search = slices.Concat(search, where)
+	}
+	return ir.Conjunction(search...)
 }
 
 // negation is the Not of e, by De Morgan's law one of what `search` can say and one of
@@ -94,11 +102,17 @@ func negation(e ir.Expr) ir.Expr {
 
 func with(m ir.Match, t ir.Test) ir.Match { return ir.Match{Field: m.Field, Test: t, Pos: m.Pos} }
 
-func partition(es []ir.Expr, of func(ir.Expr) bool) (those, others []ir.Expr) {
-	for _, e := range es {
-		if of(e) {
+// partition are those of es that are so, and the others, in their order.
+func partition(es []ir.Expr, are func(ir.Expr) bool) (those, others []ir.Expr) {
+	for i, e := range es {
+		switch is := are(e); {
+		case is && others == nil:
+			those = es[: i+1 : i+1]
+		case is:
 			those = append(those, e)
-		} else {
+		case others == nil:
+			others = append(make([]ir.Expr, 0, len(es)-i), e)
+		default:
 			others = append(others, e)
 		}
 	}
