@@ -1,7 +1,6 @@
 package backends
 
 import (
-	"cmp"
 	"slices"
 
 	"sigmac/ir"
@@ -50,30 +49,25 @@ func (c *Costs) Row(e ir.Expr) int {
 // Cost is the row of e in the table.
 func (c *Costs) Cost(e ir.Expr) *Cost { return &c.Rows[c.Row(e)] }
 
-// Sorted are conjuncts by their rows; those of one keep their order. The slice is es where that
-// is sorted.
-func (c *Costs) Sorted(es []ir.Expr) []ir.Expr {
-	if len(es) < 2 {
-		return es
-	}
-	type ranked struct {
-		e   ir.Expr
-		row int
-	}
-	rs := make([]ranked, len(es))
+// Sorted are conjuncts by their rows, and these; those of one row keep their order. The slice is es
+// where that is sorted.
+func (c *Costs) Sorted(es []ir.Expr) ([]ir.Expr, []int) {
+	rows := make([]int, len(es))
 	for i, e := range es {
-		rs[i] = ranked{e, c.Row(e)}
+		rows[i] = c.Row(e)
 	}
-	byRow := func(a, b ranked) int { return cmp.Compare(a.row, b.row) }
-	if slices.IsSortedFunc(rs, byRow) {
-		return es
+	if slices.IsSorted(rows) {
+		return es, rows
 	}
-	slices.SortStableFunc(rs, byRow)
-	out := make([]ir.Expr, len(es))
-	for i, r := range rs {
-		out[i] = r.e
+	out, sorted := make([]ir.Expr, 0, len(es)), make([]int, 0, len(es))
+	for row := range c.Rows {
+		for i, e := range es {
+			if rows[i] == row {
+				out, sorted = append(out, e), append(sorted, row)
+			}
+		}
 	}
-	return out
+	return out, sorted
 }
 
 // A Condition is a part of a query that an event must meet, and what it costs.

@@ -39,8 +39,11 @@ func TestCosts(t *testing.T) {
 		}
 	}
 	var got []string
-	for _, e := range c.Sorted([]ir.Expr{ir.Not{X: b}, part, b, a}) {
-		got = append(got, e.String())
+	sorted, rows := c.Sorted([]ir.Expr{ir.Not{X: b}, part, b, a})
+	for i, e := range sorted {
+		if got = append(got, e.String()); rows[i] != c.Row(e) {
+			t.Errorf("%s: row %d, not %d", e, rows[i], c.Row(e))
+		}
 	}
 	if want := []string{b.String(), a.String(), part.String(), ir.Not{X: b}.String()}; !slices.Equal(got, want) {
 		t.Error(got)

@@ -4,6 +4,7 @@ import (
 	"slices"
 	"strings"
 	"unicode"
+	"unicode/utf8"
 
 	"sigmac/ir"
 	"sigmac/regex"
@@ -65,6 +66,9 @@ func (x Lexicon) terms(e ir.Expr, f ir.Field) (out []Term) {
 				return nil
 			}
 			for _, t := range ts {
+				if len(out) > maxTerms && len(t.Text) >= Shortest(out) {
+					continue // there are too many already
+				}
 				if !slices.ContainsFunc(out, func(o Term) bool { return strings.EqualFold(o.Text, t.Text) && o.Cased == t.Cased }) {
 					out = append(out, t)
 				}
@@ -76,12 +80,48 @@ func (x Lexicon) terms(e ir.Expr, f ir.Field) (out []Term) {
 		}
 		switch t := e.Test.(type) {
 		case ir.Pattern:
-			return x.longest(ir.PatternRe(t))
+			return x.ofPattern(t)
 		case ir.Regexp:
 			return x.longest(t.Re)
 		}
 	}
 	return out
+}
+
+// ofPattern is the longest term between borders of p that is not common: longest of what p is as a
+// regular expression. A wildcard is no border.
+func (x Lexicon) ofPattern(p ir.Pattern) []Term {
+	var best Term
+	for i, q := range p.Parts {
+		if q.Kind != ir.Literal {
+			continue
+		}
+		for from := 0; from < len(q.Text); from++ {
+			to := from
+			for to < len(q.Text) && alphanumeric(rune(q.Text[to])) {
+				to++
+			}
+			if text := q.Text[from:to]; len(text) > len(best.Text) {
+				begins, ends := i == 0, i == len(p.Parts)-1
+				if from > 0 {
+					r, _ := utf8.DecodeLastRuneInString(q.Text[:from])
+					begins = x.Breaks(r)
+				}
+				if to < len(q.Text) {
+					r, _ := utf8.DecodeRuneInString(q.Text[to:])
+					ends = x.Breaks(r)
+				}
+				if begins && ends && !slices.Contains(x.Common, strings.ToLower(text)) {
+					best = Term{text, p.Cased && strings.ContainsFunc(text, unicode.IsLetter)}
+				}
+			}
+			from = to
+		}
+	}
+	if best.Text == "" {
+		return nil
+	}
+	return []Term{best}
 }
 
 // longest is the longest term between borders of re that is not common.

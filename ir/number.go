@@ -64,6 +64,14 @@ func ParseNumber(s string) (n Number, ok bool) {
 // Cmp is -1, 0 or 1 as n is less than, equal to or greater than m.
 func (n Number) Cmp(m Number) int { return n.rat().Cmp(m.rat()) }
 
+// IsLong says whether n is a whole number that a signed integer of 64 bits holds, and its negation
+// too.
+func (n Number) IsLong() bool {
+	digits := strings.TrimPrefix(string(n), "-")
+	const most = "9223372036854775807"
+	return !strings.Contains(digits, ".") && (len(digits) < len(most) || len(digits) == len(most) && digits <= most)
+}
+
 func (n Number) rat() *big.Rat {
 	r, ok := new(big.Rat).SetString(string(n))
 	if !ok {

@@ -93,7 +93,7 @@ func HasCases(r rune) bool {
 // ASCIIFolds says whether folding ASCII letters alone decides s: none of its
 // other characters has a case variant.
 func ASCIIFolds(s string) bool {
-	for _, r := range s {
+	for _, r := range beyondASCII(s) {
 		if r >= utf8.RuneSelf && HasCases(r) {
 			return false
 		}
@@ -101,11 +101,21 @@ func ASCIIFolds(s string) bool {
 	return true
 }
 
+// beyondASCII is s from its first character on that is not of ASCII.
+func beyondASCII(s string) string {
+	for i := range len(s) {
+		if s[i] >= utf8.RuneSelf {
+			return s[i:]
+		}
+	}
+	return ""
+}
+
 // LowerFolds says whether lower-casing decides s: each character has at most
 // one case variant, and lower-casing makes the two meet, and no other letter
 // (as `İ`, which has none, meets `i`).
 func LowerFolds(s string) bool {
-	for _, r := range s {
+	for _, r := range beyondASCII(s) {
 		if r < utf8.RuneSelf {
 			continue
 		}

@@ -466,7 +466,7 @@ func (w *writer) value(v test) string {
 func (w *writer) number(n ir.Number, at ir.Pos) string {
 	whole, frac, _ := strings.Cut(string(n), ".")
 	switch {
-	case frac == "" && (n.Cmp("9223372036854775807") > 0 || n.Cmp("-9223372036854775807") < 0):
+	case frac == "" && !n.IsLong():
 		w.fail(at, "a whole number of more than 64 bits", "")
 	case frac != "" && len(strings.TrimLeft(strings.TrimPrefix(whole, "-")+frac, "0")) > 15:
 		w.fail(at, "a number of more than 15 digits with a point", "")

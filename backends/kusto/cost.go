@@ -126,16 +126,15 @@ var lexicon = backends.Lexicon{
 		"policies", "program", "programdata", "public", "roaming", "services", "software", "system", "system32", "syswow64", "users", "windows"},
 }
 
-// help is a look-up in the index of terms that every row passes that meets all of es, the one with
-// the longest terms; none where es have a look-up already, or scan no column.
-func (w *writer) help(es []ir.Expr) (best backends.Doc, ok bool) {
+// help is a look-up in the index of terms that every row passes that meets all of es, whose costs
+// are given: the one with the longest terms; none where es have a look-up already, or scan no column.
+func (w *writer) help(es []ir.Expr, costs []int) (best backends.Doc, ok bool) {
+	if slices.Contains(costs, costEqual) {
+		return best, false
+	}
 	least := 0
-	for _, e := range es {
-		row := w.costs.Row(e)
-		if row == costEqual {
-			return best, false
-		}
-		if row != costPart && row != costRegexp {
+	for i, e := range es {
+		if costs[i] != costPart && costs[i] != costRegexp {
 			continue
 		}
 		var fields []ir.Field
@@ -154,10 +153,14 @@ func (w *writer) help(es []ir.Expr) (best backends.Doc, ok bool) {
 			if ts[0].Cased {
 				a.op = "has_cs"
 			}
-			for _, t := range ts {
-				a.rights = append(a.rights, w.str(t.Text, ir.Pos{})...)
+			rights := make([]string, len(ts))
+			for i, t := range ts {
+				rights[i] = w.str(t.Text, ir.Pos{})
 			}
-			best, ok, least = a.doc(false), true, n
+			a.right = rights[0]
+			if best, ok, least = a.doc(false), true, n; len(ts) > 1 {
+				best = a.list(rights, false)
+			}
 			best.Cost = &rows[costTerm]
 		}
 	}

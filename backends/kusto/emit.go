@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net/netip"
 	"slices"
+	"strconv"
 	"strings"
 	"unicode/utf8"
 
@@ -170,14 +171,17 @@ func call(function string, args ...string) backends.Doc {
 
 // filter writes a whole condition; the first of a query with help for the index.
 func (w *writer) filter(e ir.Expr, first bool) backends.Doc {
-	es := w.costs.Sorted(ir.Conjuncts(e))
-	own := w.written(w.conjuncts(es), false)
+	es, costs := w.costs.Sorted(ir.Conjuncts(e))
+	own := w.conjuncts(es, costs, false)
 	if len(own) == 0 {
 		return text("true")
 	}
 	bare := group("and", own)
-	help, ok := w.help(es)
-	if !first || !ok {
+	if !first {
+		return bare
+	}
+	help, ok := w.help(es, costs)
+	if !ok {
 		return bare
 	}
 	at := slices.IndexFunc(own, func(d backends.Doc) bool { return d.Cost != &rows[costKind] })
@@ -186,12 +190,30 @@ func (w *writer) filter(e ir.Expr, first bool) backends.Doc {
 	return d
 }
 
-// conjuncts are the operands of an `and` of es.
-func (w *writer) conjuncts(es []ir.Expr) (out []operand) {
+// conjuncts are the operands of an `and` of es, whose costs are given. Tests before which another
+// one is to stand are found before anything is written.
+func (w *writer) conjuncts(es []ir.Expr, costs []int, negated bool) []backends.Doc {
+	type guarded struct {
+		guard ir.Expr
+		atom
+	}
+	var tests []guarded
 	for _, e := range es {
-		for _, o := range w.guarded(e) {
-			o.cost = w.costs.Cost(e)
-			out = append(out, o)
+		if m, guard, ok := guardOf(e); ok {
+			tests = append(tests, guarded{guard, w.match(m)})
+		}
+	}
+	out := make([]backends.Doc, 0, len(es)+len(tests))
+	for i, e := range es {
+		from := len(out)
+		if _, _, ok := guardOf(e); ok {
+			out = append(out, w.expr(tests[0].guard, negated), tests[0].doc(negated))
+			tests = tests[1:]
+		} else {
+			out = append(out, w.expr(e, negated))
+		}
+		for j := from; j < len(out); j++ {
+			out[j].Cost = &rows[costs[i]]
 		}
 	}
 	return out
@@ -202,21 +224,22 @@ func (w *writer) conjuncts(es []ir.Expr) (out []operand) {
 func (w *writer) expr(e ir.Expr, negated bool) backends.Doc {
 	switch e := e.(type) {
 	case ir.And:
-		os := w.conjuncts(w.costs.Sorted(ir.Conjuncts(e)))
-		if len(os) == 0 {
+		es, costs := w.costs.Sorted(ir.Conjuncts(e))
+		if len(es) == 0 {
 			return text("true")
 		}
-		return group("and", w.written(os, negated))
+		return group("and", w.conjuncts(es, costs, negated))
 	case ir.Or:
 		es := ir.Disjuncts(e)
 		if len(es) == 0 {
 			return text("false")
 		}
-		return group("or", w.written(w.gather(es), negated))
+		return group("or", w.choice(es, negated))
 	case ir.Not:
 		if m, ok := e.X.(ir.Match); ok {
 			if is, ok := presence(m); ok {
-				return w.present(m, !is).doc(negated)
+				a := w.present(m, !is)
+				return a.doc(negated)
 			}
 		}
 		d := w.expr(e.X, true)
@@ -226,12 +249,14 @@ func (w *writer) expr(e ir.Expr, negated bool) backends.Doc {
 		}
 		return backends.Doc{Open: "not(", Parts: []backends.Doc{d}}
 	case ir.Match:
-		if os := w.guarded(e); len(os) > 1 {
-			return group("and", w.written(os, negated))
+		a := w.match(e)
+		if _, guard, ok := guardOf(e); ok {
+			return group("and", []backends.Doc{w.expr(guard, negated), a.doc(negated)})
 		}
-		return w.match(e).doc(negated)
+		return a.doc(negated)
 	case ir.Keyword:
-		return w.keyword(e).doc(negated)
+		a := w.keyword(e)
+		return a.doc(negated)
 	case ir.Opaque:
 		if e.Of != nil {
 			for _, f := range e.Of.Fields { // it may be computed
@@ -241,29 +266,6 @@ func (w *writer) expr(e ir.Expr, negated bool) backends.Doc {
 		return text("(" + e.Text + ")")
 	}
 	panic(fmt.Sprintf("kusto: cannot write %T", e))
-}
-
-// An operand of `and` and `or` is an expression, or an atom.
-type operand struct {
-	e ir.Expr
-	*atom
-	cost *backends.Cost
-}
-
-// written are the operands of one operator.
-func (w *writer) written(os []operand, negated bool) []backends.Doc {
-	out := make([]backends.Doc, 0, len(os))
-	for _, o := range os {
-		var d backends.Doc
-		if o.atom != nil {
-			d = o.doc(negated)
-		} else {
-			d = w.expr(o.e, negated)
-		}
-		d.Cost = o.cost
-		out = append(out, d)
-	}
-	return out
 }
 
 // group joins parts by an operator.
@@ -301,15 +303,10 @@ func chunks(op string, parts []backends.Doc) (out []backends.Doc) {
 // mapped is where the IPv6 functions see an IPv4 address.
 var mapped = netip.MustParsePrefix("::ffff:0:0/96")
 
-// guarded is e with the test before it that KQL needs to mean the same, if there is one.
-func (w *writer) guarded(e ir.Expr) []operand {
-	m, ok := e.(ir.Match)
-	if !ok {
-		return []operand{{e: e}}
-	}
-	with := func(guard ir.Match) []operand {
-		a := w.match(m)
-		return []operand{{e: guard}, {atom: &a}}
+// guardOf is the test before e, a Match, that KQL needs to mean the same, if there is one.
+func guardOf(e ir.Expr) (m ir.Match, guard ir.Expr, ok bool) {
+	if m, ok = e.(ir.Match); !ok {
+		return m, nil, false
 	}
 	switch t := m.Test.(type) {
 	case ir.FieldRef:
@@ -319,70 +316,99 @@ func (w *writer) guarded(e ir.Expr) []operand {
 		if t.Shape == ir.Exact {
 			f = m.Field
 		}
-		return with(ir.Match{Field: f, Test: ir.Exists{}, Pos: m.Pos})
+		return m, ir.Match{Field: f, Test: ir.Exists{}, Pos: m.Pos}, true
 	case ir.CIDR:
 		if t.Net.Addr().Is6() && t.Net.Overlaps(mapped) {
 			star := ir.Part{Kind: ir.AnyRun}
 			colon := ir.NewPattern(false, star, ir.Part{Text: ":"}, star)
-			return with(ir.Match{Field: m.Field, Test: colon, Pos: m.Pos})
+			return m, ir.Match{Field: m.Field, Test: colon, Pos: m.Pos}, true
 		}
 	}
-	return []operand{{e: e}}
+	return m, nil, false
 }
 
-// An atom is a test without operators: `left op rights`, or `op(left, rights)`.
+// An atom is a test without operators: `left op right`, or `op(left, right)`, or left alone.
 type atom struct {
-	left, op string
-	many     string // the operator of several rights, if there is one
-	rights   []string
-	call     bool
-	null     bool // may be null
-	manyNull bool // may be null with several rights
+	left, op, right string
+	many            string // the operator of several rights, if there is one
+	call            bool
+	null            bool // may be null
+	manyNull        bool // may be null with several rights
 }
 
-func (a atom) doc(negated bool) backends.Doc {
-	d := text(a.left)
-	null := a.null
+func (a *atom) doc(negated bool) backends.Doc {
 	switch {
-	case len(a.rights) > 1:
-		null = a.manyNull
-		if d = call(a.left+" "+a.many+" ", a.rights...); a.call {
-			d = call(a.many, append([]string{a.left}, a.rights...)...)
-		}
+	case a.right == "":
+		return known(text(a.left), a.null && negated)
 	case a.call:
-		d = call(a.op, a.left, a.rights[0])
-	case len(a.rights) == 1:
-		d = text(a.left + " " + a.op + " " + a.rights[0])
+		return known(call(a.op, a.left, a.right), a.null && negated)
 	}
-	// In a positive place null selects nothing, as false does.
-	if null && negated {
+	return known(text(a.left+" "+a.op+" "+a.right), a.null && negated)
+}
+
+// list is the atom with several rights.
+func (a *atom) list(rights []string, negated bool) backends.Doc {
+	if a.call {
+		return known(call(a.many, append([]string{a.left}, rights...)...), a.manyNull && negated)
+	}
+	return known(call(a.left+" "+a.many+" ", rights...), a.manyNull && negated)
+}
+
+// known is d, with false in the place of null where that matters: in a positive place null selects
+// nothing, as false does.
+func known(d backends.Doc, null bool) backends.Doc {
+	if null {
 		return backends.Doc{Text: "coalesce", Open: "(", Sep: ",", Parts: []backends.Doc{d, text("false")}}
 	}
 	return d
 }
 
-// gather puts together what one list can say, where the first of them is.
-func (w *writer) gather(es []ir.Expr) []operand {
+// choice are the operands of an `or` of es. What one list can say stands together, where the first
+// of it is. Other expressions are written when the tests are.
+func (w *writer) choice(es []ir.Expr, negated bool) []backends.Doc {
 	type key struct{ left, many string }
-	out := make([]operand, 0, len(es))
-	first := map[key]int{}
-	for _, e := range es {
+	type list struct {
+		atom
+		at     int
+		rights []string
+	}
+	var lists []list
+	var firsts backends.Firsts[key]
+	var others []int // of es, where it stands behind
+	out := make([]backends.Doc, 0, len(es))
+	for i, e := range es {
 		m, ok := e.(ir.Match)
-		if !ok || len(w.guarded(m)) > 1 {
-			out = append(out, operand{e: e})
+		var a atom
+		if ok {
+			a = w.match(m) // finds faults in the order of the tests
+		}
+		if _, _, guarded := guardOf(e); !ok || guarded {
+			others = append(others, i, len(out))
+			out = append(out, backends.Doc{})
 			continue
 		}
-		a := w.match(m)
+		if a.many == "" {
+			out = append(out, a.doc(negated))
+			continue
+		}
 		k := key{a.left, a.many}
-		if i, ok := first[k]; ok {
-			out[i].rights = append(out[i].rights, a.rights...)
-			continue
+		at, ok := firsts.At(k)
+		if !ok {
+			at = len(lists)
+			firsts.Set(k, at)
+			lists = append(lists, list{atom: a, at: len(out)})
+			out = append(out, backends.Doc{})
 		}
-		if a.many != "" {
-			first[k] = len(out)
+		lists[at].rights = append(lists[at].rights, a.right)
+	}
+	for i := range lists {
+		l := &lists[i]
+		if out[l.at] = l.doc(negated); len(l.rights) > 1 {
+			out[l.at] = l.list(l.rights, negated)
 		}
-		kept := a // only what stays goes to the heap
-		out = append(out, operand{atom: &kept})
+	}
+	for i := 0; i < len(others); i += 2 {
+		out[others[i+1]] = w.expr(es[others[i]], negated)
 	}
 	return out
 }
@@ -477,12 +503,12 @@ func (w *writer) textOf(f ir.Field, at ir.Pos) string {
 	return c
 }
 
-func (w *writer) str(s string, at ir.Pos) []string {
+func (w *writer) str(s string, at ir.Pos) string {
 	lit, ok := quote(s)
 	if !ok {
 		w.fail(at, "a value that is not UTF-8 text", "")
 	}
-	return []string{lit}
+	return lit
 }
 
 func (w *writer) match(m ir.Match) atom {
@@ -495,7 +521,7 @@ func (w *writer) match(m ir.Match) atom {
 	case ir.Regexp:
 		return w.regexp(w.textOf(m.Field, m.Pos), t.Re, m.Pos)
 	case ir.CIDR:
-		a := atom{left: w.textOf(m.Field, m.Pos), rights: w.str(t.Net.String(), m.Pos), call: true, null: true}
+		a := atom{left: w.textOf(m.Field, m.Pos), right: w.str(t.Net.String(), m.Pos), call: true, null: true}
 		if t.Net.Addr().Is4() {
 			a.op, a.many, a.manyNull = "ipv4_is_in_range", "ipv4_is_in_any_range", true
 		} else {
@@ -516,9 +542,9 @@ func (w *writer) match(m ir.Match) atom {
 		return w.compare("todouble("+w.textOf(m.Field, m.Pos)+")", t.Op, t.Number, m.Pos)
 	case ir.Bool:
 		if isText(m.Field) {
-			return w.pattern(m, ir.Lit(fmt.Sprint(t.Value)))
+			return w.pattern(m, ir.Lit(strconv.FormatBool(t.Value)))
 		}
-		return atom{left: w.column(m.Field, m.Pos), op: "==", rights: []string{fmt.Sprint(t.Value)}}
+		return atom{left: w.column(m.Field, m.Pos), op: "==", right: strconv.FormatBool(t.Value)}
 	case ir.FieldRef:
 		return w.fieldRef(m, t)
 	case ir.TimePart:
@@ -553,7 +579,7 @@ func (w *writer) pattern(m ir.Match, p ir.Pattern) atom {
 		a.left, s = "tolower("+a.left+")", lower(s)
 		a.op, a.many = operator(shape, true)
 	}
-	a.rights = w.str(s, m.Pos)
+	a.right = w.str(s, m.Pos)
 	return a
 }
 
@@ -583,13 +609,13 @@ func (w *writer) regexp(left string, re *regex.Re, at ir.Pos) atom {
 	if lack := regex.Rust.Lacks(re); lack != "" {
 		panic("kusto: cannot write " + lack)
 	}
-	return atom{left: left, op: "matches regex", rights: w.str(regex.Print(re, regex.Rust), at)}
+	return atom{left: left, op: "matches regex", right: w.str(regex.Print(re, regex.Rust), at)}
 }
 
 // compare writes a relation to a number. `==` is false of null, the others are
 // null (SEMANTICS C.3).
 func (w *writer) compare(left string, op ir.Op, n ir.Number, at ir.Pos) atom {
-	a := atom{left: left, op: op.String(), null: op != ir.Eq, rights: []string{w.number(n, at)}}
+	a := atom{left: left, op: op.String(), null: op != ir.Eq, right: w.number(n, at)}
 	if op == ir.Eq {
 		a.op, a.many, a.manyNull = "==", "in", true
 	}
@@ -606,7 +632,7 @@ func digits(n ir.Number) int {
 // number writes n: a long, or a double that keeps all digits of n.
 func (w *writer) number(n ir.Number, at ir.Pos) string {
 	switch fraction := strings.Contains(string(n), "."); {
-	case !fraction && (n.Cmp("9223372036854775807") > 0 || n.Cmp("-9223372036854775807") < 0):
+	case !fraction && !n.IsLong():
 		w.fail(at, "a whole number of more than 64 bits", "")
 	case fraction && digits(n) > maxDouble:
 		w.fail(at, "a number of more than 15 digits with a point", "")
@@ -616,7 +642,7 @@ func (w *writer) number(n ir.Number, at ir.Pos) string {
 
 func (w *writer) fieldRef(m ir.Match, t ir.FieldRef) atom {
 	if t.Shape == ir.Exact && !isText(m.Field) && m.Field.Type == t.Other.Type {
-		return atom{left: w.column(m.Field, m.Pos), op: "==", rights: []string{w.column(t.Other, m.Pos)}}
+		return atom{left: w.column(m.Field, m.Pos), op: "==", right: w.column(t.Other, m.Pos)}
 	}
 	f, g := w.textOf(m.Field, m.Pos), w.textOf(t.Other, m.Pos)
 	if !t.Cased {
@@ -626,7 +652,7 @@ func (w *writer) fieldRef(m ir.Match, t ir.FieldRef) atom {
 	if op == "" {
 		panic("kusto: cannot write " + t.String())
 	}
-	return atom{left: f, op: op, rights: []string{g}}
+	return atom{left: f, op: op, right: g}
 }
 
 // keyword writes a test of every column.
@@ -644,7 +670,7 @@ func (w *writer) keyword(k ir.Keyword) atom {
 			return w.regexp("*", ir.PatternRe(t), k.Pos)
 		default:
 			op, _ := operator(shape, t.Cased)
-			return atom{left: "*", op: op, rights: w.str(s, k.Pos)}
+			return atom{left: "*", op: op, right: w.str(s, k.Pos)}
 		}
 	}
 	panic("kusto: cannot write " + k.String())

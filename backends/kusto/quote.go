@@ -84,20 +84,21 @@ func wordSet(s string) map[string]bool {
 // entity writes the name of a column or a table. No name holds a character
 // that cannot be seen.
 func entity(s string) (lit string, ok bool) {
-	if s == "" || !utf8.ValidString(s) || backends.HasHidden(s) {
-		return "", false
-	}
 	if identifier(s) {
 		return s, true
+	}
+	if s == "" || !utf8.ValidString(s) || backends.HasHidden(s) {
+		return "", false
 	}
 	return "['" + nameEscaper.Replace(s) + "']", true
 }
 
 // identifier says whether s may stand without brackets.
 func identifier(s string) bool {
-	for i, r := range s {
-		letter := 'a' <= r && r <= 'z' || 'A' <= r && r <= 'Z' || r == '_'
-		if !letter && (i == 0 || r < '0' || r > '9') {
+	for i := range len(s) {
+		c := s[i]
+		letter := 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' || c == '_'
+		if !letter && (i == 0 || c < '0' || c > '9') {
 			return false
 		}
 	}

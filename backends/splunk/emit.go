@@ -213,8 +213,9 @@ func (w *writer) all(es []ir.Expr) (out []backends.Doc) {
 // An operand of a choice is an expression, or tests of one field that are written as
 // one.
 type operand struct {
-	e     ir.Expr
-	tests []ir.Expr // each is a Match
+	e          ir.Expr
+	tests      []ir.Expr // each is a Match
+	from, size int       // where the tests begin in the choice, and how large they are together
 }
 
 func choice(os []operand, one func(ir.Expr) backends.Doc, list func([]ir.Expr) backends.Doc) []backends.Doc {
@@ -232,11 +233,8 @@ const maxSize = 1000
 // gather puts together the tests of one field, where the first of them is; one
 // of size 0 stays alone.
 func gather(es []ir.Expr, size func(ir.Test) int) []operand {
-	type list struct{ at, from, size int } // which operand it is, and where it begins in es
-	var lists map[string]list              // by their fields, save the last
-	var last list
-	field := "" // of the last
 	out := make([]operand, 0, len(es))
+	var lists backends.Firsts[string] // by their fields
 	for i, e := range es {
 		m, _ := e.(ir.Match)
 		n := 0
@@ -247,22 +245,16 @@ func gather(es []ir.Expr, size func(ir.Test) int) []operand {
 			out = append(out, operand{e: e})
 			continue
 		}
-		if f := m.Field.Name; f != field || last.size == 0 {
-			if last.size > 0 {
-				if lists == nil {
-					lists = map[string]list{}
-				}
-				lists[field] = last
-			}
-			last, field = lists[f], f
+		at, ok := lists.At(m.Field.Name)
+		if !ok || out[at].size+n > maxSize {
+			at = len(out)
+			lists.Set(m.Field.Name, at)
+			out = append(out, operand{from: i})
 		}
-		if last.size == 0 || last.size+n > maxSize {
-			last = list{at: len(out), from: i}
-			out = append(out, operand{})
-		}
-		last.size += n
-		if o := &out[last.at]; last.from+len(o.tests) == i { // all of es from there on
-			o.tests = es[last.from : i+1 : i+1]
+		o := &out[at]
+		o.size += n
+		if o.from+len(o.tests) == i { // all of es from there on
+			o.tests = es[o.from : i+1 : i+1]
 		} else {
 			o.tests = append(o.tests, e)
 		}

@@ -49,7 +49,8 @@ func conjunction(es []ir.Expr) ir.Expr {
 			out = append(out, e)
 		}
 	}
-	search, where := partition(costs.Sorted(out), searchable)
+	out, _ = costs.Sorted(out)
+	search, where := partition(out, searchable)
 	if len(where) > 0 {
 		search = slices.Concat(search, where)
 	}
