@@ -36,7 +36,7 @@ func hasPattern(p ir.Pattern) bool {
 		return true
 	case !p.Cased && !regex.ASCIIFolds(text):
 		return false
-	case shape != ir.Exact && (strings.ContainsAny(text, "*?") || strings.IndexFunc(text, unicode.IsControl) >= 0):
+	case shape != ir.Exact && strings.ContainsFunc(text, func(r rune) bool { return r == '*' || r == '?' || unicode.IsControl(r) }):
 		return false // a control character is the escape that Elasticsearch uses inside
 	}
 	return backends.LuceneRefusesPattern(p) == ""

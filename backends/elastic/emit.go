@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 	"sort"
+	"strconv"
 	"strings"
 
 	"sigmac/backends"
@@ -50,7 +51,10 @@ func Emit(r *ir.Rule) ([]backends.Doc, error) {
 	return out, nil
 }
 
-type writer struct{ err error }
+type writer struct {
+	err error
+	buf []byte // to write in
+}
 
 func (w *writer) fail(at ir.Pos, feature, reason string) {
 	if w.err == nil {
@@ -166,22 +170,29 @@ func negated(d backends.Doc) backends.Doc {
 	return backends.Doc{Open: "not (", Parts: []backends.Doc{d}}
 }
 
+// joined puts parts beside each other, with parentheses around other operators. It may change parts.
 func joined(op string, parts []backends.Doc) backends.Doc {
 	if len(parts) == 1 {
 		return parts[0]
 	}
-	var out []backends.Doc
-	for _, p := range parts {
-		switch {
-		case p.Open == "" && p.Sep == op:
-			out = append(out, p.Parts...)
-			continue
-		case p.Open == "" && (p.Sep == "and" || p.Sep == "or"):
+	same := func(d backends.Doc) bool { return d.Open == "" && d.Sep == op }
+	if slices.ContainsFunc(parts, same) {
+		var flat []backends.Doc
+		for _, d := range parts {
+			if same(d) {
+				flat = append(flat, d.Parts...)
+			} else {
+				flat = append(flat, d)
+			}
+		}
+		parts = flat
+	}
+	for i := range parts {
+		if p := &parts[i]; p.Open == "" && (p.Sep == "and" || p.Sep == "or") {
 			p.Open = "("
 		}
-		out = append(out, p)
 	}
-	return backends.Doc{Sep: op, Parts: out}
+	return backends.Doc{Sep: op, Parts: parts}
 }
 
 // choice writes a disjunction.
@@ -205,6 +216,7 @@ func (w *writer) choice(os []operand) backends.Doc {
 type operand struct {
 	e     ir.Expr
 	tests []test
+	from  int // where they begin among the tests of the choice
 	at    int // which of all it is
 }
 
@@ -250,9 +262,9 @@ func gather(es []ir.Expr) []operand {
 		kind  kind
 	}
 	out := make([]operand, 0, len(es))
-	first := map[key]int{}
+	var lists backends.Firsts[key]
 	at, split := 0, false
-	all := make([]test, 0, len(es)) // of which lists start as parts
+	all := make([]test, 0, len(es)) // of which lists are parts, if no other test stands between theirs
 	for _, e := range es {
 		from := len(all)
 		if all = spread(all, e); from == len(all) {
@@ -263,12 +275,19 @@ func gather(es []ir.Expr) []operand {
 			t.at = at
 			at++
 			k := key{t.of.Field.Name, kindOf(t.of.Test)}
-			if i, ok := first[k]; ok && k.kind >= kindEqual {
-				out[i].tests = append(out[i].tests, *t)
-				continue
+			list, ok := lists.At(k)
+			if !ok {
+				list = len(out)
+				out = append(out, operand{from: i, at: t.at})
+				if k.kind >= kindEqual {
+					lists.Set(k, list)
+				}
 			}
-			first[k] = len(out)
-			out = append(out, operand{tests: all[i : i+1 : i+1], at: t.at})
+			if o := &out[list]; o.from+len(o.tests) == i {
+				o.tests = all[o.from : i+1 : i+1]
+			} else {
+				o.tests = append(o.tests, *t)
+			}
 		}
 		at++
 	}
@@ -290,26 +309,22 @@ func longest(ts []test) int {
 	if len(ts) < 2 || ts[0].lucene == nil {
 		return len(ts)
 	}
-	lists := []*regex.Re{ts[0].lucene}
-	for i, t := range ts[1:] {
-		lists = append(lists, listed(lists[i], t.lucene))
+	subs := []*regex.Re{ts[0].lucene} // Elasticsearch joins them by `|`
+	if subs[0].Op == regex.OpAlternate {
+		subs = slices.Clone(subs[0].Subs)
 	}
-	refused := func(i int) bool {
+	ahead := len(subs) - 1
+	for _, t := range ts[1:] {
+		subs = append(subs, t.lucene)
+	}
+	refused := func(n int) bool {
 		work := maxListWork
-		return refuses(lists[i], &work) != ""
+		return refuses(either(subs[:ahead+n]...), &work) != ""
 	}
-	if !refused(len(lists) - 1) {
+	if !refused(len(ts)) {
 		return len(ts)
 	}
-	return 1 + sort.Search(len(ts)-1, func(i int) bool { return refused(i + 1) })
-}
-
-// listed is a list of expressions with one more: Elasticsearch joins them by `|`.
-func listed(list, re *regex.Re) *regex.Re {
-	if list.Op == regex.OpAlternate {
-		return either(append(slices.Clone(list.Subs), re)...)
-	}
-	return either(list, re)
+	return 1 + sort.Search(len(ts)-1, func(i int) bool { return refused(i + 2) })
 }
 
 // A kind is a way to write a test; those from kindEqual on have lists.
@@ -373,26 +388,20 @@ func (w *writer) tests(ts []test, negated bool) backends.Doc {
 	if negated {
 		is, isNot, not = isNot, is, "not "
 	}
-	vs := make([]string, len(ts))
-	for i, t := range ts {
-		vs[i] = w.value(t)
-	}
-	many := len(vs) > 1
+	many := len(ts) > 1
 	var op string
 	switch kindOf(first.Test) {
 	case kindNull:
 		return text(f + is + "null")
 	case kindExists:
 		return text(f + isNot + "null")
-	case kindOrder:
-		return text(not + f + vs[0])
+	case kindOrder: // the value has its operator
 	case kindCIDR:
-		return backends.Doc{Text: not + "cidrMatch", Open: "(", Sep: ",", Items: append([]string{f}, vs...)}
+		return backends.Doc{Text: not + "cidrMatch", Open: "(", Sep: ",", Items: append([]string{f}, w.values(ts)...)}
 	case kindBool, kindEqual:
-		if !many {
-			return text(f + is + vs[0])
+		if op = " in "; !many {
+			op, not = is, ""
 		}
-		op = " in "
 	case kindEqualFold:
 		op, many = " in~ ", true
 	case kindLikeFold:
@@ -403,61 +412,56 @@ func (w *writer) tests(ts []test, negated bool) backends.Doc {
 		op = " regex "
 	}
 	if !many {
-		return text(not + f + op + vs[0])
+		b := append(append(append(w.buf[:0], not...), f...), op...)
+		w.buf = w.appendValue(b, &ts[0])
+		return text(string(w.buf))
 	}
-	return backends.Doc{Text: not + f + op, Open: "(", Sep: ",", Items: vs}
+	return backends.Doc{Text: not + f + op, Open: "(", Sep: ",", Items: w.values(ts)}
 }
 
-// value writes the constant of a test, if it has one; of kindOrder, with its operator.
-func (w *writer) value(v test) string {
-	m := v.of
-	str := func(s string) string {
-		lit, ok := quote(s)
+// values writes the constants of tests.
+func (w *writer) values(ts []test) []string {
+	ends := make([]int, len(ts))
+	w.buf = w.buf[:0]
+	for i := range ts {
+		w.buf = w.appendValue(w.buf, &ts[i])
+		ends[i] = len(w.buf)
+	}
+	all, from := string(w.buf), 0
+	vs := make([]string, len(ts))
+	for i, to := range ends {
+		vs[i], from = all[from:to], to
+	}
+	return vs
+}
+
+// appendValue appends the constant of a test; of kindOrder, with its operator.
+func (w *writer) appendValue(b []byte, v *test) []byte {
+	m := &v.of
+	str := func(p ir.Pattern) []byte {
+		b, ok := appendQuoted(b, p)
 		if !ok {
 			w.fail(m.Pos, "a value that is not UTF-8 text", "")
 		}
-		return lit
+		return b
 	}
 	switch t := m.Test.(type) {
 	case ir.Pattern:
 		if !hasPattern(t) {
 			panic("elastic: cannot write " + t.String())
 		}
-		var b strings.Builder
-		b.Grow(len(t.Literals()) + len(t.Parts))
-		for _, p := range t.Parts {
-			switch p.Kind {
-			case ir.AnyRun:
-				b.WriteByte('*')
-			case ir.AnyOne:
-				b.WriteByte('?')
-			default:
-				b.WriteString(p.Text)
-			}
-		}
-		return str(b.String())
+		return str(t)
 	case ir.Regexp:
-		return str(luceneText(v.lucene))
+		return str(ir.Lit(luceneText(v.lucene)))
 	case ir.CIDR:
-		return str(t.Net.String())
+		return str(ir.Lit(t.Net.String()))
 	case ir.Compare:
-		n := w.number(t.Number, m.Pos)
-		switch t.Op {
-		case ir.Eq:
-			return n
-		case ir.Lt:
-			return " < " + n
-		case ir.Lte:
-			return " <= " + n
-		case ir.Gt:
-			return " > " + n
-		case ir.Gte:
-			return " >= " + n
+		if t.Op != ir.Eq {
+			b = append(append(append(b, ' '), t.Op.String()...), ' ')
 		}
+		return append(b, w.number(t.Number, m.Pos)...)
 	case ir.Bool:
-		return fmt.Sprint(t.Value)
-	case ir.Null, ir.Exists:
-		return ""
+		return strconv.AppendBool(b, t.Value)
 	}
 	panic(fmt.Sprintf("elastic: cannot write %T", m.Test))
 }

@@ -6,46 +6,84 @@ import (
 	"unicode/utf8"
 
 	"sigmac/backends"
+	"sigmac/ir"
 )
 
 // quote writes s as a string of EQL. No string holds what is not UTF-8.
 func quote(s string) (lit string, ok bool) {
-	if !utf8.ValidString(s) {
-		return "", false
-	}
-	if !strings.Contains(s, `"`) && !backends.HasHidden(s) {
-		if strings.Contains(s, `\`) {
-			return `"""` + s + `"""`, true
-		}
-		return `"` + s + `"`, true
-	}
-	var b strings.Builder
-	b.WriteByte('"')
-	for _, r := range s {
-		switch r {
-		case '\b':
-			b.WriteString(`\b`)
-		case '\t':
-			b.WriteString(`\t`)
-		case '\n':
-			b.WriteString(`\n`)
-		case '\f':
-			b.WriteString(`\f`)
-		case '\r':
-			b.WriteString(`\r`)
-		case '"', '\\':
-			b.WriteByte('\\')
-			b.WriteRune(r)
-		default:
-			if backends.Hidden(r) {
-				fmt.Fprintf(&b, `\u{%02x}`, r)
-			} else {
-				b.WriteRune(r)
+	b, ok := appendQuoted(nil, ir.Lit(s))
+	return string(b), ok
+}
+
+// appendQuoted appends p, with its wildcards as characters, as a string of EQL.
+func appendQuoted(b []byte, p ir.Pattern) (out []byte, ok bool) {
+	plain, raw := true, false // without anything to escape, or with backslashes alone
+	for _, q := range p.Parts {
+		for i := range len(q.Text) {
+			switch c := q.Text[i]; {
+			case c == '\\':
+				raw = true
+			case c < ' ' || c == '"' || c > '~':
+				plain = false
 			}
 		}
 	}
-	b.WriteByte('"')
-	return b.String(), true
+	if !plain {
+		escape := false
+		for _, q := range p.Parts {
+			if !utf8.ValidString(q.Text) {
+				return b, false
+			}
+			escape = escape || strings.Contains(q.Text, `"`) || backends.HasHidden(q.Text)
+		}
+		plain = !escape
+	}
+	quotes, text := `"`, appendEscaped
+	if plain {
+		text = func(b []byte, s string) []byte { return append(b, s...) }
+		if raw {
+			quotes = `"""`
+		}
+	}
+	b = append(b, quotes...)
+	for _, q := range p.Parts {
+		switch q.Kind {
+		case ir.AnyRun:
+			b = append(b, '*')
+		case ir.AnyOne:
+			b = append(b, '?')
+		default:
+			b = text(b, q.Text)
+		}
+	}
+	return append(b, quotes...), true
+}
+
+// appendEscaped appends a part of a string of EQL with escapes.
+func appendEscaped(b []byte, s string) []byte {
+	for _, r := range s {
+		switch r {
+		case '\b':
+			b = append(b, `\b`...)
+		case '\t':
+			b = append(b, `\t`...)
+		case '\n':
+			b = append(b, `\n`...)
+		case '\f':
+			b = append(b, `\f`...)
+		case '\r':
+			b = append(b, `\r`...)
+		case '"', '\\':
+			b = append(b, '\\', byte(r))
+		default:
+			if backends.Hidden(r) {
+				b = fmt.Appendf(b, `\u{%02x}`, r)
+			} else {
+				b = utf8.AppendRune(b, r)
+			}
+		}
+	}
+	return b
 }
 
 // keywords are the words that the grammar takes for itself (EqlBase.g4).
@@ -57,9 +95,10 @@ var keywords = map[string]bool{
 
 // identifier says whether s may stand without backticks.
 func identifier(s string) bool {
-	for i, r := range s {
-		letter := 'a' <= r && r <= 'z' || 'A' <= r && r <= 'Z' || r == '_'
-		if !letter && (i == 0 && r != '@' || i > 0 && (r < '0' || r > '9')) {
+	for i := range len(s) {
+		c := s[i]
+		letter := 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' || c == '_'
+		if !letter && (i == 0 && c != '@' || i > 0 && (c < '0' || c > '9')) {
 			return false
 		}
 	}
@@ -69,6 +108,9 @@ func identifier(s string) bool {
 // fieldName writes an optional field. No name holds a character that cannot be
 // seen.
 func fieldName(s string) (lit string, ok bool) {
+	if identifier(s) {
+		return "?" + s, true
+	}
 	if s == "" || !utf8.ValidString(s) || backends.HasHidden(s) {
 		return "", false
 	}

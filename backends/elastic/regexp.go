@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync"
 	"unicode"
 	"unicode/utf16"
 	"unicode/utf8"
@@ -35,7 +36,52 @@ func lacks(re *regex.Re) string {
 // lucene is the expressions over a whole value of which one matches where re
 // matches somewhere, or names what Lucene lacks. They are several where one would
 // be too long or too complex for a server's default settings.
+//
+// Of an expression it is asked when its rule is made legal, when it is written, and when that is
+// measured. So the last answers are kept.
 func lucene(re *regex.Re) (whole []*regex.Re, lack string) {
+	if known, ok := said.find(re); ok {
+		return known.whole, known.lack
+	}
+	whole, lack = overWhole(re)
+	said.keep(answer{re, whole, lack})
+	return whole, lack
+}
+
+// said are the last answers of lucene.
+var said answers
+
+type answers struct {
+	sync.Mutex
+	last [64]answer
+	next int
+}
+
+// An answer is that of lucene for an expression, which is not changed.
+type answer struct {
+	re    *regex.Re
+	whole []*regex.Re
+	lack  string
+}
+
+func (a *answers) find(re *regex.Re) (answer, bool) {
+	a.Lock()
+	defer a.Unlock()
+	i := slices.IndexFunc(a.last[:], func(x answer) bool { return x.re == re })
+	if i < 0 || re == nil {
+		return answer{}, false
+	}
+	return a.last[i], true
+}
+
+func (a *answers) keep(x answer) {
+	a.Lock()
+	defer a.Unlock()
+	a.last[a.next%len(a.last)] = x
+	a.next++
+}
+
+func overWhole(re *regex.Re) (whole []*regex.Re, lack string) {
 	if f := re.Extended(); f != "" {
 		if strings.IndexByte("aeiou", f[0]) >= 0 {
 			return nil, "an " + f
@@ -765,22 +811,27 @@ func (p *printer) print(re *regex.Re, tight, operand bool) {
 
 // class writes one character of rs.
 func (p *printer) class(rs []regex.Range) {
-	out := regex.Negate(rs)
 	switch {
 	case len(rs) == 0:
 		p.WriteByte('#')
-	case len(out) == 0:
-		p.WriteByte('.')
+		return
 	case len(rs) == 1 && rs[0].Lo == rs[0].Hi:
 		p.WriteString(escape(rs[0].Lo, `.?+*|{}[]()"\#@&<>~`))
-	default:
-		in, not := members(rs), members(out)
-		if utf8.RuneCountInString(not)+1 < utf8.RuneCountInString(in) {
+		return
+	}
+	in := members(rs)
+	if n := utf8.RuneCountInString(in); n > 2 { // all but two is not said shorter
+		out := regex.Negate(rs)
+		if len(out) == 0 {
+			p.WriteByte('.')
+			return
+		}
+		if not := members(out); utf8.RuneCountInString(not)+1 < n {
 			p.WriteString("[^" + not + "]")
-		} else {
-			p.WriteString("[" + in + "]")
+			return
 		}
 	}
+	p.WriteString("[" + in + "]")
 }
 
 func members(rs []regex.Range) string {

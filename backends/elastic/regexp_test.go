@@ -291,3 +291,29 @@ func FuzzLucene(f *testing.F) {
 		checkLucene(t, re.Re, src)
 	})
 }
+
+// TestKnown holds that an answer which is kept is that of the expression, also where more were asked
+// about than are kept.
+func TestKnown(t *testing.T) {
+	var res []*regex.Re
+	for i := range 3 * len(said.last) {
+		src := fmt.Sprintf(`^a{%d}(b|\bc)`, i)
+		if i%5 == 0 {
+			src = `(?=x)` + src
+		}
+		re, err := regex.Parse(src, regex.Flags{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		res = append(res, re)
+	}
+	for _, i := range append(rand.Perm(len(res)), rand.Perm(len(res))...) {
+		for range 2 {
+			got, lack := lucene(res[i])
+			want, wantLack := overWhole(res[i])
+			if !slices.EqualFunc(got, want, regex.Equal) || lack != wantLack {
+				t.Fatalf("%d: %v %s, want %v %s", i, got, lack, want, wantLack)
+			}
+		}
+	}
+}
