@@ -2,8 +2,8 @@ package parser
 
 import (
 	"bytes"
-	"slices"
 	"strings"
+	"sync"
 	"unicode/utf8"
 
 	"gopkg.in/yaml.v3"
@@ -25,19 +25,59 @@ type blockReader struct {
 	key    bool // the scalar that was read last is a key
 	left   bool // to the decoder
 	depth  int
-	nodes  []yaml.Node  // to be used
+	memory *nodeMemory
 	parts  []*yaml.Node // of the collections that are read
 }
 
-// readBlocks returns the roots of the documents of src, whose characters are those of YAML; or ok
-// is false, and the decoder is to read it.
-func readBlocks(src []byte) (roots []*yaml.Node, ok bool) {
-	for _, s := range []string{"\t", "\r", "\u0085", "\u2028", "\u2029"} {
-		if bytes.Contains(src, []byte(s)) {
-			return nil, false
-		}
+// A nodeMemory is where the nodes of a file stand. It is used again for another file when nothing
+// of the first is looked at any more.
+type nodeMemory struct {
+	nodes []yaml.Node
+	used  int
+	lists []*yaml.Node // that the nodes hold
+}
+
+// maxKept bounds the nodes whose memory is kept for another file.
+const maxKept = 2048
+
+var memories = sync.Pool{New: func() any { return new(nodeMemory) }}
+
+// node is one more node.
+func (m *nodeMemory) node() *yaml.Node {
+	if m.used == len(m.nodes) {
+		m.nodes, m.used = make([]yaml.Node, max(64, min(2*len(m.nodes), maxKept))), 0
 	}
-	for r := (&blockReader{src: string(src)}); ; {
+	m.used++
+	return &m.nodes[m.used-1]
+}
+
+// list is a copy of ns.
+func (m *nodeMemory) list(ns []*yaml.Node) []*yaml.Node {
+	if cap(m.lists)-len(m.lists) < len(ns) {
+		m.lists = make([]*yaml.Node, 0, max(64, min(2*cap(m.lists), maxKept), len(ns)))
+	}
+	from := len(m.lists)
+	m.lists = append(m.lists, ns...)
+	return m.lists[from:len(m.lists):len(m.lists)]
+}
+
+// free lets another file have the memory. No node of it may be used any more.
+func (m *nodeMemory) free() {
+	clear(m.nodes[:m.used])
+	clear(m.lists)
+	m.used, m.lists = 0, m.lists[:0]
+	if cap(m.lists) <= maxKept {
+		memories.Put(m)
+	}
+}
+
+// readBlocks returns the roots of the documents of src, whose characters are those of YAML; or ok
+// is false, and the decoder is to read it. The nodes stand in memory.
+func readBlocks(src []byte, memory *nodeMemory) (roots []*yaml.Node, ok bool) {
+	if bytes.IndexByte(src, '\t') >= 0 || !plainLines(src) {
+		return nil, false
+	}
+	for r := (&blockReader{src: string(src), memory: memory}); ; {
 		r.marked = false
 		if r.advance(); r.indent >= 0 {
 			root := r.node(-1, true)
@@ -105,11 +145,7 @@ func (r *blockReader) advance() {
 
 // make is a node at a byte of the line.
 func (r *blockReader) make(kind yaml.Kind, tag string, at int) *yaml.Node {
-	if len(r.nodes) == 0 {
-		r.nodes = make([]yaml.Node, 64)
-	}
-	n := &r.nodes[0]
-	r.nodes = r.nodes[1:]
+	n := r.memory.node()
 	n.Kind, n.Tag, n.Line, n.Column = kind, tag, r.line, 1+utf8.RuneCountInString(r.src[r.start:at])
 	return n
 }
@@ -119,7 +155,7 @@ func (r *blockReader) close(n *yaml.Node, i int) *yaml.Node {
 	if r.indent >= n.Column { // further in than the collection, whose line has blanks and dashes before it
 		r.leave()
 	}
-	n.Content = slices.Clone(r.parts[i:])
+	n.Content = r.memory.list(r.parts[i:])
 	r.parts = r.parts[:i]
 	return n
 }
@@ -322,12 +358,28 @@ func (r *blockReader) plain(n *yaml.Node, parent int) {
 	if n.Value = text; b.Len() > 0 {
 		n.Value = b.String()
 	}
-	if strings.IndexByte("+-.0123456789yYnNtTfFoO~", n.Value[0]) >= 0 { // it may be no text
-		n.Tag = ""
+	if c := n.Value[0]; c >= '0' && c <= '9' && plainDate(n.Value) {
+		n.Tag = "!!timestamp"
+	} else if strings.IndexByte("+-.0123456789", c) >= 0 || len(n.Value) <= len("false") && strings.IndexByte("yYnNtTfFoO~", c) >= 0 {
+		n.Tag = "" // it may be no text
 		n.Tag = n.ShortTag()
 	} else if n.Value == "<<" {
 		r.leave()
 	}
+}
+
+// plainDate says whether s is a date of any year as rules have it, 2006-01-02.
+func plainDate(s string) bool {
+	if len(s) != len("2006-01-02") || s[4] != '-' || s[7] != '-' {
+		return false
+	}
+	for i := range len(s) {
+		if i != 4 && i != 7 && (s[i] < '0' || '9' < s[i]) {
+			return false
+		}
+	}
+	month, day := s[5:7], s[8:]
+	return "01" <= month && month <= "12" && "01" <= day && day <= "28" // what more days there are, others say
 }
 
 // words reads what stands on the line before a comment or the colon of a key, and goes behind

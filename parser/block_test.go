@@ -33,7 +33,9 @@ func CompareBlocks(t *testing.T, src []byte) (taken bool) {
 	if _, bad := badCharacter(src); bad != "" {
 		return false
 	}
-	got, taken := readBlocks(src)
+	memory := memories.Get().(*nodeMemory) // which another file has had
+	defer memory.free()
+	got, taken := readBlocks(src, memory)
 	if !taken {
 		return false
 	}
@@ -52,6 +54,9 @@ var blockTexts = []struct {
 }{
 	{"a: b\n", true},
 	{"a: b", true},
+	{"a: [", false},
+	{"date: 2024-01-28\nmodified: 2024-02-29\nlast: 2024-12-31\nnone: 2024-02-30\nnever: 2024-13-01\nzero: 0000-00-00\nfirst: 0000-01-01\n", true},
+	{"- false\n- falsey\n- False\n- true\n- title\n- null\n- nulls\n- NULL\n- ~\n- yes\n- off\n- Offset\n- n\n- y\n", true},
 	{"", true},
 	{"# only\n\n", true},
 	{"---\na: b\n---\n# c\nd: e\n---\n", true},
@@ -146,7 +151,7 @@ func FuzzBlocks(f *testing.F) {
 func TestVerbatim(t *testing.T) {
 	const src = "a|b: 'c:\\d  e' # x\n'a''b': \"c\\\\d\"\n\"x y\": 'é f'\ng: h  i\n  j\nk: \"l  'm'\"\nn:   |\n  o p\n  q\n'r': ''\ns: 't''' \n"
 	f := &file{src: []byte(src)}
-	roots, _ := readYAML(f.src)
+	roots, _ := readYAML(f.src, new(nodeMemory))
 	said := 0
 	for _, n := range roots[0].Content {
 		if c := f.cursorAt(n); c.verbatim(n.Value) {

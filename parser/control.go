@@ -22,7 +22,11 @@ const maxShown = 80
 // control warns of a control character in a text: mostly of a backslash in double quotes that
 // is not doubled. What \u or \U writes is meant, and so are \r\n and a \n that ends a line.
 func (f *file) control(n *yaml.Node) {
-	if strings.IndexFunc(n.Value, func(r rune) bool { return unicode.IsControl(r) || strings.ContainsRune("\u00a0\u2028\u2029", r) }) < 0 {
+	visible := 0
+	for visible < len(n.Value) && n.Value[visible] >= ' ' && n.Value[visible] < 0x7F {
+		visible++
+	}
+	if strings.IndexFunc(n.Value[visible:], func(r rune) bool { return unicode.IsControl(r) || strings.ContainsRune("\u00a0\u2028\u2029", r) }) < 0 {
 		return
 	}
 	if n.Style&yaml.DoubleQuotedStyle == 0 {

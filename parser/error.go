@@ -174,7 +174,9 @@ func (f *file) end(at ir.Pos) ir.Pos {
 	if f.asked++; f.asked > maxAsked {
 		f.ends, only = ends, ir.Pos{}
 	}
-	roots, _ := readYAML(f.src)
+	memory := memories.Get().(*nodeMemory)
+	defer memory.free()
+	roots, _ := readYAML(f.src, memory)
 	for _, n := range roots {
 		f.index(n, ends, only)
 	}

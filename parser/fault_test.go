@@ -130,7 +130,7 @@ func TestFaults(t *testing.T) {
 
 // checkFault holds that what is read has no fault, and that a fault is at a place of the text.
 func checkFault(t *testing.T, src []byte) {
-	roots, fault := readYAML(src)
+	roots, fault := readYAML(src, new(nodeMemory))
 	if fault == nil {
 		if found := scanFault(src, ""); found != nil && len(roots) > 0 {
 			t.Errorf("%q is read, and a fault found: %+v", src, found)

@@ -20,7 +20,7 @@ type Entry struct {
 // Open reads the documents of src; source stands in diagnostics.
 func Open(source, path string, src []byte) (*File, []*yaml.Node) {
 	f := &File{file{source: source, path: path, src: src}}
-	roots, fault := readYAML(src)
+	roots, fault := readYAML(src, new(nodeMemory))
 	if fault != nil {
 		f.errs = append(f.errs, f.unreadable(fault))
 	}

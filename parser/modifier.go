@@ -99,17 +99,35 @@ var modifierByName = func() map[string]modifier {
 // longer by a third.
 const maxModifiers = 10
 
-// A mods is the modifiers of one item, in order.
-type mods []ir.Modifier
-
-func (ms mods) has(name string) bool { return ms.index(name) >= 0 }
-
-func (ms mods) index(name string) int {
-	return slices.IndexFunc(ms, func(m ir.Modifier) bool { return m.Name == name })
+// A mods is the modifiers of one item.
+type mods struct {
+	all      []ir.Modifier // in order
+	families uint          // a bit for each family that they are of
 }
 
-func (ms mods) hasFamily(f family) bool {
-	return slices.ContainsFunc(ms, func(m ir.Modifier) bool { return modifierByName[m.Name].family == f })
+func (ms *mods) add(m ir.Modifier) {
+	ms.all = append(ms.all, m)
+	ms.families |= 1 << modifierByName[m.Name].family
+}
+
+func (ms mods) has(name string) bool {
+	return slices.ContainsFunc(ms.all, func(m ir.Modifier) bool { return m.Name == name })
+}
+
+func (ms mods) hasFamily(f family) bool { return ms.families&(1<<f) != 0 }
+
+// of is the first modifier of a family.
+func (ms mods) of(f family) ir.Modifier {
+	return ms.all[slices.IndexFunc(ms.all, func(m ir.Modifier) bool { return modifierByName[m.Name].family == f })]
+}
+
+// only says whether all modifiers are of these families.
+func (ms mods) only(fs ...family) bool {
+	rest := ms.families
+	for _, f := range fs {
+		rest &^= 1 << f
+	}
+	return rest == 0
 }
 
 // modifiersOf reads the modifiers of a key, whose names stand in it from a byte on, and
@@ -143,20 +161,20 @@ func (f *file) modifiersOf(key *yaml.Node, from int, names []string) (ms mods, o
 			fail(i, clashes, "the modifier %q stands twice", name)
 			continue
 		}
-		for _, before := range ms {
+		for _, before := range ms.all {
 			if why := clash(before.Name, m.canonical); why != "" {
 				fail(i, clashes, "%s", why)
 				break
 			}
 		}
-		ms = append(ms, ir.Modifier{Name: m.canonical, Pos: places[i].Start})
+		ms.add(ir.Modifier{Name: m.canonical, Pos: places[i].Start})
 	}
 	if ok && ms.hasFamily(flagFamily) && !ms.has("re") {
 		fail(0, clashes, "the modifiers i, m and s belong to `re`")
 	}
-	for i := 0; ok && keywords && i < len(ms); i++ {
-		if looksAtField(ms[i]) {
-			fail(i, "", "`%s` needs a field; a keyword is looked for in the whole event", ms[i].Name)
+	for i := 0; ok && keywords && i < len(ms.all); i++ {
+		if m := ms.all[i]; looksAtField(m) {
+			fail(i, "", "`%s` needs a field; a keyword is looked for in the whole event", m.Name)
 		}
 	}
 	return ms, ok
@@ -235,6 +253,9 @@ var errText = errors.New("needs a text, not a number, a boolean or null; quote t
 
 // test is the meaning of one value under modifiers that do not clash.
 func (ms mods) test(s scalar) (ir.Test, error) {
+	if ms.only(listFamily, textFamily) {
+		return ms.pattern(s)
+	}
 	number := func(of string) (ir.Number, error) {
 		if s.Kind != ir.ScalarNumber {
 			return "", fmt.Errorf("`%s` needs a number, and this is %s", of, describe(s))
@@ -242,12 +263,12 @@ func (ms mods) test(s scalar) (ir.Test, error) {
 		return s.number, nil
 	}
 	op := ir.Eq
-	for _, m := range ms {
+	for _, m := range ms.all {
 		if o, ok := orders[m.Name]; ok {
 			op = o
 		}
 	}
-	for _, m := range ms {
+	for _, m := range ms.all {
 		if modifierByName[m.Name].family == timeFamily {
 			n, err := number(m.Name)
 			if err != nil {
@@ -263,8 +284,7 @@ func (ms mods) test(s scalar) (ir.Test, error) {
 	}
 	switch {
 	case ms.hasFamily(orderFamily):
-		i := slices.IndexFunc(ms, func(m ir.Modifier) bool { return modifierByName[m.Name].family == orderFamily })
-		n, err := number(ms[i].Name)
+		n, err := number(ms.of(orderFamily).Name)
 		return ir.Compare{Op: op, Number: n}, err
 	case ms.has("re"):
 		return ms.regexp(s)
@@ -364,21 +384,24 @@ func (ms mods) pattern(s scalar) (ir.Test, error) {
 		}
 	}
 	if s.Kind != ir.ScalarString {
-		i := slices.IndexFunc(ms, func(m ir.Modifier) bool { return modifierByName[m.Name].family == textFamily })
-		return nil, fmt.Errorf("`%s` %w", ms[i].Name, errText)
+		return nil, fmt.Errorf("`%s` %w", ms.of(textFamily).Name, errText)
 	}
-	var t ir.Test = pattern(s.Text, ms.has("expand"))
+	p := pattern(s.Text, ms.has("expand"))
+	rest := ms.all
+	for plain := true; plain && len(rest) > 0; {
+		if p, plain = plainly(p, rest[0].Name); plain {
+			rest = rest[1:]
+		}
+	}
+	var t ir.Test = p
 	sugar := false
-	for _, m := range ms {
+	for _, m := range rest {
 		switch m.Name {
-		case "contains":
-			t = onPattern(t, func(p ir.Pattern) ir.Pattern { return open(p, true, true) })
-		case "startswith":
-			t = onPattern(t, func(p ir.Pattern) ir.Pattern { return open(p, false, true) })
-		case "endswith":
-			t = onPattern(t, func(p ir.Pattern) ir.Pattern { return open(p, true, false) })
-		case "cased":
-			t = onPattern(t, func(p ir.Pattern) ir.Pattern { return ir.Pattern{Parts: p.Parts, Cased: true} })
+		case "contains", "startswith", "endswith", "cased":
+			t = onPattern(t, func(p ir.Pattern) ir.Pattern {
+				p, _ = plainly(p, m.Name)
+				return p
+			})
 		case "windash":
 			t, sugar = ir.Windash{X: t}, true
 		case "base64offset":
@@ -411,6 +434,22 @@ func (ms mods) pattern(s scalar) (ir.Test, error) {
 		}
 	}
 	return t, nil
+}
+
+// plainly is p under a modifier that makes one text of one, and knows of no encoding; ok is false for
+// others.
+func plainly(p ir.Pattern, modifier string) (out ir.Pattern, ok bool) {
+	switch modifier {
+	case "contains":
+		return open(p, true, true), true
+	case "startswith":
+		return open(p, false, true), true
+	case "endswith":
+		return open(p, true, false), true
+	case "cased":
+		return ir.Pattern{Parts: p.Parts, Cased: true}, true
+	}
+	return p, false
 }
 
 // encodable refuses wildcards, which stand for no bytes.

@@ -101,7 +101,11 @@ func Parse(path string, src []byte) *Collection { return Visit(path, src, nil) }
 // after its actions, while that is at hand; not what is no document.
 func Visit(path string, src []byte, see func(*Document, *yaml.Node)) *Collection {
 	c := &Collection{}
-	roots, fault := readYAML(src)
+	memory := memories.Get().(*nodeMemory)
+	if see == nil {
+		defer memory.free()
+	}
+	roots, fault := readYAML(src, memory)
 	f := &file{source: "sigma", path: path, src: src}
 	for _, root := range f.actions(roots) {
 		d := f.document(root)

@@ -573,13 +573,13 @@ func (f *file) item(key string, keyNode, value *yaml.Node) ir.Expr {
 	if !utf8.ValidString(name) {
 		f.fail(first, "the field's name is not text")
 	}
-	it.Mods = ms
+	it.Mods = ms.all
 	values := []*yaml.Node{value}
 	if value.Kind == yaml.SequenceNode {
 		values = value.Content
 	}
 	if len(values) == 0 {
-		if name == "" || slices.ContainsFunc(ms, func(m ir.Modifier) bool { return modifierByName[m.Name].family != listFamily }) {
+		if name == "" || !ms.only(listFamily) {
 			f.fail(value, "the list of values is empty")
 			return it
 		}

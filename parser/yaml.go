@@ -47,8 +47,9 @@ func (f *file) unreadable(fault *yamlFault) *ir.Diagnostic {
 	return d
 }
 
-// readYAML returns the documents of src that stand before the first fault.
-func readYAML(src []byte) (roots []*yaml.Node, fault *yamlFault) {
+// readYAML returns the documents of src that stand before the first fault. Their nodes may stand
+// in memory.
+func readYAML(src []byte, memory *nodeMemory) (roots []*yaml.Node, fault *yamlFault) {
 	start := ir.Span{Start: ir.Pos{Line: 1, Column: 1}}
 	if len(src) > MaxFileSize {
 		return nil, &yamlFault{start, fmt.Sprintf("the file is larger than %d MiB", MaxFileSize>>20)}
@@ -60,7 +61,7 @@ func readYAML(src []byte) (roots []*yaml.Node, fault *yamlFault) {
 	if pos, what := badCharacter(src); what != "" {
 		return nil, &yamlFault{ir.Span{Start: pos, End: right(pos, 1)}, what}
 	}
-	documents, ok := readBlocks(src)
+	documents, ok := readBlocks(src, memory)
 	if !ok {
 		documents, fault = decode(src)
 	}
@@ -552,19 +553,45 @@ func (c *cursor) escape() (n int, space bool) {
 	return 2 + digits, unicode.IsSpace(rune(r))
 }
 
+// plainLines says whether no line of src ends with another character than \n.
+func plainLines(src []byte) bool {
+	for _, end := range []string{"\r", "\u0085", "\u2028", "\u2029"} {
+		if bytes.Contains(src, []byte(end)) {
+			return false
+		}
+	}
+	return true
+}
+
+// lineStarts are the places at which the lines of text start.
+func lineStarts(text []byte) []int {
+	out := make([]int, 1, 1+bytes.Count(text, []byte("\n")))
+	if plainLines(text) {
+		for at := 0; ; {
+			n := bytes.IndexByte(text[at:], '\n')
+			if n < 0 {
+				return out
+			}
+			at += n + 1
+			out = append(out, at)
+		}
+	}
+	for i, c := range text {
+		if c == '\n' || c == '\r' || c >= utf8.RuneSelf {
+			if r, size := utf8.DecodeRune(text[i:]); endsLine(r, text[i+size:]) {
+				out = append(out, i+size)
+			}
+		}
+	}
+	return out
+}
+
 // at is the source from pos on. A long line is indexed, since a rule may stand
 // on one.
 func (f *file) at(pos ir.Pos) []byte {
 	if f.lines == nil {
 		f.text = bytes.TrimPrefix(f.src, bom)
-		f.lines = make([]int, 1, 1+bytes.Count(f.text, []byte("\n")))
-		for i, c := range f.text {
-			if c == '\n' || c == '\r' || c >= utf8.RuneSelf {
-				if r, size := utf8.DecodeRune(f.text[i:]); endsLine(r, f.text[i+size:]) {
-					f.lines = append(f.lines, i+size)
-				}
-			}
-		}
+		f.lines = lineStarts(f.text)
 	}
 	if pos.Line < 1 || pos.Line > len(f.lines) {
 		return nil
