@@ -3,7 +3,6 @@ package elastic
 import (
 	"fmt"
 	"slices"
-	"sort"
 	"strconv"
 	"strings"
 
@@ -317,14 +316,27 @@ func longest(ts []test) int {
 	for _, t := range ts[1:] {
 		subs = append(subs, t.lucene)
 	}
-	refused := func(n int) bool {
-		work := maxListWork
-		return refuses(either(subs[:ahead+n]...), &work) != ""
-	}
-	if !refused(len(ts)) {
+	fits := func(n, work int) bool { return refuses(either(subs[:ahead+n]...), &work) == "" }
+	if fits(len(ts), maxListWork>>4) {
 		return len(ts)
 	}
-	return 1 + sort.Search(len(ts)-1, func(i int) bool { return refused(i + 2) })
+	// It is more work to find that a list is too long than that it is not.
+	n, over := 1, len(ts)+1
+	for n < len(ts) && over > len(ts) {
+		if next := min(2*n, len(ts)); fits(next, maxListWork) {
+			n = next
+		} else {
+			over = next
+		}
+	}
+	for over-n > 1 {
+		if middle := (n + over) / 2; fits(middle, maxListWork) {
+			n = middle
+		} else {
+			over = middle
+		}
+	}
+	return n
 }
 
 // A kind is a way to write a test; those from kindEqual on have lists.
