@@ -3,6 +3,7 @@ package ir
 import (
 	"slices"
 	"strings"
+	"sync"
 	"unicode/utf8"
 
 	"sigmac/regex"
@@ -18,10 +19,11 @@ import (
 // whole is true: all that there is was compared.
 func Decide(r *Rule, single bool) (out *Rule, whole bool) {
 	out, whole = r, true
+	k := knowns.Get().(*known)
+	defer knowns.Put(k)
 	for i, c := range r.Conditions {
-		root, n := claimOf(c.Expr)
-		k := known{work: maxCompared, single: single, facts: make([]fact, 0, n)}
-		x, changed := k.decide(root)
+		k.work, k.single = maxCompared, single
+		x, changed := k.condition(c.Expr)
 		whole = whole && k.work >= 0
 		if !changed {
 			continue
@@ -39,10 +41,32 @@ func Decide(r *Rule, single bool) (out *Rule, whole bool) {
 // A known has what is true, or false, of the events for which what stands at a place
 // still matters.
 type known struct {
+	claims []claim // of the condition, where they are not too many to be kept
 	facts  []fact
 	ends   []int // of the facts of each part of the groups around a place
 	single bool  // a field has one value at most
 	work   int   // comparisons that are left
+}
+
+// knowns are used again, for their memory.
+var knowns = sync.Pool{New: func() any { return &known{claims: make([]claim, maxKept)} }}
+
+// maxKept bounds the claims whose memory is used again.
+const maxKept = 256
+
+// condition is decide of a whole condition.
+func (k *known) condition(e Expr) (Expr, bool) {
+	n := nodes(e)
+	all := k.claims
+	if n > len(all) {
+		all = make([]claim, n)
+		k.facts = make([]fact, 0, n)
+		defer func() { k.facts = nil }()
+	}
+	all[0].claim(e, all[1:])
+	out, changed := k.decide(&all[0])
+	clear(all[:n])
+	return out, changed
 }
 
 // maxCompared bounds the comparisons of tests in a condition: those of a few hundred
@@ -72,12 +96,11 @@ type claim struct {
 	other bool  // not only tests are in it, or nothing is
 }
 
-// claimOf is the claim of e. All in it are one piece of memory, and n is how many they are.
-func claimOf(e Expr) (c *claim, n int) {
-	n = nodes(e)
-	all := make([]claim, n)
+// claimOf is the claim of e. All in it are one piece of memory.
+func claimOf(e Expr) *claim {
+	all := make([]claim, nodes(e))
 	all[0].claim(e, all[1:])
-	return &all[0], n
+	return &all[0]
 }
 
 // nodes counts e and what is in it.
@@ -307,8 +330,7 @@ func (k *known) parts(c *claim, and bool) (out []Expr, changed bool) {
 			if !changed {
 				out, parts, changed = slices.Clone(out), slices.Clone(parts), true
 			}
-			p, _ := claimOf(y)
-			out[i], parts[i] = y, *p
+			out[i], parts[i] = y, *claimOf(y)
 			k.assume(&parts[i], and)
 		}
 		at = end

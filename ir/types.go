@@ -8,7 +8,15 @@ import "strconv"
 // boolean tested on a text is its decimal text or its name.
 func TypeFields(r *Rule) *Rule {
 	types := map[string]Type{}
+	var last struct {
+		field Field
+		vote  Type
+	}
 	vote := func(f Field, t Type) {
+		if last.field == f && last.vote == t && f.Name != "" {
+			return // the same again changes nothing
+		}
+		last.field, last.vote = f, t
 		switch old, ok := types[f.Name]; {
 		case f.Type != Unknown:
 			types[f.Name] = f.Type
@@ -28,11 +36,16 @@ func TypeFields(r *Rule) *Rule {
 			vote(ref.Other, Text)
 		}
 	})
+	var done Field // that was typed last
 	typed := func(f Field) Field {
 		if f.Type == Unknown {
+			if f.Name == done.Name && f.Name != "" {
+				return done
+			}
 			if f.Type = types[f.Name]; f.Type == Unknown {
 				f.Type = Text
 			}
+			done = f
 		}
 		return f
 	}
@@ -85,9 +98,12 @@ func typeOf(t Test) Type {
 // Types lists the fields of r with their types.
 func (r *Rule) Types() map[string]Type {
 	out := map[string]Type{}
+	var last Field
 	r.Walk(func(e Expr) {
 		if m, ok := e.(Match); ok {
-			out[m.Field.Name] = m.Field.Type
+			if m.Field != last {
+				out[m.Field.Name], last = m.Field.Type, m.Field
+			}
 			if ref, ok := m.Test.(FieldRef); ok {
 				out[ref.Other.Name] = ref.Other.Type
 			}

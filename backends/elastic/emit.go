@@ -123,9 +123,9 @@ func apart(os []operand) (parts, rest []operand) {
 	}
 	whole := !slices.ContainsFunc(rest, func(o operand) bool { return !guarded(o.e) })
 	for _, o := range parts {
-		m := o.tests[0].of
+		m := o.tests[0].of()
 		whole = whole || kindOf(m.Test) == kindNull && slices.ContainsFunc(rest, func(r operand) bool {
-			return r.tests != nil && r.tests[0].of.Field == m.Field
+			return r.tests != nil && r.tests[0].of().Field == m.Field
 		})
 	}
 	if whole {
@@ -153,7 +153,7 @@ func unequal(ts []test) bool {
 	if len(ts) != 1 {
 		return false
 	}
-	switch kindOf(ts[0].of.Test) {
+	switch kindOf(ts[0].of().Test) {
 	case kindNull, kindExists, kindBool, kindEqual:
 		return true
 	}
@@ -222,10 +222,12 @@ type operand struct {
 // A test is a Match, or of one for a regular expression one of several that Lucene has,
 // over the whole value.
 type test struct {
-	of     ir.Match
+	e      ir.Expr // the Match
 	lucene *regex.Re
 	at     int // which of all it is
 }
+
+func (t *test) of() ir.Match { return t.e.(ir.Match) }
 
 // maxRegex is the length of a regular expression that Elasticsearch takes by
 // default (index.max_regex_length); a list counts as one.
@@ -242,14 +244,14 @@ func spread(out []test, e ir.Expr) []test {
 	}
 	re, ok := m.Test.(ir.Regexp)
 	if !ok {
-		return append(out, test{of: m})
+		return append(out, test{e: e})
 	}
 	whole, lack := lucene(re.Re)
 	if lack != "" {
 		panic("elastic: cannot write " + lack)
 	}
 	for _, w := range whole {
-		out = append(out, test{of: m, lucene: w})
+		out = append(out, test{e: e, lucene: w})
 	}
 	return out
 }
@@ -273,7 +275,8 @@ func gather(es []ir.Expr) []operand {
 			t := &all[i]
 			t.at = at
 			at++
-			k := key{t.of.Field.Name, kindOf(t.of.Test)}
+			m := t.of()
+			k := key{m.Field.Name, kindOf(m.Test)}
 			list, ok := lists.At(k)
 			if !ok {
 				list = len(out)
@@ -391,7 +394,7 @@ func kindOf(t ir.Test) kind {
 
 // tests writes tests of one field and one kind, or that none of them passes.
 func (w *writer) tests(ts []test, negated bool) backends.Doc {
-	first := ts[0].of
+	first := ts[0].of()
 	f, ok := fieldName(first.Field.Name)
 	if !ok {
 		w.fail(first.Pos, "a field without a name in plain characters", "")
@@ -449,7 +452,7 @@ func (w *writer) values(ts []test) []string {
 
 // appendValue appends the constant of a test; of kindOrder, with its operator.
 func (w *writer) appendValue(b []byte, v *test) []byte {
-	m := &v.of
+	m := v.of()
 	str := func(p ir.Pattern) []byte {
 		b, ok := appendQuoted(b, p)
 		if !ok {

@@ -44,7 +44,7 @@ func lists(e ir.Expr, each func(k kind, values int)) {
 			if o.tests == nil {
 				lists(o.e, each)
 			} else {
-				each(kindOf(o.tests[0].of.Test), len(o.tests))
+				each(kindOf(o.tests[0].of().Test), len(o.tests))
 			}
 		}
 	default:

@@ -375,7 +375,7 @@ func (w *writer) choice(es []ir.Expr, negated bool) []backends.Doc {
 	var lists []list
 	var firsts backends.Firsts[key]
 	var others []int // of es, where it stands behind
-	out := make([]backends.Doc, 0, len(es))
+	var out []backends.Doc
 	for i, e := range es {
 		m, ok := e.(ir.Match)
 		var a atom
@@ -388,6 +388,9 @@ func (w *writer) choice(es []ir.Expr, negated bool) []backends.Doc {
 			continue
 		}
 		if a.many == "" {
+			if out == nil {
+				out = make([]backends.Doc, 0, len(es))
+			}
 			out = append(out, a.doc(negated))
 			continue
 		}
