@@ -7,6 +7,8 @@ import (
 	"testing"
 
 	"gopkg.in/yaml.v3"
+
+	"sigmac/ir"
 )
 
 // nodes lists a tree without its comments.
@@ -44,6 +46,15 @@ func CompareBlocks(t *testing.T, src []byte) (taken bool) {
 		t.Errorf("%q is taken: %s", src, fault.why)
 	} else if g, w := listed(got), listed(want); g != w {
 		t.Errorf("%q\n%s\nand not\n%s", src, g, w)
+	}
+	f, ends := &file{src: src}, map[ir.Pos]ir.Pos{}
+	for _, n := range got {
+		f.index(n, ends, ir.Pos{})
+	}
+	for at, want := range ends {
+		if end, ok := f.behindQuotes(at); ok && end != want {
+			t.Errorf("%q: what begins at %v ends at %v, and not at %v", src, at, end, want)
+		}
 	}
 	return true
 }

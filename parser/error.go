@@ -170,6 +170,9 @@ func (f *file) end(at ir.Pos) ir.Pos {
 	if f.ends != nil {
 		return f.ends[at]
 	}
+	if end, ok := f.behindQuotes(at); ok {
+		return end
+	}
 	ends, only := map[ir.Pos]ir.Pos{}, at
 	if f.asked++; f.asked > maxAsked {
 		f.ends, only = ends, ir.Pos{}
@@ -181,6 +184,21 @@ func (f *file) end(at ir.Pos) ir.Pos {
 		f.index(n, ends, only)
 	}
 	return ends[at]
+}
+
+// behindQuotes is the place behind a text in single quotes that begins at a place and is written as it
+// is, on one line. Most of what a diagnostic is about is such a text, and no file need be read for it.
+func (f *file) behindQuotes(at ir.Pos) (end ir.Pos, ok bool) {
+	src := f.at(at)
+	for i := 1; i < len(src) && src[0] == '\''; i++ {
+		switch c := src[i]; {
+		case c == '\'':
+			return right(at, i+1), !bytes.HasPrefix(src[i:], []byte("''"))
+		case c < ' ' || c >= 0x7F:
+			return end, false
+		}
+	}
+	return end, false
 }
 
 // maxAsked is how often the end of one place is looked for before those of all places are kept.
