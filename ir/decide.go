@@ -185,13 +185,17 @@ type said struct {
 	shape   Shape
 	cased   bool // the case of its letters counts, and it has some
 	text    string
-	letters uint64 // of its literals, of which some cannot be told apart
+	letters uint64 // of its literals, of which some cannot be told apart; of another test a sign for what is Equal
 }
 
 func say(field string, t Test) said {
 	s := said{field: field, test: t, shape: Glob}
 	p, ok := t.(Pattern)
 	if !ok {
+		switch t.(type) {
+		case CIDR, Compare, Regexp:
+			s.letters = 1 << (hashSeed.test(t) >> 58)
+		}
 		return s
 	}
 	s.shape, s.text = p.Shape()

@@ -2,6 +2,7 @@
 package elastic
 
 import (
+	"slices"
 	"strings"
 	"unicode"
 
@@ -29,6 +30,9 @@ func hasPattern(p ir.Pattern) bool {
 	if p.Has(ir.Placeholder) {
 		return false
 	}
+	if !slices.ContainsFunc(p.Parts, func(q ir.Part) bool { return !ordinary(q.Text) }) {
+		return backends.LuceneRefusesPattern(p) == ""
+	}
 	shape, _ := p.Shape()
 	text := p.Literals()
 	switch {
@@ -40,6 +44,16 @@ func hasPattern(p ir.Pattern) bool {
 		return false // a control character is the escape that Elasticsearch uses inside
 	}
 	return backends.LuceneRefusesPattern(p) == ""
+}
+
+// ordinary says whether s is of characters of ASCII that can be seen, without those of wildcards.
+func ordinary(s string) bool {
+	for i := range len(s) {
+		if c := s[i]; c < ' ' || c > '~' || c == '*' || c == '?' {
+			return false
+		}
+	}
+	return true
 }
 
 // nullFolds is false for what is written with one `==` or `!=`: these are read as

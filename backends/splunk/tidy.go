@@ -139,17 +139,23 @@ func requires(e ir.Expr, f string) bool {
 // where another part decides about the empty text, of which it is open
 // whether `f=*` takes it.
 func stars(es []ir.Expr, decides func(e ir.Expr, f string) bool) []ir.Expr {
-	out := slices.Clone(es)
-	for i, e := range out {
+	out := es
+	set := func(i int, e ir.Expr) {
+		if &out[0] == &es[0] {
+			out = slices.Clone(es)
+		}
+		out[i] = e
+	}
+	for i, e := range es {
 		m, _ := e.(ir.Match)
 		decided := func() bool {
 			return slices.ContainsFunc(es, func(x ir.Expr) bool { return decides(x, m.Field.Name) })
 		}
 		switch {
 		case m.Test == (ir.Null{}) && decided():
-			out[i] = ir.Not{X: star(m)}
+			set(i, ir.Not{X: star(m)})
 		case m.Test == (ir.Exists{}) && decided():
-			out[i] = star(m)
+			set(i, star(m))
 		}
 	}
 	return out
