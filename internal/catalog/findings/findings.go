@@ -432,54 +432,58 @@ const maxAsked = 1000
 // once, and a rule is asked about only if it matches the event of another.
 func pairs(subjects []*Subject, budget int) [][]Finding {
 	type key struct{ product, category, service, expr string }
-	exprs := make([]ir.Expr, len(subjects))
 	rep := make([]int, len(subjects)) // the first rule that matches the same
 	firsts := map[key]int{}
-	var indexes []int
+	var heads []int // the rules that say what none before them says
+	var exprs []ir.Expr
+	var asking []int // those of heads that match something
 	for i, s := range subjects {
-		exprs[i] = s.expr
 		source := s.source
 		k := key{strings.ToLower(source.Product), strings.ToLower(source.Category), strings.ToLower(source.Service), s.expr.String()}
 		first, ok := firsts[k]
 		if !ok {
 			first, firsts[k] = i, i
 		}
-		if rep[i] = first; first == i && s.witness != nil {
-			indexes = append(indexes, i)
+		if rep[i] = first; first != i {
+			continue
 		}
+		if s.witness != nil {
+			asking = append(asking, len(heads))
+		}
+		heads, exprs = append(heads, i), append(exprs, s.expr)
 	}
 	panel := question.NewPanel(exprs)
 	crowd := newCrowd(panel, exprs, budget)
 	// wider[i] are the rules that match all that i does.
 	wider := make([][]int, len(subjects))
 	covers := make([]map[int]bool, len(subjects)) // the same as sets
-	for n, found := range ordered.Map(indexes, func(i int) (out []int) {
-		s := subjects[i]
+	for n, found := range ordered.Map(asking, func(i int) (out []int) {
+		s := subjects[heads[i]]
 		purse, asked := &verify.Purse{Each: budget, Left: questions * budget}, 0
 		panel.See(i, s.witness)
 		defer panel.Forget(i)
 		rules := crowd.rivals(i, s.witness)
 		crowded := len(rules) > few
 		for _, j := range rules {
-			if i == j || rep[j] != j || !subjects[j].source.Covers(s.source) || crowded && crowd.apart(i, j) || panel.Apart(i, j) {
+			if i == j || !subjects[heads[j]].source.Covers(s.source) || crowded && crowd.apart(i, j) || panel.Apart(i, j) {
 				continue
 			}
 			if asked++; asked > maxAsked {
 				break
 			}
 			if panel.Implies(i, j, purse) {
-				out = append(out, j)
+				out = append(out, heads[j])
 			}
 		}
 		return out
 	}) {
-		i := indexes[n]
+		i := heads[asking[n]]
 		wider[i], covers[i] = found, map[int]bool{}
 		for _, j := range found {
 			covers[i][j] = true
 		}
 	}
-	for _, i := range indexes {
+	for _, i := range heads {
 		for _, j := range wider[i] {
 			if covers[j][i] {
 				rep[i] = min(rep[i], j)
