@@ -123,7 +123,7 @@ func Look(d *parser.Document, budget int) *Subject {
 		}
 		return s
 	}
-	if len(d.Rule.Conditions) == 1 {
+	if c := d.Rule.Conditions; len(c) == 1 && slices.ContainsFunc(catalog.Conjuncts(c[0].Expr), negated) {
 		s.own = deadExclusions(s, d.Rule, purse)
 	}
 	return s
@@ -144,6 +144,9 @@ type exclusion struct {
 	file  string // of a filter
 }
 
+// negated says whether a conjunct is what no event may match.
+func negated(c catalog.Conjunct) bool { _, ok := c.Expr.(ir.Not); return ok }
+
 // partsOf takes a condition apart, every exclusion by itself.
 func partsOf(r *ir.Rule, condition ir.Expr) []part {
 	var out []part
@@ -153,11 +156,11 @@ func partsOf(r *ir.Rule, condition ir.Expr) []part {
 		exprs = append(exprs, e)
 	}
 	for _, c := range catalog.Conjuncts(condition) {
-		not, ok := c.Expr.(ir.Not)
-		if !ok {
+		if !negated(c) {
 			add(part{label: c.Label}, c.Expr)
 			continue
 		}
+		not := c.Expr.(ir.Not)
 		under := []ir.Expr{not.X}
 		switch x := not.X.(type) {
 		case ir.Or:
