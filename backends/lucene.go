@@ -3,6 +3,7 @@ package backends
 import (
 	"encoding/binary"
 	"math/bits"
+	"math/rand/v2"
 	"slices"
 	"sync"
 	"unicode"
@@ -393,31 +394,26 @@ func (a *automaton) determinize() (size int, why string) {
 			}
 		}
 	}
+	alike, kinds := alikes(masks, width)
+	leads, led := make([]int32, kinds), make([]int, kinds) // where a character of a kind leads from set n, if led is n + 1
 	takesAll := a.takesAll()
-	var words []word // of all sets
-	keep := func(set []word) []word {
-		first := len(words)
-		words = append(words, set...)
-		return words[first:len(words):len(words)]
-	}
-	sets := [][]word{{{0, 1}}}
-	numbers := map[string]int32{string(key(nil, sets[0])): 0}
+	sets := newStateSets()
+	sets.number([]word{{0, 1}})
 	var states []int32  // of all moves
 	var moves [][]int32 // from each set the sets that follow, in the order of characters
 	effort, bytes := 0, 0
 	follow := make([]uint64, width)
-	var buffer []byte
 	var set, others []word // where a character leads; where most do, as the first
 	var touched []int      // the words of follow that have states
-	for n := 0; n < len(sets); n++ {
-		for _, w := range sets[n] {
+	for n := 0; n < len(sets.all); n++ {
+		for _, w := range sets.all[n] {
 			effort += bits.OnesCount64(w.bits)
 		}
 		if effort >= a.effort {
 			return 0, "to make it deterministic is more work than Lucene's default limit allows"
 		}
 		done := false
-		for _, w := range sets[n] {
+		for _, w := range sets.all[n] {
 			for rest := w.bits; rest != 0; rest &= rest - 1 {
 				p := w.at*64 + bits.TrailingZeros64(rest)
 				done = done || takesAll[p]
@@ -436,28 +432,24 @@ func (a *automaton) determinize() (size int, why string) {
 		*a.work -= len(cuts) * (1 + len(touched)/16)
 		first, last, from, toOthers := len(states), int32(-1), rune(0), int32(-1)
 		for c := range cuts {
-			set = set[:0]
-			for _, i := range touched {
-				if b := follow[i] & masks[c*width+i]; b != 0 {
-					set = append(set, word{i, b})
+			to := leads[alike[c]]
+			if led[alike[c]] != n+1 {
+				set, to = set[:0], -1
+				for _, i := range touched {
+					if b := follow[i] & masks[c*width+i]; b != 0 {
+						set = append(set, word{i, b})
+					}
 				}
-			}
-			to := int32(-1)
-			switch {
-			case c > 0 && slices.Equal(set, others):
-				to = toOthers
-			case len(set) > 0:
-				buffer = key(buffer[:0], set)
-				i, ok := numbers[string(buffer)]
-				if !ok {
-					i = int32(len(sets))
-					numbers[string(buffer)] = i
-					sets = append(sets, keep(set))
+				switch {
+				case c > 0 && slices.Equal(set, others):
+					to = toOthers
+				case len(set) > 0:
+					to = sets.number(set)
 				}
-				to = i
-			}
-			if c == 0 {
-				others, toOthers = append(others[:0], set...), to
+				if c == 0 {
+					others, toOthers = append(others[:0], set...), to
+				}
+				leads[alike[c]], led[alike[c]] = to, n+1
 			}
 			if to != last {
 				if last >= 0 && !done {
@@ -476,7 +468,7 @@ func (a *automaton) determinize() (size int, why string) {
 			states = append(states[:first], int32(n))
 		}
 		moves = append(moves, states[first:len(states):len(states)])
-		if !a.ranges && (len(sets) > luceneStates || bytes > luceneEffort) {
+		if !a.ranges && (len(sets.all) > luceneStates || bytes > luceneEffort) {
 			return 0, "to make it deterministic takes more states than Lucene's default limit allows"
 		}
 		for _, i := range touched {
@@ -487,7 +479,70 @@ func (a *automaton) determinize() (size int, why string) {
 	if !a.ranges && !finite(moves) {
 		return 0, "it is more than 1000 characters deep, which Lucene does not follow"
 	}
-	return len(sets), ""
+	return len(sets.all), ""
+}
+
+// alikes gives each cut a number, the same for those that the same states take, as the two cases of a
+// letter, and how many there are.
+func alikes(masks []uint64, width int) (alike []int32, kinds int) {
+	sets := newStateSets()
+	var set []word
+	for row := range slices.Chunk(masks, width) {
+		set = set[:0]
+		for i, b := range row {
+			if b != 0 {
+				set = append(set, word{i, b})
+			}
+		}
+		alike = append(alike, sets.number(set))
+	}
+	return alike, len(sets.all)
+}
+
+// stateSets are sets of states, by the order in which they were found. They are looked for by a hash
+// that nobody can foretell.
+type stateSets struct {
+	all   [][]word
+	words []word  // of all
+	slots []int32 // 1 + the number of the set with a hash, or of the next that had no place; half are empty
+	seed  uint64
+}
+
+func newStateSets() *stateSets {
+	return &stateSets{slots: make([]int32, 64), seed: rand.Uint64() | 1}
+}
+
+// number is that of a set, which is new if it was not asked for before.
+func (s *stateSets) number(set []word) int32 {
+	at := s.find(set)
+	if n := s.slots[at]; n > 0 {
+		return n - 1
+	}
+	first := len(s.words)
+	s.words = append(s.words, set...)
+	s.all = append(s.all, s.words[first:len(s.words):len(s.words)])
+	if s.slots[at] = int32(len(s.all)); 2*len(s.all) > len(s.slots) {
+		s.slots = make([]int32, 2*len(s.slots))
+		for i, set := range s.all {
+			s.slots[s.find(set)] = int32(i + 1)
+		}
+	}
+	return int32(len(s.all) - 1)
+}
+
+// find is the slot of a set, or the empty one where it belongs.
+func (s *stateSets) find(set []word) int {
+	h := s.seed
+	for _, w := range set {
+		high, low := bits.Mul64(h^w.bits, s.seed+2*uint64(w.at))
+		h = high ^ low
+	}
+	mask := len(s.slots) - 1
+	at := int(h>>1) & mask
+	for s.slots[at] > 0 && !slices.Equal(s.all[s.slots[at]-1], set) {
+		at = (at + 1) & mask
+	}
+	return at
 }
 
 // takesAll says of each state whether the text may end there and wherever else it leads: sets
@@ -501,13 +556,6 @@ func (a *automaton) takesAll() []bool {
 		out[p] = end && slices.ContainsFunc(a.follow[p], func(q int32) bool { return loops[q] })
 	}
 	return out
-}
-
-func key(b []byte, set []word) []byte {
-	for _, w := range set {
-		b = binary.LittleEndian.AppendUint64(binary.AppendUvarint(b, uint64(w.at)), w.bits)
-	}
-	return b
 }
 
 // utf8States is how many states Lucene puts between two that a range of
