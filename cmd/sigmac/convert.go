@@ -423,7 +423,10 @@ func (r *reporter) report(res sigmac.Result) {
 	if len(res.Errors) == 0 {
 		r.lost(res, say)
 		for i, conditions := range res.Costs {
-			at := &ir.Diagnostic{Pos: res.Want.Conditions[i].Pos}
+			at := &ir.Diagnostic{Pos: d.Pos} // of a correlation
+			if res.Want != nil {
+				at.Pos = res.Want.Conditions[i].Pos
+			}
 			for _, c := range conditions {
 				say("%s: cost: %s: %s", d.Place(at).Place(), res.Target.Name, report.Cost(c))
 			}
