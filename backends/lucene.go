@@ -562,13 +562,16 @@ func (a *automaton) takesAll() []bool {
 // characters joins, one for each byte of UTF-8 but the last, and at both ends of
 // the range some more.
 func utf8States(lo, hi rune) int {
+	if hi <= 0x7F {
+		return 0
+	}
 	n := 0
 	for i, end := range []rune{0x7F, 0x7FF, 0xFFFF, unicode.MaxRune} {
-		if lo <= end && hi > 0x7F && (i == 0 || hi > []rune{0x7F, 0x7FF, 0xFFFF}[i-1]) {
+		if lo <= end && (i == 0 || hi > []rune{0x7F, 0x7FF, 0xFFFF}[i-1]) {
 			n += i
 		}
 	}
-	if lo != hi && hi > 0x7F {
+	if lo != hi {
 		n += 3
 	}
 	return n
