@@ -319,21 +319,30 @@ func longest(ts []test) int {
 	for _, t := range ts[1:] {
 		subs = append(subs, t.lucene)
 	}
-	fits := func(n, work int) bool { return refuses(either(subs[:ahead+n]...), &work) == "" }
-	if fits(len(ts), maxListWork>>4) {
+	fits := func(n, work int) (left int, ok bool) {
+		why := refuses(either(subs[:ahead+n]...), &work)
+		return work, why == ""
+	}
+	if _, ok := fits(len(ts), maxListWork>>4); ok {
 		return len(ts)
 	}
-	// It is more work to find that a list is too long than that it is not.
+	// To find that a list is too long takes all the work, and what a list takes may double with each
+	// that it has more. So the steps are small where much of it is taken.
 	n, over := 1, len(ts)+1
-	for n < len(ts) && over > len(ts) {
-		if next := min(2*n, len(ts)); fits(next, maxListWork) {
-			n = next
-		} else {
+	for step := 1; n < len(ts); {
+		next := min(n+step, len(ts))
+		left, ok := fits(next, maxListWork)
+		if !ok {
 			over = next
+			break
+		}
+		if n, step = next, next; left < maxListWork-maxListWork>>4 {
+			step = max(1, next/4)
 		}
 	}
 	for over-n > 1 {
-		if middle := (n + over) / 2; fits(middle, maxListWork) {
+		middle := (n + over) / 2
+		if _, ok := fits(middle, maxListWork); ok {
 			n = middle
 		} else {
 			over = middle
