@@ -70,7 +70,7 @@ func TestWords(t *testing.T) {
 		}
 		return b.String()
 	}
-	hits, common := 0, new(counts)
+	hits, common := 0, newCounts(1<<r.IntN(20))
 	for range 3000 {
 		var w words
 		var all []clue

@@ -203,7 +203,8 @@ type lead struct {
 // many texts in rules have what it looks for.
 func (s *Set) leads(popular []float64) (leads, *counts) {
 	const unsure, unknown = 30, 300 // what more it costs to have to try a leaf
-	all, counts := words{}, new(counts)
+	var all words
+	size := 0 // of the texts
 	out := make(leads, len(s.leaves))
 	for i := range s.leaves {
 		if popular[i] == 0 {
@@ -228,11 +229,17 @@ func (s *Set) leads(popular []float64) (leads, *counts) {
 			l.cost = unsure
 		}
 		l.cost += popular[i]
-		for _, c := range cs {
-			counts.add(c.text)
+		for _, c := range l.clues {
+			size += len(c.text)
 		}
 		if len(l.clues) == 1 && l.clues[0].text != "" {
 			all.add(clue{text: l.clues[0].text}, find{leaf: int32(i)})
+		}
+	}
+	counts := newCounts(size)
+	for i := range out {
+		for _, c := range out[i].clues {
+			counts.add(c.text)
 		}
 	}
 	all.build(counts)

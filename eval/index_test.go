@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"math/rand/v2"
+	"runtime"
 	"slices"
 	"testing"
 
@@ -126,6 +127,26 @@ func FuzzIndex(f *testing.F) {
 	f.Add(uint64(2), "\xff\xfea\x00")
 	f.Add(uint64(3), "K\u212a\u017f")
 	f.Fuzz(func(t *testing.T, seed uint64, text string) { sameMatches(t, seed, text) })
+}
+
+// TestSmallIndex holds that an Index of one rule is small: check makes one for each.
+func TestSmallIndex(t *testing.T) {
+	const n, most = 50, 32 << 10 // bytes
+	star := ir.Part{Kind: ir.AnyRun}
+	var indexes []*eval.Index
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	for i := range n {
+		set := eval.NewSet()
+		e := ir.Match{Field: ir.Field{Name: "Image", Type: ir.Text}, Test: ir.NewPattern(false, star, ir.Part{Text: fmt.Sprintf(`\tool%d.exe`, i)})}
+		x := set.Index([]*eval.Prepared{set.Prepare(&ir.Rule{Conditions: []ir.Condition{{Expr: e}}})})
+		x.Route(eval.Source{})
+		indexes = append(indexes, x)
+	}
+	runtime.ReadMemStats(&after)
+	if each := (after.TotalAlloc - before.TotalAlloc) / n; each > most {
+		t.Errorf("%d indexes take %d bytes each", len(indexes), each)
+	}
 }
 
 // TestIndexLinear holds that rules which look for other things beside something that all look for are not

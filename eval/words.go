@@ -81,8 +81,8 @@ const caseless = 0xdf
 
 // build is called once, after all was added. The counts are of these texts or of more.
 func (w *words) build(c *counts) {
-	w.four.build(4, w.long, c.four[:])
-	w.two.build(2, false, c.two[:])
+	w.four.build(4, w.long, c.four, c.shift)
+	w.two.build(2, false, c.two, c.shift)
 	if short := w.two; len(short.words) > 0 {
 		w.pairs = new([1 << 10]uint64)
 		for _, b := range short.table {
@@ -93,33 +93,30 @@ func (w *words) build(c *counts) {
 	}
 }
 
-// Counts say how often texts have each piece of four bytes, by a part of its hash, and of two. What
+// Counts say how often texts have each piece of four bytes and of two, by a part of its hash. What
 // is rare in texts that rules look for is rare in what they are looked for in, too.
 type counts struct {
-	four [1 << countBits]uint32
-	two  [1 << 16]uint32
+	four, two []uint32
+	shift     uint8
 }
 
-const countBits = 18 // of a hash; fewer make one of many pieces
+// newCounts is for texts of so many bytes together.
+func newCounts(size int) *counts {
+	const least, most = 6, 18 // of bits of a hash
+	width := min(max(bits.Len(uint(size)), least), most)
+	return &counts{make([]uint32, 1<<width), make([]uint32, 1<<width), uint8(32 - width)}
+}
 
 func (c *counts) add(text string) {
 	for i := 0; i+4 <= min(len(text), maxPieces); i++ {
-		c.four[counted(piece(text, i, 4), 4)]++
+		c.four[hash(piece(text, i, 4))>>c.shift]++
 	}
 	for i := 0; i+2 <= min(len(text), maxPieces); i++ {
-		c.two[counted(piece(text, i, 2), 2)]++
+		c.two[hash(piece(text, i, 2))>>c.shift]++
 	}
 }
 
-// counted is where a piece of n bytes is counted.
-func counted(gram uint32, n int) uint32 {
-	if n == 4 {
-		return hash(gram) >> (32 - countBits)
-	}
-	return gram
-}
-
-func (g *grams) build(n int, long bool, counts []uint32) {
+func (g *grams) build(n int, long bool, counts []uint32, shift uint8) {
 	if len(g.words) == 0 {
 		return
 	}
@@ -140,7 +137,7 @@ func (g *grams) build(n int, long bool, counts []uint32) {
 		for i := 0; i+g.stride-1+n <= min(len(w.text), maxPieces); i++ {
 			sum := uint32(0)
 			for j := range g.stride {
-				sum += counts[counted(piece(w.text, i+j, n), n)]
+				sum += counts[hash(piece(w.text, i+j, n))>>shift]
 			}
 			if i == 0 || sum < least {
 				best, least = i, sum
