@@ -28,6 +28,33 @@ type Doc struct {
 	Inset int  // steps by which lines after the first stand further in than they would
 }
 
+// Joined is parts with an operator between them: those of a part that has the same operator stand among them, and a
+// part with another one stands in parentheses. Compound says whether a part has an operator outside parentheses. It may
+// change parts.
+func Joined(op string, parts []Doc, compound func(*Doc) bool) Doc {
+	if len(parts) == 1 {
+		return parts[0]
+	}
+	same := func(d *Doc) bool { return compound(d) && d.Sep == op }
+	if slices.ContainsFunc(parts, func(d Doc) bool { return same(&d) }) {
+		var flat []Doc
+		for i := range parts {
+			if d := &parts[i]; same(d) {
+				flat = append(flat, d.Parts...)
+			} else {
+				flat = append(flat, *d)
+			}
+		}
+		parts = flat
+	}
+	for i := range parts {
+		if d := &parts[i]; compound(d) {
+			d.Open = "("
+		}
+	}
+	return Doc{Sep: op, Parts: parts}
+}
+
 // WithoutHelp is d without the parts that are implied by the rest, and are there for an
 // index to be asked.
 func (d Doc) WithoutHelp() Doc {

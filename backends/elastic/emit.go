@@ -171,28 +171,11 @@ func negated(d backends.Doc) backends.Doc {
 
 // joined puts parts beside each other, with parentheses around other operators. It may change parts.
 func joined(op string, parts []backends.Doc) backends.Doc {
-	if len(parts) == 1 {
-		return parts[0]
-	}
-	same := func(d backends.Doc) bool { return d.Open == "" && d.Sep == op }
-	if slices.ContainsFunc(parts, same) {
-		var flat []backends.Doc
-		for _, d := range parts {
-			if same(d) {
-				flat = append(flat, d.Parts...)
-			} else {
-				flat = append(flat, d)
-			}
-		}
-		parts = flat
-	}
-	for i := range parts {
-		if p := &parts[i]; p.Open == "" && (p.Sep == "and" || p.Sep == "or") {
-			p.Open = "("
-		}
-	}
-	return backends.Doc{Sep: op, Parts: parts}
+	return backends.Joined(op, parts, compound)
 }
+
+// compound says whether d has operators outside parentheses.
+func compound(d *backends.Doc) bool { return d.Open == "" && (d.Sep == "and" || d.Sep == "or") }
 
 // choice writes a disjunction.
 func (w *writer) choice(os []operand) backends.Doc {

@@ -117,27 +117,7 @@ func (w *writer) conjunction(index string, es []ir.Expr, help ...backends.Doc) b
 // joined puts parts beside each other, with parentheses around other operators: in
 // `search` OR binds tighter than AND, in `where` AND binds tighter than OR. It may change parts.
 func joined(op string, parts []backends.Doc) backends.Doc {
-	if len(parts) == 1 {
-		return parts[0]
-	}
-	same := func(d backends.Doc) bool { return compound(&d) && d.Sep == op }
-	if slices.ContainsFunc(parts, same) {
-		var flat []backends.Doc
-		for _, d := range parts {
-			if same(d) {
-				flat = append(flat, d.Parts...)
-			} else {
-				flat = append(flat, d)
-			}
-		}
-		parts = flat
-	}
-	for i := range parts {
-		if compound(&parts[i]) {
-			parts[i].Open = "("
-		}
-	}
-	return backends.Doc{Sep: op, Parts: parts}
+	return backends.Joined(op, parts, compound)
 }
 
 func each[T any](es []T, write func(T) backends.Doc) []backends.Doc {

@@ -84,41 +84,38 @@ func recordedEvents(b *testing.B) (out []string) {
 }
 
 // elsewhere are events whose channel and provider are another product's.
-func elsewhere(events []string) (out []string) {
-	for _, ev := range events {
-		var m map[string]any
-		if json.Unmarshal([]byte(ev), &m) != nil {
-			continue
+func elsewhere(events []string) []string {
+	return changed(events, func(root map[string]any) {
+		if system, ok := root["System"].(map[string]any); ok {
+			system["Channel"], system["Provider"] = "Vendor/Own", map[string]any{"#attributes": map[string]any{"Name": "Vendor"}}
 		}
-		root, _ := m["Event"].(map[string]any)
-		system, _ := root["System"].(map[string]any)
-		if system == nil {
-			continue
-		}
-		system["Channel"], system["Provider"] = "Vendor/Own", map[string]any{"#attributes": map[string]any{"Name": "Vendor"}}
-		text, _ := json.Marshal(m)
-		out = append(out, string(text))
-	}
-	return out
+	})
 }
 
 // aNumber stands in events for a number that no other event has.
 const aNumber = "~~~~~~~"
 
 // numbered are events with a number before each text of their data.
-func numbered(events []string) (out []string) {
-	for _, ev := range events {
-		var m map[string]any
-		if json.Unmarshal([]byte(ev), &m) != nil {
-			continue
-		}
-		root, _ := m["Event"].(map[string]any)
+func numbered(events []string) []string {
+	return changed(events, func(root map[string]any) {
 		data, _ := root["EventData"].(map[string]any)
 		for name, v := range data {
 			if s, ok := v.(string); ok {
 				data[name] = aNumber + s
 			}
 		}
+	})
+}
+
+// changed are events of which the member Event is changed.
+func changed(events []string, change func(root map[string]any)) (out []string) {
+	for _, ev := range events {
+		var m map[string]any
+		if json.Unmarshal([]byte(ev), &m) != nil {
+			continue
+		}
+		root, _ := m["Event"].(map[string]any)
+		change(root)
 		text, _ := json.Marshal(m)
 		out = append(out, string(text))
 	}
