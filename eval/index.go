@@ -265,8 +265,8 @@ type need struct {
 	sure   bool // of all leaves
 }
 
-// maxNeeds is how many needs of a rule are looked for: the rarest, for which it is asked, and others, which
-// it is then known of whether they are met.
+// maxNeeds is how many needs of a rule are looked for: the rarest, for which the rule is asked, and others, of which it
+// is then known whether they are met.
 const maxNeeds = 3
 
 // rarest is the need that the fewest events meet.
@@ -300,8 +300,9 @@ func (s *Set) needs(n *node, leads leads) (out []need) {
 	return out
 }
 
-// rarestFirst is n with the parts of each conjunction in the order of how many events meet them, as a guess: that of
-// the second one most often says that a rule which is asked does not match.
+// rarestFirst is n with the parts of each conjunction in the order of how many events meet them, as a guess. A rule is
+// asked where the first part is met; the second one then says of most that they do not match. The cost is that guess
+// for n, infinite where n needs nothing that can be looked for.
 func rarestFirst(n *node, leaves []leaf, leads leads) (out *node, cost float64) {
 	if n.op == opLeaf {
 		if kind := leaves[n.leaf].kind; kind == leafNull || kind == leafExists {
@@ -398,7 +399,8 @@ func (v *View) use(x *Index) {
 // slice is good until the next call.
 func (x *Index) Matches(v *View, r *Route) []int { return x.Some(v, r, len(x.roots)) }
 
-// Some are so many of Matches, or all where there are no more. Which, is not said; no further rule is asked.
+// Some is Matches that stops after most rules. Which of the matching rules it finds then is not specified; they are in
+// their order.
 func (x *Index) Some(v *View, r *Route, most int) []int {
 	v.use(x)
 	s := &v.search

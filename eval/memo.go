@@ -23,7 +23,13 @@ type remembered struct {
 	kind  valueKind
 	text  string
 	finds []find // what the Index finds in it
-	tried []find // leaves that were tried on it: a sure one is true of it
+	tried []outcome
+}
+
+// An outcome says whether a leaf that was tried on a value is true of it.
+type outcome struct {
+	leaf int32
+	is   bool
 }
 
 // A memo keeps at most maxMemo values, each of at most maxRemembered bytes and with maxTried leaves.
@@ -88,12 +94,12 @@ func (m *memo) grow(n int) {
 func (r *remembered) passes(leaf int, ask func() bool) bool {
 	for _, t := range r.tried {
 		if t.leaf == int32(leaf) {
-			return t.sure
+			return t.is
 		}
 	}
 	is := ask()
 	if len(r.tried) < maxTried {
-		r.tried = append(r.tried, find{int32(leaf), is})
+		r.tried = append(r.tried, outcome{int32(leaf), is})
 	}
 	return is
 }

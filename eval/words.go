@@ -24,12 +24,12 @@ type words struct {
 	bytes []word           // of one byte
 }
 
-// maxStride is the other stride than 1.
+// A stride is 1, or maxStride in long values.
 const maxStride = 4
 
 // grams are the texts that are looked for by pieces of one length.
 type grams struct {
-	stride int      // of the places that are looked at
+	stride int      // from one place that is looked at to the next
 	seen   []uint64 // a bitmap of hashes
 	shift  uint8
 	table  []bucket // open addressing by hash
@@ -116,6 +116,7 @@ func (c *counts) add(text string) {
 	}
 }
 
+// build takes of each word a piece of n bytes that is rare by the counts, whose hashes are shifted.
 func (g *grams) build(n int, long bool, counts []uint32, shift uint8) {
 	if len(g.words) == 0 {
 		return
